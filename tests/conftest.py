@@ -1,0 +1,190 @@
+"""Fixtures for every test: a migrated database on both engines, the app on it, and what must not be skipped."""
+
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ikawaari.config import Config
+from tests import browser_support, postgres
+
+REQUIRE_ALL = os.environ.get("IKAWAARI_REQUIRE_ALL", "") not in {"", "0"}
+RUN = pytest.StashKey[postgres.Run]()
+SHARED = "ikawaari_run"
+MARKS_BY_FIXTURE = {"browser": "browser", "page": "browser", "context": "browser", "postgres_server": "postgres"}
+
+
+# ---------------------------------------------------------------- the run and what it needs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that pytest started with owns the run; xdist's workers join it."""
+    shared = getattr(config, "workerinput", {}).get(SHARED)
+    config.stash[RUN] = postgres.Run(Path(shared)) if shared else postgres.Run.open()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The owner ends the run."""
+    if not hasattr(config, "workerinput"):
+        config.stash[RUN].close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the run is."""
+    node.workerinput[SHARED] = str(node.config.stash[RUN].path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who asks for a browser or for PostgreSQL carries the mark, also when its author forgot it."""
+    for item in items:
+        for fixture, mark in MARKS_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run, and say why."""
+    if item.get_closest_marker("browser") and browser_support.launch_options() is None:
+        pytest.skip(browser_support.HOW_TO_GET_ONE)
+    if item.get_closest_marker("postgres"):
+        try:
+            item.config.stash[RUN].server()
+        except postgres.Unavailable as reason:
+            pytest.skip(f"no PostgreSQL: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With IKAWAARI_REQUIRE_ALL=1 a skipped browser or PostgreSQL test is a failure."""
+    report = yield
+    required = item.get_closest_marker("browser") or item.get_closest_marker("postgres")
+    if REQUIRE_ALL and required and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"must not be skipped here: {report.longrepr}"
+    return report
+
+
+# ---------------------------------------------------------------- databases
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh, migrated database of this test's own."""
+    if engine == "sqlite":
+        yield request.getfixturevalue("new_sqlite")(tmp_path)
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    url = server.create_database(server.migrated(migrate))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[postgres.Server]:
+    """The run's PostgreSQL."""
+    server = pytestconfig.stash[RUN].server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Makes a migrated SQLite file in a folder: a copy of one that this process migrated once."""
+    template = tmp_path_factory.mktemp("template") / "ikawaari.sqlite3"
+    migrate(f"sqlite:///{template}")
+
+    def copy(folder: Path) -> str:
+        return f"sqlite:///{shutil.copy(template, folder / template.name)}"
+
+    return copy
+
+
+def migrate(url: str) -> None:
+    """Bring the database of `url` to the newest schema, and the sandbox provider's ledger beside it."""
+    from ikawaari import store
+    from ikawaari.providers.sandbox import ledger
+
+    store.connect(url)
+    ledger.connect(url, pool=2)
+    try:
+        store.migrate()
+        ledger.prepare()
+    finally:
+        disconnect()
+
+
+def disconnect() -> None:
+    """Close this thread's connections and the pools."""
+    from ikawaari import store
+    from ikawaari.providers.sandbox import ledger
+
+    store.disconnect()
+    ledger.release()
+    if hasattr(ledger.database.obj, "close_all"):
+        ledger.database.obj.close_all()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[None]:
+    """The models and the sandbox's ledger stand on a fresh database: for tests of the domain, which need no app."""
+    from ikawaari import store
+    from ikawaari.providers.sandbox import ledger
+
+    store.connect(database_url)
+    ledger.connect(database_url, pool=20)
+    yield
+    disconnect()
+
+
+# ---------------------------------------------------------------- the app
+
+
+@pytest.fixture
+def config(database_url: str) -> Config:
+    """The configuration of a test: no waiting, one known secret."""
+    return Config(
+        database_url=database_url,
+        secret_key="test-secret-key-0123456789abcdef",
+        api_url="http://localhost",
+        pay_url="http://localhost",
+        sandbox_delay_seconds=0,
+        # TO FINISH: further settings that tests want different from a laptop's.
+    )
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The whole application on a fresh database."""
+    import ikawaari
+
+    yield ikawaari.create_app(config)
+    disconnect()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application."""
+    return app.test_client()
+
+
+# ---------------------------------------------------------------- the browser
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """How pytest-playwright starts Chromium."""
+    return browser_type_launch_args | (browser_support.launch_options() or {})

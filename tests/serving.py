@@ -1,0 +1,134 @@
+"""The real server in processes of its own: `ikawaari serve` on a free port, which a test may kill and start again."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 30
+STOP_SECONDS = 10
+
+
+class Served:
+    """One `ikawaari serve`, its process group, its port and its log."""
+
+    def __init__(self, environment: Mapping[str, str], options: list[str], log: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        self._environment = _environment(self.url, environment)
+        self._command = [sys.executable, "-m", "ikawaari", "serve", "--bind", f"127.0.0.1:{self.port}", *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __str__(self) -> str:
+        return self.url
+
+    def start(self) -> None:
+        """Start (again, on the same port) and wait until /readyz answers 200."""
+        assert self._process is None, "already running"
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self._wait_until_ready(self._process)
+
+    def kill(self) -> None:
+        """SIGKILL to every process of the group, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL for what does not listen."""
+        self._end(signal.SIGTERM)
+
+    def log_text(self) -> str:
+        """What the server wrote so far."""
+        return self.log.read_text(errors="replace")
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            with suppress(requests.RequestException):
+                if requests.get(f"{self.url}/readyz", timeout=2).ok:
+                    return
+            time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"the server did not become ready; its log ends:\n{self.log_text()[-4000:]}")
+
+    def _end(self, wish: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _signal_group(process.pid, wish)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        _signal_group(process.pid, signal.SIGKILL)  # whoever outlived the leader
+        process.wait()
+
+
+@contextmanager
+def serve(config_env: Mapping[str, str], workers: int = 2, threads: int = 4, *options: str) -> Iterator[Served]:
+    """`ikawaari serve` with `config_env` (IKAWAARI_… names) for as long as the block lasts.
+
+    `options` are further ones of the command, such as "--no-worker" or "--demo".
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ikawaari-serve-"))
+    arguments = ["--workers", str(workers), "--threads", str(threads), *options]
+    served = Served(config_env, arguments, folder / "log")
+    try:
+        served.start()
+        yield served
+    finally:
+        served.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that stays free while a test has its server down.
+
+    It lies below those that the kernel gives to outgoing connections, and each xdist worker has a thousand of its own:
+    the server's sockets share a port (SO_REUSEPORT), so two servers on one would not even fail.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + worker % 10 * 1_000
+    while True:
+        port = random.randrange(first, first + 1_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _environment(url: str, chosen: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
+    own = {
+        "IKAWAARI_API_URL": url,
+        "IKAWAARI_PAY_URL": url,
+        "IKAWAARI_SECRET_KEY": "test-secret-key-0123456789abcdef",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return inherited | own | dict(chosen)
+
+
+def _signal_group(leader: int, wish: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, wish)
