@@ -1,0 +1,67 @@
+"""Countries: the ten we serve, and the names and codes of all others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from babel import Locale
+
+
+@dataclass(frozen=True)
+class Country:
+    """A country we serve: ISO 3166 alpha-2 code, ISO 4217 currency, dial code in digits ("221"), language ("fr")."""
+
+    code: str
+    currency: str
+    dial_code: str
+    language: str
+
+
+def _served(*rows: tuple[str, str, str]) -> Mapping[str, Country]:
+    return MappingProxyType({code: Country(code, currency, dial, "fr") for code, currency, dial in rows})
+
+
+COUNTRIES: Mapping[str, Country] = _served(
+    ("SN", "XOF", "221"),
+    ("CI", "XOF", "225"),
+    ("ML", "XOF", "223"),
+    ("BF", "XOF", "226"),
+    ("GN", "GNF", "224"),
+    ("CM", "XAF", "237"),
+    ("CD", "CDF", "243"),
+    ("BJ", "XOF", "229"),
+    ("TG", "XOF", "228"),
+    ("NE", "XOF", "227"),
+)
+
+# Two-letter CLDR territories that ISO 3166-1 does not assign: unions, tests, outlying islands, Kosovo's user code.
+_NOT_ISO = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
+
+
+def find(code: str) -> Country | None:
+    """Return the served country of an alpha-2 code in any case, None for every other."""
+    return COUNTRIES.get(code.upper()) if code.isascii() else None
+
+
+def name(code: str, locale: str) -> str:
+    """Return the country's name in a Babel locale ("fr"); the upper-case code itself when it has none.
+
+    Raises babel.UnknownLocaleError or ValueError for a locale that Babel does not know.
+    """
+    return _territories(locale).get(code.upper(), code.upper())
+
+
+def is_country(code: str) -> bool:
+    """Say whether code is an upper-case ISO 3166-1 alpha-2 code, served by us or not."""
+    return code in _iso_codes()
+
+
+def _territories(locale: str) -> Mapping[str, str]:
+    territories: Mapping[str, str] = Locale.parse(locale).territories
+    return territories
+
+
+@cache
+def _iso_codes() -> frozenset[str]:
+    return frozenset(code for code in _territories("en") if len(code) == 2 and code.isalpha()) - _NOT_ISO

@@ -1,0 +1,101 @@
+"""Operators: the mobile money wallets, their stable ids and the many names merchants and networks use for them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A wallet of one country: id ("orange_sn"), the name customers know, ISO 3166 alpha-2 country."""
+
+    id: str
+    name: str
+    country: str
+
+
+# In the order a page lists them within a country: the brands most customers look for come first.
+_NAMES = {
+    "orange_sn": "Orange Money",
+    "wave_sn": "Wave",
+    "free_sn": "Mixx by Yas (Free)",
+    "expresso_sn": "E-Money (Expresso)",
+    "orange_ci": "Orange Money",
+    "mtn_ci": "MTN MoMo",
+    "wave_ci": "Wave",
+    "moov_ci": "Moov Money",
+    "orange_ml": "Orange Money",
+    "wave_ml": "Wave",
+    "moov_ml": "Moov Money",
+    "orange_bf": "Orange Money",
+    "wave_bf": "Wave",
+    "moov_bf": "Moov Money",
+    "orange_gn": "Orange Money",
+    "mtn_gn": "MTN MoMo (Areeba)",
+    "mtn_cm": "MTN MoMo",
+    "orange_cm": "Orange Money",
+    "orange_cd": "Orange Money",
+    "mpesa_cd": "M-Pesa",
+    "airtel_cd": "Airtel Money",
+    "africell_cd": "Afrimoney",
+    "mtn_cd": "MTN MoMo",
+    "mtn_bj": "MTN MoMo",
+    "moov_bj": "Moov Money",
+    "celtiis_bj": "Celtiis Cash",
+    "tmoney_tg": "Mixx by Yas (T-Money)",
+    "moov_tg": "Moov Money (Flooz)",
+    "airtel_ne": "Airtel Money",
+    "moov_ne": "Moov Money",
+    "zamani_ne": "Zamani Cash",
+}
+OPERATORS: Mapping[str, Operator] = MappingProxyType(
+    {key: Operator(key, name, key[-2:].upper()) for key, name in _NAMES.items()}
+)
+
+# Former, spoken and network names per brand (the id without its country), as _squash leaves them.
+_ALIASES = {
+    "orange": ("om", "orangemoney"),
+    "mtn": ("momo", "mtnmomo", "mtnmoney", "mtnmobilemoney"),
+    "wave": ("wavemoney", "wavemobilemoney"),
+    "moov": ("moovmoney", "moovafrica", "flooz"),
+    "free": ("freemoney", "yas", "mixx", "mixxbyyas", "tigo", "tigocash"),
+    "expresso": ("emoney", "expressomoney"),
+    "mpesa": ("vodacom", "vodacommpesa"),
+    "airtel": ("airtelmoney",),
+    "africell": ("afrimoney", "africellmoney"),
+    "zamani": ("zamanicash", "zamanimoney"),
+    "tmoney": ("yas", "mixx", "mixxbyyas", "togocel", "togocom"),
+    "celtiis": ("celtiiscash",),
+}
+# Names that mean a brand in one country only.
+_LOCAL_ALIASES = {"mtn_gn": ("areeba", "areebamoney"), "moov_ml": ("malitel", "sotelma")}
+
+
+def in_country(code: str) -> tuple[Operator, ...]:
+    """Return the country's operators in the order to show them; none for a country without any."""
+    return tuple(operator for operator in OPERATORS.values() if operator.country == code.upper())
+
+
+def find(name: str, country: str | None) -> Operator | None:
+    """Return the operator of an id ("orange_sn"), or of a brand name ("orange_money") within an alpha-2 country.
+
+    Case, spaces, dashes and underscores do not matter. None when unknown, when a brand name comes without a country,
+    or when the country contradicts the id.
+    """
+    return _INDEX.get((_squash(name), country.upper() if country else None))
+
+
+def _squash(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _keys(operator: Operator) -> Iterator[tuple[str, str | None]]:
+    brand = operator.id[:-3]
+    names = (brand, _squash(operator.name), *_ALIASES[brand], *_LOCAL_ALIASES.get(operator.id, ()))
+    for alias in names:
+        with_country = alias + operator.country.lower()
+        yield from ((alias, operator.country), (with_country, operator.country), (with_country, None))
+
+
+_INDEX = {key: operator for operator in OPERATORS.values() for key in _keys(operator)}

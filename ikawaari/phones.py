@@ -1,0 +1,122 @@
+"""Phones: from what customers type to E.164, and back to what may be shown."""
+
+import re
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, carrier
+
+from ikawaari import operators
+
+_MAX_TEXT = 32
+# What people put between digits, with the typographic dashes and the invisible marks that come along with a paste.
+_SEPARATORS = re.compile(r"[\s.()\-\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_DIGITS = re.compile(r"\+?[0-9]+")
+
+# Mobile national numbers that lost or never got their new beginning: Côte d'Ivoire's 0 is stripped by a known client,
+# Benin put 01 before its 8 digits in 2024. Anything else of these lengths is a typing error, not to be completed.
+_REPAIRS = {"CI": (re.compile(r"[157][0-9]{8}"), "0"), "BJ": (re.compile(r"[4569][0-9]{7}"), "01")}
+
+# The library's network names that operators.find does not know, because nobody calls a wallet so.
+_CARRIERS = {
+    ("CM", "MTN Cameroon"): "mtn_cm",
+    ("NE", "Orange"): "zamani_ne",
+    ("TG", "Togo Telecom"): "tmoney_tg",
+}
+
+
+class InvalidPhone(ValueError):
+    """The text is not a mobile number. The message never holds the number."""
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A mobile number in E.164 ("+221771234567") and its ISO 3166 alpha-2 country."""
+
+    e164: str
+    country: str
+
+
+def parse(text: str, country: str | None) -> Phone:
+    """Read a number as typed; country (alpha-2, any case) is for local forms, an explicit + or 00 wins over it.
+
+    Only the length is judged, because ranges age and customers must be able to pay. Raises InvalidPhone.
+    """
+    region = country.upper() if country else None
+    if region and region not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidPhone("unknown country")
+    number = _repaired(_read(_clean(text), region))
+    reason = phonenumbers.is_possible_number_for_type_with_reason(number, phonenumbers.PhoneNumberType.MOBILE)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise InvalidPhone("wrong length for a mobile number of its country")
+    e164 = _formatted(number, PhoneNumberFormat.E164)
+    # A doubled trunk prefix is only half removed: such a text would be another number each time it is read.
+    if _read(e164) != number:
+        raise InvalidPhone("not a phone number")
+    return Phone(e164, _country(number))
+
+
+def guess_operator(phone: Phone) -> str | None:
+    """Return the id of the operator that the number was first given to, None when unknown.
+
+    Numbers are ported and Wave works on any of them: good to pre-select an operator, never to refuse one.
+    """
+    network = carrier.name_for_number(_read(phone.e164), "en")
+    operator = operators.find(network, phone.country)
+    return operator.id if operator else _CARRIERS.get((phone.country, network))
+
+
+def mask(e164: str) -> str:
+    """Return "+221 77 ••• •• 67": the country code, two digits at each end, one bullet for each other digit.
+
+    Raises InvalidPhone for text that is not E.164.
+    """
+    number = _read(e164)
+    code, _, local = _formatted(number, PhoneNumberFormat.INTERNATIONAL).partition(" ")
+    places = [at for at, character in enumerate(local) if character.isdigit()]
+    # Some islands have four digits in all, where two at each end would be the whole number.
+    hidden = places[2 if len(places) > 6 else 0 : -2]
+    return f"{code} " + "".join("•" if at in hidden else character for at, character in enumerate(local))
+
+
+def national(e164: str) -> str:
+    """Return the local form ("77 123 45 67") to show to the number's owner; raises InvalidPhone if it is not E.164."""
+    return _formatted(_read(e164), PhoneNumberFormat.NATIONAL)
+
+
+def _clean(text: str) -> str:
+    """Return digits with an optional +, 00 turned into it; raises InvalidPhone for anything else."""
+    if len(text) > _MAX_TEXT:
+        raise InvalidPhone("too long")
+    digits = _SEPARATORS.sub("", text)
+    if not _DIGITS.fullmatch(digits):
+        raise InvalidPhone("not a phone number")
+    return f"+{digits[2:]}" if digits.startswith("00") else digits
+
+
+def _read(digits: str, region: str | None = None) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(digits, region)
+    except NumberParseException:
+        # Without its cause, whose text may hold the number.
+        raise InvalidPhone("not a phone number, or a local one without its country") from None
+
+
+def _repaired(number: PhoneNumber) -> PhoneNumber:
+    local = phonenumbers.national_significant_number(number)
+    lost, prefix = _REPAIRS.get(_country(number), (None, ""))
+    return _read(f"+{number.country_code}{prefix}{local}") if lost and lost.fullmatch(local) else number
+
+
+def _country(number: PhoneNumber) -> str:
+    """Return the alpha-2 country; the main one of a shared code (+1) when the range is new. Raises InvalidPhone."""
+    region = phonenumbers.region_code_for_number(number)
+    region = region or phonenumbers.region_code_for_country_code(number.country_code or 0)
+    # Satellite and freephone codes belong to "001", the world.
+    if not region.isalpha() or region == "ZZ":
+        raise InvalidPhone("the number belongs to no country")
+    return region
+
+
+def _formatted(number: PhoneNumber, form: int) -> str:
+    return phonenumbers.format_number(number, form)
