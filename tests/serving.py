@@ -21,33 +21,49 @@ STOP_SECONDS = 10
 
 
 class Served:
-    """One `ikawaari serve`, its process group, its port and its log."""
+    """One `ikawaari serve`, its process group, its port and its log.
+
+    `module` is what Python runs in `folder`: the program, unless a test wants one that dies at a chosen step.
+    """
+
+    module = "ikawaari"
+    folder = ROOT
 
     def __init__(self, environment: Mapping[str, str], options: list[str], log: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
-        self._environment = _environment(self.url, environment)
-        self._command = [sys.executable, "-m", "ikawaari", "serve", "--bind", f"127.0.0.1:{self.port}", *options]
+        self.environment = server_environment(self.url, environment)
+        self._arguments = ["serve", "--bind", f"127.0.0.1:{self.port}", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __str__(self) -> str:
         return self.url
 
+    @property
+    def pid(self) -> int:
+        """The leader's process id."""
+        assert self._process is not None, "not running"
+        return self._process.pid
+
     def start(self) -> None:
         """Start (again, on the same port) and wait until /readyz answers 200."""
+        self._wait_until_ready(self.launch())
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start, and do not wait."""
         assert self._process is None, "already running"
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command,
-                cwd=ROOT,
-                env=self._environment,
+                [sys.executable, "-m", self.module, *self._arguments],
+                cwd=self.folder,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
-        self._wait_until_ready(self._process)
+        return self._process
 
     def kill(self) -> None:
         """SIGKILL to every process of the group, as a power cut would."""
@@ -56,6 +72,13 @@ class Served:
     def stop(self) -> None:
         """SIGTERM, and SIGKILL for what does not listen."""
         self._end(signal.SIGTERM)
+
+    def wait_for_death(self) -> int:
+        """Wait until the leader has ended by itself; its exit code."""
+        assert self._process is not None, "not running"
+        code = self._process.wait(READY_SECONDS)
+        self.kill()
+        return code
 
     def log_text(self) -> str:
         """What the server wrote so far."""
@@ -83,20 +106,51 @@ class Served:
 
 
 @contextmanager
-def serve(config_env: Mapping[str, str], workers: int = 2, threads: int = 4, *options: str) -> Iterator[Served]:
+def serve(
+    config_env: Mapping[str, str],
+    workers: int = 2,
+    threads: int = 4,
+    *options: str,
+    module: str = "ikawaari",
+    folder: Path = ROOT,
+) -> Iterator[Served]:
     """`ikawaari serve` with `config_env` (IKAWAARI_… names) for as long as the block lasts.
 
     `options` are further ones of the command, such as "--no-worker" or "--demo".
     """
-    folder = Path(tempfile.mkdtemp(prefix="ikawaari-serve-"))
+    own = Path(tempfile.mkdtemp(prefix="ikawaari-serve-"))
     arguments = ["--workers", str(workers), "--threads", str(threads), *options]
-    served = Served(config_env, arguments, folder / "log")
+    served = Served(config_env, arguments, own / "log")
+    served.module, served.folder = module, folder
     try:
         served.start()
         yield served
     finally:
         served.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
+def work(served: Served, module: str = "ikawaari") -> Iterator[subprocess.Popen[bytes]]:
+    """`ikawaari worker`, a process of its own beside a server without one, for as long as the block lasts."""
+    with served.log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, "worker"],
+            cwd=ROOT,
+            env=served.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:
@@ -118,7 +172,7 @@ def free_port() -> int:
             return port
 
 
-def _environment(url: str, chosen: Mapping[str, str]) -> dict[str, str]:
+def server_environment(url: str, chosen: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
     own = {
         "IKAWAARI_API_URL": url,

@@ -1,0 +1,18 @@
+"""The only reader of the clock. One `now` per operation is taken here at the edge and handed down."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present instant, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def unix(instant: datetime) -> int:
+    """Whole Unix seconds, as the API prints instants."""
+    return int(instant.timestamp())
+
+
+def from_unix(seconds: int) -> datetime:
+    """The aware UTC instant of Unix `seconds`."""
+    return datetime.fromtimestamp(seconds, UTC)

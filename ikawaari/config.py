@@ -1,0 +1,129 @@
+"""The configuration: read once, from the environment (prefix `IKAWAARI_`), typed, and refused when unsafe."""
+
+import logging
+import math
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "IKAWAARI_"
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_SHORTEST_SECRET = 32
+_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"}
+
+
+class UnsafeConfiguration(Exception):
+    """The configuration names something that must not run; the message says which variable and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every setting, with its unit in its name. `Config()` alone is a laptop's."""
+
+    database_url: str = f"sqlite:///{INSTANCE / 'ikawaari.sqlite3'}"
+    secret_key: str = ""  # signs cookies and sandbox callbacks; made and kept in instance/ on a laptop
+    api_url: str = "http://127.0.0.1:8000"  # where merchants and providers reach us
+    pay_url: str = ""  # where customers reach us; empty: the same as api_url
+    trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-* count
+    max_body_bytes: int = 131_072
+    key_rate_limit: int = 100  # requests a minute of one credential that sets no limit of its own
+    merchant_rate_limit: int = 1_000  # requests a minute of one merchant
+    charge_timeout_seconds: float = 20.0  # how long a provider's charge call may take
+    enquiry_seconds: float = 5.0  # first enquiry after a charge without an end; later ones double it
+    worker_poll_seconds: float = 0.5  # how often the worker looks for due work
+    sandbox_delay_seconds: float = 3.0  # how long the sandbox's payer takes to approve
+    sandbox_prompt_seconds: float = 60.0  # how long a sandbox prompt lives
+    database_pool: int = 20  # PostgreSQL connections a process keeps at most
+    log_level: str = "INFO"
+    demo: bool = False  # the demo shop at `/`
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "api_url", self.api_url.rstrip("/"))
+        object.__setattr__(self, "pay_url", (self.pay_url or self.api_url).rstrip("/"))
+        _check(self)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Config":
+        """The configuration that `environment` (default: the process's) spells. Raises UnsafeConfiguration."""
+        source = os.environ if environment is None else environment
+        given: dict[str, Any] = {
+            field.name: _convert(field.name, field.type, source[PREFIX + field.name.upper()])
+            for field in fields(cls)
+            if PREFIX + field.name.upper() in source
+        }
+        config = cls(**given)
+        if config.secret_key:
+            return config
+        if not (_is_local(config.api_url) and _is_local(config.pay_url)):
+            raise UnsafeConfiguration(f"{PREFIX}SECRET_KEY must be set on a server that others reach")
+        return cls(**(given | {"secret_key": _kept_secret(INSTANCE / "secret.key")}))
+
+
+def _convert(name: str, kind: Any, text: str) -> object:
+    converters: dict[Any, Callable[[str], object]] = {int: int, float: float, bool: _boolean, str: str}
+    try:
+        return converters[kind](text)
+    except ValueError:
+        raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be of type {kind.__name__}, not {text!r}") from None
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError(text)
+
+
+def _check(config: Config) -> None:
+    if urlsplit(config.database_url).scheme not in {"sqlite", "postgresql", "postgres"}:
+        raise UnsafeConfiguration(f"{PREFIX}DATABASE_URL must begin with sqlite:/// or postgresql://")
+    for name in ("api_url", "pay_url"):
+        try:
+            url = urlsplit(getattr(config, name))
+            absolute = url.scheme in {"http", "https"} and url.hostname and (url.port is None or url.port > 0)
+        except ValueError:  # a host or a port that cannot be
+            absolute = False
+        if not absolute:
+            raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be an absolute http(s) URL")
+        if url.scheme == "http" and not _is_local(getattr(config, name)):
+            raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be https: customers' payments pass through it")
+    if config.secret_key and len(config.secret_key) < _SHORTEST_SECRET:
+        raise UnsafeConfiguration(f"{PREFIX}SECRET_KEY must have at least {_SHORTEST_SECRET} characters")
+    if config.log_level.upper() not in logging.getLevelNamesMapping():
+        raise UnsafeConfiguration(f"{PREFIX}LOG_LEVEL must be one of {', '.join(logging.getLevelNamesMapping())}")
+    _check_numbers(config)
+
+
+def _check_numbers(config: Config) -> None:
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
+            raise UnsafeConfiguration(f"{PREFIX}{field.name.upper()} must be a number greater than zero")
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in `path`, made on first use: several processes that start at once agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{secrets.token_hex(8)}")  # not the process's number: two containers may share one
+    fresh.touch(mode=0o600)
+    fresh.write_text(secrets.token_hex(32))
+    try:
+        os.link(fresh, path)  # atomic: the first process wins, the others read what it wrote
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,52 @@
+"""Column types of the house: instants, statuses, and JSON kept as text."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from peewee import BigIntegerField, CharField, TextField
+
+E = TypeVar("E", bound=StrEnum)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class InstantField(BigIntegerField):
+    """An aware UTC instant, kept as whole microseconds since 1970: the same order and no zone on both engines."""
+
+    def db_value(self, value: datetime | None) -> int | None:
+        """Microseconds since 1970. A naive datetime raises."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def python_value(self, value: int | None) -> datetime | None:
+        """The aware instant."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class StatusField(CharField):
+    """One member of a StrEnum. It changes through `Record.move` alone."""
+
+    def __init__(self, enum: type[StrEnum], **options: Any) -> None:
+        self.enum = enum
+        super().__init__(max_length=32, **options)
+
+    def db_value(self, value: str | None) -> str | None:
+        """The member's text; anything else is a bug and raises ValueError."""
+        return None if value is None else self.enum(value).value
+
+    def python_value(self, value: str | None) -> StrEnum | None:
+        """The member."""
+        return None if value is None else self.enum(value)
+
+
+class JsonField(TextField):
+    """Any JSON value, kept as text: the key order that came in is the one that goes out, on both engines."""
+
+    def db_value(self, value: Any) -> str | None:
+        """The text; NaN and infinities raise ValueError."""
+        return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    def python_value(self, value: str | None) -> Any:
+        """The value."""
+        return None if value is None else json.loads(value)

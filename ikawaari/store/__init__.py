@@ -1,0 +1,27 @@
+"""The store: one database, its tables, its locks. No HTTP here, no provider."""
+
+from ikawaari.store.database import (
+    acquire,
+    atomic,
+    connect,
+    disconnect,
+    forgettable,
+    in_transaction,
+    is_postgres,
+    is_ready,
+    release,
+)
+from ikawaari.store.migrate import migrate
+
+__all__ = [
+    "acquire",
+    "atomic",
+    "connect",
+    "disconnect",
+    "forgettable",
+    "in_transaction",
+    "is_postgres",
+    "is_ready",
+    "migrate",
+    "release",
+]

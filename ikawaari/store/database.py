@@ -1,0 +1,74 @@
+"""The one database that the models stand on: SQLite on a laptop, PostgreSQL with several machines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from peewee import DatabaseProxy, PeeweeException, PostgresqlDatabase
+
+from ikawaari import databases
+
+database: Any = DatabaseProxy()
+
+
+def connect(url: str, pool: int = 20) -> None:
+    """Point the models at the database of `url`. Each thread's connection opens on first use."""
+    database.initialize(databases.open_database(url, pool))
+
+
+def disconnect() -> None:
+    """Close this thread's connection and those that idle in the pool."""
+    release()
+    if hasattr(database.obj, "close_all"):
+        database.obj.close_all()
+
+
+def acquire() -> None:
+    """Open this thread's connection, or take one from the pool."""
+    database.connect(reuse_if_open=True)
+
+
+def release() -> None:
+    """Close this thread's connection, or give it back to the pool."""
+    databases.close(database.obj)
+
+
+def is_postgres() -> bool:
+    """Whether the models stand on PostgreSQL."""
+    return isinstance(database.obj, PostgresqlDatabase)
+
+
+def in_transaction() -> bool:
+    """Whether this thread is inside `atomic`."""
+    return bool(database.in_transaction())
+
+
+@contextmanager
+def atomic() -> Iterator[None]:
+    """All or nothing; an inner block joins the outer one."""
+    with databases.transaction(database.obj):
+        yield
+
+
+@contextmanager
+def forgettable() -> Iterator[None]:
+    """For one statement whose effect a power cut may take: it waits for no disk. On PostgreSQL its table is unlogged."""
+    if is_postgres():
+        yield
+        return
+    assert not in_transaction(), "SQLite changes its mind about the disk only between transactions"
+    database.execute_sql("PRAGMA synchronous = normal")
+    try:
+        with atomic():
+            yield
+    finally:
+        database.execute_sql("PRAGMA synchronous = full")
+
+
+def is_ready() -> bool:
+    """Whether the database answers and is migrated."""
+    try:
+        database.execute_sql("SELECT 1 FROM merchants LIMIT 1")
+    except PeeweeException:
+        return False
+    return True

@@ -1,0 +1,374 @@
+"""The tables. Beside each guard stands the race that it stops; the tests run every one of them in threads."""
+
+from peewee import (
+    SQL,
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    Check,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
+
+from ikawaari import states
+from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store.record import Record
+
+
+class Merchant(Record):
+    """A shop, and how its page looks and behaves."""
+
+    id = CharField(primary_key=True)
+    name = CharField()
+    country = CharField(max_length=2)
+    currency = CharField(max_length=3)
+    logo_url = CharField(null=True, max_length=2048)
+    color = CharField(null=True, max_length=7)  # '#rrggbb'
+    late_payments = CharField(max_length=8, constraints=[Check("late_payments IN ('accept', 'refund')")])
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "merchants"
+
+
+class AppInstallation(Record):
+    """An app at one merchant. Its tokens die with it."""
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    name = CharField()
+    created_at = InstantField()
+    removed_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "app_installations"
+
+
+class Credential(Record):
+    """An ApiKey, or an AppToken when it belongs to an installation. Only its digest is kept."""
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    installation = ForeignKeyField(AppInstallation, null=True)
+    installation_id: str | None
+    digest = CharField(unique=True, max_length=64)  # SHA-256, hex
+    hint = CharField(max_length=32)  # what the owner recognises it by: its prefix and last characters
+    livemode = BooleanField()
+    scopes = JsonField()
+    rate_limit = IntegerField(null=True)  # requests a minute
+    allowed_networks = JsonField()  # CIDR; empty: from anywhere
+    created_at = InstantField()
+    expires_at = InstantField(null=True)
+    revoked_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "credentials"
+
+
+class CheckoutSession(Record):
+    """One page that a customer may pay on, once."""
+
+    MOVES = {"status": states.SESSION, "payment_status": states.PAYMENT}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    status = StatusField(states.SessionStatus)
+    payment_status = StatusField(states.PaymentStatus)
+    mode = CharField(max_length=16)
+    recurring = JsonField(null=True)
+    amount = BigIntegerField(null=True, constraints=[Check("amount > 0")])  # null: the customer chooses
+    amount_min = BigIntegerField(null=True)
+    amount_max = BigIntegerField(null=True)
+    amount_presets = JsonField()
+    currency = CharField(max_length=3)
+    country = CharField(null=True, max_length=2)
+    payment_method_types = JsonField()
+    success_url = CharField(null=True, max_length=2048)
+    cancel_url = CharField(null=True, max_length=2048)
+    customer_email = CharField(null=True, max_length=320)
+    customer_phone = CharField(null=True, max_length=20)  # E.164
+    customer_details = JsonField()  # what the customer typed
+    custom_fields = JsonField()  # the definitions
+    custom_field_values = JsonField()
+    deferred = BooleanField()  # the intent is made at payment time
+    client_reference_id = CharField(null=True)
+    line_items = JsonField()
+    description = CharField(null=True, max_length=500)
+    locale = CharField(max_length=4)
+    metadata = JsonField()
+    late = BooleanField(default=False)  # money came after expiry
+    created_at = InstantField()
+    expires_at = InstantField()
+    completed_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "checkout_sessions"
+        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+
+
+class PaymentIntent(Record):
+    """The will to collect one amount once, however many attempts that takes."""
+
+    MOVES = {"status": states.INTENT}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    # Unique: two first payments of a deferred session cannot make two intents.
+    session = ForeignKeyField(CheckoutSession, null=True, unique=True)
+    session_id: str | None
+    status = StatusField(states.IntentStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    amount_received = BigIntegerField(default=0)
+    # Refunds reserve their part here before anybody calls a provider: concurrent ones cannot exceed what was paid.
+    amount_refunded = BigIntegerField(
+        default=0, constraints=[Check("amount_refunded >= 0 AND amount_refunded <= amount_received")]
+    )
+    currency = CharField(max_length=3)
+    customer_email = CharField(null=True, max_length=320)
+    customer_phone = CharField(null=True, max_length=20)
+    description = CharField(null=True, max_length=500)
+    metadata = JsonField()
+    created_at = InstantField()
+    canceled_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "payment_intents"
+        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+
+
+class PaymentAttempt(Record):
+    """One try to move the money of an intent. Its id is the provider's idempotency key."""
+
+    MOVES = {"status": states.ATTEMPT}
+
+    id = CharField(primary_key=True, max_length=36)
+    intent = ForeignKeyField(PaymentIntent)
+    intent_id: str
+    provider = CharField(max_length=32)
+    status = StatusField(states.AttemptStatus)
+    type = CharField(max_length=16)  # mobile_money, card
+    operator = CharField(null=True, max_length=32)
+    country = CharField(null=True, max_length=2)
+    phone = CharField(null=True, max_length=20)  # E.164
+    card_token = CharField(null=True)
+    flow = CharField(null=True, max_length=16)  # the flow the payer prefers
+    return_url = CharField(max_length=2048)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    amount_received = BigIntegerField(null=True)  # what the provider says it took
+    surplus = BooleanField(default=False)  # money that the intent did not need or take; it is refunded
+    currency = CharField(max_length=3)
+    provider_reference = CharField(null=True, index=True)
+    provider_code = CharField(null=True)  # the provider's own word for what happened; never shown
+    failure_code = CharField(null=True, max_length=32)
+    next_action = JsonField(null=True)
+    created_at = InstantField()
+    submitted_at = InstantField()  # when the last call of the provider was about to start
+    deadline_at = InstantField(null=True)  # when the payer's prompt, code or page ends
+    enquired_at = InstantField(null=True)
+    settled_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "payment_attempts"
+
+
+# One unsettled attempt per intent, whatever the code above does: a double click, two tabs, two machines.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(
+        PaymentAttempt.intent,
+        unique=True,
+        where=SQL("status IN ('submitting', 'unknown', 'processing', 'requires_action')"),
+        name="payment_attempts_one_unsettled",
+    )
+)
+
+
+class Refund(Record):
+    """Money on its way back from one attempt."""
+
+    MOVES = {"status": states.REFUND}
+
+    id = CharField(primary_key=True)
+    intent = ForeignKeyField(PaymentIntent)
+    intent_id: str
+    attempt = ForeignKeyField(PaymentAttempt)
+    attempt_id: str
+    status = StatusField(states.RefundStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    currency = CharField(max_length=3)
+    reason = CharField(null=True)
+    automatic = BooleanField()  # the house's own: duplicate, late or wrong money
+    metadata = JsonField()
+    provider_reference = CharField(null=True)
+    failure_code = CharField(null=True, max_length=32)
+    created_at = InstantField()
+    settled_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "refunds"
+
+
+# One automatic refund per attempt: the same late news told twice, or by two doors at once, gives the money back once.
+Refund.add_index(
+    Refund.index(Refund.attempt, unique=True, where=SQL("automatic"), name="refunds_one_automatic_per_attempt")
+)
+
+
+class Subscription(Record):
+    """An agreement to pay again each period."""
+
+    MOVES = {"status": states.SUBSCRIPTION}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    # Unique: two truths about one success, told at once, start one subscription.
+    session = ForeignKeyField(CheckoutSession, unique=True)
+    session_id: str
+    status = StatusField(states.SubscriptionStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    currency = CharField(max_length=3)
+    interval = CharField(max_length=8)
+    interval_count = IntegerField()
+    payment_method = JsonField()
+    anchor_at = InstantField()  # periods are counted from here
+    current_period_start = InstantField()
+    current_period_end = InstantField()
+    trial_end = InstantField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "subscriptions"
+
+
+class Event(Record):
+    """One thing that happened to one object: the outbox. Written with the change itself, or not at all."""
+
+    sequence = BigAutoField()
+    id = CharField(unique=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    type = CharField(max_length=64)
+    object_id = CharField(index=True)
+    body = TextField()  # the exact bytes that are signed and sent
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "events"
+
+
+class Callback(Record):
+    """A provider's callback that was taken in."""
+
+    id = BigAutoField()
+    provider = CharField(max_length=32)
+    event_id = CharField()
+    attempt_id = CharField(null=True)
+    body = TextField()
+    received_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "callbacks"
+        # Unique: the same callback sent again, also at the same moment to two machines, is known.
+        indexes = ((("provider", "event_id"), True),)
+
+
+class DueWork(Record):
+    """Work with its own due time, written in the transaction of what it belongs to."""
+
+    id = BigAutoField()
+    kind = CharField(max_length=32)
+    subject = CharField()
+    due_at = InstantField(index=True)
+    leased_until = InstantField(null=True)
+    tries = IntegerField(default=0)  # fences: only the holder of the last lease may finish the row
+
+    class Meta:
+        """Table options."""
+
+        table_name = "due_work"
+        indexes = ((("kind", "subject"), True),)
+
+
+class IdempotencyKey(Record):
+    """The answer to a POST, kept for its repetition."""
+
+    id = BigAutoField()
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    method = CharField(max_length=8)
+    path = CharField(max_length=512)
+    key = CharField()
+    body_digest = CharField(max_length=64)
+    status = IntegerField(null=True)  # null while the first call runs
+    headers = JsonField(null=True)
+    body = TextField(null=True)
+    locked_until = InstantField()
+    created_at = InstantField(index=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "idempotency_keys"
+        # Unique: of two equal calls at the same moment one runs, the other is told to wait.
+        indexes = ((("merchant", "livemode", "method", "path", "key"), True),)
+
+
+class RateWindow(Record):
+    """How many requests a credential or a merchant made in one minute."""
+
+    id = CharField(primary_key=True)  # whose, and which minute
+    count = IntegerField()
+    ends_at = InstantField(index=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "rate_windows"
+
+
+TABLES = (
+    Merchant,
+    AppInstallation,
+    Credential,
+    CheckoutSession,
+    PaymentIntent,
+    PaymentAttempt,
+    Refund,
+    Subscription,
+    Event,
+    Callback,
+    DueWork,
+    IdempotencyKey,
+    RateWindow,
+)

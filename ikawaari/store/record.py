@@ -1,0 +1,63 @@
+"""What every table shares: the database, the lock, and the only way for a status to change."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from peewee import Model
+
+from ikawaari.states import Moves
+from ikawaari.store.database import database, in_transaction, is_postgres
+
+
+class ForbiddenMove(AssertionError):
+    """Code asked for a move that the table of moves does not have: a bug, never an answer to a client."""
+
+
+class Record(Model):
+    """One table. `MOVES` names its status columns and the moves that each allows."""
+
+    MOVES: ClassVar[Mapping[str, Moves[Any]]] = {}
+
+    class Meta:
+        """Shared by all tables."""
+
+        database = database
+        legacy_table_names = False
+
+    @classmethod
+    def lock(cls, record_id: str) -> Self:
+        """The row, held until the transaction ends: whoever comes second waits, then reads what the first one wrote."""
+        assert in_transaction(), "a lock outlives nothing but its transaction"
+        query = cls.select().where(cls.id == record_id)  # type: ignore[attr-defined]
+        # SQLite has no row locks and needs none: BEGIN IMMEDIATE lets one writer in at a time.
+        return (query.for_update() if is_postgres() else query).get()
+
+    def try_move(self, column: str, target: str, guard: Any = None, **changes: Any) -> bool:
+        """Compare and set: move `column` to `target` if the stored status, and `guard`, still allow it.
+
+        False: they do not; usually somebody was faster.
+        """
+        cls = type(self)
+        field = getattr(cls, column)
+        values = {getattr(cls, name): value for name, value in changes.items()}
+        allowed = (cls.id == self.id) & field.in_(self.MOVES[column].origins(target))  # type: ignore[attr-defined]
+        moved = cls.update({field: target, **values}).where(allowed if guard is None else allowed & guard).execute()
+        if moved:
+            for name, value in {column: target, **changes}.items():
+                setattr(self, name, value)
+        return bool(moved)
+
+    def move(self, column: str, target: str, **changes: Any) -> None:
+        """Move `column` to `target` under a lock. Raises ForbiddenMove when the table does not have that move."""
+        origin = getattr(self, column)
+        if not self.try_move(column, target, **changes):
+            raise ForbiddenMove(f"{type(self).__name__}.{column}: {origin} may not become {target}")
+
+    def change(self, **changes: Any) -> None:
+        """Write columns that are not statuses."""
+        assert not set(changes) & set(self.MOVES), "a status changes by move alone"
+        cls = type(self)
+        values = {getattr(cls, name): value for name, value in changes.items()}
+        cls.update(values).where(cls.id == self.id).execute()  # type: ignore[attr-defined]
+        for name, value in changes.items():
+            setattr(self, name, value)

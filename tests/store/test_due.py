@@ -1,0 +1,109 @@
+"""Due work: every row is done by one worker at a time, and survives the death of all of them."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from ikawaari.store import due
+from ikawaari.store.models import DueWork
+from tests.world import Trouble, halfway, together
+
+pytestmark = pytest.mark.usefixtures("database")
+LEASE = timedelta(seconds=60)
+SECOND = timedelta(seconds=1)
+
+
+def claim(now: datetime, most: int = 100) -> list[str]:
+    """The subjects of what a worker gets."""
+    return [work.subject for work in due.claim(now, most=most, lease=LEASE)]
+
+
+def test_work_is_given_when_it_is_due_and_not_before(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    assert claim(now - SECOND) == []
+    assert claim(now) == ["a"]
+
+
+def test_work_that_somebody_holds_is_not_given_again_until_its_lease_ends(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    assert claim(now) == ["a"]
+    assert claim(now + LEASE - SECOND) == []
+    assert claim(now + LEASE) == ["a"]
+
+
+def test_the_oldest_comes_first(now: datetime) -> None:
+    for number in (3, 1, 2):
+        due.schedule("k", str(number), now + number * SECOND)
+    assert [claim(now + 9 * SECOND, most=1) for _ in range(4)] == [["1"], ["2"], ["3"], []]
+
+
+def test_eight_workers_at_once_get_each_row_once(now: datetime) -> None:
+    for number in range(40):
+        due.schedule("k", str(number), now)
+    results = together(8, lambda _: [*claim(now, most=7), *claim(now, most=7)])
+    assert not [result for result in results if isinstance(result, Exception)], results
+    got = [subject for result in results if isinstance(result, list) for subject in result]
+    assert sorted(got) == sorted(map(str, range(40)))
+
+
+def test_finished_work_is_gone(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    (work,) = due.claim(now, most=1, lease=LEASE)
+    assert due.finish(work)
+    assert not DueWork.select().exists()
+
+
+def test_postponed_work_comes_again_at_its_new_time(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    (work,) = due.claim(now, most=1, lease=LEASE)
+    assert due.postpone(work, now + 5 * SECOND)
+    assert claim(now + 4 * SECOND) == []
+    assert claim(now + 5 * SECOND) == ["a"]
+
+
+@pytest.mark.parametrize("verb", ["finish", "postpone"])
+def test_a_worker_that_lost_its_lease_cannot_conclude(now: datetime, verb: str) -> None:
+    due.schedule("k", "a", now)
+    (slow,) = due.claim(now, most=1, lease=LEASE)
+    (quick,) = due.claim(now + LEASE, most=1, lease=LEASE)
+    assert not (due.finish(slow) if verb == "finish" else due.postpone(slow, now))
+    assert claim(now + LEASE) == []
+    assert due.finish(quick)
+
+
+def test_what_is_scheduled_while_somebody_works_on_it_comes_again(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    (work,) = due.claim(now, most=1, lease=LEASE)
+    due.schedule("k", "a", now + SECOND)
+    assert not due.finish(work)
+    assert claim(now + SECOND) == ["a"]
+
+
+def test_scheduling_again_moves_the_one_row(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    due.schedule("k", "a", now + 5 * SECOND)
+    assert DueWork.select().count() == 1
+    assert claim(now + 4 * SECOND) == []
+
+
+def test_scheduling_once_leaves_a_standing_row_alone(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    due.schedule_once("k", "a", now + 5 * SECOND)
+    assert claim(now) == ["a"]
+
+
+def test_work_is_known_by_its_kind_and_subject(now: datetime) -> None:
+    for kind, subject in (("k", "a"), ("k", "b"), ("l", "a")):
+        due.schedule(kind, subject, now)
+    assert DueWork.select().count() == 3
+
+
+def test_the_same_work_scheduled_by_many_at_once_is_one_row(now: datetime) -> None:
+    assert together(8, lambda _: due.schedule("k", "a", now)) == [None] * 8
+    assert DueWork.select().count() == 1
+
+
+def test_work_belongs_to_the_transaction_of_its_cause(now: datetime) -> None:
+    with pytest.raises(Trouble):
+        halfway(lambda: due.schedule("k", "a", now))
+    assert claim(now) == []

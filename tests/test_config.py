@@ -1,0 +1,150 @@
+"""The configuration: read from the environment, typed, and refused by the variable's name when unsafe."""
+
+import multiprocessing
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ikawaari import config as configuration
+from ikawaari.config import PREFIX, Config, UnsafeConfiguration
+
+SECRET = "0123456789abcdef0123456789abcdef"
+PUBLIC = {"API_URL": "https://api.example", "PAY_URL": "https://pay.example", "SECRET_KEY": SECRET}
+SPELLED = {
+    "database_url": ("postgresql://u:p@db/x", "postgresql://u:p@db/x"),
+    "secret_key": (SECRET, SECRET),
+    "api_url": ("https://api.example/", "https://api.example"),
+    "pay_url": ("https://pay.example", "https://pay.example"),
+    "trusted_proxies": ("2", 2),
+    "max_body_bytes": ("1000", 1000),
+    "key_rate_limit": ("7", 7),
+    "merchant_rate_limit": ("70", 70),
+    "charge_timeout_seconds": ("12.5", 12.5),
+    "enquiry_seconds": ("0.5", 0.5),
+    "worker_poll_seconds": ("2", 2.0),
+    "sandbox_delay_seconds": ("0", 0.0),
+    "sandbox_prompt_seconds": ("30", 30.0),
+    "database_pool": ("5", 5),
+    "log_level": ("debug", "debug"),
+    "demo": ("true", True),
+}
+NUMBERS = [field.name for field in fields(Config) if field.type in {int, float}]
+
+
+def read(**variables: str) -> Config:
+    """The configuration of an environment with these variables alone."""
+    return Config.from_environment({PREFIX + name.upper(): value for name, value in variables.items()})
+
+
+def test_every_setting_has_its_variable() -> None:
+    config = read(**{name: text for name, (text, _) in SPELLED.items()})
+    assert {field.name: getattr(config, field.name) for field in fields(Config)} == {
+        name: value for name, (_, value) in SPELLED.items()
+    }
+
+
+def test_an_empty_environment_is_a_laptops(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(configuration, "INSTANCE", tmp_path)
+    config = read()
+    assert config.api_url == config.pay_url == "http://127.0.0.1:8000"
+    assert config.secret_key == (tmp_path / "secret.key").read_text()
+
+
+def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IKAWAARI_KEY_RATE_LIMIT", "11")
+    monkeypatch.setenv("IKAWAARI_SECRET_KEY", SECRET)
+    assert Config.from_environment().key_rate_limit == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("api_url", "http://api.example"),
+        ("pay_url", "http://pay.example"),
+        ("api_url", "api.example"),
+        ("api_url", "ftp://api.example"),
+        ("api_url", ""),
+        ("api_url", "http://"),
+        ("api_url", "http://[::1"),
+        ("api_url", "http://localhost:99999"),
+        ("pay_url", "https://pay.example:http"),
+        ("api_url", "http://127.0.0.1.example"),
+        ("api_url", "http://localhost@shop.example"),
+        ("secret_key", "short"),
+        ("secret_key", SECRET[:-1]),
+        ("database_url", "mysql://localhost/x"),
+        ("database_url", "ikawaari.sqlite3"),
+        ("log_level", "LOUD"),
+        ("demo", "perhaps"),
+        ("trusted_proxies", "-1"),
+        ("trusted_proxies", "one"),
+        ("max_body_bytes", "1.5"),
+        *[(name, text) for name in NUMBERS for text in ("-1", "much", "", "nan", "inf")],
+        *[(name, "0") for name in NUMBERS if name not in {"trusted_proxies", "sandbox_delay_seconds"}],
+    ],
+)
+def test_an_unsafe_setting_is_refused_by_its_name(name: str, text: str) -> None:
+    with pytest.raises(UnsafeConfiguration, match=re.escape(PREFIX + name.upper())):
+        read(**({"secret_key": SECRET} | {name: text}))
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.1", "http://[::1]:8000"])
+def test_http_is_for_this_machine(url: str) -> None:
+    assert read(api_url=url, secret_key=SECRET).api_url == url
+
+
+@pytest.mark.parametrize("name", ["api_url", "pay_url"])
+def test_a_server_that_others_reach_must_have_its_secret(name: str) -> None:
+    with pytest.raises(UnsafeConfiguration, match="IKAWAARI_SECRET_KEY"):
+        read(**{name: "https://checkout.example"})
+
+
+def test_a_refusal_does_not_tell_the_secret() -> None:
+    with pytest.raises(UnsafeConfiguration) as refusal:
+        read(secret_key="hunter2")
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["1", "true", "YES", "on"])
+def test_yes_has_many_spellings(text: str) -> None:
+    assert read(demo=text, secret_key=SECRET).demo
+
+
+@pytest.mark.parametrize("text", ["0", "false", "No", "off", ""])
+def test_no_has_many_spellings(text: str) -> None:
+    assert not read(demo=text, secret_key=SECRET).demo
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Config().demo = True  # type: ignore[misc]
+
+
+def _secret(path: Path, gate: Any, answers: Any) -> None:
+    gate.wait()
+    answers.put(configuration._kept_secret(path))
+
+
+def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:
+    path = tmp_path / "instance" / "secret.key"
+    context = multiprocessing.get_context("fork")
+    gate, answers = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=_secret, args=(path, gate, answers)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    secrets = {answers.get(timeout=20) for _ in processes}
+    for process in processes:
+        process.join()
+    assert len(secrets) == 1
+    assert re.fullmatch("[0-9a-f]{64}", secrets.pop())
+
+
+def test_the_kept_secret_is_its_owners_alone_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    first = configuration._kept_secret(path)
+    assert configuration._kept_secret(path) == first
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]

@@ -1,0 +1,112 @@
+"""How databases are opened and written to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playhouse.pool import PooledPostgresqlDatabase
+
+from ikawaari import databases, store
+from ikawaari.store.database import database
+from ikawaari.store.models import Merchant
+from tests import factories
+from tests.world import Trouble, halfway, together
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("sqlite:///{}/a.sqlite3", "{}/a.sqlite3"), ("sqlite:///{}/deep/with%20space", "{}/deep/with space")],
+)
+def test_sqlite_is_a_file_whose_folder_is_made(tmp_path: Path, url: str, name: str) -> None:
+    opened: Any = databases.open_database(url.format(tmp_path))
+    assert opened.database == name.format(tmp_path)
+    opened.execute_sql("CREATE TABLE here (x)")
+    assert Path(name.format(tmp_path)).exists()
+    databases.close(opened)
+
+
+def test_sqlite_checks_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:
+    opened: Any = databases.open_database(f"sqlite:///{tmp_path}/a")
+    pragmas = [opened.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in ("foreign_keys", "journal_mode")]
+    assert pragmas == [1, "wal"]
+    databases.close(opened)
+
+
+def test_a_postgres_url_may_hold_any_character() -> None:
+    opened = databases.open_database("postgresql://us%40er:p%2Fw%3A%40@db.example:6543/na%20me", pool=3)
+    assert isinstance(opened, PooledPostgresqlDatabase)
+    told = {name: opened.connect_params[name] for name in ("host", "port", "user", "password")}
+    assert told == {"host": "db.example", "port": 6543, "user": "us@er", "password": "p/w:@"}
+    assert opened.database == "na me"
+
+
+@pytest.mark.usefixtures("database")
+def test_a_transaction_is_all_or_nothing() -> None:
+    with pytest.raises(Trouble):
+        halfway(factories.merchant)
+    assert not Merchant.select().exists()
+
+
+@pytest.mark.usefixtures("database")
+def test_inner_blocks_join_the_outer_one_and_roll_back_together() -> None:
+    def inner() -> None:
+        with store.atomic():
+            factories.merchant()
+
+    with pytest.raises(Trouble):
+        halfway(inner, factories.merchant)
+    assert not Merchant.select().exists()
+    assert not store.in_transaction()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_joined_block_that_fails_takes_the_outer_one_along_when_nobody_catches() -> None:
+    with pytest.raises(Trouble):
+        halfway(factories.merchant, halfway)
+    assert not Merchant.select().exists()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_process_that_is_interrupted_leaves_nothing_half_done() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        halfway(factories.merchant, interrupt)
+    assert not Merchant.select().exists()
+    with store.atomic():
+        factories.merchant()
+    assert Merchant.select().count() == 1
+
+
+@pytest.mark.usefixtures("database")
+def test_many_writers_at_once_all_get_their_turn() -> None:
+    def write(_: int) -> None:
+        with store.atomic():
+            count = Merchant.select().count()
+            factories.merchant(f"after {count}")
+
+    assert together(8, write) == [None] * 8
+    assert Merchant.select().count() == 8
+
+
+@pytest.mark.usefixtures("database")
+def test_a_closed_connection_opens_again_on_use() -> None:
+    factories.merchant()
+    store.release()
+    store.release()
+    assert database.is_closed()
+    store.acquire()
+    assert store.is_ready()
+
+
+def test_a_file_lock_is_held_by_one(tmp_path: Path) -> None:
+    inside: list[int] = []
+
+    def enter(number: int) -> None:
+        with databases.file_lock(tmp_path / "lock"):
+            inside.append(number)
+            assert inside == [number]
+            inside.clear()
+
+    assert together(8, enter) == [None] * 8
