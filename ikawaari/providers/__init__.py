@@ -1,0 +1,1 @@
+"""Payment providers: the outside world, spoken to in values."""

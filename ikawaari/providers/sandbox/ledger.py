@@ -1,0 +1,119 @@
+"""What the sandbox provider knows: its charges, refunds and callbacks, in tables and connections of its own.
+
+It plays the outside world, so nothing here shares a transaction with the house.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DatabaseProxy,
+    Model,
+    SqliteDatabase,
+    TextField,
+)
+
+from ikawaari import databases
+from ikawaari.fields import InstantField
+
+database: Any = DatabaseProxy()
+_LOCK = 0x5A9DB0  # PostgreSQL's advisory locks are numbers; this one is the ledger's
+
+
+class _Row(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Charge(_Row):
+    """One charge as the operator sees it. `taken` is what left the payer's wallet."""
+
+    id = CharField(primary_key=True)  # the id that the merchant's side chose: charged once, however often it is sent
+    reference = CharField(unique=True)  # the operator's own id, also the address of its screen
+    intent_id = CharField()
+    amount = BigIntegerField()
+    currency = CharField()
+    taken = BigIntegerField(default=0)
+    refunded = BigIntegerField(default=0)
+    status = CharField()  # pending, succeeded, failed
+    failure = CharField(null=True)
+    ending = CharField()
+    flow = CharField()
+    kind = CharField()  # wallet, bank: what its screen looks like
+    takes_half = BooleanField(default=False)
+    noisy = BooleanField(default=False)
+    calls_back = BooleanField(default=True)
+    return_url = CharField()
+    merchant = CharField()
+    created_at = InstantField()
+    acts_at = InstantField(null=True)  # when the payer, or the operator, does the next thing by itself
+    deadline_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "sandbox_charges"
+
+
+class Refund(_Row):
+    """One refund: given once, however often its id is sent."""
+
+    id = CharField(primary_key=True)
+    charge_id = CharField()
+    amount = BigIntegerField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "sandbox_refunds"
+
+
+class OutgoingCallback(_Row):
+    """A callback that the operator still has to deliver."""
+
+    id = BigAutoField()
+    body = TextField()
+    due_at = InstantField(index=True)
+    tries = BigIntegerField(default=0)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "sandbox_callbacks"
+
+
+def connect(url: str, pool: int) -> None:
+    """Open the ledger in the database of `url`, over connections of its own."""
+    database.initialize(databases.open_database(url, pool))
+
+
+def prepare() -> None:
+    """Make the tables that are missing. Any number of machines may start at once."""
+    with databases.transaction(database.obj):
+        if not isinstance(database.obj, SqliteDatabase):
+            # IF NOT EXISTS is no lock: two that create the same table at once would fail on it.
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        database.create_tables([Charge, Refund, OutgoingCallback], safe=True)
+
+
+def release() -> None:
+    """Close this thread's connection, or give it back to the pool."""
+    databases.close(database.obj)
+
+
+def entries() -> Iterator[dict[str, Any]]:
+    """Every charge as the operator tells it, oldest first; amounts in the currency's smallest unit."""
+    for charge in Charge.select().order_by(Charge.created_at, Charge.id):
+        yield {
+            "payment_intent": charge.intent_id,
+            "attempt": charge.id,
+            "amount": charge.taken,
+            "refunded": charge.refunded,
+            "currency": charge.currency,
+            "status": charge.status,
+        }

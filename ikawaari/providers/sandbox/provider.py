@@ -1,0 +1,234 @@
+"""The sandbox as a provider: the four verbs over the simulated operator."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from peewee import IntegrityError
+
+from ikawaari import clock, databases, ids
+from ikawaari.config import Config
+from ikawaari.money import EXPONENTS, Money
+from ikawaari.operators import OPERATORS
+from ikawaari.providers import base
+from ikawaari.providers.base import Action, ActionKind, FailureCode, Flow, Outcome, Result
+from ikawaari.providers.sandbox import ledger, world
+from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, Refund
+from ikawaari.providers.sandbox.script import RIGHT_OTP, Answer, Ending, Script, script_of
+
+SIGNATURE_HEADER = "Sandbox-Signature"
+_TOLERANCE_SECONDS = 300
+_LONGEST_STAMP = 12  # digits
+_CALLBACK_TRIES = 12
+_DIAL_CODE = "#144#"
+
+
+class Sandbox:
+    """The provider that test objects meet, and no other."""
+
+    name = "sandbox"
+
+    def __init__(self, config: Config) -> None:
+        self.delay = timedelta(seconds=config.sandbox_delay_seconds)
+        self.prompt = timedelta(seconds=config.sandbox_prompt_seconds)
+        self.screen_url = f"{config.pay_url}/sandbox"
+        self.callback_url = f"{config.api_url}/callbacks/sandbox"
+        self._key = hmac.digest(config.secret_key.encode(), b"sandbox callbacks", "sha256")
+        self.capabilities = base.Capabilities(
+            method_types=frozenset({"mobile_money", "card"}),
+            operators={name: _flows(name) for name in OPERATORS},
+            currencies=frozenset(EXPONENTS),
+            livemode=False,
+            forgets_after=timedelta(seconds=config.charge_timeout_seconds),
+        )
+
+    def charge(self, request: base.ChargeRequest, now: datetime) -> Outcome:
+        """Start a charge, or continue the one that has this id (with the code that the payer typed)."""
+        script = script_of(self._asked_as_possible(request))
+        charge = world.advance(self._open(request, script, now), now)
+        if request.otp and charge.status == "pending":
+            world.settle(charge, now, succeeded=request.otp == RIGHT_OTP, failure=FailureCode.OTP_INVALID)
+            charge = Charge.get_by_id(charge.id)
+        if script.answer is Answer.NONE:
+            return base.unknown("no answer")
+        if script.answer is Answer.ERROR:
+            return base.unknown("HTTP 500")
+        return self._outcome(charge)
+
+    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+        """The charge as the ledger has it."""
+        charge = Charge.get_or_none(Charge.id == charge_id)
+        if charge is None:
+            return Outcome(result=Result.NOT_FOUND)
+        return self._outcome(world.advance(charge, now))
+
+    def refund(self, request: base.RefundRequest, now: datetime) -> Outcome:
+        """Give back at once; an id that was seen gives nothing more."""
+        amount = request.money.amount
+        with databases.transaction(ledger.database.obj):
+            row = {"id": request.id, "charge_id": request.charge_id, "amount": amount}
+            # The same id from two callers at once: the second one waits here, and then finds it given.
+            fresh = Refund.insert(**row).on_conflict_ignore().as_rowcount().execute()
+            enough = (Charge.id == request.charge_id) & (Charge.taken - Charge.refunded >= amount)
+            if fresh and not Charge.update({Charge.refunded: Charge.refunded + amount}).where(enough).execute():
+                Refund.delete().where(Refund.id == request.id).execute()
+                return Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT)
+        return Outcome(result=Result.SUCCEEDED, reference=request.id, money=request.money)
+
+    def parse_callback(self, request: base.CallbackRequest, now: datetime) -> list[base.Report]:
+        """Read our own operator's callback: `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`."""
+        self._verify(request, now)
+        try:
+            body = json.loads(request.body)
+            outcome = _told(body)
+            return [base.Report(event_id=str(body["event_id"]), charge_id=str(body["charge_id"]), outcome=outcome)]
+        except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
+            raise base.CallbackRefused(f"not a callback of the sandbox: {error!r}") from None
+
+    def sign(self, body: bytes, now: datetime) -> str:
+        """The signature header's value for `body`."""
+        stamp = str(clock.unix(now))
+        return f"t={stamp},v1={hmac.new(self._key, stamp.encode() + b'.' + body, hashlib.sha256).hexdigest()}"
+
+    def tell(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> base.CallbackRequest:
+        """A developer decides for the payer. Returns the callback that the operator would send about it now.
+
+        Raises LookupError for a charge that never arrived.
+        """
+        charge = Charge.get_or_none(Charge.id == charge_id)
+        if charge is None:
+            raise LookupError(charge_id)
+        world.settle(charge, now, succeeded=succeeded, failure=failure or FailureCode.UNKNOWN)
+        body = json.dumps(world.news(Charge.get_by_id(charge_id))).encode()
+        headers = {SIGNATURE_HEADER: self.sign(body, now)}
+        return base.CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
+
+    def run(self, now: datetime) -> None:
+        """Let the simulated world move on to `now`, and deliver the callbacks that are due by then."""
+        world.advance_all(now)
+        due = OutgoingCallback.select().where(OutgoingCallback.due_at <= now).order_by(OutgoingCallback.id)
+        for callback in list(due):  # read to the end before the first write, as in `world.advance_all`
+            self._deliver(callback, now)
+
+    def _deliver(self, callback: OutgoingCallback, now: datetime) -> None:
+        mine = (OutgoingCallback.id == callback.id) & (OutgoingCallback.tries == callback.tries)
+        later = {OutgoingCallback.tries: callback.tries + 1, OutgoingCallback.due_at: now + timedelta(seconds=5)}
+        if not OutgoingCallback.update(later).where(mine).execute():
+            return  # another worker has it
+        if _post(self.callback_url, callback.body.encode(), self.sign(callback.body.encode(), now)) or (
+            callback.tries >= _CALLBACK_TRIES
+        ):
+            OutgoingCallback.delete().where(OutgoingCallback.id == callback.id).execute()
+
+    def _verify(self, request: base.CallbackRequest, now: datetime) -> None:
+        given = {name.lower(): value for name, value in request.headers.items()}.get(SIGNATURE_HEADER.lower(), "")
+        stamp = given.partition("t=")[2].partition(",")[0]
+        if (
+            not stamp.isdecimal()
+            or len(stamp) > _LONGEST_STAMP
+            or abs(clock.unix(now) - int(stamp)) > _TOLERANCE_SECONDS
+        ):
+            raise base.CallbackRefused("no fresh signature")
+        if not hmac.compare_digest(given.encode(), self.sign(request.body, clock.from_unix(int(stamp))).encode()):
+            raise base.CallbackRefused("wrong signature")
+
+    def _asked_as_possible(self, request: base.ChargeRequest) -> base.ChargeRequest:
+        """The request without a preferred flow that its operator does not have."""
+        possible = self.capabilities.operators.get(request.operator or "", ())
+        return request if request.flow in possible else replace(request, flow=None)
+
+    def _open(self, request: base.ChargeRequest, script: Script, now: datetime) -> Charge:
+        """The charge of this id: the first call makes it, every further one finds it."""
+        known = Charge.get_or_none(Charge.id == request.id)
+        if known:
+            return known
+        try:
+            return Charge.create(**self._columns(request, script, now))
+        except IntegrityError:
+            return Charge.get_by_id(request.id)
+
+    def _columns(self, request: base.ChargeRequest, script: Script, now: datetime) -> dict[str, Any]:
+        deadline = now + self.prompt
+        return {
+            "id": request.id,
+            "reference": ids.new("sbx"),
+            "intent_id": request.intent_id,
+            "amount": request.money.amount,
+            "currency": request.money.currency,
+            "status": "pending",
+            "failure": script.failure,
+            "ending": script.ending,
+            "flow": script.flow,
+            "kind": "bank" if request.method_type == "card" else "wallet",
+            "takes_half": script.takes_half,
+            "noisy": script.noisy,
+            "calls_back": script.callbacks,
+            "return_url": request.return_url,
+            "merchant": request.merchant_name,
+            "created_at": now,
+            "acts_at": self._acts_at(script, now, deadline),
+            "deadline_at": deadline,
+        }
+
+    def _acts_at(self, script: Script, now: datetime, deadline: datetime) -> datetime | None:
+        if script.ending is Ending.NEVER:
+            return None
+        if script.at_once:
+            return now
+        if script.after_prompt or script.ending is Ending.WAITS:
+            return deadline
+        return now + self.delay
+
+    def _outcome(self, charge: Charge) -> Outcome:
+        if charge.status == "succeeded":
+            money = Money(charge.taken, charge.currency)
+            return Outcome(result=Result.SUCCEEDED, reference=charge.reference, money=money)
+        if charge.status == "failed":
+            failure = FailureCode(charge.failure or FailureCode.UNKNOWN)
+            return Outcome(result=Result.FAILED, reference=charge.reference, failure=failure, raw_code=charge.failure)
+        waits = charge.ending == Ending.WAITS
+        return Outcome(
+            result=Result.REQUIRES_ACTION if waits else Result.PROCESSING,
+            reference=charge.reference,
+            action=self._action(charge),
+            deadline=charge.deadline_at,
+        )
+
+    def _action(self, charge: Charge) -> Action:
+        screen = f"{self.screen_url}/{charge.reference}"
+        if charge.flow == Flow.REDIRECT:
+            return Action(kind=ActionKind.REDIRECT, url=screen)
+        if charge.flow == Flow.QR:
+            return Action(kind=ActionKind.QR, data=screen)
+        kind = ActionKind.OTP if charge.flow == Flow.OTP else ActionKind.USSD
+        return Action(kind=kind, dial_code=_DIAL_CODE)
+
+
+def _flows(operator: str) -> tuple[Flow, ...]:
+    """Wave is an app: it also takes QR codes. The others push a prompt, or take a code."""
+    if operator.startswith("wave"):
+        return (Flow.USSD_PUSH, Flow.REDIRECT, Flow.QR)
+    return (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT)
+
+
+def _told(body: dict[str, Any]) -> Outcome:
+    result = Result(body["status"])
+    return Outcome(
+        result=result,
+        reference=str(body["reference"]),
+        money=Money(body["amount"], body["currency"]) if result is Result.SUCCEEDED else None,
+        failure=FailureCode(body["failure"]) if result is Result.FAILED else None,
+        raw_code=str(body["failure"]) if result is Result.FAILED else None,
+    )
+
+
+def _post(url: str, body: bytes, signature: str) -> bool:
+    headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature}
+    try:
+        return requests.post(url, data=body, headers=headers, timeout=5, allow_redirects=False).ok
+    except requests.RequestException:
+        return False

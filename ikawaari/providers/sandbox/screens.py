@@ -1,0 +1,25 @@
+"""The operator's own screen, where a payer approves or refuses: a wallet's page, or a bank's."""
+
+from datetime import datetime
+
+from ikawaari.providers.base import FailureCode
+from ikawaari.providers.sandbox import world
+from ikawaari.providers.sandbox.ledger import Charge
+from ikawaari.providers.sandbox.script import Ending
+
+
+def find(reference: str) -> Charge | None:
+    """The charge that the screen at `reference` is about."""
+    return Charge.get_or_none(Charge.reference == reference, Charge.ending == Ending.WAITS)
+
+
+def decide(reference: str, approved: bool, now: datetime) -> str:
+    """Approve or refuse, once; later decisions change nothing. Returns where the payer goes. Raises LookupError."""
+    charge = find(reference)
+    if charge is None:
+        raise LookupError(reference)
+    charge = world.advance(charge, now)
+    if charge.status == "pending":
+        refusal = FailureCode.AUTHENTICATION_FAILED if charge.kind == "bank" else FailureCode.PAYER_DECLINED
+        world.settle(charge, now, succeeded=approved, failure=refusal)
+    return charge.return_url

@@ -1,0 +1,21 @@
+"""The sandbox, alone with its ledger."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import ikawaari
+from ikawaari.config import Config
+from ikawaari.providers import registry
+from ikawaari.providers.sandbox import Sandbox
+from tests import world as worlds
+
+
+@pytest.fixture
+def sandbox(config: Config) -> Iterator[Sandbox]:
+    """The sandbox of this process, on a fresh ledger; its payers act at once."""
+    ikawaari.start(config)
+    provider = registry.named("sandbox")
+    assert isinstance(provider, Sandbox)
+    yield provider
+    worlds.close()
