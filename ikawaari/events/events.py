@@ -1,0 +1,31 @@
+"""The outbox: an event is written in the transaction of the change that it tells, or neither is."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from ikawaari import clock, ids, store
+from ikawaari.store.models import Event
+
+
+def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> None:
+    """Write the event `type_` about the object `data`, as a webhook will carry it: the text is fixed here, once."""
+    assert store.in_transaction(), "an event belongs to the transaction of its change"
+    event_id = ids.new("evt")
+    body = {
+        "id": event_id,
+        "object": "event",
+        "type": type_,
+        "created": clock.unix(now),
+        "livemode": livemode,
+        "data": data,
+    }
+    Event.create(
+        id=event_id,
+        merchant=merchant_id,
+        livemode=livemode,
+        type=type_,
+        object_id=data["id"],
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        created_at=now,
+    )

@@ -1,0 +1,1 @@
+"""Merchants, their credentials, and how much they may ask of us."""

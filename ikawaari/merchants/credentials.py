@@ -1,0 +1,179 @@
+"""Credentials: ApiKeys (`ik_test_…`, `ik_live_…`) and AppTokens (`ik_app_test_…`, `ik_app_live_…`).
+
+The text is shown once, at creation; what we keep is its SHA-256. A fast digest is enough: the text has 160 random bits.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from peewee import JOIN
+
+from ikawaari import clock, ids
+from ikawaari.errors import AuthenticationFailed, NotAllowed, NotFound, ValidationFailed
+from ikawaari.store.models import AppInstallation, Credential, Merchant
+
+
+class Scope(StrEnum):
+    """What a credential may do."""
+
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_WRITE = "payments:write"
+    REFUNDS_WRITE = "refunds:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    REPORTS_READ = "reports:read"
+    SUBSCRIPTIONS_READ = "subscriptions:read"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking: a merchant, in one mode, with some scopes."""
+
+    merchant: Merchant
+    livemode: bool
+    scopes: frozenset[str]
+    credential_id: str
+    rate_limit: int | None  # requests a minute; None: the house's default
+
+    def require(self, scope: Scope) -> None:
+        """Raise NotAllowed, naming the scope, unless the caller has it."""
+        if scope not in self.scopes:
+            raise NotAllowed("IKW-AUTHZ-001", f"This needs the scope {scope.value}.", details={"scope": [scope.value]})
+
+
+def create(
+    merchant: Merchant,
+    *,
+    livemode: bool,
+    scopes: Sequence[str],
+    now: datetime,
+    installation: AppInstallation | None = None,
+    rate_limit: int | None = None,
+    allowed_networks: Sequence[str] = (),
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a credential and return its text: the only time that it is seen. Raises ValidationFailed."""
+    _check(scopes, rate_limit, allowed_networks)
+    prefix = f"ik_{'app_' if installation else ''}{'live' if livemode else 'test'}"
+    text = ids.new(prefix)
+    Credential.create(
+        id=ids.new("key"),
+        merchant=merchant,
+        installation=installation,
+        digest=_digest(text),
+        hint=f"{prefix}_…{text[-4:]}",
+        livemode=livemode,
+        scopes=sorted(set(scopes)),
+        rate_limit=rate_limit,
+        allowed_networks=list(allowed_networks),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return text
+
+
+def install_app(merchant: Merchant, name: str, now: datetime) -> AppInstallation:
+    """Record that an app was installed at the merchant; its tokens hang on this."""
+    return AppInstallation.create(id=ids.new("app"), merchant=merchant, name=name, created_at=now)
+
+
+def uninstall_app(installation_id: str, now: datetime) -> None:
+    """Remove an installation: every token of it is dead from now on. Raises NotFound."""
+    found = AppInstallation.update({AppInstallation.removed_at: now}).where(
+        AppInstallation.id == installation_id, AppInstallation.removed_at.is_null()
+    )
+    if not found.execute():
+        raise NotFound("app installation")
+
+
+def revoke(credential_id: str, now: datetime) -> None:
+    """End a credential. Raises NotFound when there is none, or it has ended already."""
+    found = Credential.update({Credential.revoked_at: now}).where(
+        Credential.id == credential_id, Credential.revoked_at.is_null()
+    )
+    if not found.execute():
+        raise NotFound("credential")
+
+
+def of_merchant(merchant: Merchant) -> list[Credential]:
+    """The merchant's credentials, oldest first."""
+    return list(Credential.select().where(Credential.merchant == merchant).order_by(Credential.created_at))
+
+
+def described(key: Credential) -> dict[str, Any]:
+    """What may be told of a credential: everything but its text. Instants in Unix seconds."""
+    return {
+        "id": key.id,
+        "hint": key.hint,
+        "installation": key.installation_id,
+        "scopes": key.scopes,
+        "rate_limit": key.rate_limit,
+        "allowed_networks": key.allowed_networks,
+        "created": clock.unix(key.created_at),
+        "expires_at": clock.unix(key.expires_at) if key.expires_at else None,
+        "revoked_at": clock.unix(key.revoked_at) if key.revoked_at else None,
+    }
+
+
+def days_ahead(days: int | None, now: datetime) -> datetime | None:
+    """The instant `days` from now; None for never."""
+    return now + timedelta(days=days) if days else None
+
+
+def authenticate(text: str, address: str, now: datetime) -> Caller:
+    """Who shows this credential, from this IP address. Raises AuthenticationFailed or NotAllowed."""
+    found = (
+        Credential.select(Credential, Merchant, AppInstallation)
+        .join(Merchant)
+        .switch(Credential)
+        .join(AppInstallation, JOIN.LEFT_OUTER)
+        .where(Credential.digest == _digest(text))
+        .get_or_none()
+    )
+    if found is None:
+        raise AuthenticationFailed("IKW-AUTH-002")
+    if found.revoked_at or (found.installation and found.installation.removed_at):
+        raise AuthenticationFailed("IKW-AUTH-003")
+    if found.expires_at and found.expires_at <= now:
+        raise AuthenticationFailed("IKW-AUTH-004")
+    if found.allowed_networks and not _is_within(address, found.allowed_networks):
+        raise NotAllowed("IKW-AUTHZ-002")
+    return Caller(found.merchant, found.livemode, frozenset(found.scopes), found.id, found.rate_limit)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_within(address: str, networks: Sequence[str]) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    # A socket that takes both kinds shows an IPv4 client as ::ffff:192.0.2.1.
+    plain = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in ip_network(network) or plain in ip_network(network) for network in networks)
+
+
+def _check(scopes: Sequence[str], rate_limit: int | None, networks: Sequence[str]) -> None:
+    details: dict[str, list[str]] = {}
+    unknown = sorted(set(scopes) - set(Scope))
+    if unknown or not scopes:
+        details["scope"] = [f"must be one or more of {', '.join(Scope)}" + (f", not {unknown}" if unknown else "")]
+    if rate_limit is not None and rate_limit < 1:
+        details["rate_limit"] = ["must be at least 1"]
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            details["allow_ip"] = [str(error)]
+    if details:
+        raise ValidationFailed(details)

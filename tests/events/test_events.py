@@ -1,0 +1,83 @@
+"""The outbox: an event is told with its change or not at all, and its bytes never change."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from ikawaari import ids, store
+from ikawaari.checkout import resources
+from ikawaari.events import events
+from ikawaari.store.models import Event
+from tests.world import Trouble, World, halfway, together
+
+
+def append(world: World, **data: object) -> None:
+    """An event about an object of these data."""
+    with store.atomic():
+        events.append("x", {"id": "o", **data}, merchant_id=world.merchant.id, livemode=False, now=world.now)
+
+
+def test_an_event_holds_the_object_as_it_was(world: World) -> None:
+    session = world.session(description="Été 🌞")
+    event = Event.get(Event.type == "checkout.session.created")
+    body = json.loads(event.body)
+    assert list(body) == ["id", "object", "type", "created", "livemode", "data"]
+    assert body["data"] == json.loads(json.dumps(resources.checkout_session(session)))
+    assert (body["id"], body["type"], body["object"]) == (event.id, event.type, "event")
+    assert (event.object_id, event.merchant_id, event.livemode) == (session.id, world.merchant.id, False)
+
+
+def test_an_event_is_compact_and_keeps_its_letters_and_its_order(world: World) -> None:
+    append(world, z="Été 🌞", a=[1, None, True])
+    assert Event.get().body.endswith('"data":{"id":"o","z":"Été 🌞","a":[1,null,true]}}')
+
+
+def test_the_bytes_of_an_event_never_change(world: World) -> None:
+    session = world.session()
+    before = Event.get(Event.type == "checkout.session.created").body
+    world.pay_by_card(session)
+    assert Event.get(Event.type == "checkout.session.created").body == before
+
+
+def test_an_event_goes_with_its_transaction(world: World) -> None:
+    with pytest.raises(Trouble):
+        halfway(world.session)
+    assert not world.told()
+
+
+def test_an_event_outside_a_transaction_is_a_bug(world: World) -> None:
+    with pytest.raises(AssertionError):
+        events.append("x", {"id": "o"}, merchant_id=world.merchant.id, livemode=False, now=world.now)
+
+
+def test_events_of_one_object_are_in_the_order_of_its_changes(world: World) -> None:
+    opened = [world.session() for _ in range(4)]
+    together(4, lambda number: world.pay(opened[number], "007"))
+    world.wait(5, 60)
+    for session in opened:
+        rows = Event.select().where(Event.object_id == session.id).order_by(Event.sequence)
+        assert [row.type for row in rows] == ["checkout.session.created", "checkout.session.completed"]
+        assert [row.created_at for row in rows] == sorted(row.created_at for row in rows)
+
+
+def test_every_event_has_an_id_of_its_own(world: World) -> None:
+    together(4, lambda _: append(world))
+    rows = list(Event.select())
+    assert len({row.id for row in rows}) == len({row.sequence for row in rows}) == 4
+    assert all(row.id.startswith("evt_") and len(row.id) == len(ids.new("evt")) for row in rows)
+
+
+def test_events_tell_whole_unix_seconds(world: World) -> None:
+    world.later(timedelta(milliseconds=999).total_seconds())
+    append(world)
+    assert json.loads(Event.get().body)["created"] == int(world.now.timestamp())
+
+
+def test_events_name_currencies_of_intents_in_lower_case_and_of_sessions_in_upper(world: World) -> None:
+    session = world.session()
+    world.pay(session, "012")
+    world.wait(6)
+    told = {event.type: json.loads(event.body)["data"]["currency"] for event in Event.select()}
+    assert {currency for type_, currency in told.items() if type_.startswith("checkout.")} == {"XOF"}
+    assert {currency for type_, currency in told.items() if not type_.startswith("checkout.")} == {"xof"}
