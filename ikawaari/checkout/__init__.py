@@ -1,0 +1,1 @@
+"""The domain: sessions, intents, attempts, refunds, subscriptions. Money moves in `attempts` and nowhere else."""

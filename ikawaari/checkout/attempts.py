@@ -1,0 +1,200 @@
+"""Where money moves, and the only place. Why nobody is charged twice:
+
+1. `_begin` claims the intent and its session by compare-and-set and stores the attempt, in one transaction, before any
+   provider is called. The loser of a double click, of two tabs or of two machines gets a Conflict; behind the code, the
+   store itself holds at most one unsettled attempt per intent.
+2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
+3. An answer that is missing or unusable is `unknown`: neither paid nor failed. While it lasts no second attempt starts;
+   enquiry ends it.
+4. All news come through `settlement.apply`: the provider's answer, its callback, our enquiry. It holds the intent's
+   lock and moves statuses by the table of `states`: news told twice, late, out of order or at once end the same way.
+5. Money that moved all the same (a correction after a second try, a wrong amount, a payment after the end) is recorded,
+   told to the merchant, and given back or accepted by rule.
+"""
+
+from datetime import datetime, timedelta
+
+from ikawaari import clock, ids, store
+from ikawaari.checkout import (
+    collected,
+    enquiry,
+    intents,
+    payment_methods,
+    resources,
+    sessions,
+    settlement,
+    subscriptions,
+)
+from ikawaari.checkout.collected import Collected
+from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest
+from ikawaari.errors import Conflict, Declined, Details, ValidationFailed
+from ikawaari.money import Money
+from ikawaari.providers import registry
+from ikawaari.providers.base import ActionKind, ChargeRequest, Flow
+from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+
+_BETWEEN_CHECKS = timedelta(seconds=3)
+
+
+def pay(session_id: str, request: PayRequest, now: datetime) -> None:
+    """Try to pay a session once.
+
+    Raises NotFound, Gone, Conflict (paid, or an attempt is not settled), ValidationFailed, Declined (refused at once).
+    """
+    session = sessions.find_open(session_id, now)
+    if session.payment_status == PaymentStatus.PROCESSING:
+        if request.otp and _waiting_for_code(session):
+            return submit_otp(session_id, request.otp, now)
+        raise Conflict("IKW-RES-003")
+    method, answers = _read(request, session)
+    if subscriptions.trial_days(session):
+        return _begin_trial(session, method, answers, now)
+    attempt = _begin(session, method, answers, request.return_url, now)
+    return _submit(attempt, None, now)
+
+
+def submit_otp(session_id: str, otp: str, now: datetime) -> None:
+    """Send the code that the payer typed. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
+    session = sessions.find_open(session_id, now)
+    with store.atomic():
+        intent = _locked_intent(session)
+        attempt = _waiting_for_code(session)
+        # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
+        if intent is None or attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
+            raise Conflict("IKW-RES-002", "No code is awaited.")
+        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=now, next_action=None)
+    _submit(attempt, otp, now)
+
+
+def check(session_id: str, now: datetime) -> None:
+    """The payer says it is approved: enquire at once, though not more than every few seconds. Raises NotFound."""
+    session = sessions.find(session_id, now)
+    attempt = _unsettled(session)
+    if attempt is None:
+        return
+    rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
+    # Many taps, one enquiry: only the one that moves the time may ask.
+    if PaymentAttempt.update(enquired_at=now).where(PaymentAttempt.id == attempt.id, rested).execute():
+        enquiry.enquire(attempt.id, now)
+
+
+def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod, Collected]:
+    """The payment method and the answers. Raises one ValidationFailed for the bad fields of both."""
+    problems: Details = {}
+    method = answers = None
+    try:
+        method = payment_methods.read(request, session)
+    except ValidationFailed as wrong:
+        problems |= wrong.details
+    try:
+        answers = collected.read(request, session)
+    except ValidationFailed as wrong:
+        problems |= wrong.details
+    if method is None or answers is None:
+        raise ValidationFailed(problems, "IKW-CHK-002")
+    return method, answers
+
+
+def _begin(
+    session: CheckoutSession, method: PaymentMethod, answers: Collected, return_url: str | None, now: datetime
+) -> PaymentAttempt:
+    """Claim the session for this payment and store the attempt: all of it or nothing, and for one caller alone."""
+    with store.atomic():
+        intent = intents.for_session(session, answers.money, now)
+        # The race of two payers: both updates ask for the status that they leave, so the second one changes no row.
+        if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
+            raise _lost(session, now)
+        attempt = PaymentAttempt.create(
+            id=ids.new_attempt(),
+            intent=intent,
+            provider=method.provider,
+            status=AttemptStatus.SUBMITTING,
+            type=method.type,
+            operator=method.operator,
+            country=method.country,
+            phone=method.phone,
+            card_token=method.card_token,
+            flow=method.flow,
+            return_url=return_url or f"{resources.page_url(session.id)}?returned=1",
+            amount=answers.money.amount,
+            currency=answers.money.currency,
+            created_at=now,
+            submitted_at=now,
+        )
+        enquiry.begin(attempt, now)
+        intents.tell("payment_intent.processing", intent, now)
+    return attempt
+
+
+def _begin_trial(session: CheckoutSession, method: PaymentMethod, answers: Collected, now: datetime) -> None:
+    """Nothing is due today: keep the payment method and start the trial. For one caller alone, like a payment."""
+    with store.atomic():
+        if not sessions.claim(session, answers, now):
+            raise _lost(session, now)
+        session.move("payment_status", PaymentStatus.NO_PAYMENT_REQUIRED, completed_at=now)
+        session.move("status", SessionStatus.COMPLETE)
+        subscriptions.activate(session, method, now)
+        sessions.tell("checkout.session.completed", session, now)
+
+
+def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
+    """Call the provider and take in its answer. Raises Declined when that answer is a refusal."""
+    assert not store.in_transaction(), "a provider is never called while rows are locked"
+    provider = registry.named(attempt.provider)
+    assert provider is not None, f"attempt {attempt.id} was routed to {attempt.provider}"
+    # A process that was frozen since the claim is too late: enquiry may have concluded that nothing was sent.
+    if clock.now() - attempt.submitted_at < provider.capabilities.forgets_after / 2:
+        settlement.apply(attempt.id, provider.charge(_charge_request(attempt, otp), now), now)
+    settled = PaymentAttempt.get_by_id(attempt.id)
+    if settled.status == AttemptStatus.FAILED:
+        raise Declined(str(settled.failure_code))
+
+
+def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
+    intent = PaymentIntent.get_by_id(attempt.intent_id)
+    return ChargeRequest(
+        id=attempt.id,
+        intent_id=intent.id,
+        money=Money(attempt.amount, attempt.currency),
+        method_type=attempt.type,
+        operator=attempt.operator,
+        country=attempt.country,
+        phone=attempt.phone,
+        card_token=attempt.card_token,
+        flow=Flow(attempt.flow) if attempt.flow else None,
+        otp=otp,
+        return_url=attempt.return_url,
+        description=intent.description or "",
+        merchant_name=Merchant.get_by_id(intent.merchant_id).name,
+    )
+
+
+def _lost(session: CheckoutSession, now: datetime) -> Exception:
+    """Why the claim failed, for the one who lost it."""
+    fresh = CheckoutSession.get_by_id(session.id)
+    if fresh.payment_status == PaymentStatus.PROCESSING:
+        return Conflict("IKW-RES-003")
+    sessions.find_open(session.id, now)  # raises what it has become
+    return Conflict("IKW-RES-003")
+
+
+def _locked_intent(session: CheckoutSession) -> PaymentIntent | None:
+    intent = resources.intent_of(session)
+    return PaymentIntent.lock(intent.id) if intent else None
+
+
+def _unsettled(session: CheckoutSession) -> PaymentAttempt | None:
+    """The one attempt of the session whose money may still move."""
+    return (
+        PaymentAttempt.select()
+        .join(PaymentIntent)
+        .where(PaymentIntent.session == session.id, PaymentAttempt.status.in_(UNSETTLED))
+        .get_or_none()
+    )
+
+
+def _waiting_for_code(session: CheckoutSession) -> PaymentAttempt | None:
+    attempt = _unsettled(session)
+    action = resources.next_action([attempt]) if attempt else None
+    return attempt if action and action["type"] == ActionKind.OTP else None

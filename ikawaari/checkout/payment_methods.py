@@ -1,0 +1,206 @@
+"""What a payer wants to pay with: read, checked, and brought into one form."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ikawaari import countries, operators, phones
+from ikawaari.errors import Details, ValidationFailed
+from ikawaari.providers import registry
+from ikawaari.providers.base import Flow
+from ikawaari.store.models import CheckoutSession, PaymentAttempt
+
+_AT = "payment_method"
+_MOBILE = f"{_AT}.mobile_money"
+_DIGITS = re.compile(r"[0-9]+(?:[ \u00a0\u202f.-]{1,2}[0-9]+)*")
+# How the networks' numbers begin, and how long they are: a phone number in E.164 has 15 digits at most.
+_CARD = re.compile(r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|2[2-7][0-9]{14}|3[0-9]{13,18}|[56][0-9]{12,18}")
+_MOST_CARD_GROUPS = 5
+_CARD_GROUPS = re.compile(
+    r"[0-9]{13,19}|([0-9]{4}x){3}([0-9]{1,4}|[0-9]{4}x[0-9]{1,3})|[0-9]{4}x[0-9]{6}x[0-9]{4,5}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayRequest:
+    """What the payer sent, not yet believed. `type` is `mobile_money` or `card`."""
+
+    type: str
+    country: str | None = None
+    operator: str | None = None
+    phone_number: str | None = None
+    preferred_flow: str | None = None
+    otp: str | None = None
+    card_token: str | None = None
+    amount: int | None = None
+    customer: Mapping[str, str] = field(default_factory=dict)  # name, email, phone, address
+    custom_fields: Mapping[str, str] = field(default_factory=dict)
+    return_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMethod:
+    """A payment method that a provider takes: one canonical operator id and an E.164 number, or a card token."""
+
+    type: str
+    provider: str
+    operator: str | None = None
+    country: str | None = None
+    phone: str | None = None
+    flow: Flow | None = None
+    card_token: str | None = None
+
+
+def read(request: PayRequest, session: CheckoutSession) -> PaymentMethod:
+    """The payment method of `request` for `session`. Raises ValidationFailed naming every bad field."""
+    if request.type not in session.payment_method_types:
+        raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(session.payment_method_types)}"]})
+    return _mobile_money(request, session) if request.type == "mobile_money" else _card(request, session)
+
+
+def of(attempt: PaymentAttempt) -> PaymentMethod:
+    """The payment method of an attempt."""
+    return PaymentMethod(
+        type=attempt.type,
+        provider=attempt.provider,
+        operator=attempt.operator,
+        country=attempt.country,
+        phone=attempt.phone,
+        flow=Flow(attempt.flow) if attempt.flow else None,
+        card_token=attempt.card_token,
+    )
+
+
+def operators_of(session: CheckoutSession, country: str) -> list[operators.Operator]:
+    """The operators of `country` whose payers can pay this session now."""
+    return [operator for operator in operators.in_country(country) if flows_of(session, operator.id)]
+
+
+def flows_of(session: CheckoutSession, operator: str) -> list[Flow]:
+    """How the operator's payers can be asked for this session, the provider's own way first; empty: not at all."""
+    return list(registry.flows(livemode=session.livemode, operator=operator, currency=session.currency))
+
+
+def countries_of(session: CheckoutSession) -> list[str]:
+    """The countries whose wallets hold the session's currency and that a provider reaches; the session's own first."""
+    holding = [code for code, country in countries.COUNTRIES.items() if country.currency == session.currency]
+    served = [code for code in holding if operators_of(session, code)]
+    return sorted(served, key=lambda code: code != session.country)
+
+
+def takes_cards(session: CheckoutSession) -> bool:
+    """Whether a provider takes cards for this session."""
+    return _route(session, "card", None) is not None
+
+
+def holds_card_number(text: str) -> bool:
+    """Whether a card number stands in `text`, alone or among other digits, plain or in groups as on the card."""
+    return any(
+        _CARD.fullmatch(digits) and _passes_luhn(digits) for run in _DIGITS.findall(text) for digits in _candidates(run)
+    )
+
+
+def _candidates(run: str) -> Iterator[str]:
+    """The digits of a run of groups as a whole, and of each row of groups in it that looks like a card's."""
+    groups = re.findall("[0-9]+", run)
+    yield "".join(groups)
+    for first in range(len(groups)):
+        for last in range(first + 1, min(first + _MOST_CARD_GROUPS, len(groups)) + 1):
+            if _CARD_GROUPS.fullmatch("x".join(groups[first:last])):
+                yield "".join(groups[first:last])
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = [int(digit) * (1 + position % 2) for position, digit in enumerate(reversed(digits))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def _route(session: CheckoutSession, method_type: str, operator: str | None) -> str | None:
+    provider = registry.route(
+        livemode=session.livemode, method_type=method_type, operator=operator, currency=session.currency
+    )
+    return provider.name if provider else None
+
+
+def _mobile_money(request: PayRequest, session: CheckoutSession) -> PaymentMethod:
+    problems: Details = {}
+    phone = _phone(request, session, problems)
+    operator = _operator(request, phone, session, problems)
+    flow = _flow(request, problems)
+    if operator and phone and phone.country != operator.country:
+        problems[f"{_MOBILE}.phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
+    provider = _route(session, "mobile_money", operator.id) if operator else None
+    if operator and (provider is None or operator.country not in countries_of(session)):
+        problems[f"{_MOBILE}.operator"] = [f"{operator.id} cannot pay in {session.currency} here"]
+    if problems:
+        raise _wrong(problems)
+    assert operator is not None
+    assert phone is not None
+    assert provider is not None
+    return PaymentMethod(
+        type="mobile_money",
+        provider=provider,
+        operator=operator.id,
+        country=operator.country,
+        phone=phone.e164,
+        flow=flow,
+    )
+
+
+def _phone(request: PayRequest, session: CheckoutSession, problems: Details) -> phones.Phone | None:
+    text = request.phone_number or session.customer_phone
+    if not text:
+        problems[f"{_MOBILE}.phone_number"] = ["is required"]
+        return None
+    try:
+        return phones.parse(text, _country(request, session))
+    except phones.InvalidPhone:
+        problems[f"{_MOBILE}.phone_number"] = ["is not a phone number of this country"]
+        return None
+
+
+def _country(request: PayRequest, session: CheckoutSession) -> str | None:
+    """The payer's country: said, or the operator's, or the session's where its wallets hold the currency."""
+    if request.country:
+        return request.country.upper()
+    named = operators.find(request.operator, None) if request.operator else None
+    return named.country if named else next(iter(countries_of(session)), session.country)
+
+
+def _operator(
+    request: PayRequest, phone: phones.Phone | None, session: CheckoutSession, problems: Details
+) -> operators.Operator | None:
+    country = _country(request, session)
+    if request.country and countries.find(request.country) is None:
+        problems[f"{_MOBILE}.country"] = [f"must be one of {', '.join(countries_of(session))}"]
+        return None
+    name = request.operator or (phones.guess_operator(phone) if phone else None)
+    found = operators.find(name, phone.country if phone and not request.operator else country) if name else None
+    if found is None and (request.operator or phone):
+        choices = [operator.id for operator in operators_of(session, country)] if country else []
+        problems[f"{_MOBILE}.operator"] = [f"must be one of {', '.join(choices)}"]
+    return found
+
+
+def _flow(request: PayRequest, problems: Details) -> Flow | None:
+    if request.preferred_flow is None:
+        return None
+    try:
+        return Flow(request.preferred_flow)
+    except ValueError:
+        problems[f"{_MOBILE}.preferred_flow"] = [f"must be one of {', '.join(Flow)}"]
+        return None
+
+
+def _card(request: PayRequest, session: CheckoutSession) -> PaymentMethod:
+    token = request.card_token or ""
+    if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
+        raise _wrong({f"{_AT}.card.token": ["must be a card token (tok_…)"]})
+    provider = _route(session, "card", None)
+    if provider is None:
+        raise _wrong({f"{_AT}.type": ["cards cannot pay here"]})
+    return PaymentMethod(type="card", provider=provider, card_token=token)
+
+
+def _wrong(problems: Details) -> ValidationFailed:
+    return ValidationFailed(problems, "IKW-CHK-002")

@@ -1,0 +1,188 @@
+"""The objects as merchants see them: in answers and, with the same words, in events. Amounts in the smallest unit."""
+
+from typing import Any
+
+from ikawaari import clock, phones
+from ikawaari.config import Config
+from ikawaari.states import AttemptStatus, IntentStatus, PaymentStatus
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund, Subscription
+
+PAID = (
+    PaymentStatus.PAID,
+    PaymentStatus.REFUNDED,
+    PaymentStatus.PARTIALLY_REFUNDED,
+    PaymentStatus.NO_PAYMENT_REQUIRED,
+)
+_pay_url = ""
+
+
+def configure(config: Config) -> None:
+    """Say where customers reach us: the base of every session's `url`."""
+    global _pay_url  # noqa: PLW0603 - set once, at start-up
+    _pay_url = config.pay_url
+
+
+def page_url(session_id: str) -> str:
+    """The address of a session's page."""
+    return f"{_pay_url}/{session_id}"
+
+
+def attempts_of(intent: PaymentIntent | None) -> list[PaymentAttempt]:
+    """Every attempt of an intent, oldest first."""
+    if intent is None:
+        return []
+    query = PaymentAttempt.select().where(PaymentAttempt.intent == intent.id)
+    return list(query.order_by(PaymentAttempt.created_at, PaymentAttempt.id))
+
+
+def intent_of(session: CheckoutSession) -> PaymentIntent | None:
+    """The session's payment intent, if it has one yet."""
+    return PaymentIntent.get_or_none(PaymentIntent.session == session.id)
+
+
+def failure(attempts: list[PaymentAttempt]) -> dict[str, str] | None:
+    """Why the latest attempt failed, or None when it did not."""
+    if not attempts or attempts[-1].status != AttemptStatus.FAILED:
+        return None
+    code = str(attempts[-1].failure_code)
+    return {"code": code, "message": f"The last payment attempt failed: {code.replace('_', ' ')}."}
+
+
+def next_action(attempts: list[PaymentAttempt]) -> dict[str, Any] | None:
+    """What the payer has to do now."""
+    waits = attempts and attempts[-1].status == AttemptStatus.REQUIRES_ACTION
+    action: dict[str, Any] | None = attempts[-1].next_action if waits else None
+    return action
+
+
+def checkout_session(session: CheckoutSession) -> dict[str, Any]:
+    """A checkout session."""
+    intent = intent_of(session)
+    attempts = attempts_of(intent)
+    subscription = Subscription.get_or_none(Subscription.session == session.id)
+    return {
+        "id": session.id,
+        "object": "checkout.session",
+        "url": page_url(session.id),
+        "status": session.status,
+        "payment_status": session.payment_status,
+        "mode": session.mode,
+        "recurring": session.recurring,
+        "amount": intent.amount if session.amount is None and intent else session.amount,
+        "amount_min": session.amount_min,
+        "amount_max": session.amount_max,
+        "amount_presets": session.amount_presets,
+        "currency": session.currency,
+        "country": session.country,
+        "payment_method_types": session.payment_method_types,
+        "success_url": session.success_url,
+        "cancel_url": session.cancel_url,
+        "customer_email": session.customer_email,
+        "customer_phone": session.customer_phone,
+        "customer_details": session.customer_details or None,
+        "custom_fields": [
+            definition | {"value": session.custom_field_values.get(definition["key"])}
+            for definition in session.custom_fields
+        ],
+        "payment_intent": intent.id if intent else None,
+        "subscription": subscription.id if subscription else None,
+        "payment_link": None,
+        "payment_link_v2": None,
+        "client_reference_id": session.client_reference_id,
+        "line_items": session.line_items,
+        "description": session.description,
+        "locale": session.locale,
+        "metadata": session.metadata,
+        "livemode": session.livemode,
+        "created": clock.unix(session.created_at),
+        "expires_at": clock.unix(session.expires_at),
+        "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
+        "late": session.late,
+        "last_payment_error": None if session.payment_status in PAID else failure(attempts),
+        "attempts": [attempt(row) for row in attempts],
+    }
+
+
+def payment_intent(intent: PaymentIntent) -> dict[str, Any]:
+    """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so."""
+    attempts = attempts_of(intent)
+    paid = intent.status == IntentStatus.SUCCEEDED
+    return {
+        "id": intent.id,
+        "object": "payment_intent",
+        "status": intent.status,
+        "amount": intent.amount,
+        "amount_received": intent.amount_received,
+        "amount_refunded": intent.amount_refunded,
+        "currency": intent.currency.lower(),
+        "customer_email": intent.customer_email,
+        "customer_phone": intent.customer_phone,
+        "description": intent.description,
+        "metadata": intent.metadata,
+        "checkout_session": intent.session_id,
+        "livemode": intent.livemode,
+        "created": clock.unix(intent.created_at),
+        "canceled_at": clock.unix(intent.canceled_at) if intent.canceled_at else None,
+        # An attempt may run or fail beside one that was corrected to succeeded: a paid intent asks for nothing.
+        "next_action": None if paid else next_action(attempts),
+        "last_payment_error": None if paid else failure(attempts),
+        "attempts": [attempt(row) for row in attempts],
+    }
+
+
+def attempt(row: PaymentAttempt) -> dict[str, Any]:
+    """A payment attempt: who was asked, and what came of it."""
+    return {
+        "id": row.id,
+        "provider": row.provider,
+        "type": row.type,
+        "operator": row.operator,
+        "country": row.country,
+        "phone": phones.mask(row.phone) if row.phone else None,
+        "amount": row.amount,
+        "amount_received": row.amount_received,
+        "currency": row.currency.lower(),
+        "status": row.status,
+        "failure_code": row.failure_code,
+        "surplus": row.surplus,
+        "created": clock.unix(row.created_at),
+        "settled_at": clock.unix(row.settled_at) if row.settled_at else None,
+    }
+
+
+def refund(row: Refund) -> dict[str, Any]:
+    """A refund."""
+    return {
+        "id": row.id,
+        "object": "refund",
+        "payment_intent": row.intent_id,
+        "attempt": row.attempt_id,
+        "amount": row.amount,
+        "currency": row.currency.lower(),
+        "status": row.status,
+        "reason": row.reason,
+        "automatic": row.automatic,
+        "failure_code": row.failure_code,
+        "metadata": row.metadata,
+        "created": clock.unix(row.created_at),
+        "settled_at": clock.unix(row.settled_at) if row.settled_at else None,
+    }
+
+
+def subscription(row: Subscription) -> dict[str, Any]:
+    """A subscription."""
+    return {
+        "id": row.id,
+        "object": "subscription",
+        "checkout_session": row.session_id,
+        "status": row.status,
+        "amount": row.amount,
+        "currency": row.currency.lower(),
+        "interval": row.interval,
+        "interval_count": row.interval_count,
+        "current_period_start": clock.unix(row.current_period_start),
+        "current_period_end": clock.unix(row.current_period_end),
+        "trial_end": clock.unix(row.trial_end) if row.trial_end else None,
+        "livemode": row.livemode,
+        "created": clock.unix(row.created_at),
+    }

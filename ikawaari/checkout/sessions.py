@@ -1,0 +1,281 @@
+"""Checkout sessions: opened, found, expired, completed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ikawaari import clock, countries, ids, phones, store
+from ikawaari.checkout import intents, listing, resources
+from ikawaari.checkout.collected import Collected
+from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
+from ikawaari.events import events
+from ikawaari.money import Money
+from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
+from ikawaari.store import due
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+
+EXPIRE = "session.expire"
+LIFE = timedelta(hours=24)
+SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=30), timedelta(days=7)
+_SLACK = timedelta(minutes=1)  # the merchant's clock is not ours
+METHOD_TYPES = ("mobile_money", "card")
+_SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt whose provider named no deadline
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSession:
+    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit."""
+
+    amount: int | None = None
+    currency: str | None = None
+    country: str | None = None
+    payment_method_types: Sequence[str] | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+    customer_email: str | None = None
+    customer_phone: str | None = None
+    payment_link_id: str | None = None
+    payment_link_v2_id: str | None = None
+    defer_payment_intent_creation: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "payment"
+    recurring: Mapping[str, Any] | None = None
+    description: str | None = None
+    line_items: Sequence[Mapping[str, Any]] = ()
+    client_reference_id: str | None = None
+    locale: str = "auto"
+    expires_at: int | None = None  # Unix seconds
+    custom_fields: Sequence[Mapping[str, Any]] = ()
+    amount_min: int | None = None
+    amount_max: int | None = None
+    amount_presets: Sequence[int] = ()
+
+
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "status": lambda value: CheckoutSession.status == value,
+    "payment_status": lambda value: CheckoutSession.payment_status == value,
+    "client_reference_id": lambda value: CheckoutSession.client_reference_id == value,
+    "customer_email": lambda value: CheckoutSession.customer_email == value,
+    "created_gte": lambda value: CheckoutSession.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: CheckoutSession.created_at < clock.from_unix(value + 1),
+    "payment_link": lambda value: CheckoutSession.id.is_null(),  # no session has a link yet
+    "payment_intent": lambda value: CheckoutSession.id.in_(
+        PaymentIntent.select(PaymentIntent.session).where(PaymentIntent.id == value)
+    ),
+}
+
+
+def open_session(merchant: Merchant, livemode: bool, new: NewSession, now: datetime) -> CheckoutSession:
+    """Open a session for `merchant`. Raises ValidationFailed naming every bad field, NotFound for an unknown link."""
+    if new.payment_link_id or new.payment_link_v2_id:
+        raise NotFound("payment link")
+    currency, amount, expires_at = _checked(merchant, livemode, new, now)
+    with store.atomic():
+        session = CheckoutSession.create(
+            id=ids.new("cs"),
+            merchant=merchant,
+            livemode=livemode,
+            status=SessionStatus.OPEN,
+            payment_status=PaymentStatus.UNPAID,
+            mode=new.mode,
+            recurring=dict(new.recurring) if new.recurring else None,
+            amount=amount,
+            amount_min=new.amount_min,
+            amount_max=new.amount_max,
+            amount_presets=list(new.amount_presets),
+            currency=currency,
+            country=(new.country or merchant.country).upper(),
+            payment_method_types=list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
+            success_url=new.success_url,
+            cancel_url=new.cancel_url,
+            customer_email=new.customer_email,
+            customer_phone=_phone(merchant, new),
+            customer_details={"email": new.customer_email} if new.customer_email else {},
+            custom_fields=[dict(definition) for definition in new.custom_fields],
+            custom_field_values={},
+            deferred=new.defer_payment_intent_creation,
+            client_reference_id=new.client_reference_id,
+            line_items=[dict(item) for item in new.line_items],
+            description=new.description,
+            locale=new.locale,
+            metadata=dict(new.metadata),
+            created_at=now,
+            expires_at=expires_at,
+        )
+        # A trial takes nothing today, so there is nothing to intend yet.
+        if amount is not None and not session.deferred and not (new.recurring or {}).get("trial_period_days"):
+            intents.for_session(session, Money(amount, currency), now)
+        due.schedule(EXPIRE, session.id, expires_at)
+        tell("checkout.session.created", session, now)
+    return session
+
+
+def find(session_id: str, now: datetime) -> CheckoutSession:
+    """The session as it is at `now`: whoever looks first, or the worker, expires it. Raises NotFound."""
+    session = CheckoutSession.get_or_none(CheckoutSession.id == session_id)
+    if session is None:
+        raise NotFound("checkout session", "IKW-CHK-001")
+    if session.status == SessionStatus.OPEN and session.expires_at <= now:
+        expire_when_due(session.id, now)
+        session = CheckoutSession.get_by_id(session_id)
+    return session
+
+
+def find_open(session_id: str, now: datetime) -> CheckoutSession:
+    """The session, if it is open. Raises NotFound, Gone when it has expired, Conflict when it is complete."""
+    session = find(session_id, now)
+    if session.status == SessionStatus.EXPIRED:
+        raise Gone("IKW-CHK-003")
+    if session.status == SessionStatus.COMPLETE:
+        raise Conflict("IKW-RES-004")
+    return session
+
+
+def owned(session_id: str, merchant: Merchant, livemode: bool, now: datetime) -> CheckoutSession:
+    """The merchant's own session of that mode. Raises NotFound, also for another merchant's."""
+    session = CheckoutSession.get_or_none(
+        CheckoutSession.id == session_id, CheckoutSession.merchant == merchant, CheckoutSession.livemode == livemode
+    )
+    if session is None:
+        raise NotFound("checkout session")
+    return find(session_id, now)
+
+
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: listing.Place) -> Mapping[str, Any]:
+    """A page of the merchant's sessions of that mode. `filters`: those of `_FILTERS`."""
+    own = CheckoutSession.select().where(CheckoutSession.merchant == merchant, CheckoutSession.livemode == livemode)
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    return listing.page(CheckoutSession, own, wanted, place, resources.checkout_session)
+
+
+def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
+    """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
+    with store.atomic():
+        if not _try_expire(session, now):
+            raise Conflict("IKW-RES-002", "Only an open session without an unsettled payment can be expired.")
+    return session
+
+
+def expire_when_due(session_id: str, now: datetime) -> datetime | None:
+    """Expire the session if its time is over. Returns when to ask again, or None when there is nothing more to do."""
+    with store.atomic():
+        # A payment that claims the session at its last moment holds this lock: its attempt is seen, or comes too late.
+        session = CheckoutSession.lock(session_id)
+        ends_at = _ends_at(session)
+        if session.status == SessionStatus.OPEN and ends_at > now:
+            return ends_at
+        _try_expire(session, now, while_settling=True)
+    return None
+
+
+def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
+    """Take the session for one payment, and keep the answers that came with it.
+
+    False: it is being paid, was paid, or ended while the payer typed.
+    """
+    open_now = (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.expires_at > now)
+    return session.try_move(
+        "payment_status",
+        PaymentStatus.PROCESSING,
+        open_now,
+        customer_details=dict(answers.customer_details),
+        custom_field_values=dict(answers.custom_field_values),
+    )
+
+
+def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
+    """Append an event about the session."""
+    events.append(
+        event_type,
+        resources.checkout_session(session),
+        merchant_id=session.merchant_id,
+        livemode=session.livemode,
+        now=now,
+    )
+
+
+def _try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
+    """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses."""
+    settled = [PaymentStatus.UNPAID, PaymentStatus.PROCESSING] if while_settling else [PaymentStatus.UNPAID]
+    expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))
+    if expired:
+        tell("checkout.session.expired", session, now)
+    return expired
+
+
+def _ends_at(session: CheckoutSession) -> datetime:
+    """When the session really ends: an attempt that began in time may be approved until its own deadline."""
+    running = (
+        PaymentAttempt.select()
+        .join(PaymentIntent)
+        .where(PaymentIntent.session == session.id, PaymentAttempt.status.in_(UNSETTLED))
+        .get_or_none()
+    )
+    ends_at: datetime = session.expires_at
+    return max(ends_at, running.deadline_at or running.created_at + _SETTLING_TIME) if running else ends_at
+
+
+def _checked(merchant: Merchant, livemode: bool, new: NewSession, now: datetime) -> tuple[str, int | None, datetime]:
+    """Currency, amount and expiry. What no schema of one field can see is checked here."""
+    problems: Details = {}
+    home = countries.find(new.country) if new.country else None
+    currency = (new.currency or (home.currency if home else merchant.currency)).upper()
+    amount = _amount(new, currency, problems)
+    expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE
+    if new.expires_at is not None and not SHORTEST_LIFE - _SLACK <= expires_at - now <= LONGEST_LIFE + _SLACK:
+        problems["expiresAt"] = ["must be between 30 minutes and 7 days ahead"]
+    if new.mode == "subscription" and new.recurring is None:
+        problems["recurring"] = ["is required in subscription mode"]
+    if new.mode == "subscription" and amount is None:
+        problems["amount"] = ["is required in subscription mode"]
+    if new.mode == "payment" and new.recurring is not None:
+        problems["recurring"] = ["is for subscription mode"]
+    _check_bounds(new, amount, problems)
+    _check_urls(new, livemode, problems)
+    if problems:
+        raise ValidationFailed(problems)
+    return currency, amount, expires_at
+
+
+def _amount(new: NewSession, currency: str, problems: Details) -> int | None:
+    for index, item in enumerate(new.line_items):
+        if (item.get("currency") or currency).upper() != currency:
+            problems[f"lineItems.{index}.currency"] = [f"must be the session's, {currency}"]
+    if not new.line_items:
+        return new.amount
+    total = sum(int(item["amount"]) * int(item["quantity"]) for item in new.line_items)
+    try:
+        total_money = Money(total, currency)
+    except ValueError:
+        problems["lineItems"] = ["add up to more than an amount can be"]
+        return new.amount
+    if new.amount is not None and new.amount != total:
+        problems["lineItems"] = [f"add up to {total}, not to the amount, {new.amount}"]
+    return total_money.amount
+
+
+def _check_bounds(new: NewSession, amount: int | None, problems: Details) -> None:
+    least, most = new.amount_min, new.amount_max
+    for name, value in (("amountMin", least), ("amountMax", most), ("amountPresets", list(new.amount_presets) or None)):
+        if value is not None and amount is not None:
+            problems[name] = ["is only for a session without an amount"]
+    if least is not None and most is not None and least > most:
+        problems["amountMin"] = ["must not be over amountMax"]
+    if any((least and preset < least) or (most and preset > most) for preset in new.amount_presets):
+        problems["amountPresets"] = ["must lie between amountMin and amountMax"]
+
+
+def _check_urls(new: NewSession, livemode: bool, problems: Details) -> None:
+    for name, url in (("successUrl", new.success_url), ("cancelUrl", new.cancel_url)):
+        if livemode and url and not url.lower().startswith("https://"):
+            problems[name] = ["must be https in live mode"]
+
+
+def _phone(merchant: Merchant, new: NewSession) -> str | None:
+    if new.customer_phone is None:
+        return None
+    try:
+        return phones.parse(new.customer_phone, (new.country or merchant.country).upper()).e164
+    except phones.InvalidPhone:
+        raise ValidationFailed({"customerPhone": ["is not a phone number of this country"]}) from None

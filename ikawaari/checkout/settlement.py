@@ -1,0 +1,161 @@
+"""The one room behind the three doors: what a provider said becomes what the house knows.
+
+The provider's immediate answer, its callback and our enquiry all end in `apply`, one at a time per intent.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ikawaari import store
+from ikawaari.checkout import intents, payment_methods, refunds, sessions, subscriptions
+from ikawaari.money import Money
+from ikawaari.providers import registry
+from ikawaari.providers.base import ActionKind, FailureCode, Outcome, Result
+from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.store import due
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+
+_LIVE = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION)
+
+
+@dataclass
+class _Room:
+    """An attempt and all that hangs on it, under the intent's lock."""
+
+    attempt: PaymentAttempt
+    intent: PaymentIntent
+    session: CheckoutSession | None
+    now: datetime
+
+
+def apply(attempt_id: str, outcome: Outcome, now: datetime) -> None:
+    """Take in what a provider said of an attempt, whichever door it came through. Old news change nothing."""
+    with store.atomic():
+        intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
+        session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
+        room = _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
+        outcome = _concluded(room, outcome)
+        if outcome.result is Result.SUCCEEDED:
+            _succeed(room, outcome)
+        elif outcome.result is Result.FAILED:
+            _fail(room, outcome)
+        elif outcome.result is not Result.NOT_FOUND:
+            _wait(room, outcome)
+
+
+def _concluded(room: _Room, outcome: Outcome) -> Outcome:
+    """A charge that the provider never saw will not move money, once its call can no longer be on its way."""
+    provider = registry.named(room.attempt.provider)
+    never_seen = outcome.result is Result.NOT_FOUND and room.attempt.status in (
+        AttemptStatus.SUBMITTING,
+        AttemptStatus.UNKNOWN,
+    )
+    if never_seen and provider and room.now - room.attempt.submitted_at >= provider.capabilities.forgets_after:
+        return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
+    return outcome
+
+
+def _wait(room: _Room, outcome: Outcome) -> None:
+    """Not settled: remember what the payer has to do, and until when."""
+    target = AttemptStatus(outcome.result.value)
+    if not ATTEMPT.allow(room.attempt.status, target):
+        return
+    action = _action(room.attempt, outcome)
+    changes: dict[str, Any] = {"next_action": action, "provider_code": outcome.raw_code}
+    if outcome.reference:
+        changes["provider_reference"] = outcome.reference
+    if outcome.deadline:
+        changes["deadline_at"] = outcome.deadline
+    room.attempt.move("status", target, **changes)
+    if target is AttemptStatus.REQUIRES_ACTION and room.intent.try_move("status", IntentStatus.REQUIRES_ACTION):
+        intents.tell("payment_intent.requires_action", room.intent, room.now)
+    elif target is AttemptStatus.PROCESSING:
+        room.intent.try_move("status", IntentStatus.PROCESSING)
+
+
+def _succeed(room: _Room, outcome: Outcome) -> None:
+    """The money was taken: for this intent if it still needs it, else it goes back."""
+    attempt, money = room.attempt, outcome.money
+    assert money is not None
+    if attempt.status == AttemptStatus.SUCCEEDED or attempt.amount_received is not None:
+        return
+    if money != Money(attempt.amount, attempt.currency):
+        _take_back_wrong_amount(room, outcome, money)
+        return
+    surplus = room.intent.status == IntentStatus.SUCCEEDED
+    attempt.move("status", AttemptStatus.SUCCEEDED, surplus=surplus, **_ending(room, outcome, money))
+    if surplus:
+        refunds.give_back(attempt, money, "duplicate", room.now)
+        return
+    canceled = room.intent.status == IntentStatus.CANCELED
+    room.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
+    intents.tell("payment_intent.succeeded", room.intent, room.now)
+    if room.session is not None:
+        _close(room, room.session, money)
+    if canceled:
+        refunds.give_back(attempt, money, "late", room.now)
+
+
+def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
+    """The session is paid: in time, or late and then by the merchant's policy."""
+    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now)
+    if session.try_move("status", SessionStatus.COMPLETE):
+        subscriptions.activate(session, payment_methods.of(room.attempt), room.now)
+        sessions.tell("checkout.session.completed", session, room.now)
+        return
+    session.change(late=True)
+    sessions.tell("checkout.session.late_payment", session, room.now)
+    if Merchant.get_by_id(session.merchant_id).late_payments == "refund":
+        refunds.give_back(room.attempt, money, "late", room.now)
+
+
+def _take_back_wrong_amount(room: _Room, outcome: Outcome, money: Money) -> None:
+    """Another amount than the payer agreed to is no payment: it goes back whole, and the payer may try again."""
+    wrong = Outcome(result=Result.FAILED, reference=outcome.reference, failure=FailureCode.INVALID_AMOUNT)
+    _fail(room, wrong)
+    room.attempt.change(surplus=True, amount_received=money.amount)
+    if money.amount:
+        refunds.give_back(room.attempt, money, "wrong_amount", room.now)
+
+
+def _fail(room: _Room, outcome: Outcome) -> None:
+    """The money did not move: the payer may try again. After a success this is old news."""
+    if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
+        return
+    room.attempt.move(
+        "status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome, money=None)
+    )
+    if room.intent.status not in _LIVE:
+        return  # an earlier attempt was corrected to succeeded meanwhile: the intent is paid and stays so
+    room.intent.move("status", IntentStatus.FAILED)
+    intents.tell("payment_intent.payment_failed", room.intent, room.now)
+    if room.session is not None:
+        room.session.try_move("payment_status", PaymentStatus.UNPAID)
+        due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
+
+
+def _ending(room: _Room, outcome: Outcome, money: Money | None) -> dict[str, Any]:
+    return {
+        "amount_received": money.amount if money else None,
+        "provider_reference": outcome.reference or room.attempt.provider_reference,
+        "provider_code": outcome.raw_code,
+        "next_action": None,
+        "settled_at": room.now,
+    }
+
+
+def _action(attempt: PaymentAttempt, outcome: Outcome) -> dict[str, Any] | None:
+    """What the payer has to do, as the API tells it."""
+    action = outcome.action
+    if action is None or outcome.result is not Result.REQUIRES_ACTION:
+        return None
+    if action.kind is ActionKind.REDIRECT:
+        return {"type": action.kind, action.kind: {"url": action.url, "return_url": attempt.return_url}}
+    if action.kind is ActionKind.QR:
+        return {"type": action.kind, action.kind: {"data": action.data}}
+    words = {
+        ActionKind.OTP: "Type the code that your operator gave you.",
+        ActionKind.USSD: "Approve the payment on your phone.",
+    }
+    return {"type": action.kind, action.kind: {"message": words[action.kind], "dial_code": action.dial_code}}

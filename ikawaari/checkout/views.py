@@ -1,0 +1,138 @@
+"""The public view of a session: what its page needs, and nothing more.
+
+Never in here: metadata, keys, provider names, a provider's own words, whole phone numbers.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from ikawaari import clock, countries, phones
+from ikawaari.checkout import payment_methods, resources
+from ikawaari.states import AttemptStatus, PaymentStatus
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
+
+_REFERENCE_LENGTH = 8
+
+
+def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
+    """The session as anybody who has its id may see it."""
+    attempts = resources.attempts_of(resources.intent_of(session))
+    shown = _shown(attempts)
+    paid = session.payment_status in resources.PAID
+    return {
+        "id": session.id,
+        "object": "checkout.session",
+        "status": session.status,
+        "payment_status": session.payment_status,
+        "mode": session.mode,
+        "recurring": session.recurring,
+        "amount": _amount(session, shown),
+        "amount_min": session.amount_min,
+        "amount_max": session.amount_max,
+        "amount_presets": session.amount_presets,
+        "currency": session.currency,
+        "country": session.country,
+        "description": session.description,
+        "line_items": [{key: item[key] for key in ("name", "amount", "quantity")} for item in session.line_items],
+        "custom_fields": session.custom_fields,
+        "collected_fields": session.custom_field_values,
+        "merchant": _merchant(session),
+        "payment_methods": _methods(session),
+        "customer": _customer(session),
+        "next_action": None if paid else resources.next_action(attempts),
+        "payment": shown,
+        "last_payment_error": None if paid else resources.failure(attempts),
+        "late": session.late,
+        "success_url": _success_url(session) if paid else None,
+        "cancel_url": session.cancel_url,
+        "expires_at": clock.unix(session.expires_at),
+        "livemode": session.livemode,
+        "locale": session.locale,
+    }
+
+
+def _shown(attempts: list[PaymentAttempt]) -> dict[str, Any] | None:
+    """The attempt that the page tells about: the one that paid, else the latest."""
+    paying = [row for row in attempts if row.status == AttemptStatus.SUCCEEDED and not row.surplus]
+    chosen = (paying or attempts)[-1:]
+    return _payment(chosen[0]) if chosen else None
+
+
+def _amount(session: CheckoutSession, shown: dict[str, Any] | None) -> int | None:
+    """The amount; None while the customer still may choose it."""
+    if session.amount is not None or shown is None or session.payment_status == PaymentStatus.UNPAID:
+        return session.amount
+    return int(shown["amount"])
+
+
+def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
+    return {
+        "status": attempt.status,
+        "type": attempt.type,
+        "operator": attempt.operator,
+        "phone": phones.mask(attempt.phone) if attempt.phone else None,
+        "amount": attempt.amount,
+        "currency": attempt.currency,
+        "created": clock.unix(attempt.created_at),
+        "deadline_at": clock.unix(attempt.deadline_at) if attempt.deadline_at else None,
+        "settled_at": clock.unix(attempt.settled_at) if attempt.settled_at else None,
+        "reference": attempt.id[:_REFERENCE_LENGTH].upper(),
+    }
+
+
+def _merchant(session: CheckoutSession) -> dict[str, Any]:
+    merchant = Merchant.get_by_id(session.merchant_id)
+    return {
+        "name": merchant.name,
+        "logo_url": merchant.logo_url,
+        "color": merchant.color,
+        "country": merchant.country,
+    }
+
+
+def _methods(session: CheckoutSession) -> list[dict[str, Any]]:
+    methods: list[dict[str, Any]] = []
+    for method_type in session.payment_method_types:
+        if method_type == "mobile_money" and (served := payment_methods.countries_of(session)):
+            methods.append({"type": "mobile_money", "countries": [_country(session, code) for code in served]})
+        if method_type == "card" and payment_methods.takes_cards(session):
+            methods.append({"type": "card"})
+    return methods
+
+
+def _country(session: CheckoutSession, code: str) -> dict[str, Any]:
+    return {
+        "country": code,
+        "dial_code": countries.COUNTRIES[code].dial_code,
+        "operators": [
+            {
+                "id": operator.id,
+                "name": operator.name,
+                "flows": payment_methods.flows_of(session, operator.id),
+                "available": True,
+            }
+            for operator in payment_methods.operators_of(session, code)
+        ],
+    }
+
+
+def _customer(session: CheckoutSession) -> dict[str, str | None]:
+    """Whom the merchant, or an earlier try, named: masked, for whoever has the link may not be that person."""
+    details = session.customer_details
+    return {
+        "name": details.get("name"),
+        "email": _masked_email(details.get("email")),
+        "phone": phones.mask(session.customer_phone) if session.customer_phone else None,
+    }
+
+
+def _masked_email(email: str | None) -> str | None:
+    if not email:
+        return None
+    name, _, host = email.partition("@")
+    return f"{name[:1]}•••@{host}"
+
+
+def _success_url(session: CheckoutSession) -> str | None:
+    url: str | None = session.success_url
+    return url.replace("{CHECKOUT_SESSION_ID}", session.id) if url else None

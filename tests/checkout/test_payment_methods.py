@@ -1,0 +1,193 @@
+"""What a payer wants to pay with: every spelling comes down to one form, and what cannot pay is refused by name."""
+
+from typing import Any
+
+import pytest
+
+from ikawaari.checkout import payment_methods
+from ikawaari.checkout.payment_methods import holds_card_number
+from ikawaari.errors import ValidationFailed
+from ikawaari.store.models import CheckoutSession
+from tests import factories
+from tests.world import World
+
+MOBILE = "payment_method.mobile_money"
+NUMBER = factories.phone("500")
+
+
+def read(session: CheckoutSession, **fields: Any) -> payment_methods.PaymentMethod:
+    """The method of a payment with these fields."""
+    return payment_methods.read(factories.pay_request(**fields), session)
+
+
+def problems(session: CheckoutSession, **fields: Any) -> set[str]:
+    """The fields that are refused."""
+    with pytest.raises(ValidationFailed) as refusal:
+        read(session, **fields)
+    return set(refusal.value.details)
+
+
+@pytest.mark.parametrize(
+    ("operator", "country"),
+    [
+        ("orange_sn", None),
+        ("orange_sn", "SN"),
+        ("ORANGE_SN", "sn"),
+        ("orange_money", "SN"),
+        ("Orange Money", "SN"),
+        ("orange", "SN"),
+        ("orange-money-sn", None),
+        ("om", "SN"),
+        (None, "SN"),
+        (None, None),
+    ],
+)
+def test_every_spelling_of_an_operator_is_one(world: World, operator: str | None, country: str | None) -> None:
+    method = read(world.session(), phone=NUMBER, operator=operator, country=country)
+    assert (method.operator, method.country, method.phone, method.provider) == ("orange_sn", "SN", NUMBER, "sandbox")
+
+
+@pytest.mark.parametrize(
+    ("typed", "country"),
+    [("77 123 45 00", None), ("+221 77-123-45-00", None), ("00221771234500", None), ("771234500", "SN")],
+)
+def test_every_spelling_of_a_number_is_one(world: World, typed: str, country: str | None) -> None:
+    assert read(world.session(), phone=typed, country=country).phone == "+221771234500"
+
+
+def test_a_number_without_its_zero_is_repaired_in_cote_divoire(world: World) -> None:
+    session = factories.session(factories.merchant(country="CI"))
+    assert read(session, phone="+225700000000", operator="orange_ci").phone == "+2250700000000"
+
+
+def test_an_old_number_of_benin_gets_its_01(world: World) -> None:
+    session = factories.session(factories.merchant(country="BJ"))
+    assert read(session, phone="97123456", operator="mtn_bj").phone == "+2290197123456"
+
+
+def test_the_operator_is_guessed_by_the_number(world: World) -> None:
+    assert read(world.session(), phone=factories.phone("500", "CI"), operator=None).operator == "orange_ci"
+
+
+def test_a_number_may_be_of_another_network_than_its_wallet(world: World) -> None:
+    assert read(world.session(), operator="wave_sn").operator == "wave_sn"
+
+
+def test_the_sessions_number_is_the_default(world: World) -> None:
+    session = world.session(customer_phone="771112233")
+    method = payment_methods.read(factories.pay_request(phone_number=None), session)
+    assert method.phone == "+221771112233"
+
+
+def test_a_payer_of_another_country_with_the_same_money_may_pay(world: World) -> None:
+    method = read(world.session(), phone=factories.phone("500", "CI"), operator="wave_ci")
+    assert (method.operator, method.country) == ("wave_ci", "CI")
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"phone": ""}, {f"{MOBILE}.phone_number"}),
+        ({"phone": "12"}, {f"{MOBILE}.phone_number"}),
+        ({"phone": "abc"}, {f"{MOBILE}.phone_number"}),
+        ({"operator": "nobody"}, {f"{MOBILE}.operator"}),
+        ({"operator": "orange_xx"}, {f"{MOBILE}.operator"}),
+        ({"operator": "orange_sn", "country": "CI"}, {f"{MOBILE}.operator"}),
+        ({"operator": "orange_ci", "country": "CI"}, {f"{MOBILE}.phone_number"}),
+        ({"country": "FR"}, {f"{MOBILE}.country"}),
+        ({"country": "ZZ"}, {f"{MOBILE}.country", f"{MOBILE}.phone_number"}),
+        ({"preferred_flow": "smoke"}, {f"{MOBILE}.preferred_flow"}),
+        ({"phone": factories.phone("500", "CM"), "operator": "mtn_cm"}, {f"{MOBILE}.operator"}),
+        (
+            {"phone": "12", "operator": "nobody", "preferred_flow": "smoke"},
+            {f"{MOBILE}.phone_number", f"{MOBILE}.operator", f"{MOBILE}.preferred_flow"},
+        ),
+        ({"type": "cash"}, {"payment_method.type"}),
+    ],
+)
+def test_what_cannot_pay_is_refused_by_name(world: World, fields: Any, named: set[str]) -> None:
+    assert problems(world.session(), **fields) >= named
+
+
+def test_a_session_takes_only_the_methods_it_names(world: World) -> None:
+    session = world.session(payment_method_types=["mobile_money"])
+    with pytest.raises(ValidationFailed):
+        payment_methods.read(factories.card_request(), session)
+    with pytest.raises(ValidationFailed):
+        read(world.session(payment_method_types=["card"]))
+
+
+@pytest.mark.parametrize("token", ["tok_x", "tok_test_card", "tok_" + "a" * 200])
+def test_a_card_is_a_token(world: World, token: str) -> None:
+    assert payment_methods.read(factories.card_request(token), world.session()).card_token == token
+
+
+@pytest.mark.parametrize("token", ["", "tok_", "card_1", "tok_a b", "tok_é", "tok_" + "a" * 201, "tok_x\n"])
+def test_another_text_is_no_card_token(world: World, token: str) -> None:
+    with pytest.raises(ValidationFailed):
+        payment_methods.read(factories.card_request(token), world.session())
+
+
+def test_a_card_number_is_no_token_and_is_not_repeated(world: World) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        payment_methods.read(factories.card_request("4242424242424242"), world.session())
+    assert "4242" not in str(refusal.value)
+
+
+def test_the_countries_of_a_session_hold_its_money_its_own_first(world: World) -> None:
+    session = factories.session(factories.merchant(country="CI"))
+    served = payment_methods.countries_of(session)
+    assert served[0] == "CI"
+    assert set(served) == {"SN", "CI", "ML", "BF", "BJ", "TG", "NE"}
+
+
+def test_money_that_no_wallet_holds_is_for_cards(world: World) -> None:
+    session = world.session(currency="EUR")
+    assert payment_methods.countries_of(session) == []
+    assert payment_methods.takes_cards(session)
+    assert f"{MOBILE}.operator" in problems(session)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4242424242424242",
+        "4242 4242 4242 4242",
+        "4242-4242-4242-4242",
+        "378282246310005",
+        "3782 822463 10005",
+        "5555555555554444",
+        "6011111111111117",
+        "my card is 4000056655665556, thanks",
+    ],
+)
+def test_a_card_number_is_seen_in_any_text(text: str) -> None:
+    assert holds_card_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "4242424242424241",
+        "424242424242",
+        "+221771234567",
+        "00221771234567",
+        "+2250700000000",
+        "+225 07 00 00 00 00",
+        "2250707070707",
+        "1748858400000",
+        "cs_4242",
+        "2025-06-02 10:00:00",
+        "4f0f2c4e-0000-4000-8000-000000000000",
+    ],
+)
+def test_phones_dates_and_ids_are_no_card_numbers(text: str) -> None:
+    assert not holds_card_number(text)
+
+
+def test_no_number_of_a_phone_in_the_countries_we_serve_is_a_card() -> None:
+    for country in ("SN", "CI", "ML", "BF", "GN", "CM", "CD", "BJ", "TG", "NE"):
+        for ending in range(1000):
+            number = factories.phone(f"{ending:03}", country)
+            assert not holds_card_number(number), number
