@@ -1,0 +1,87 @@
+"""What answers are made of: schemas that describe, and field types that say what each value means."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields
+
+from ikawaari.edge.fields import Choice
+
+
+class Output(Schema):
+    """An answer, or a part of one. All fields are there unless said otherwise; further ones may be added any day."""
+
+    class Meta:
+        """A client must not refuse a field that it does not know."""
+
+        unknown = EXCLUDE
+
+
+class As(fields.Nested):
+    """A part that is ready: described by its schema, and passed on as the domain made it, which costs no time."""
+
+    def __init__(self, schema: type[Schema], **options: Any) -> None:
+        super().__init__(schema, **({"required": True} | options))
+
+    def _serialize(self, *args: Any, **_options: Any) -> Any:
+        return args[0]
+
+
+class Parts(fields.List[Any]):
+    """A list of such parts."""
+
+    def __init__(self, schema: type[Schema], **options: Any) -> None:
+        super().__init__(As(schema), **({"required": True} | options))
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> Any:
+        return value
+
+
+class Kind(fields.Constant[str]):
+    """The name of the object's type."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, required=True, metadata={"type": "string", "enum": [name]})
+
+
+class Words(fields.String):
+    """A text that is always there, or null."""
+
+    def __init__(self, description: str = "", *, nullable: bool = False, **told: Any) -> None:
+        metadata = told | ({"description": description} if description else {})
+        super().__init__(required=True, allow_none=nullable, metadata=metadata)
+
+
+class OneOf(Choice):
+    """One of a closed set."""
+
+    def __init__(
+        self, choices: type[StrEnum] | Iterable[str], description: str = "", *, nullable: bool = False
+    ) -> None:
+        metadata = {"description": description} if description else {}
+        super().__init__(choices, required=True, allow_none=nullable, metadata=metadata)
+
+
+class Money(fields.Integer):
+    """An amount in the currency's smallest unit."""
+
+    def __init__(self, description: str = "", *, nullable: bool = False) -> None:
+        words = description or "In the currency's smallest unit."
+        super().__init__(required=True, allow_none=nullable, metadata={"format": "int64", "description": words})
+
+
+class Instant(fields.Integer):
+    """Unix seconds."""
+
+    def __init__(self, description: str = "", *, nullable: bool = False) -> None:
+        words = f"Unix seconds. {description}".strip()
+        super().__init__(required=True, allow_none=nullable, metadata={"format": "int64", "description": words})
+
+
+class NextAction(fields.Raw):
+    """What the payer has to do now, or null. The document adds the component of that name: see `parts.NEXT_ACTIONS`."""
+
+    def __init__(self) -> None:
+        told = {"anyOf": [{"$ref": "#/components/schemas/NextAction"}, {"type": "null"}]}
+        super().__init__(required=True, metadata=told)

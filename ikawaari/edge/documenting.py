@@ -1,0 +1,126 @@
+"""smorest's blueprint with our parser, and what it tells of each operation in OpenAPI: every answer, errors too.
+
+What a route may answer is told where it is decided: `requires`, `idempotent` and `operation` note the error codes of a
+handler, a body or a query adds its own, and the document gets one response per status out of them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from apispec import APISpec
+from flask_smorest import Blueprint as SmorestBlueprint
+
+from ikawaari.edge.parsing import Parser
+from ikawaari.errors import CODES, Code
+
+F = TypeVar("F", bound=Callable[..., Any])
+REQUEST_ID = "req_4tQ9sWmZ1cXv7LkP0bNfYhR2dJe"
+_ALWAYS = {"IKW-SYS-001", "IKW-SYS-002"}
+_OF_A_BODY = {"IKW-REQ-001", "IKW-REQ-002", "IKW-REQ-003", "IKW-REQ-004", "IKW-REQ-009"}
+_OF_A_QUERY = {"IKW-REQ-001"}
+_RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_MAY_WAIT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a handler besides its schemas."""
+
+    id: str = ""
+    codes: frozenset[str] = frozenset()
+    scopes: tuple[str, ...] = ()
+    idempotent: bool = False
+
+
+def note(handler: Callable[..., Any], codes: Iterable[str] = (), **facts: Any) -> None:
+    """Remember facts about `handler`, and the error codes that it may answer with."""
+    known: dict[str, Any] = getattr(handler, "_apidoc", {})
+    before: Facts = known.get("facts", Facts())
+    after = replace(before, codes=before.codes | frozenset(codes), **facts)
+    handler.__dict__["_apidoc"] = known | {"facts": after}  # where smorest keeps its own
+
+
+def operation(operation_id: str, *codes: str) -> Callable[[F], F]:
+    """Name a handler for generated clients, and tell which error codes of the domain it may answer with."""
+
+    def decorate(handler: F) -> F:
+        note(handler, codes, id=operation_id)
+        return handler
+
+    return decorate
+
+
+class Blueprint(SmorestBlueprint):
+    """smorest's blueprint with all that."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._prepare_doc_cbks.append(self._tell_facts)
+
+    @staticmethod
+    def _tell_facts(doc: dict[str, Any], info: dict[str, Any], *, spec: APISpec, **_others: Any) -> dict[str, Any]:
+        facts: Facts = info.get("facts", Facts())
+        codes = facts.codes | _ALWAYS
+        codes |= _OF_A_BODY if "requestBody" in doc else set()
+        codes |= _OF_A_QUERY if doc.get("parameters") else set()
+        headers = ["Ikawaari-Request-Id", *(_RATE_HEADERS if facts.scopes else ())]
+        for status in info["success_status_codes"]:
+            replayed = ["Idempotent-Replayed"] if facts.idempotent else []
+            doc["responses"][status]["headers"] = _referred(headers + replayed)
+        del doc["responses"]["default"]
+        for status, rows in _by_status(codes).items():
+            doc["responses"][status] = {"$ref": _response(spec, status, rows, headers)}
+        if facts.idempotent:
+            doc["parameters"] = [*doc.get("parameters", ()), "Idempotency-Key"]
+        doc["operationId"] = facts.id
+        doc["security"] = [{"bearer": list(facts.scopes)}] if facts.scopes else []
+        return doc
+
+
+def error_example(row: Code) -> dict[str, Any]:
+    """The body of an error."""
+    details = {"amount": ["Not a valid integer"]} if row.id == "IKW-REQ-001" else {}
+    return {
+        "error": {
+            "code": row.id,
+            "message": row.meaning,
+            "type": str(row.type),
+            "retryable": row.retryable,
+            "details": details,
+            "request_id": REQUEST_ID,
+        }
+    }
+
+
+def _by_status(codes: Iterable[str]) -> Mapping[int, list[Code]]:
+    rows = sorted((CODES[code] for code in codes), key=lambda row: (row.status, row.id))
+    return {status: [row for row in rows if row.status == status] for status in dict.fromkeys(r.status for r in rows)}
+
+
+def _response(spec: APISpec, status: int, rows: list[Code], headers: list[str]) -> str:
+    """The address of the shared response for these codes, made when there is none yet."""
+    limited = ["Limited"] if "X-RateLimit-Limit" in headers and status != HTTPStatus.UNAUTHORIZED else []
+    phrase = "".join(word.title() for word in HTTPStatus(status).phrase.split())
+    name = ".".join([phrase, *limited, *(row.id.removeprefix("IKW-") for row in rows)])
+    if name not in spec.components.responses:
+        own = ["Retry-After"] if status in _MAY_WAIT else []
+        own += ["WWW-Authenticate"] if status == HTTPStatus.UNAUTHORIZED else []
+        content = {
+            "schema": {"$ref": "#/components/schemas/Error"},
+            "examples": {row.id: {"value": error_example(row)} for row in rows},
+        }
+        response = {
+            "description": "\n".join(f"* `{row.id}`: {row.meaning}" for row in rows),
+            "headers": _referred((headers if limited else headers[:1]) + own),
+            "content": {"application/json": content},
+        }
+        spec.components.response(name, response)
+    return f"#/components/responses/{name}"
+
+
+def _referred(headers: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}

@@ -1,0 +1,85 @@
+"""The one renderer of errors: JSON on API routes, a page elsewhere. No stack trace ever leaves."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+from peewee import InterfaceError, OperationalError
+from playhouse.pool import MaxConnectionsExceeded
+from werkzeug.exceptions import HTTPException
+
+from ikawaari.errors import IkawaariError
+
+log = structlog.get_logger()
+ErrorPage = Callable[[IkawaariError, int], Response]
+_JSON_ROUTES = ("/api/", "/callbacks/", "/openapi.json", "/healthz", "/readyz")
+_SERVERS_FAULT = HTTPStatus.INTERNAL_SERVER_ERROR
+_BY_STATUS = {
+    400: "IKW-REQ-009",
+    404: "IKW-RES-001",
+    405: "IKW-REQ-005",
+    412: "IKW-REQ-006",
+    413: "IKW-REQ-004",
+    415: "IKW-REQ-003",
+    429: "IKW-RATE-001",
+    503: "IKW-SYS-002",
+}
+
+
+def register(app: Flask, page: ErrorPage) -> None:
+    """Handle every error of `app`; `page` draws it where a person looks. Call it after smorest's `Api`."""
+
+    def answer(error: IkawaariError) -> Response:
+        return render(error) if request.path.startswith(_JSON_ROUTES) else page(error, error.http_status)
+
+    def from_http(error: HTTPException) -> Response:
+        response = answer(_translate(error))
+        if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return response
+
+    def from_database(error: Exception) -> Response:
+        log.error("database_unavailable", error=str(error), path=request.path)
+        return answer(IkawaariError("IKW-SYS-002", retry_after_seconds=5))
+
+    def from_bug(error: Exception) -> Response:
+        log.exception("unexpected_error", path=request.path)  # noqa: LOG004 - Flask calls this in its own handler
+        return answer(IkawaariError("IKW-SYS-001"))
+
+    app.url_map.merge_slashes = False  # else `//api/…` is sent on, with a page: addresses are not guessed here
+    app.register_error_handler(IkawaariError, answer)
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(OperationalError, from_database)
+    app.register_error_handler(InterfaceError, from_database)
+    app.register_error_handler(MaxConnectionsExceeded, from_database)
+    app.register_error_handler(Exception, from_bug)
+
+
+def render(error: IkawaariError) -> Response:
+    """The JSON envelope of `error`."""
+    response = jsonify({"error": envelope(error)})
+    response.status_code = error.http_status
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.http_status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def envelope(error: IkawaariError) -> dict[str, Any]:
+    """What stands under `error` in the body."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "type": error.row.type,
+        "retryable": error.retryable,
+        "details": error.details,
+        "request_id": g.get("request_id"),
+    }
+
+
+def _translate(error: HTTPException) -> IkawaariError:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    return IkawaariError(_BY_STATUS.get(status) or ("IKW-REQ-009" if status < _SERVERS_FAULT else "IKW-SYS-001"))

@@ -1,0 +1,133 @@
+"""The examples of the OpenAPI document: one order, from its opening to its payment."""
+
+from typing import Any
+
+_ID = "cs_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
+_INTENT = "pi_3vN9cTfY6wEj2kRb8XhQs1MzLdG"
+_SHOP = "https://boutique.example"
+
+NEW_SESSION: dict[str, Any] = {
+    "amount": 25000,
+    "currency": "XOF",
+    "country": "SN",
+    "description": "Commande 1042",
+    "lineItems": [{"name": "Wax hollandais, 6 yards", "amount": 12500, "quantity": 2}],
+    "clientReferenceId": "1042",
+    "customerPhone": "77 123 45 67",
+    "successUrl": f"{_SHOP}/merci?session={{CHECKOUT_SESSION_ID}}",
+    "cancelUrl": f"{_SHOP}/panier",
+    "customFields": [{"key": "taille", "label": "Taille", "type": "dropdown", "options": ["M", "L"]}],
+    "metadata": {"order": 1042},
+}
+_OPTIONS = [{"label": "M", "value": "M"}, {"label": "L", "value": "L"}]
+_FIELD = {"key": "taille", "label": "Taille", "type": "dropdown", "options": _OPTIONS, "required": False}
+
+SESSION: dict[str, Any] = {
+    "id": _ID,
+    "object": "checkout.session",
+    "url": f"https://pay.example/{_ID}",
+    "status": "open",
+    "payment_status": "unpaid",
+    "mode": "payment",
+    "recurring": None,
+    "amount": 25000,
+    "amount_min": None,
+    "amount_max": None,
+    "amount_presets": [],
+    "currency": "XOF",
+    "country": "SN",
+    "payment_method_types": ["mobile_money", "card"],
+    "success_url": NEW_SESSION["successUrl"],
+    "cancel_url": NEW_SESSION["cancelUrl"],
+    "customer_email": None,
+    "customer_phone": "+221771234567",
+    "customer_details": None,
+    "custom_fields": [_FIELD | {"value": None}],
+    "payment_intent": _INTENT,
+    "subscription": None,
+    "payment_link": None,
+    "payment_link_v2": None,
+    "client_reference_id": "1042",
+    "line_items": NEW_SESSION["lineItems"],
+    "description": "Commande 1042",
+    "locale": "auto",
+    "metadata": {"order": 1042},
+    "livemode": False,
+    "created": 1767225600,
+    "expires_at": 1767312000,
+    "completed_at": None,
+    "late": False,
+    "last_payment_error": None,
+    "attempts": [],
+}
+EXPIRED_SESSION: dict[str, Any] = SESSION | {"status": "expired"}
+SESSIONS: dict[str, Any] = {"object": "list", "data": [SESSION], "has_more": False, "next_cursor": None}
+
+_WALLETS = [
+    {"id": "orange_sn", "name": "Orange Money", "flows": ["ussd_push", "otp", "redirect"], "available": True},
+    {"id": "wave_sn", "name": "Wave", "flows": ["ussd_push", "redirect", "qr"], "available": True},
+]
+CHECKOUT: dict[str, Any] = {
+    "id": _ID,
+    "object": "checkout.session",
+    "status": "open",
+    "payment_status": "unpaid",
+    "mode": "payment",
+    "recurring": None,
+    "amount": 25000,
+    "amount_min": None,
+    "amount_max": None,
+    "amount_presets": [],
+    "currency": "XOF",
+    "country": "SN",
+    "description": "Commande 1042",
+    "line_items": NEW_SESSION["lineItems"],
+    "custom_fields": [_FIELD],
+    "collected_fields": {},
+    "merchant": {"name": "Boutique Teranga", "logo_url": None, "color": "#0b6e4f", "country": "SN"},
+    "payment_methods": [
+        {"type": "mobile_money", "countries": [{"country": "SN", "dial_code": "221", "operators": _WALLETS}]},
+        {"type": "card"},
+    ],
+    "customer": {"name": None, "email": None, "phone": "+221 77 ••• •• 67"},
+    "next_action": None,
+    "payment": None,
+    "last_payment_error": None,
+    "late": False,
+    "success_url": None,
+    "cancel_url": NEW_SESSION["cancelUrl"],
+    "expires_at": 1767312000,
+    "livemode": False,
+    "locale": "auto",
+}
+PAYMENT: dict[str, Any] = {
+    "payment_method": {
+        "type": "mobile_money",
+        "mobile_money": {"country": "SN", "operator": "orange_sn", "phone_number": "+221771234567"},
+    },
+    "collected": {"customerDetails": {"name": "Awa Diop"}, "customFields": {"taille": "L"}},
+}
+PAYING_CHECKOUT: dict[str, Any] = CHECKOUT | {
+    "payment_status": "processing",
+    "collected_fields": {"taille": "L"},
+    "customer": {"name": "Awa Diop", "email": None, "phone": "+221 77 ••• •• 67"},
+    "next_action": {
+        "type": "mobile_money_ussd",
+        "mobile_money_ussd": {"message": "Approve the payment on your phone.", "dial_code": "#144#"},
+    },
+    "payment": {
+        "status": "requires_action",
+        "type": "mobile_money",
+        "operator": "orange_sn",
+        "phone": "+221 77 ••• •• 67",
+        "amount": 25000,
+        "currency": "XOF",
+        "created": 1767225660,
+        "deadline_at": 1767225720,
+        "settled_at": None,
+        "reference": "5F1C0A7E",
+    },
+}
+
+CALLBACK: dict[str, Any] = {"payment_intent_id": _INTENT, "status": "failed", "failure_reason": "insufficient_funds"}
+CALLBACK_RESULT: dict[str, Any] = {"received": True, "payment_intent_id": _INTENT, "status": "failed"}

@@ -1,0 +1,145 @@
+"""Field types that the schemas of both edges share."""
+
+import json
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields, validate
+
+from ikawaari import countries, money
+from ikawaari.checkout import collected
+
+_LONGEST_URL = 2048
+_METADATA_KEYS, _METADATA_BYTES, _METADATA_KEY_LENGTH = 50, 16_384, 255
+# Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
+_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
+_URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s@/?#\\<>\"]+([/?#][^\s\\<>\"]*)?$"
+
+
+class Amount(fields.Integer):
+    """A whole number of the currency's smallest unit, from 1 to the largest int64."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(1, money.MAX_AMOUNT), **_told(options, format="int64"))
+
+
+class Text(fields.String):
+    """A text of 1 to `longest` characters."""
+
+    def __init__(self, longest: int, **options: Any) -> None:
+        super().__init__(validate=validate.Length(1, longest), **options)
+
+
+class Matching(fields.String):
+    """A text that is `pattern` from its first to its last character."""
+
+    def __init__(self, pattern: str, **options: Any) -> None:
+        # `$` alone would let a final line feed pass in Python, and `\Z` is unknown to the readers of the document.
+        whole = validate.Regexp(rf"(?:{pattern})\Z")
+        super().__init__(validate=whole, **_told(options, pattern=f"^{pattern}$"))
+
+
+class Choice(fields.String):
+    """One of `choices`."""
+
+    def __init__(self, choices: type[StrEnum] | Iterable[str], **options: Any) -> None:
+        super().__init__(validate=validate.OneOf([str(choice) for choice in choices]), **options)
+
+
+class Flag(fields.Boolean):
+    """true or false, and nothing that only looks like it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class HttpUrl(fields.String):
+    """An absolute http(s) URL without credentials. Live mode asks for https besides: the domain knows the mode."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=_check_url, **_told(options, pattern=_URL_PATTERN, maxLength=_LONGEST_URL))
+
+
+class Currency(fields.String):
+    """An ISO 4217 code that we know; any case."""
+
+    def __init__(self, **options: Any) -> None:
+        words = "ISO 4217, any case: " + ", ".join(sorted(money.EXPONENTS)) + "."
+        super().__init__(**_told(options, pattern="^[A-Za-z]{3}$", description=words))
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        code = _upper(super()._deserialize(value, attr, data, **options))
+        if code not in money.EXPONENTS:
+            raise ValidationError(f"Must be one of {', '.join(sorted(money.EXPONENTS))}.")
+        return code
+
+
+class CountryCode(fields.String):
+    """An ISO 3166 alpha-2 code; any case."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_told(options, pattern="^[A-Za-z]{2}$", description="ISO 3166 alpha-2, any case."))
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        code = _upper(super()._deserialize(value, attr, data, **options))
+        if not countries.is_country(code):
+            raise ValidationError("Must be an ISO 3166 alpha-2 country code.")
+        return code
+
+
+class Email(fields.String):
+    """An e-mail address."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=_check_email, **_told(options, format="email", maxLength=320))
+
+
+class Metadata(fields.Dict):
+    """The merchant's own data: any JSON, 50 keys, 16 KiB."""
+
+    def __init__(self, **options: Any) -> None:
+        words = (
+            f"Any JSON that you want back, never shown to the customer: {_METADATA_KEYS} keys of at most "
+            f"{_METADATA_KEY_LENGTH} characters, {_METADATA_BYTES} bytes in all."
+        )
+        told = _told(options, maxProperties=_METADATA_KEYS, description=words)
+        super().__init__(keys=fields.String(), validate=_check_metadata, **told)
+
+
+def _told(options: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """`options` with what the OpenAPI document says of the field; what the schema itself says wins."""
+    return options | {"metadata": told | options.get("metadata", {})}
+
+
+def _upper(text: Any) -> str:
+    # Beyond ASCII upper() invents codes: "ß" would become "SS", which is South Sudan.
+    return str(text).upper() if str(text).isascii() else ""
+
+
+def _check_url(text: str) -> None:
+    try:
+        url = urlsplit(text)
+        fits = url.scheme in {"http", "https"} and bool(url.hostname) and "@" not in url.netloc and url.port != 0
+    except ValueError:
+        fits = False
+    if not fits or len(text) > _LONGEST_URL or _NOT_IN_A_URL.search(text):
+        raise ValidationError(f"Must be an absolute http(s) URL of at most {_LONGEST_URL} characters.")
+
+
+def _check_email(text: str) -> None:
+    if not collected.is_email(text):
+        raise ValidationError("Must be an e-mail address.")
+
+
+def _check_metadata(value: dict[str, Any]) -> None:
+    if len(value) > _METADATA_KEYS:
+        raise ValidationError(f"Must have at most {_METADATA_KEYS} keys.")
+    if any(len(key) > _METADATA_KEY_LENGTH for key in value):
+        raise ValidationError(f"A key must have at most {_METADATA_KEY_LENGTH} characters.")
+    if len(json.dumps(value, ensure_ascii=False).encode()) > _METADATA_BYTES:
+        raise ValidationError(f"Must have at most {_METADATA_BYTES} bytes as JSON.")

@@ -1,0 +1,109 @@
+"""The parts that answers of both edges share. The domain makes them; here they are written down for their readers."""
+
+from marshmallow import fields
+
+from ikawaari.edge.answers import As, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.providers.base import ActionKind, FailureCode, Flow
+
+MODES = ("payment", "subscription")
+INTERVALS = ("day", "week", "month", "year")
+LOCALES = ("fr", "en", "auto")
+FIELD_TYPES = ("text", "number", "dropdown", "date")
+FAILURE_CODES = tuple(code.value for code in FailureCode)
+FLOWS = tuple(flow.value for flow in Flow)
+
+
+class Option(Output):
+    """One choice of a dropdown."""
+
+    label = Words("What the customer reads.", minLength=1, maxLength=200)
+    value = Words("What you get back.", minLength=1, maxLength=200)
+
+
+class CustomField(Output):
+    """A question that the page asks for the merchant."""
+
+    key = Words()
+    label = Words()
+    type = OneOf(FIELD_TYPES)
+    options = Parts(Option, allow_none=True, metadata={"description": "Of a dropdown; else null."})
+    required = fields.Boolean(required=True)
+
+
+class LineItem(Output):
+    """One position of the order."""
+
+    name = Words()
+    amount = Money("Price of one.")
+    quantity = fields.Integer(required=True)
+
+
+class Recurring(Output):
+    """How often a subscription is charged."""
+
+    interval = OneOf(INTERVALS)
+    interval_count = fields.Integer(required=True)
+    trial_period_days = fields.Integer(required=True, allow_none=True)
+
+
+class Failure(Output):
+    """Why the latest attempt failed: a code of the closed set, and words for a developer."""
+
+    code = OneOf(FAILURE_CODES)
+    message = Words()
+
+
+class UssdWords(Output):
+    """What to tell the payer."""
+
+    message = Words()
+    dial_code = Words("A code to dial when the prompt does not come.", nullable=True)
+
+
+class RedirectAddress(Output):
+    """Where to send the payer."""
+
+    url = Words(format="uri")
+    return_url = Words("Where the payer comes back to.")
+
+
+class QrData(Output):
+    """What the QR code holds."""
+
+    data = Words()
+
+
+class NextActionUssd(Output):
+    """The payer approves on the phone."""
+
+    type = Kind(ActionKind.USSD.value)
+    mobile_money_ussd = As(UssdWords)
+
+
+class NextActionOtp(Output):
+    """The payer types a code, which a second call of `pay` carries."""
+
+    type = Kind(ActionKind.OTP.value)
+    mobile_money_otp = As(UssdWords)
+
+
+class NextActionRedirect(Output):
+    """The payer goes to another page: a wallet's, or a bank's."""
+
+    type = Kind(ActionKind.REDIRECT.value)
+    redirect_to_url = As(RedirectAddress)
+
+
+class NextActionQrCode(Output):
+    """The payer scans a QR code with the wallet's app."""
+
+    type = Kind(ActionKind.QR.value)
+    display_qr_code = As(QrData)
+
+
+NEXT_ACTIONS = {
+    ActionKind.USSD.value: NextActionUssd,
+    ActionKind.OTP.value: NextActionOtp,
+    ActionKind.REDIRECT.value: NextActionRedirect,
+    ActionKind.QR.value: NextActionQrCode,
+}

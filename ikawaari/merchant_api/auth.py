@@ -1,0 +1,77 @@
+"""Who calls: the credential in `Authorization: Bearer …`, its scopes, and its place in the rate limits."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+
+from ikawaari import clock
+from ikawaari.edge import documenting
+from ikawaari.errors import AuthenticationFailed, TooManyRequests
+from ikawaari.merchants import credentials, rates
+from ikawaari.merchants.credentials import Caller, Scope
+
+F = TypeVar("F", bound=Callable[..., Any])
+_CODES = (
+    *("IKW-AUTH-001", "IKW-AUTH-002", "IKW-AUTH-003", "IKW-AUTH-004"),
+    *("IKW-AUTHZ-001", "IKW-AUTHZ-002", "IKW-RATE-001"),
+)
+
+
+def requires(scope: Scope) -> Callable[[F], F]:
+    """Let a handler run for callers with `scope` only; `caller()` tells who it is. Documents itself in OpenAPI."""
+
+    def decorate(handler: F) -> F:
+        @wraps(handler)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            g.caller = _authenticate()
+            _count(g.caller)
+            g.caller.require(scope)
+            return handler(*args, **kwargs)
+
+        documenting.note(guarded, _CODES, scopes=(scope.value,))
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def caller() -> Caller:
+    """Who makes this request."""
+    found: Caller = g.caller
+    return found
+
+
+def register(app: Flask) -> None:
+    """Tell every authenticated caller where it stands."""
+
+    def add_rate_headers(response: Response) -> Response:
+        standing: rates.Standing | None = g.get("standing")
+        if standing:
+            response.headers["X-RateLimit-Limit"] = str(standing.limit)
+            response.headers["X-RateLimit-Remaining"] = str(max(0, standing.remaining))
+            response.headers["X-RateLimit-Reset"] = str(standing.resets_at)
+        return response
+
+    app.after_request(add_rate_headers)
+
+
+def _authenticate() -> Caller:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if not text.strip():
+        raise AuthenticationFailed("IKW-AUTH-001")
+    if kind.lower() != "bearer":
+        raise AuthenticationFailed("IKW-AUTH-002", "The credential is sent as `Authorization: Bearer <credential>`.")
+    return credentials.authenticate(text.strip(), request.remote_addr or "", clock.now())
+
+
+def _count(who: Caller) -> None:
+    config = current_app.config["IKAWAARI"]
+    limits = [
+        (f"key:{who.credential_id}", who.rate_limit or config.key_rate_limit),
+        (f"merchant:{who.merchant.id}", config.merchant_rate_limit),
+    ]
+    now = clock.now()
+    g.standing = rates.count(limits, now)
+    if g.standing.is_over:
+        raise TooManyRequests("IKW-RATE-001", retry_after_seconds=max(1, g.standing.resets_at - clock.unix(now)))

@@ -1,0 +1,45 @@
+"""The API's documentation: the OpenAPI document for programs, and Swagger UI, vendored, for people."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, make_response, render_template
+
+from ikawaari.merchant_api import openapi
+
+bp = Blueprint("docs", __name__)
+_KEPT = "ikawaari-openapi"
+_SCRIPT = "docs.js"
+_SWAGGER_UI = "vendor/swagger-ui/5.35.0"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@bp.get("/openapi.json")
+def document() -> Response:
+    """The OpenAPI document."""
+    text: str | None = current_app.extensions.get(_KEPT)
+    if text is None:
+        text = json.dumps(openapi.document(current_app), indent=2, ensure_ascii=False)
+        current_app.extensions[_KEPT] = text
+    return Response(text, mimetype="application/json")
+
+
+@bp.get("/docs")
+def page() -> Response:
+    """Swagger UI on that document."""
+    script = f"/static/{_SCRIPT}?v={_version(current_app.static_folder or '')}"
+    html = render_template("docs/page.html", swagger_ui=_SWAGGER_UI, script=script)
+    response = make_response(html)
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response
+
+
+@cache
+def _version(folder: str) -> str:
+    """What changes with our script, so that browsers may keep it for a year."""
+    return hashlib.sha256((Path(folder) / _SCRIPT).read_bytes()).hexdigest()[:8]

@@ -1,0 +1,76 @@
+"""`Idempotency-Key` on POST: the first answer again, byte for byte, however often the request is sent."""
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Response, request
+
+from ikawaari import clock
+from ikawaari.edge import documenting, errors
+from ikawaari.errors import IkawaariError, ValidationFailed
+from ikawaari.merchant_api import auth
+from ikawaari.merchants import idempotency
+from ikawaari.merchants.idempotency import Answer, Claim
+
+F = TypeVar("F", bound=Callable[..., Any])
+HEADER = "Idempotency-Key"
+_LONGEST = 255
+_CODES = ("IKW-REQ-001", "IKW-REQ-007", "IKW-REQ-008")
+# A client repeats these on its own, under the same key: they must be able to end differently.
+_NOT_KEPT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def idempotent(handler: F) -> F:
+    """Run `handler` once per key. It must be made of database work alone: it shares a transaction with its answer."""
+
+    @wraps(handler)
+    def once(*args: Any, **kwargs: Any) -> Any:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return handler(*args, **kwargs)
+        if not 1 <= len(key) <= _LONGEST or not key.isprintable():
+            raise ValidationFailed({HEADER: [f"must have 1 to {_LONGEST} printable characters"]})
+        digest = hashlib.sha256(request.get_data()).hexdigest()
+        claimed = idempotency.claim(
+            auth.caller(), method=request.method, path=request.path, key=key, body_digest=digest, now=clock.now()
+        )
+        return _replayed(claimed) if isinstance(claimed, Answer) else _run(claimed, handler, args, kwargs)
+
+    documenting.note(once, _CODES, idempotent=True)
+    return once  # type: ignore[return-value]
+
+
+def _run(mine: Claim, handler: Callable[..., Any], args: Any, kwargs: Any) -> Response:
+    try:
+        with idempotency.atomic():
+            response: Response = handler(*args, **kwargs)
+            idempotency.keep(mine, _answer(response))
+            return response
+    except IkawaariError as error:
+        return _refuse(mine, error)
+    except BaseException:
+        idempotency.release(mine)
+        raise
+
+
+def _refuse(mine: Claim, error: IkawaariError) -> Response:
+    if error.http_status in _NOT_KEPT or error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        idempotency.release(mine)
+        raise error
+    response = errors.render(error)
+    idempotency.keep(mine, _answer(response))
+    return response
+
+
+def _answer(response: Response) -> Answer:
+    headers = {name: response.headers[name] for name in ("Content-Type", "Location") if name in response.headers}
+    return Answer(response.status_code, headers, response.get_data(as_text=True))
+
+
+def _replayed(answer: Answer) -> Response:
+    response = Response(answer.body, status=answer.status, headers=dict(answer.headers))
+    response.headers["Idempotent-Replayed"] = "true"
+    return response

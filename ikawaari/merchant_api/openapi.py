@@ -1,0 +1,158 @@
+"""The OpenAPI 3.1 document at `/openapi.json`: generated from the routes and their schemas."""
+
+import copy
+import inspect
+from typing import Any
+
+from apispec import APISpec
+from flask import Flask
+from flask_smorest import Api
+
+from ikawaari.config import Config
+from ikawaari.edge import parts
+from ikawaari.edge.documenting import REQUEST_ID
+from ikawaari.errors import CODES, ErrorType
+
+SETTINGS: dict[str, Any] = {
+    "API_TITLE": "Ikawaari Checkout",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": None,  # `docs` serves the document, made once
+}
+_INTRODUCTION = """\
+Hosted checkout for francophone Africa. Open a checkout session on your server, send the customer to its `url`, and ask
+for the session to learn what became of the payment.
+
+**Conventions.** JSON in and out; a successful body is the object itself. Amounts are integers in the currency's
+smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Instants are Unix seconds. Requests on checkout sessions are camelCase,
+answers are snake_case; requests may spell every field in snake_case too. In a request null says the same as absence.
+Every answer carries `Ikawaari-Request-Id`: name it when you ask us for help.
+
+**Idempotency.** Send an `Idempotency-Key` with every POST, and send the same key again when you got no answer: the call
+is done once, and answered again byte for byte with `Idempotent-Replayed: true`. A key belongs to its method and path,
+and is kept for 24 hours. Answers 409, 429 and 5xx are not kept: repeat those with the same key.
+
+**Modes.** `ik_test_…` and `ik_live_…` see two separate worlds, at the same address.
+
+**Errors.** Every error has the same envelope; `code` is one of these, `retryable` says whether the same request may
+succeed later, `details` names every bad field.
+
+"""
+_BEARER = (
+    "An ApiKey (`ik_test_…`, `ik_live_…`) or an AppToken (`ik_app_test_…`, `ik_app_live_…`). Each operation names the "
+    "scope that it needs."
+)
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "description": "The one envelope of all errors.",
+    "required": ["error"],
+    "properties": {"error": {"$ref": "#/components/schemas/ErrorBody"}},
+}
+_ERROR_BODY: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong, for a program and for its author.",
+    "required": ["code", "message", "type", "retryable", "details", "request_id"],
+    "properties": {
+        "code": {"type": "string", "pattern": "^IKW-[A-Z]+-[0-9]{3}$", "description": "See the table above."},
+        "message": {"type": "string", "description": "For the developer, not for the customer."},
+        "type": {"type": "string", "enum": [kind.value for kind in ErrorType]},
+        "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
+        "details": {
+            "type": "object",
+            "description": "What is wrong with which field; nested ones as `lineItems.0.amount`.",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "request_id": {"type": "string", "description": "The same as in the header `Ikawaari-Request-Id`."},
+    },
+}
+_NUMBER = {"type": "integer", "minimum": 0}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Ikawaari-Request-Id": {
+        "description": "The number of this request in our logs.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": REQUEST_ID,
+    },
+    "X-RateLimit-Limit": {"description": "Requests a minute that you may make.", "schema": _NUMBER, "example": 100},
+    "X-RateLimit-Remaining": {"description": "How many of them are left.", "schema": _NUMBER, "example": 99},
+    "X-RateLimit-Reset": {
+        "description": "When the minute starts anew, in Unix seconds.",
+        "schema": _NUMBER,
+        "example": 1767225660,
+    },
+    "Retry-After": {"description": "Seconds to wait before the next try.", "schema": _NUMBER, "example": 1},
+    "Idempotent-Replayed": {
+        "description": "There when this is the answer that the first call with this key got.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string", "enum": ["Bearer"]}},
+}
+_IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A text of your own that names this call, such as a UUID: sent again, it is not done again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    "example": "order-1042",
+}
+
+
+def complete(api: Api) -> None:
+    """Add what the routes cannot say of themselves."""
+    components = api.spec.components
+    components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "description": _BEARER})
+    components.parameter("Idempotency-Key", "header", _IDEMPOTENCY_KEY)
+    components.schema("ErrorBody", _ERROR_BODY)
+    for name, header in _HEADERS.items():
+        components.header(name, header)
+    _add_next_action(api.spec)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The finished document of `app`."""
+    config: Config = app.config["IKAWAARI"]
+    api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    raw = copy.deepcopy(api.spec.to_dict())
+    schemas = raw["components"]["schemas"]
+    for (schema, *_modifiers), name in api.ma_plugin.converter.refs.items():
+        schemas[name]["description"] = inspect.cleandoc(schema.__doc__ or "")
+    del schemas["PaginationMetadata"]  # smorest's own, as is its shape of errors
+    schemas["Error"] = _ERROR
+    raw["components"]["responses"] = _by_name(raw["components"]["responses"])
+    return {
+        "openapi": raw["openapi"],
+        "info": raw["info"]
+        | {
+            "description": _INTRODUCTION + _error_table(),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": config.api_url, "description": "This installation; the key picks test or live mode."}],
+        "tags": raw["tags"],
+        "paths": raw["paths"],
+        "components": raw["components"] | {"schemas": _by_name(schemas)},
+    }
+
+
+def _add_next_action(spec: APISpec) -> None:
+    refs = {}
+    for kind, schema in parts.NEXT_ACTIONS.items():
+        spec.components.schema(schema.__name__, schema=schema)
+        refs[kind] = f"#/components/schemas/{schema.__name__}"
+    union = {
+        "description": "What the payer has to do now.",
+        "oneOf": [{"$ref": ref} for ref in refs.values()],
+        "discriminator": {"propertyName": "type", "mapping": refs},
+    }
+    spec.components.schema("NextAction", union)
+
+
+def _error_table() -> str:
+    rows = (f"| `{row.id}` | {row.status} | {row.meaning}{_retryable(row.retryable)} |" for row in CODES.values())
+    return "\n".join(["| code | status | meaning |", "|---|---|---|", *rows])
+
+
+def _retryable(is_retryable: bool) -> str:
+    return " Retryable." if is_retryable else ""
+
+
+def _by_name(components: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(components.items()))

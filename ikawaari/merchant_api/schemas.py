@@ -1,0 +1,265 @@
+"""The shapes of checkout sessions on the wire: what may come in, and what goes out."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from ikawaari.checkout.sessions import METHOD_TYPES, NewSession
+from ikawaari.edge import parts
+from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.fields import (
+    Amount,
+    Choice,
+    CountryCode,
+    Currency,
+    Email,
+    Flag,
+    HttpUrl,
+    Matching,
+    Metadata,
+    Text,
+)
+from ikawaari.edge.parsing import Input, Query
+from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus
+
+_LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one more must still be an instant
+_OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
+
+
+class LineItemInput(Input):
+    """One position of the order."""
+
+    name = Text(200, required=True)
+    amount = Amount(required=True, metadata={"description": "Price of one, in the currency's smallest unit."})
+    quantity = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 1_000_000))
+    currency = Currency(metadata={"description": "The session's, when it is given at all."})
+
+
+class RecurringInput(Input):
+    """How often a subscription is charged."""
+
+    interval = Choice(parts.INTERVALS, required=True)
+    interval_count = fields.Integer(
+        data_key="intervalCount", strict=True, load_default=1, validate=validate.Range(1, 365)
+    )
+    trial_period_days = fields.Integer(
+        data_key="trialPeriodDays", strict=True, load_default=None, validate=validate.Range(1, 730)
+    )
+
+
+class CustomFieldInput(Input):
+    """A question that the page asks for the merchant."""
+
+    key = Matching("[A-Za-z0-9_-]{1,40}", required=True)
+    label = Text(100, required=True)
+    type = Choice(parts.FIELD_TYPES, required=True)
+    options = fields.List(
+        fields.Raw(metadata=_OPTION),
+        load_default=None,
+        validate=validate.Length(1, 200),
+        metadata={"description": "Required for a dropdown, and only there. A plain text is both label and value."},
+    )
+    required = Flag(load_default=False)
+
+    @post_load
+    def spell_options_out(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """A dropdown's options as {label, value}; a plain text is both."""
+        if (data["type"] == "dropdown") != bool(data["options"]):
+            raise ValidationError({"options": ["Are required for a dropdown, and only there."]})
+        data["options"] = [_option(option) for option in data["options"]] if data["options"] else None
+        return data
+
+
+class CheckoutSessionInput(Input):
+    """A checkout session to open. Every field may be absent; `{}` is a request."""
+
+    amount = Amount(
+        metadata={"description": "In the currency's smallest unit; absent: the customer chooses it on the page."}
+    )
+    currency = Currency()
+    country = CountryCode()
+    payment_method_types = fields.List(
+        Choice(METHOD_TYPES),
+        data_key="paymentMethodTypes",
+        validate=validate.Length(1, 10),
+        metadata={"description": "Absent: all that you have."},
+    )
+    success_url = HttpUrl(
+        data_key="successUrl",
+        metadata={"description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id."},
+    )
+    cancel_url = HttpUrl(data_key="cancelUrl", metadata={"description": "Where the customer may turn back to."})
+    customer_email = Email(data_key="customerEmail")
+    customer_phone = Text(32, data_key="customerPhone", metadata={"description": "As typed, or E.164."})
+    payment_link_id = fields.UUID(data_key="paymentLinkId")
+    payment_link_v2_id = fields.UUID(data_key="paymentLinkV2Id", metadata={"description": "Not with paymentLinkId."})
+    defer_payment_intent_creation = Flag(
+        data_key="deferPaymentIntentCreation",
+        load_default=False,
+        metadata={"description": "Make the payment intent when the customer pays; it is null until then."},
+    )
+    metadata = Metadata(load_default=dict)
+    mode = Choice(parts.MODES, load_default="payment")
+    recurring = fields.Nested(
+        RecurringInput, metadata={"description": "Required in subscription mode, and only there."}
+    )
+    description = Text(500)
+    line_items = fields.List(
+        fields.Nested(LineItemInput),
+        data_key="lineItems",
+        load_default=list,
+        validate=validate.Length(max=100),
+        metadata={"description": "They add up to the amount, or give it."},
+    )
+    client_reference_id = Text(255, data_key="clientReferenceId")
+    locale = Choice(parts.LOCALES, load_default="auto")
+    expires_at = fields.Integer(
+        data_key="expiresAt",
+        strict=True,
+        validate=validate.Range(0, _LAST_INSTANT),
+        metadata={"format": "int64", "description": "Unix seconds, 30 minutes to 7 days ahead; absent: 24 hours."},
+    )
+    custom_fields = fields.List(
+        fields.Nested(CustomFieldInput), data_key="customFields", load_default=list, validate=validate.Length(max=20)
+    )
+    amount_min = Amount(data_key="amountMin", metadata={"description": "Only without an amount."})
+    amount_max = Amount(data_key="amountMax", metadata={"description": "Only without an amount."})
+    amount_presets = fields.List(
+        Amount(), data_key="amountPresets", load_default=list, validate=validate.Length(max=10)
+    )
+
+    @validates_schema
+    def check_together(self, data: dict[str, Any], **_options: Any) -> None:
+        """What two fields say of each other."""
+        if data.get("payment_link_id") and data.get("payment_link_v2_id"):
+            raise ValidationError("Give one of paymentLinkId and paymentLinkV2Id.", "paymentLinkV2Id")
+        keys = [field["key"] for field in data.get("custom_fields", ())]
+        if len(keys) != len(set(keys)):
+            raise ValidationError("Keys must differ.", "customFields")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_options: Any) -> NewSession:
+        """The domain's value."""
+        for link in ("payment_link_id", "payment_link_v2_id"):
+            data[link] = str(data[link]) if data.get(link) else None
+        return NewSession(**data)
+
+
+class CheckoutSessionQuery(Query):
+    """Filters of the list, and the place in it."""
+
+    limit = fields.Integer(load_default=10, validate=validate.Range(1, 100))
+    cursor = Text(64, metadata={"description": "The `next_cursor` of the page before."})
+    starting_after = Text(64, metadata={"description": "The id after which the page starts: the older form."})
+    ending_before = Text(64, metadata={"description": "The id before which the page ends: the older form."})
+    status = Choice(SessionStatus)
+    payment_status = Choice(PaymentStatus)
+    payment_intent = Text(64)
+    payment_link = Text(64)
+    client_reference_id = Text(255)
+    customer_email = Text(320)
+    created_gte = fields.Integer(
+        validate=validate.Range(0, _LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
+    )
+    created_lte = fields.Integer(
+        validate=validate.Range(0, _LAST_INSTANT), metadata={"description": "Unix seconds; made then or before."}
+    )
+
+
+def _option(option: Any) -> dict[str, str]:
+    given = {"label": option, "value": option} if isinstance(option, str) else option
+    if not isinstance(given, dict) or set(given) != {"label", "value"}:
+        raise ValidationError({"options": ["Must be texts, or objects of label and value."]})
+    if not all(isinstance(text, str) and 1 <= len(text) <= 200 for text in given.values()):
+        raise ValidationError({"options": ["Labels and values have 1 to 200 characters."]})
+    return {"label": given["label"], "value": given["value"]}
+
+
+class OrderedItem(parts.LineItem):
+    """One position of the order."""
+
+    currency = fields.String(metadata={"description": "There when it was given; the session's."})
+
+
+class AnsweredField(parts.CustomField):
+    """A question of the page, and what the customer answered."""
+
+    value = Words("The answer; null while there is none.", nullable=True)
+
+
+class CustomerDetails(Output):
+    """What the customer typed; what was not typed is not there."""
+
+    name = fields.String()
+    email = fields.String()
+    phone = fields.String(metadata={"description": "E.164."})
+    address = fields.String()
+
+
+class PaymentAttempt(Output):
+    """One try to pay."""
+
+    id = Words()
+    provider = Words()
+    type = OneOf(METHOD_TYPES)
+    operator = Words(nullable=True)
+    country = Words(nullable=True)
+    phone = Words("Masked.", nullable=True)
+    amount = Money()
+    amount_received = Money("What the provider says it took.", nullable=True)
+    currency = Words("Lower case.")
+    status = OneOf(AttemptStatus)
+    failure_code = OneOf(parts.FAILURE_CODES, nullable=True)
+    surplus = fields.Boolean(required=True, metadata={"description": "Money that was not needed; it is refunded."})
+    created = Instant()
+    settled_at = Instant(nullable=True)
+
+
+class CheckoutSession(Output):
+    """A checkout session: one page that a customer may pay on, once."""
+
+    id = Words(pattern="^cs_[A-Za-z0-9]+$")
+    object = Kind("checkout.session")
+    url = Words("The page to send the customer to.", format="uri")
+    status = OneOf(SessionStatus)
+    payment_status = OneOf(PaymentStatus)
+    mode = OneOf(parts.MODES)
+    recurring = As(parts.Recurring, allow_none=True)
+    amount = Money("In the currency's smallest unit; null while the customer still may choose it.", nullable=True)
+    amount_min = Money(nullable=True)
+    amount_max = Money(nullable=True)
+    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
+    currency = Words("ISO 4217, upper case.")
+    country = Words("ISO 3166 alpha-2.", nullable=True)
+    payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
+    success_url = Words(nullable=True)
+    cancel_url = Words(nullable=True)
+    customer_email = Words(nullable=True)
+    customer_phone = Words("E.164.", nullable=True)
+    customer_details = As(CustomerDetails, allow_none=True)
+    custom_fields = Parts(AnsweredField)
+    payment_intent = Words("`pi_…`; null until there is one.", nullable=True)
+    subscription = Words("`sub_…`, once it was made.", nullable=True)
+    payment_link = Words(nullable=True)
+    payment_link_v2 = Words(nullable=True)
+    client_reference_id = Words(nullable=True)
+    line_items = Parts(OrderedItem)
+    description = Words(nullable=True)
+    locale = OneOf(parts.LOCALES)
+    metadata = fields.Dict(required=True)
+    livemode = fields.Boolean(required=True)
+    created = Instant()
+    expires_at = Instant()
+    completed_at = Instant(nullable=True)
+    late = fields.Boolean(required=True, metadata={"description": "The money came after the session had expired."})
+    last_payment_error = As(parts.Failure, allow_none=True)
+    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first."})
+
+
+class CheckoutSessionList(Output):
+    """A page of the list, newest first."""
+
+    object = Kind("list")
+    data = Parts(CheckoutSession)
+    has_more = fields.Boolean(required=True)
+    next_cursor = Words("The next page's `cursor`; null on the last one.", nullable=True)

@@ -1,0 +1,80 @@
+"""Checkout sessions over REST."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask.views import MethodView
+
+from ikawaari import clock
+from ikawaari.checkout import resources, sessions
+from ikawaari.checkout.listing import Place
+from ikawaari.checkout.sessions import NewSession
+from ikawaari.edge import examples
+from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.parsing import SESSION_ID
+from ikawaari.merchant_api import schemas
+from ikawaari.merchant_api.auth import caller, requires
+from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchants.credentials import Scope
+
+bp = Blueprint(
+    "Checkout sessions",
+    __name__,
+    url_prefix="/api/v1/checkout/sessions",
+    description="One page that a customer may pay on, once: open it on your server, send the customer to its `url`.",
+)
+
+
+@bp.route("")
+class Sessions(MethodView):
+    """All of a merchant's sessions."""
+
+    @operation("createCheckoutSession", "IKW-RES-001")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=examples.NEW_SESSION)
+    @bp.response(201, schemas.CheckoutSession(), example=examples.SESSION)
+    def post(self, new: NewSession) -> Mapping[str, Any]:
+        """Open a checkout session.
+
+        Every field may be absent: `{}` is a request. `success_url` and `successUrl` are the same field, as are the two
+        spellings of every other.
+        """
+        session = sessions.open_session(caller().merchant, caller().livemode, new, clock.now())
+        return resources.checkout_session(session)
+
+    @operation("listCheckoutSessions")
+    @requires(Scope.PAYMENTS_READ)
+    @bp.arguments(schemas.CheckoutSessionQuery(), location="query")
+    @bp.response(200, schemas.CheckoutSessionList(), example=examples.SESSIONS)
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+        """List checkout sessions, newest first."""
+        place = Place(**{name: query.pop(name) for name in Place.__dataclass_fields__ if name in query})
+        return sessions.listed(caller().merchant, caller().livemode, query, place)
+
+
+@bp.route("/<string:session_id>", parameters=[SESSION_ID])
+class Session(MethodView):
+    """One session."""
+
+    @operation("retrieveCheckoutSession", "IKW-RES-001")
+    @requires(Scope.PAYMENTS_READ)
+    @bp.response(200, schemas.CheckoutSession(), example=examples.SESSION)
+    def get(self, session_id: str) -> Mapping[str, Any]:
+        """Retrieve a checkout session."""
+        session = sessions.owned(session_id, caller().merchant, caller().livemode, clock.now())
+        return resources.checkout_session(session)
+
+
+@bp.route("/<string:session_id>/expire", parameters=[SESSION_ID])
+class Expiry(MethodView):
+    """The end of one session."""
+
+    @operation("expireCheckoutSession", "IKW-RES-001", "IKW-RES-002", "IKW-REQ-004")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp.response(200, schemas.CheckoutSession(), example=examples.EXPIRED_SESSION)
+    def post(self, session_id: str) -> Mapping[str, Any]:
+        """Expire an open checkout session. It needs no body."""
+        session = sessions.owned(session_id, caller().merchant, caller().livemode, clock.now())
+        return resources.checkout_session(sessions.expire(session, clock.now()))

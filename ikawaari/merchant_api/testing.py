@@ -1,0 +1,61 @@
+"""Test mode's own route: tell the sandbox how a mobile money payment ends. No credential; test objects only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask.views import MethodView
+from marshmallow import fields
+
+from ikawaari import clock
+from ikawaari.checkout import testing
+from ikawaari.edge import examples, parts
+from ikawaari.edge.answers import OneOf, Output, Words
+from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.fields import Choice, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.states import IntentStatus
+
+bp = Blueprint(
+    "Test mode",
+    __name__,
+    url_prefix="/api/test",
+    description="Tools for your tests. They find test objects only.",
+)
+
+
+class CallbackInput(Input):
+    """How the payment ends."""
+
+    payment_intent_id = Text(64, required=True)
+    status = Choice(("succeeded", "failed"), required=True)
+    failure_reason = Text(
+        100,
+        load_default=None,
+        metadata={"description": f"One of {', '.join(parts.FAILURE_CODES)}; anything else is told as `unknown`."},
+    )
+
+
+class CallbackResult(Output):
+    """What became of the intent."""
+
+    received = fields.Boolean(required=True)
+    payment_intent_id = Words()
+    status = OneOf(IntentStatus)
+
+
+@bp.route("/mobile-money/callback")
+class MobileMoneyCallback(MethodView):
+    """The payer's decision."""
+
+    @operation("settleTestPayment", "IKW-RES-001", "IKW-RES-002")
+    @bp.arguments(CallbackInput(), example=examples.CALLBACK)
+    @bp.response(200, CallbackResult(), example=examples.CALLBACK_RESULT)
+    def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
+        """Settle the latest attempt of a test payment intent."""
+        intent = testing.decide(
+            body["payment_intent_id"],
+            succeeded=body["status"] == "succeeded",
+            failure_reason=body["failure_reason"],
+            now=clock.now(),
+        )
+        return {"received": True, "payment_intent_id": intent.id, "status": intent.status}

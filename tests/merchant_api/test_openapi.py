@@ -1,0 +1,203 @@
+"""The OpenAPI document: valid, whole, and true."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from ikawaari import cli
+from ikawaari.errors import CODES
+from ikawaari.providers.base import FailureCode
+from ikawaari.states import AttemptStatus
+from tests import factories
+from tests.merchant_api.calls import SESSIONS, Answer, Shop
+from tests.world import together
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+JSON = "application/json"
+
+
+@pytest.fixture(scope="module")
+def document(shared_app: Flask) -> dict[str, Any]:
+    """The document as it is served."""
+    answer = shared_app.test_client().get("/openapi.json")
+    assert (answer.status_code, answer.content_type) == (200, JSON)
+    return dict(json.loads(answer.data))
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each."""
+    for path, item in document["paths"].items():
+        for method in METHODS & item.keys():
+            yield method.upper(), path, item[method]
+
+
+def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """What `node` refers to, or itself."""
+    while "$ref" in node:
+        target: Any = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        node = target
+    return node
+
+
+def strict(document: dict[str, Any], schema: dict[str, Any]) -> OAS31Validator:
+    """A validator that also refuses fields which the document does not tell of."""
+    closed = copy.deepcopy(document["components"])
+    for component in closed["schemas"].values():
+        if "properties" in component:
+            component.setdefault("additionalProperties", False)
+    return OAS31Validator({"components": closed} | schema)
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"].startswith("3.1")
+    assert "nullable" not in json.dumps(document)
+
+
+def test_every_json_route_of_the_api_is_in_it(document: dict[str, Any], shared_app: Flask) -> None:
+    routes = {
+        (method, rule.rule.replace("<string:", "{").replace("<", "{").replace(">", "}"))
+        for rule in shared_app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/")
+    }
+    assert {(method, path) for method, path, _ in operations(document)} == routes
+
+
+def test_every_operation_is_named_summed_up_and_of_a_described_tag(document: dict[str, Any]) -> None:
+    told = [operation for _, _, operation in operations(document)]
+    assert len({operation["operationId"] for operation in told}) == len(told)
+    tags = {tag["name"] for tag in document["tags"] if tag["description"]}
+    for operation in told:
+        assert operation["operationId"].isidentifier()
+        assert operation["summary"].endswith(".")
+        assert set(operation["tags"]) <= tags
+
+
+def test_every_path_parameter_is_described(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        named = {parameter["name"]: parameter for parameter in item.get("parameters", ())}
+        assert {f"{{{name}}}" for name in named} == {step for step in path.split("/") if step.startswith("{")}
+        assert all(parameter["description"] for parameter in named.values())
+
+
+def test_every_operation_tells_of_its_credential_and_of_what_comes_with_it(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        merchant = path.startswith("/api/v1/")
+        assert [*operation["security"]] == [] if not merchant else operation["security"][0]["bearer"]
+        assert ({"401", "403", "429"} <= operation["responses"].keys()) == merchant
+        parameters = [resolved(document, one)["name"] for one in operation.get("parameters", ())]
+        assert ("Idempotency-Key" in parameters) == (merchant and method == "POST")
+        for status, response in operation["responses"].items():
+            headers = resolved(document, response)["headers"]
+            assert "Ikawaari-Request-Id" in headers
+            assert ("X-RateLimit-Reset" in headers) == (merchant and status != "401")
+            assert ("Idempotent-Replayed" in headers) == (merchant and method == "POST" and status[0] == "2")
+
+
+def test_every_operation_tells_of_all_its_errors_in_one_shape(document: dict[str, Any]) -> None:
+    for _, _, operation in operations(document):
+        statuses = operation["responses"].keys()
+        assert {"500", "503"} <= statuses
+        assert ("requestBody" not in operation) or {"400", "413", "415"} <= statuses
+        for status in (status for status in statuses if status >= "400"):
+            response = resolved(document, operation["responses"][status])
+            content = response["content"][JSON]
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+            for code, example in content["examples"].items():
+                assert CODES[code].status == int(status)
+                assert code in response["description"]
+                strict(document, content["schema"]).validate(example["value"])
+    paying = document["paths"]["/api/checkout/{session_id}/pay"]["post"]["responses"]
+    assert paying.keys() == {"200", "400", "402", "404", "409", "410", "413", "415", "500", "503"}
+
+
+def test_the_table_of_errors_is_whole(document: dict[str, Any]) -> None:
+    for row in CODES.values():
+        assert f"| `{row.id}` | {row.status} | {row.meaning}" in document["info"]["description"]
+
+
+def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
+    for _, _, operation in operations(document):
+        good = next(resolved(document, r) for status, r in operation["responses"].items() if status[0] == "2")
+        for content in (good["content"][JSON], operation.get("requestBody", {}).get("content", {}).get(JSON)):
+            if content:
+                strict(document, content["schema"]).validate(content["example"])
+
+
+def test_the_closed_sets_of_the_contract_are_closed(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["Failure"]["properties"]["code"]["enum"] == list(FailureCode)
+    assert schemas["PaymentAttempt"]["properties"]["failure_code"]["enum"] == [*FailureCode, None]
+    assert schemas["PublicPayment"]["properties"]["status"]["enum"] == list(AttemptStatus)
+    assert schemas["CheckoutSession"]["properties"]["status"]["enum"] == ["open", "complete", "expired"]
+    action = schemas["NextAction"]
+    assert [resolved(document, one)["properties"]["type"]["enum"] for one in action["oneOf"]] == [
+        [kind] for kind in action["discriminator"]["mapping"]
+    ]
+
+
+def test_no_answer_has_a_field_that_the_document_does_not_tell_of(document: dict[str, Any], shared_shop: Shop) -> None:
+    whole = strict(document, {"$ref": "#/components/schemas/CheckoutSession"})
+    public = strict(document, {"$ref": "#/components/schemas/PublicCheckout"})
+    subscribing = {"mode": "subscription", "recurring": {"interval": "month"}}
+    asking = {"customFields": [factories.custom_field("size", "dropdown"), factories.custom_field("note")]}
+    item = {"name": "Wax", "amount": 5000, "currency": "XOF"}
+    for body in ({}, subscribing, asking, {"lineItems": [item]}, {"customerPhone": "771234567"}):
+        session_id = shared_shop.opened(**body)["id"]
+        for ending in ("009", "001"):
+            method = {"operator": "orange_sn", "phone_number": f"+221771234{ending}"}
+            payment = {"payment_method": {"type": "mobile_money", "mobile_money": method}}
+            paid = shared_shop.client.post(f"/api/checkout/{session_id}/pay", json=payment)
+            assert paid.status_code in {200, 409}
+            public.validate(shared_shop.client.get(f"/api/checkout/{session_id}").json)
+            whole.validate(shared_shop.get(f"{SESSIONS}/{session_id}").json)
+
+
+@pytest.mark.parametrize(
+    ("ending", "flow", "kind"),
+    [
+        ("500", None, "mobile_money_ussd"),
+        ("009", None, "mobile_money_otp"),
+        ("010", None, "redirect_to_url"),
+        ("500", "qr", "display_qr_code"),
+    ],
+)
+def test_every_kind_of_next_action_is_as_it_is_told(
+    document: dict[str, Any], shared_shop: Shop, ending: str, flow: str | None, kind: str
+) -> None:
+    method = {"operator": "wave_sn", "phone_number": f"+221771234{ending}", "preferred_flow": flow}
+    payment = {"payment_method": {"type": "mobile_money", "mobile_money": method}}
+    view = shared_shop.client.post(f"/api/checkout/{shared_shop.opened()['id']}/pay", json=payment).json
+    strict(document, {"$ref": "#/components/schemas/PublicCheckout"}).validate(view)
+    if view["next_action"] is not None:
+        assert view["next_action"]["type"] == kind
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_command_prints_it(database_url: str, monkeypatch: pytest.MonkeyPatch, document: dict[str, Any]) -> None:
+    monkeypatch.setenv("IKAWAARI_DATABASE_URL", database_url)
+    monkeypatch.setenv("IKAWAARI_SECRET_KEY", "x" * 32)
+    result = CliRunner().invoke(cli.main, ["openapi"])
+    assert json.loads(result.stdout)["paths"] == document["paths"]
+
+
+def test_the_document_names_its_server_and_no_machine(document: dict[str, Any]) -> None:
+    assert document["servers"][0]["url"] == "http://localhost"
+    assert str(Path(__file__).parents[2]) not in json.dumps(document)
+
+
+def test_many_who_ask_first_get_the_same_document(shared_app: Flask) -> None:
+    shared_app.extensions.pop("ikawaari-openapi", None)
+    answers: list[Answer] = together(6, lambda _: shared_app.test_client().get("/openapi.json"))
+    assert {(answer.status_code, answer.data) for answer in answers} == {(200, answers[0].data)}

@@ -1,0 +1,89 @@
+"""The list of checkout sessions: pages, filters, and what is wrong with a query."""
+
+import pytest
+from flask import Flask
+
+from tests.merchant_api.calls import SESSIONS, Shop, refused
+
+
+@pytest.fixture
+def seven(shared_app: Flask) -> tuple[Shop, list[str]]:
+    """A shop with seven sessions, and their ids, newest first."""
+    shop = Shop(shared_app, rate_limit=1_000)
+    return shop, [shop.opened(clientReferenceId=f"order {number}")["id"] for number in range(7)][::-1]
+
+
+def listed(shop: Shop, query: str) -> list[str]:
+    """The ids of a page."""
+    answer = shop.get(f"{SESSIONS}?{query}")
+    assert answer.status_code == 200, answer.text
+    return [session["id"] for session in answer.json["data"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        *((f"limit={value}", "limit") for value in ("0", "101", "-1", "x", "", "1.5", "1e1", "9" * 5000)),
+        *((f"{name}={value}", name) for name in ("cursor", "starting_after", "ending_before") for value in ("x", "")),
+        ("cursor=" + "x" * 65, "cursor"),
+        ("status=closed", "status"),
+        ("payment_status=Paid", "payment_status"),
+        *((f"created_gte={value}", "created_gte") for value in ("-1", "x", "253402300800", "1" * 30)),
+        ("created_lte=253402300799", "created_lte"),
+        ("payment_intent=", "payment_intent"),
+        ("customer_email=" + "a" * 321, "customer_email"),
+        ("client_reference_id=%00", "client_reference_id"),
+        ("cursor=cs_%00", "cursor"),
+        ("page=2", "page"),
+        ("Limit=2", "Limit"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_wrong_parameter_is_named(shared_shop: Shop, query: str, field: str) -> None:
+    refused(shared_shop.get(f"{SESSIONS}?{query}"), field)
+
+
+def test_a_name_with_nul_is_refused(shared_shop: Shop) -> None:
+    refused(shared_shop.get(f"{SESSIONS}?a%00=1"), "a\x00")
+
+
+def test_another_merchant_s_id_is_no_place_in_the_list(seven: tuple[Shop, list[str]], shared_app: Flask) -> None:
+    foreign = Shop(shared_app).opened()["id"]
+    refused(seven[0].get(f"{SESSIONS}?cursor={foreign}"), "cursor")
+
+
+def test_cursors_lead_through_the_whole_list(seven: tuple[Shop, list[str]]) -> None:
+    shop, ids = seven
+    first = shop.get(f"{SESSIONS}?limit=3").json
+    second = shop.get(f"{SESSIONS}?limit=3&cursor={first['next_cursor']}").json
+    third = shop.get(f"{SESSIONS}?limit=3&cursor={second['next_cursor']}").json
+    assert [session["id"] for page in (first, second, third) for session in page["data"]] == ids
+    assert [page["has_more"] for page in (first, second, third)] == [True, True, False]
+    assert (third["next_cursor"], third["object"]) == (None, "list")
+
+
+def test_the_older_form_leads_both_ways(seven: tuple[Shop, list[str]]) -> None:
+    shop, ids = seven
+    assert listed(shop, f"limit=2&starting_after={ids[2]}") == ids[3:5]
+    assert listed(shop, f"limit=2&ending_before={ids[4]}") == ids[2:4]
+    assert listed(shop, f"ending_before={ids[0]}") == []
+
+
+def test_filters_narrow_the_list(seven: tuple[Shop, list[str]]) -> None:
+    shop, ids = seven
+    shop.post(f"{SESSIONS}/{ids[3]}/expire")
+    one = shop.get(f"{SESSIONS}/{ids[5]}").json
+    assert listed(shop, "status=expired") == [ids[3]]
+    assert listed(shop, "client_reference_id=order%201") == [ids[5]]
+    assert listed(shop, f"payment_intent={one['payment_intent']}") == [ids[5]]
+    assert listed(shop, "payment_status=paid") == []
+    assert listed(shop, "customer_email=awa%40shop.example") == []
+    assert listed(shop, "payment_link=6f1c2f0a") == []
+    assert listed(shop, f"created_gte={one['created'] - 60}&created_lte={one['created'] + 60}") == ids
+    assert listed(shop, f"created_gte={one['created'] + 60}") == []
+    assert listed(shop, "created_lte=253402300798") == ids
+
+
+def test_an_empty_list_is_a_list(shared_app: Flask) -> None:
+    answer = Shop(shared_app).get(SESSIONS)
+    assert answer.json == {"object": "list", "data": [], "has_more": False, "next_cursor": None}
