@@ -29,6 +29,7 @@ def open_database(url: str, pool: int = 20) -> Database:
         stale_timeout=300,
         timeout=10,
         prefer_psycopg3=True,
+        connect_timeout=5,
     )
     return postgres
 

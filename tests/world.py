@@ -185,7 +185,6 @@ def statuses(session: CheckoutSession) -> tuple[str, str, str, str]:
 
 PAID = ("succeeded", "succeeded", "complete", "paid")
 FAILED = ("failed", "failed", "open", "unpaid")
-RUNNING = ("processing", "processing", "open", "processing")
 WAITING = ("requires_action", "requires_action", "open", "processing")
 UNKNOWN = ("unknown", "processing", "open", "processing")
 

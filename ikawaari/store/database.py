@@ -52,7 +52,7 @@ def atomic() -> Iterator[None]:
 
 @contextmanager
 def forgettable() -> Iterator[None]:
-    """For one statement whose effect a power cut may take: it waits for no disk. On PostgreSQL its table is unlogged."""
+    """For one statement whose effect a power cut may take: it waits for no disk (on PostgreSQL: an unlogged table)."""
     if is_postgres():
         yield
         return

@@ -62,8 +62,7 @@ def _pay(world: World, session: CheckoutSession, how: str) -> None:
 
 @pytest.mark.parametrize(
     ("how", "arrive"),
-    [(how, False) for how in ("500", "004", "005", "008", "010", "tok_test_card", "tok_test_declined")]
-    + [("500", True), ("005", True)],
+    [(how, False) for how in ("500", "004", "008", "010", "tok_test_card")] + [("500", True), ("005", True)],
 )
 def test_a_payment_that_dies_at_any_statement_is_settled_and_adds_up(world: World, how: str, arrive: bool) -> None:
     if arrive:
@@ -186,7 +185,7 @@ def test_a_callback_that_dies_at_any_statement_is_taken_in_when_it_comes_again(w
     for statement in count(1):
         if survives(statement, lambda: callbacks.receive("sandbox", message, world.now)):
             break
-        assert latest(session).status == "processing"
+        assert latest(session).status == "requires_action"
     assert statement > 10
     assert statuses(session) == PAID
     audit()

@@ -215,7 +215,7 @@ def test_a_callback_about_a_stranger_is_remembered_and_changes_nothing(world: Wo
     message = _told(world, session, succeeded=True)
     PaymentAttempt.update(provider="another").execute()
     callbacks.receive("sandbox", message, world.now)
-    assert latest(session).status == "processing"
+    assert latest(session).status == "requires_action"
 
 
 def test_a_callback_of_nobody_we_know_is_not_found(world: World) -> None:
@@ -233,7 +233,7 @@ def test_a_forged_callback_is_refused_and_leaves_no_trace(world: World) -> None:
     with pytest.raises(ValidationFailed):
         callbacks.receive("sandbox", forged, world.now)
     assert not Callback.select().exists()
-    assert latest(session).status == "processing"
+    assert latest(session).status == "requires_action"
 
 
 # ---------------------------------------------------------------- money that comes late, twice or wrong

@@ -17,7 +17,7 @@ from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import CheckoutSession, PaymentIntent, Subscription
 from tests import factories
 from tests import world as worlds
-from tests.world import PAID, RUNNING, World, audit, fresh, intent, latest, names, statuses, together, tries
+from tests.world import PAID, WAITING, World, audit, fresh, intent, latest, names, statuses, together, tries
 
 
 class Watched(Sandbox):
@@ -53,7 +53,7 @@ def test_of_32_payers_at_once_one_pays(world: World, fields: dict[str, Any]) -> 
     )
     winner = results.index(None)
     assert [result.code for result in results if isinstance(result, Conflict)] == ["IKW-RES-003"] * 31
-    assert statuses(session) == RUNNING
+    assert statuses(session) == WAITING
     assert (len(tries(session)), provider.calls, PaymentIntent.select().count()) == (1, ["charge"], 1)
     world.wait(6)
     assert statuses(session) == PAID

@@ -18,7 +18,7 @@ from ikawaari.money import MAX_AMOUNT
 from ikawaari.phones import mask
 from ikawaari.store.models import CheckoutSession, DueWork, PaymentIntent
 from tests import factories
-from tests.world import FAILED, PAID, RUNNING, World, fresh, intent, latest, statuses, tries
+from tests.world import FAILED, PAID, WAITING, World, fresh, intent, latest, statuses, tries
 
 MONTHLY = {"interval": "month", "interval_count": 1, "trial_period_days": None}
 EVERYTHING: dict[str, Any] = {
@@ -269,7 +269,7 @@ def test_expiry_waits_for_an_attempt_until_its_own_deadline(world: World) -> Non
     world.pay(session, "011")
     assert latest(session).deadline_at == world.now + timedelta(seconds=60)
     world.wait(10, 49)
-    assert statuses(session) == RUNNING
+    assert statuses(session) == WAITING
     world.wait(1)
     assert statuses(session) == ("processing", "processing", "expired", "processing")
 

@@ -57,14 +57,14 @@ class Sandbox:
             return base.unknown("no answer")
         if script.answer is Answer.ERROR:
             return base.unknown("HTTP 500")
-        return self._outcome(charge)
+        return self._outcome(charge, now)
 
     def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
         """The charge as the ledger has it."""
         charge = Charge.get_or_none(Charge.id == charge_id)
         if charge is None:
             return Outcome(result=Result.NOT_FOUND)
-        return self._outcome(world.advance(charge, now))
+        return self._outcome(world.advance(charge, now), now)
 
     def refund(self, request: base.RefundRequest, now: datetime) -> Outcome:
         """Give back at once; an id that was seen gives nothing more."""
@@ -183,16 +183,17 @@ class Sandbox:
             return deadline
         return now + self.delay
 
-    def _outcome(self, charge: Charge) -> Outcome:
+    def _outcome(self, charge: Charge, now: datetime) -> Outcome:
         if charge.status == "succeeded":
             money = Money(charge.taken, charge.currency)
             return Outcome(result=Result.SUCCEEDED, reference=charge.reference, money=money)
         if charge.status == "failed":
             failure = FailureCode(charge.failure or FailureCode.UNKNOWN)
             return Outcome(result=Result.FAILED, reference=charge.reference, failure=failure, raw_code=charge.failure)
-        waits = charge.ending == Ending.WAITS
+        if now >= charge.deadline_at:  # the prompt is gone from the payer's phone, and the operator says nothing yet
+            return Outcome(result=Result.PROCESSING, reference=charge.reference)
         return Outcome(
-            result=Result.REQUIRES_ACTION if waits else Result.PROCESSING,
+            result=Result.REQUIRES_ACTION,
             reference=charge.reference,
             action=self._action(charge),
             deadline=charge.deadline_at,
