@@ -1,7 +1,6 @@
 """The store: one database, its tables, its locks. No HTTP here, no provider."""
 
 from ikawaari.store.database import (
-    acquire,
     atomic,
     connect,
     disconnect,
@@ -14,7 +13,6 @@ from ikawaari.store.database import (
 from ikawaari.store.migrate import migrate
 
 __all__ = [
-    "acquire",
     "atomic",
     "connect",
     "disconnect",

@@ -23,11 +23,6 @@ def disconnect() -> None:
         database.obj.close_all()
 
 
-def acquire() -> None:
-    """Open this thread's connection, or take one from the pool."""
-    database.connect(reuse_if_open=True)
-
-
 def release() -> None:
     """Close this thread's connection, or give it back to the pool."""
     databases.close(database.obj)

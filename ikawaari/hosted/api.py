@@ -1,0 +1,64 @@
+"""The public JSON of a checkout session. Its id is the only credential."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask.views import MethodView
+
+from ikawaari import clock
+from ikawaari.checkout import attempts, returns, sessions, views
+from ikawaari.edge import examples
+from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.parsing import SESSION_ID
+from ikawaari.hosted import schemas
+
+bp = Blueprint(
+    "Public checkout",
+    __name__,
+    url_prefix="/api/checkout",
+    description="What the hosted page stands on, for those who draw their own. The session's id is the credential.",
+)
+
+
+@bp.route("/<string:session_id>", parameters=[SESSION_ID])
+class Checkout(MethodView):
+    """What a page shows."""
+
+    @operation("retrievePublicCheckout", "IKW-CHK-001")
+    @bp.response(200, schemas.PublicCheckout(), example=examples.CHECKOUT)
+    def get(self, session_id: str) -> Mapping[str, Any]:
+        """Retrieve what the customer may see of a session."""
+        now = clock.now()
+        return views.public(sessions.find(session_id, now), now)
+
+
+@bp.route("/<string:session_id>/pay", parameters=[SESSION_ID])
+class Payment(MethodView):
+    """One try to pay."""
+
+    @operation(
+        "payCheckout",
+        "IKW-CHK-001",
+        "IKW-CHK-002",
+        "IKW-CHK-003",
+        "IKW-CHK-004",
+        "IKW-TRANSFER-001",
+        "IKW-TRANSFER-002",
+        "IKW-RES-002",
+        "IKW-RES-003",
+        "IKW-RES-004",
+    )
+    @bp.arguments(schemas.PaymentInput(), example=examples.PAYMENT)
+    @bp.response(200, schemas.PublicCheckout(), example=examples.PAYING_CHECKOUT)
+    def post(self, body: schemas.PayBody, session_id: str) -> Mapping[str, Any]:
+        """Pay a session, or send the code that the payer got.
+
+        The answer is the session as it stands then: look at `payment.status` and at `next_action`, and ask again until
+        the payment is settled. A decline that is known at once is a 402, and the payer may try again.
+        """
+        now = clock.now()
+        session = sessions.find(session_id, now)
+        body.check_session(session_id)
+        returns.check(session, body.request.return_url)
+        attempts.pay(session_id, body.request, now)
+        return views.public(sessions.find(session_id, now), now)

@@ -1,0 +1,84 @@
+"""What the browser may load, and the one inline stylesheet: its hash is the only style the policy allows."""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Response, current_app
+from markupsafe import Markup
+
+from ikawaari.hosted import colors
+
+# The address is a capability, so it stays here; but «no-referrer» would also empty the Origin header of our own forms.
+REFERRER_POLICY = "same-origin"
+SCRIPT, HTMX = "checkout.js", "vendor/htmx-4.0.1.min.js"
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_BLANKS = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Style:
+    """The text of the stylesheet in a merchant's colours, its hash for the policy, and the brand colour itself."""
+
+    text: Markup
+    digest: str
+    brand: str
+
+
+def style(color: str | None) -> Style:
+    """The stylesheet in the merchant's colour, or in ours."""
+    return _style(current_app.static_folder or "", color)
+
+
+def protect(response: Response, sheet: Style, *, logo: str | None = None, leads_to: str | None = None) -> Response:
+    """Lock `response` down. `leads_to` is where its form ends up: Chromium applies form-action to redirects too."""
+    policy = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; form-action 'self'{_source(leads_to)}"
+    )
+    response.headers.update(
+        {
+            "Content-Security-Policy": policy,
+            "Referrer-Policy": REFERRER_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+            "Vary": "HX-Request",
+        }
+    )
+    return response
+
+
+@lru_cache(maxsize=8)
+def script_version(folder: str) -> str:
+    """What changes with our own script, so that browsers may keep it for a year; htmx has its version in its name."""
+    return hashlib.sha256((Path(folder) / SCRIPT).read_bytes()).hexdigest()[:8]
+
+
+def origin(url: str | None) -> str | None:
+    """The origin of an http(s) URL, None for anything that cannot stand in a policy."""
+    parts = urlsplit(url or "")
+    text = f"{parts.scheme}://{parts.netloc}"
+    return text if _ORIGIN.fullmatch(text) else None
+
+
+def _source(url: str | None) -> str:
+    source = origin(url)
+    return f" {source}" if source else ""
+
+
+@lru_cache(maxsize=512)
+def _style(folder: str, color: str | None) -> Style:
+    palette = colors.palette(color)
+    text = palette.css() + _sheet(folder)
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Style(Markup(text), f"sha256-{digest}", palette.brand)  # noqa: S704  our own file and hex digits
+
+
+@lru_cache(maxsize=8)
+def _sheet(folder: str) -> str:
+    return _BLANKS.sub(" ", (Path(folder) / "checkout.css").read_text(encoding="utf-8")).strip()

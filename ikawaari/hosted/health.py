@@ -1,0 +1,22 @@
+"""For load balancers: `/healthz` says that the process serves, `/readyz` that its database does too."""
+
+from flask import Blueprint, Response, jsonify
+
+from ikawaari.checkout import readiness
+from ikawaari.errors import Unavailable
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """The process serves."""
+    return jsonify({"status": "ok"})
+
+
+@bp.get("/readyz")
+def readyz() -> Response:
+    """The database answers, and is migrated."""
+    if not readiness.is_ready():
+        raise Unavailable("IKW-SYS-002", "The database does not answer, or is not migrated.", retry_after_seconds=5)
+    return jsonify({"status": "ok"})

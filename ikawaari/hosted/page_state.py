@@ -1,0 +1,152 @@
+"""Which page a session's public view calls for, when to look again, when to lead the customer on. Pure functions."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+from ikawaari import clock
+
+View = Mapping[str, Any]
+
+UNSETTLED = frozenset({"submitting", "processing", "requires_action", "unknown"})
+WAITING = frozenset({"sending", "prompt", "otp", "redirect", "qr", "unknown"})
+_ACTIONS = {
+    "mobile_money_ussd": "prompt",
+    "mobile_money_otp": "otp",
+    "redirect_to_url": "redirect",
+    "display_qr_code": "qr",
+}
+_MONEY = {"paid": "paid", "refunded": "refunded", "partially_refunded": "refunded", "no_payment_required": "trial"}
+_SENDING_SECONDS = 25  # a charge call still without an answer after this is called what it is: unknown
+_POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between two looks); older: the slowest
+_SLOWEST_POLL = 10
+_RETURN_SECONDS = 6  # the receipt stays this long: time to read it, and for the merchant's webhook to arrive
+_OPEN_SECONDS = 2
+_FRESH_SECONDS = 30 * 60
+_HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries live on GMT
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Where the page leads by itself, and after how many seconds."""
+
+    url: str
+    after_seconds: int
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What to show: its name, a digest that changes only when the page should, and what happens by itself."""
+
+    name: str
+    seen: str
+    http_status: int
+    poll_seconds: int | None
+    seconds_left: int | None
+    forward: Forward | None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether money may be moving, so that the page keeps looking."""
+        return self.name in WAITING
+
+
+def of(view: View, now: datetime, *, save_data: bool = False) -> PageState:
+    """The page for a session's public view at `now`."""
+    name = name_of(view, now)
+    left = _seconds_left(view, now) if name in WAITING else None
+    return PageState(
+        name=name,
+        seen=_digest(view, name, left),
+        http_status=410 if name == "expired" else 200,
+        poll_seconds=_poll_seconds(view, now, save_data) if name in WAITING else None,
+        seconds_left=left,
+        forward=_forward(view, name, now),
+    )
+
+
+def name_of(view: View, now: datetime) -> str:
+    """The state's name: money that came wins over all, then money that may be moving, then the session's life."""
+    settled = _MONEY.get(view["payment_status"])
+    if settled:
+        return "late" if settled == "paid" and view["late"] else settled
+    payment = view["payment"]
+    if payment and payment["status"] in UNSETTLED:
+        return _moving(view, payment, now)
+    return "expired" if view["status"] == "expired" else "choose"
+
+
+def safe_url(url: str | None) -> str | None:
+    """The URL, when a link may lead there: http(s), or a path of our own."""
+    parts = urlsplit(url or "")
+    # A browser reads "/\\host" as "//host".
+    is_path = not parts.scheme and not parts.netloc and parts.path.startswith("/") and "\\" not in parts.path
+    return url if is_path or (parts.scheme in {"http", "https"} and parts.netloc) else None
+
+
+def moment(seconds: int, country: str | None) -> datetime:
+    """The instant on the clocks of `country`."""
+    zone = timezone(timedelta(hours=1 if country in _HOUR_AHEAD else 0))
+    return clock.from_unix(seconds).astimezone(zone)
+
+
+def settled(payment: View) -> int:
+    """When the payment came to its end, in Unix seconds; while it has none, when it began."""
+    return int(payment.get("settled_at") or payment["created"])
+
+
+def _moving(view: View, payment: View, now: datetime) -> str:
+    if payment["status"] == "unknown":
+        return "unknown"
+    if payment["status"] == "submitting":
+        return "unknown" if _age(payment, now) > _SENDING_SECONDS else "sending"
+    action = view["next_action"]
+    if action:
+        return _ACTIONS.get(action["type"], "sending")
+    return "sending" if payment["type"] == "card" else "prompt"
+
+
+def _age(payment: View, now: datetime) -> int:
+    return max(0, clock.unix(now) - int(payment["created"]))
+
+
+def _seconds_left(view: View, now: datetime) -> int | None:
+    deadline = view["payment"]["deadline_at"]
+    return None if deadline is None else max(0, int(deadline) - clock.unix(now))
+
+
+def _poll_seconds(view: View, now: datetime, save_data: bool) -> int:
+    age = _age(view["payment"], now)
+    seconds = next((pause for until, pause in _POLLS if age < until), _SLOWEST_POLL)
+    return seconds * 2 if save_data else seconds
+
+
+def _forward(view: View, name: str, now: datetime) -> Forward | None:
+    if name == "redirect":
+        url = safe_url(view["next_action"]["redirect_to_url"]["url"])
+        return Forward(url, _OPEN_SECONDS) if url else None
+    url = safe_url(view["success_url"]) if name in {"paid", "trial"} else None
+    return Forward(url, _RETURN_SECONDS) if url and _is_fresh(view["payment"], now) else None
+
+
+def _is_fresh(payment: View | None, now: datetime) -> bool:
+    """Whether the money came just now; a receipt that is opened again later stays open."""
+    return payment is None or clock.unix(now) - settled(payment) < _FRESH_SECONDS
+
+
+def _digest(view: View, name: str, left: int | None) -> str:
+    payment, error = view["payment"] or {}, view["last_payment_error"] or {}
+    facts = (
+        name,
+        view["status"],
+        view["payment_status"],
+        payment.get("reference"),
+        error.get("code"),
+        view["next_action"],
+        left == 0,
+    )
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]

@@ -1,0 +1,57 @@
+"""Which operator a number was first given to, and how its country groups the digits: data for the page's script.
+
+Numbers are ported and Wave works on any of them, so this only pre-selects. The server guesses by itself, in `phones`.
+"""
+
+from collections.abc import Mapping
+
+PREFIXES: Mapping[str, str] = {
+    "orange_sn": "71 77 78",
+    "free_sn": "76",
+    "expresso_sn": "70",
+    "orange_ci": "07",
+    "mtn_ci": "05",
+    "moov_ci": "01",
+    "orange_ml": "7 82 83 84 85 90 91 92 93 94 200",
+    "moov_ml": "6 89 95 96 97 98 99 217 2079",
+    "orange_bf": "04 05 06 07 44 45 46 54 55 56 57 64 65 66 67 74 75 76 77",
+    "moov_bf": "01 02 03 50 51 52 53 60 61 62 63 70 71 72 73",
+    "orange_gn": "61 62",
+    "mtn_gn": "66",
+    "mtn_cm": "650 651 652 653 654 67 680 681 682 683",
+    "orange_cm": "64 655 656 657 658 659 686 687 688 689 69",
+    "mpesa_cd": "81 82 83 86",
+    "orange_cd": "80 84 85 89",
+    "airtel_cd": "96 97 98 99",
+    "africell_cd": "90 91",
+    "mtn_bj": "0142 0146 015 0161 0162 0166 0167 0169 0190 0191 0196 0197",
+    "moov_bj": "0145 0155 0158 0160 0163 0164 0165 0168 0194 0195 0198 0199",
+    "celtiis_bj": "0128 014 0192 0193",
+    "tmoney_tg": "70 71 72 73 90 91 92 93",
+    "moov_tg": "78 79 96 97 98 99",
+    "airtel_ne": "77 86 87 88 89 96 97 98 99",
+    "zamani_ne": "23 70 80 81 82 90 91 92",
+    "moov_ne": "74 84 85 94 95",
+}
+"""National beginnings per operator; the longest that fits wins (0155 is Moov's although 015 is MTN's)."""
+
+PATTERNS: Mapping[str, str] = {
+    "SN": "## ### ## ##",
+    "CI": "## ## ## ## ##",
+    "ML": "## ## ## ##",
+    "BF": "## ## ## ##",
+    "GN": "### ## ## ##",
+    "CM": "# ## ## ## ##",
+    "CD": "### ### ###",
+    "BJ": "## ## ## ## ##",
+    "TG": "## ## ## ##",
+    "NE": "## ## ## ##",
+}
+"""How people of a country group the digits of a number."""
+
+_FORMER_LENGTHS = {"CI": (9,), "BJ": (8,)}  # a lost leading 0, and Benin before its 01: the server repairs both
+
+
+def lengths(country: str) -> tuple[int, ...]:
+    """How many digits a national number may have."""
+    return (*_FORMER_LENGTHS.get(country, ()), PATTERNS[country].count("#")) if country in PATTERNS else ()

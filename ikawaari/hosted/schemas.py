@@ -1,0 +1,244 @@
+"""The shapes of the public JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, pre_load, validate
+
+from ikawaari.checkout import payment_methods
+from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.checkout.sessions import METHOD_TYPES
+from ikawaari.edge import parts
+from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
+from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.errors import ValidationFailed
+from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus
+
+# Phone numbers may look like card numbers. They are read as phone numbers, which no card number passes.
+_PHONES = {
+    "payment_method.mobile_money.phone_number",
+    "collected.customerDetails.phone",
+    "collected.customer_details.phone",
+}
+
+
+@dataclass(frozen=True)
+class PayBody:
+    """A pay request, and the session that its body names besides the path."""
+
+    request: PayRequest
+    session_id: str | None
+
+    def check_session(self, path_id: str) -> None:
+        """Raise ValidationFailed when body and path name different sessions."""
+        if self.session_id not in (None, path_id):
+            raise ValidationFailed({"session_id": ["must equal the id in the path"]}, "IKW-CHK-002")
+
+
+class MobileMoneyInput(Input):
+    """A wallet."""
+
+    country = Text(2, metadata={"description": "ISO 3166 alpha-2; absent: the operator's, else the session's."})
+    operator = Text(40, metadata={"description": "`orange_sn`, or a name within the country; absent: by the number."})
+    phone_number = Text(32, metadata={"description": "E.164, or as dialled there; absent: the session's."})
+    preferred_flow = Text(
+        20, metadata={"description": f"One of {', '.join(parts.FLOWS)}; honoured when the provider can, else its own."}
+    )
+    otp = Matching("[0-9]{4,8}", metadata={"description": "The code that the payer got, in a second call."})
+
+
+class CardInput(Input):
+    """A card, as a token."""
+
+    token = Text(210, required=True, metadata={"description": "`tok_…`; a card number is refused."})
+
+
+class PaymentMethodInput(Input):
+    """What the payer pays with."""
+
+    type = Choice(METHOD_TYPES, required=True)
+    mobile_money = fields.Nested(MobileMoneyInput)
+    card = fields.Nested(CardInput, metadata={"description": "Required for a card."})
+
+
+class CustomerDetailsInput(Input):
+    """Who pays, as the page asked."""
+
+    name = fields.String(validate=validate.Length(max=500))
+    email = fields.String(validate=validate.Length(max=500))
+    phone = fields.String(validate=validate.Length(max=500))
+    address = fields.String(validate=validate.Length(max=500))
+
+
+class CollectedInput(Input):
+    """What else the page asked."""
+
+    amount = Amount(metadata={"description": "Only when the session has none; inside its bounds."})
+    customer_details = fields.Nested(CustomerDetailsInput, data_key="customerDetails")
+    custom_fields = fields.Dict(
+        keys=fields.String(),
+        values=fields.Raw(allow_none=True, metadata={"type": ["string", "integer"]}),
+        data_key="customFields",
+        metadata={"description": "Answers by the keys of the session's custom fields."},
+    )
+
+
+class PaymentInput(Input):
+    """A try to pay."""
+
+    session_id = Text(64, metadata={"description": "The id in the path, when it is given at all."})
+    return_url = HttpUrl(
+        metadata={"description": "Where a wallet sends the payer back to: this host, or that of the session's URLs."}
+    )
+    payment_method = fields.Nested(PaymentMethodInput, required=True)
+    collected = fields.Nested(CollectedInput)
+
+    @pre_load
+    def refuse_card_numbers(self, data: Any, **_options: Any) -> Any:
+        """No raw card number comes in here, wherever it stands; where it stood is told, never the number."""
+        paths = list(_card_numbers(data, ""))
+        if paths:
+            refusal = ["holds a card number; send a card token"]
+            raise ValidationFailed(dict.fromkeys(paths, refusal), "IKW-CHK-004")
+        return data
+
+    @post_load
+    def make(self, data: dict[str, Any], **_options: Any) -> PayBody:
+        """The domain's value."""
+        method, collected = data["payment_method"], data.get("collected", {})
+        wallet, card = method.get("mobile_money", {}), method.get("card", {})
+        if method["type"] == "card" and not card:
+            raise ValidationError({"payment_method": {"card": ["Is required."]}})
+        answers = collected.get("custom_fields", {})
+        return PayBody(
+            PayRequest(
+                type=method["type"],
+                **wallet,
+                card_token=card.get("token"),
+                amount=collected.get("amount"),
+                customer=collected.get("customer_details", {}),
+                custom_fields={key: _as_text(key, value) for key, value in answers.items()},
+                return_url=data.get("return_url"),
+            ),
+            data.get("session_id"),
+        )
+
+
+def _as_text(key: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValidationError({"collected": {"customFields": {key: ["Must be a text or a whole number."]}}})
+    return str(value)
+
+
+def _card_numbers(value: Any, path: str) -> Iterator[str]:
+    """The paths under which a card number stands."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if payment_methods.holds_card_number(key):
+                yield path or "body"  # and no step deeper: the path would tell the number
+            else:
+                yield from _card_numbers(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _card_numbers(inner, f"{path}.{index}")
+    elif path not in _PHONES and payment_methods.holds_card_number(str(value)):
+        yield path
+
+
+class Operator(Output):
+    """A wallet of a country."""
+
+    id = Words("What `operator` of a payment takes.")
+    name = Words("What customers call it.")
+    flows = fields.List(
+        Choice(parts.FLOWS), required=True, metadata={"description": "How it asks payers; its own way first."}
+    )
+    available = fields.Boolean(required=True)
+
+
+class PayingCountry(Output):
+    """A country whose wallets can pay."""
+
+    country = Words("ISO 3166 alpha-2.")
+    dial_code = Words("Without the +.")
+    operators = Parts(Operator)
+
+
+class PaymentMethodOffer(Output):
+    """A way to pay this session."""
+
+    type = OneOf(METHOD_TYPES)
+    countries = Parts(
+        PayingCountry, required=False, metadata={"description": "Of mobile money; the session's country first."}
+    )
+
+
+class PublicMerchant(Output):
+    """Who sells."""
+
+    name = Words()
+    logo_url = Words(nullable=True)
+    color = Words("#rrggbb", nullable=True)
+    country = Words("ISO 3166 alpha-2.")
+
+
+class MaskedCustomer(Output):
+    """Whom the merchant, or an earlier try, named. Masked: whoever has the link may not be that person."""
+
+    name = Words(nullable=True)
+    email = Words("Masked.", nullable=True)
+    phone = Words("Masked.", nullable=True)
+
+
+class PublicPayment(Output):
+    """The attempt that paid, else the latest one."""
+
+    status = OneOf(AttemptStatus)
+    type = OneOf(METHOD_TYPES)
+    operator = Words(nullable=True)
+    phone = Words("Masked.", nullable=True)
+    amount = Money()
+    currency = Words()
+    created = Instant()
+    deadline_at = Instant("When the payer's prompt, code or page ends.", nullable=True)
+    settled_at = Instant(nullable=True)
+    reference = Words("Short, for receipts.")
+
+
+class PublicCheckout(Output):
+    """What the customer may see of a session."""
+
+    id = Words(pattern="^cs_[A-Za-z0-9]+$")
+    object = Kind("checkout.session")
+    status = OneOf(SessionStatus)
+    payment_status = OneOf(PaymentStatus)
+    mode = OneOf(parts.MODES)
+    recurring = As(parts.Recurring, allow_none=True)
+    amount = Money("In the currency's smallest unit; null while the customer still may choose it.", nullable=True)
+    amount_min = Money(nullable=True)
+    amount_max = Money(nullable=True)
+    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
+    currency = Words("ISO 4217, upper case.")
+    country = Words("ISO 3166 alpha-2.", nullable=True)
+    description = Words(nullable=True)
+    line_items = Parts(parts.LineItem)
+    custom_fields = Parts(parts.CustomField)
+    collected_fields = fields.Dict(
+        values=fields.String(), required=True, metadata={"description": "Answers so far, by the fields' keys."}
+    )
+    merchant = As(PublicMerchant)
+    payment_methods = Parts(PaymentMethodOffer)
+    customer = As(MaskedCustomer)
+    next_action = NextAction()
+    payment = As(PublicPayment, allow_none=True)
+    last_payment_error = As(parts.Failure, allow_none=True)
+    late = fields.Boolean(required=True)
+    success_url = Words("Once paid.", nullable=True)
+    cancel_url = Words(nullable=True)
+    expires_at = Instant()
+    livemode = fields.Boolean(required=True)
+    locale = OneOf(parts.LOCALES)

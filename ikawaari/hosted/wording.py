@@ -1,0 +1,217 @@
+"""What the page says: why a payment failed and what to do, what is wrong with a field, how often one pays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import LazyString, ngettext
+from flask_babel import lazy_gettext as _l
+
+from ikawaari.errors import IkawaariError
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What happened, and what to do about it."""
+
+    title: LazyString
+    advice: LazyString
+
+
+_TRY_AGAIN = _l("Nothing was taken. Try again in a moment, or choose another way to pay.")
+_OTHER_CARD = _l("Nothing was taken. Use another card, or another way to pay.")
+_ASK_OPERATOR = _l("Nothing was taken. Ask your operator, or pay with another account.")
+
+FAILURES: Mapping[str, Notice] = {
+    "insufficient_funds": Notice(
+        _l("There is not enough money in your account"),
+        _l("Nothing was taken. Top it up and try again, or pay with another account."),
+    ),
+    "payer_declined": Notice(
+        _l("The payment was refused on your phone"),
+        _l("Nothing was taken. If that was a mistake, try again and type your secret code."),
+    ),
+    "payment_timeout": Notice(
+        _l("The time to approve is over"),
+        _l("Nothing was taken. Keep your phone at hand and send the request again."),
+    ),
+    "payer_not_found": Notice(
+        _l("This number has no account with this operator"),
+        _l("Check the number and the operator, then try again."),
+    ),
+    "payer_limit": Notice(
+        _l("Your account's limit is reached"),
+        _l("Nothing was taken. Pay with another account, or ask your operator to raise the limit."),
+    ),
+    "wallet_limit": Notice(
+        _l("Your account's limit is reached"),
+        _l("Nothing was taken. Pay with another account, or ask your operator to raise the limit."),
+    ),
+    "payer_blocked": Notice(_l("Your account is blocked"), _ASK_OPERATOR),
+    "otp_invalid": Notice(
+        _l("That code is not the right one"),
+        _l("Nothing was taken. Try again with a new code."),
+    ),
+    "otp_expired": Notice(
+        _l("That code is too old"),
+        _l("Nothing was taken. Try again with a new code."),
+    ),
+    "duplicate_in_progress": Notice(
+        _l("Another payment is already waiting on your phone"),
+        _l("Finish or refuse it on your phone, then try again here."),
+    ),
+    "provider_unavailable": Notice(_l("The operator is not answering right now"), _TRY_AGAIN),
+    "invalid_phone": Notice(
+        _l("The operator does not accept this number"),
+        _l("Check the number and the operator, then try again."),
+    ),
+    "invalid_amount": Notice(
+        _l("The operator could not take the exact amount"),
+        _l("If it took another amount, the shop gives it back. Choose another way to pay."),
+    ),
+    "not_allowed": Notice(_l("Your account may not make this payment"), _ASK_OPERATOR),
+    "card_declined": Notice(_l("Your bank refused the card"), _OTHER_CARD),
+    "card_expired": Notice(_l("This card has expired"), _OTHER_CARD),
+    "authentication_required": Notice(
+        _l("Your bank wants to be sure it is you"),
+        _l("Nothing was taken. Try again and confirm with your bank when it asks."),
+    ),
+    "authentication_failed": Notice(_l("Your bank could not be sure it was you"), _OTHER_CARD),
+    "canceled": Notice(
+        _l("The payment was canceled"),
+        _l("Nothing was taken. You can try again whenever you like."),
+    ),
+    "expired": Notice(
+        _l("The time to pay is over"),
+        _l("Nothing was taken. You can try again."),
+    ),
+    "configuration_error": Notice(
+        _l("This way to pay is not working at this shop"),
+        _l("Nothing was taken. Choose another way to pay, or tell the shop."),
+    ),
+    "unknown": Notice(
+        _l("The payment did not go through"),
+        _l("Look at your messages before you try again: if money was taken after all, reload this page."),
+    ),
+}
+
+FAULTS: Mapping[str, LazyString] = {
+    "phone": _l("Check this number: it must be a mobile number of the chosen country."),
+    "operator": _l("Choose your operator."),
+    "method": _l("Choose how to pay."),
+    "number": _l("Check this card number. In test mode, only the test numbers work."),
+    "expiry": _l("Check this date: two digits for the month, two for the year."),
+    "cvc": _l("Check this code: the three digits on the back of the card."),
+    "amount": _l("Check this amount."),
+    "email": _l("Check this e-mail address."),
+    "otp": _l("Check this code: only its digits, as you received it."),
+    "form": _l("Something in this form is not right. Check it and try again."),
+}
+_ANSWER, _NO_ANSWER = _l("Check this answer."), _l("Please answer this question.")
+
+_PAGES: Mapping[int, Notice] = {
+    403: Notice(
+        _l("This request was refused"),
+        _l("It did not come from this page. Open the payment page again and start from there."),
+    ),
+    404: Notice(
+        _l("There is no page here"),
+        _l("Check the link, or ask the shop for a new one."),
+    ),
+    410: Notice(
+        _l("This link is no longer active"),
+        _l("Ask the shop for a new one."),
+    ),
+    429: Notice(
+        _l("That was too fast"),
+        _l("Wait a minute, then try again."),
+    ),
+}
+_OURS = Notice(
+    _l("Something broke on our side"),
+    _l("We are trying again by ourselves. If you have already approved, do not pay again: this page will tell."),
+)
+_THEIRS = Notice(_l("This request cannot be read"), _l("Go back and try again."))
+
+
+def failure(code: str | None) -> Notice:
+    """The words for a failure code of the closed set."""
+    return FAILURES.get(code or "", FAILURES["unknown"])
+
+
+def fault(name: str, *, empty: bool = False) -> LazyString:
+    """The words for a form field at fault; a question of the merchant may just have been left out."""
+    return FAULTS.get(name) or (_NO_ANSWER if empty else _ANSWER)
+
+
+def error(cause: IkawaariError | None, status: int) -> Notice:
+    """The words for a page that cannot be shown."""
+    if cause is not None and cause.code == "IKW-CHK-003":
+        return EXPIRED
+    return _PAGES.get(status) or (_OURS if status >= 500 else _THEIRS)
+
+
+EXPIRED = Notice(
+    _l("This payment page has expired"),
+    _l("Nothing was taken. Go back to the shop to start again."),
+)
+
+
+def every(recurring: Mapping[str, Any]) -> str:
+    """How often a subscription is paid: "every month", "every 3 weeks"."""
+    count = int(recurring["interval_count"])
+    texts = {
+        "day": lambda: ngettext("every day", "every %(num)d days", count),
+        "week": lambda: ngettext("every week", "every %(num)d weeks", count),
+        "month": lambda: ngettext("every month", "every %(num)d months", count),
+        "year": lambda: ngettext("every year", "every %(num)d years", count),
+    }
+    return str(texts[recurring["interval"]]())
+
+
+def trial(recurring: Mapping[str, Any] | None) -> str:
+    """How long a subscription is free at first; nothing when it is not."""
+    days = int((recurring or {}).get("trial_period_days") or 0)
+    return ngettext("1 day free", "%(num)d days free", days) if days else ""
+
+
+def no_prompt_code(operator: str | None) -> str | None:
+    """The code that opens an operator's menu when its prompt does not appear; only those we are sure of."""
+    return _MENUS.get(operator or "")
+
+
+_MENUS = {"orange_sn": "#144#", "orange_ci": "#144#", "orange_cm": "#150#"}
+
+
+def script() -> list[tuple[str, LazyString]]:
+    """What the endings of a phone number make the sandbox do."""
+    return list(_SCRIPT)
+
+
+def test_cards() -> list[tuple[str, LazyString]]:
+    """The test cards a customer can type, and what comes of them."""
+    return list(_TEST_CARDS)
+
+
+_SCRIPT = (
+    (_l("other"), _l("paid after a short prompt")),
+    ("001", _l("not enough money")),
+    ("002", _l("refused on the phone")),
+    ("003", _l("nobody approves")),
+    ("004", _l("no answer, yet paid")),
+    ("005", _l("error, yet paid")),
+    ("006", _l("paid, told three times")),
+    ("007", _l("failed, then paid after all")),
+    ("008", _l("operator down")),
+    ("009", _l("code by SMS: 123456")),
+    ("010", _l("wallet page")),
+    ("011", _l("never ends")),
+    ("012", _l("too little is paid")),
+)
+_TEST_CARDS = (
+    ("4242 4242 4242 4242", _l("paid")),
+    ("4000 0025 0000 3155", _l("the bank asks first")),
+    ("4000 0000 0000 0002", _l("refused")),
+    ("4000 0000 0000 9995", _l("not enough money")),
+    ("4000 0000 0000 0069", _l("expired")),
+)

@@ -1,0 +1,87 @@
+"""The shop's side of a payment: it opens sessions, asks the API what became of them, and reads the sandbox's ledger."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from ikawaari.providers.sandbox import ledger
+from tests.serving import Served
+
+HOME = "https://shop.example"
+_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A merchant's key on a served server."""
+
+    served: Served
+    key: str
+
+
+def open_session(shop: Shop, **fields: Any) -> dict[str, Any]:
+    """A fresh session over 5,000 XOF, in the API's own field names; None leaves a field out."""
+    order = {
+        "amount": 5_000,
+        "description": "Commande 17",
+        "successUrl": f"{HOME}/thanks?session={{CHECKOUT_SESSION_ID}}",
+        "cancelUrl": f"{HOME}/cart",
+    } | fields
+    return _call(shop, "POST", "", {name: value for name, value in order.items() if value is not None})
+
+
+def ask(shop: Shop, session: dict[str, Any]) -> dict[str, Any]:
+    """The session as the API tells it now."""
+    return _call(shop, "GET", f"/{session['id']}")
+
+
+def expire(shop: Shop, session: dict[str, Any]) -> None:
+    """End the session on the merchant's word."""
+    _call(shop, "POST", f"/{session['id']}/expire")
+
+
+def pay_over_api(shop: Shop, session: dict[str, Any], **mobile_money: str) -> None:
+    """Begin a payment by phone as a page of the shop's own would."""
+    method = {"type": "mobile_money", "mobile_money": mobile_money}
+    url = f"{shop.served.url}/api/checkout/{session['id']}/pay"
+    answer = requests.post(url, json={"payment_method": method}, timeout=_TIMEOUT_SECONDS)
+    assert answer.ok, answer.text
+
+
+def tell(shop: Shop, session: dict[str, Any], status: str) -> None:
+    """Let the operator say how the payment ended: `succeeded` or `failed`, and later perhaps the other."""
+    body = {"payment_intent_id": ask(shop, session)["payment_intent"], "status": status}
+    answer = requests.post(f"{shop.served.url}/api/test/mobile-money/callback", json=body, timeout=_TIMEOUT_SECONDS)
+    assert answer.ok, answer.text
+
+
+def charges(shop: Shop, session: dict[str, Any]) -> list[int]:
+    """What the sandbox says it took for the session and kept, charge by charge."""
+    intent = ask(shop, session)["payment_intent"]
+    ledger.connect(shop.served.environment["IKAWAARI_DATABASE_URL"], pool=1)
+    try:
+        entries = list(ledger.entries())
+    finally:
+        ledger.release()
+    kept = [entry["amount"] - entry["refunded"] for entry in entries if entry["payment_intent"] == intent]
+    return [amount for amount in kept if amount]
+
+
+def assert_paid_once(shop: Shop, session: dict[str, Any], amount: int = 5_000) -> None:
+    """The API says paid, and the ledger has one charge."""
+    assert ask(shop, session)["payment_status"] == "paid"
+    assert charges(shop, session) == [amount]
+
+
+def _call(shop: Shop, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    answer = requests.request(
+        method,
+        f"{shop.served.url}/api/v1/checkout/sessions{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {shop.key}"},
+        timeout=_TIMEOUT_SECONDS,
+    )
+    assert answer.ok, answer.text
+    found: dict[str, Any] = answer.json()
+    return found

@@ -1,0 +1,118 @@
+"""What a customer does on the page, and what they should see. Every wait is bounded."""
+
+import re
+import time
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+PAY = re.compile(r"^(Payer|Pay)(\s|$)")
+_PATIENCE_SECONDS = 20
+CARD = {"number": "4242 4242 4242 4242", "expiry": "12/40", "cvc": "123"}
+
+
+def arrive(page: Page, session: dict[str, Any], query: str = "") -> None:
+    """Open the session's page."""
+    page.goto(session["url"] + query)
+
+
+def see(page: Page, state: str, text: str | None = None) -> None:
+    """Wait until the page is in `state`, with `text` in its main part."""
+    expect(page.locator(f'#checkout[data-state="{state}"]')).to_be_visible()
+    if text is not None:
+        expect(page.locator("main")).to_contain_text(text)
+
+
+def end(page: Page, state: str, text: str | None = None) -> None:
+    """Wait for what a payment comes to: with script the page looks by itself, without it the customer reloads."""
+    there = page.locator(f'#checkout[data-state="{state}"]')
+    waiting = page.locator("[data-state=prompt], [data-state=unknown], [data-state=redirect]")
+    expect(there.or_(waiting)).to_be_visible()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while page.locator("noscript meta").count() and not there.count() and time.monotonic() < deadline:
+        page.reload()
+    expect(there).to_be_visible(timeout=_PATIENCE_SECONDS * 1000)
+    see(page, state, text)
+
+
+def reload_until(page: Page, state: str) -> None:
+    """Reload a page that has nothing more to wait for, until it tells the news."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not page.locator(f'[data-state="{state}"]').count() and time.monotonic() < deadline:
+        page.reload()
+    see(page, state)
+
+
+def declined(page: Page, reason: str) -> None:
+    """Wait until the open form is back, with the reason why the payment failed."""
+    expect(page.locator(".bad").or_(page.locator("[data-state=prompt], [data-state=redirect]"))).to_be_visible()
+    end(page, "choose", reason)
+    expect(page.locator(".bad")).to_contain_text(reason)
+
+
+def phone(page: Page) -> Locator:
+    """The field of the phone number."""
+    return page.locator("#phone")
+
+
+def type_phone(page: Page, ending: str = "500") -> None:
+    """Type a Senegalese number with that ending, which scripts the sandbox: 500 pays."""
+    phone(page).fill(f"771234{ending}")
+
+
+def pay(page: Page) -> None:
+    """Press the one button that pays."""
+    page.get_by_role("button", name=PAY).click()
+
+
+def pay_by_phone(page: Page, ending: str = "500") -> None:
+    """Type a number and pay."""
+    type_phone(page, ending)
+    pay(page)
+
+
+def pay_by_card(page: Page, number: str = CARD["number"], **changes: str) -> None:
+    """Choose the card, type it and pay."""
+    choose_card(page)
+    for name, text in (CARD | {"number": number} | changes).items():
+        page.locator(f"#{name}").fill(text)
+    pay(page)
+
+
+def choose_card(page: Page) -> None:
+    """Choose to pay by card, where there is a choice."""
+    choice = page.get_by_role("radio", name=re.compile("^(Carte bancaire|Card)$"))
+    if choice.count():
+        choice.check()
+
+
+def check_now(page: Page) -> None:
+    """Press «I have approved: check now»."""
+    page.get_by_role("button", name=re.compile("vérifier|check now")).click()
+
+
+def be_led_back(page: Page) -> None:
+    """Stay on the receipt, with the clock put forward, until it leads to the shop by itself."""
+    page.clock.install()
+    see(page, "paid")
+    page.reload()
+    see(page, "paid")
+    page.clock.fast_forward(10_000)
+    page.wait_for_url("https://shop.example/**")
+
+
+def return_to_shop(page: Page) -> None:
+    """Press the receipt's button."""
+    page.get_by_role("link", name=re.compile("^(Retour à la boutique|Back to the shop)$")).click()
+
+
+def open_wallet(page: Page) -> None:
+    """Press the button that leads to the wallet or the bank, without waiting to be led there."""
+    see(page, "redirect")
+    page.locator("a.main").click()
+    see(page, "sandbox")
+
+
+def decide(page: Page, choice: str) -> None:
+    """Press «Accepter» or «Refuser» at the simulated wallet or bank."""
+    page.get_by_role("button", name=choice, exact=True).click()

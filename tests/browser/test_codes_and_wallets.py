@@ -1,0 +1,194 @@
+"""Payments that ask for more: a code by SMS, a wallet's page, a bank's."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.shop import Shop, ask, assert_paid_once, charges, open_session
+from tests.browser.steps import (
+    arrive,
+    check_now,
+    decide,
+    declined,
+    end,
+    open_wallet,
+    pay,
+    pay_by_card,
+    pay_by_phone,
+    see,
+    type_phone,
+)
+
+BANK = "4000 0025 0000 3155"
+
+
+def type_code(page: Page, code: str) -> None:
+    """Type the operator's code and send it."""
+    page.get_by_label("Code reçu").fill(code)
+    page.get_by_role("button", name="Valider").click()
+
+
+def test_a_wrong_code_is_told_and_a_new_one_pays(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "009")
+    see(customer, "otp", "Tapez le code envoyé par Orange Money")
+    type_code(customer, "000000")
+    declined(customer, "Ce code n’est pas le bon")
+    pay(customer)
+    see(customer, "otp")
+    type_code(customer, "123 456")
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_code_that_cannot_be_one_costs_no_try(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "009")
+    type_code(customer, "abc")
+    see(customer, "otp!", "Vérifiez ce code")
+    type_code(customer, "123456")
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_customer_approves_in_the_wallet_and_comes_back(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "010")
+    open_wallet(customer)
+    decide(customer, "Accepter")
+    end(customer, "paid")
+    assert customer.url == session["url"]
+    assert_paid_once(shop, session)
+
+
+def test_a_customer_refuses_in_the_wallet_and_pays_otherwise(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "010")
+    open_wallet(customer)
+    decide(customer, "Refuser")
+    declined(customer, "Le paiement a été refusé")
+    type_phone(customer)
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_with_script_the_wallet_opens_by_itself_once(page: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(page, session)
+    pay_by_phone(page, "010")
+    see(page, "sandbox")
+    page.go_back()
+    see(page, "redirect")
+    expect(page.locator(".auto")).to_be_hidden()
+    open_wallet(page)
+    decide(page, "Accepter")
+    end(page, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_wallet_left_alone_lets_the_customer_try_again(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "010")
+    open_wallet(customer)
+    arrive(customer, session)
+    see(customer, "redirect")
+    declined(customer, "Le délai de paiement est dépassé")
+    type_phone(customer)
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_wallet_approved_on_another_device_is_found_by_checking(page: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(page, session)
+    pay_by_phone(page, "010")
+    open_wallet(page)
+    address = page.url
+    page.go_back()
+    other = page.context.new_page()
+    other.goto(address)
+    decide(other, "Accepter")
+    check_now(page)
+    end(page, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_the_bank_approves_a_card(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_card(customer, BANK)
+    see(customer, "redirect", "Votre banque veut vérifier que c’est bien vous")
+    open_wallet(customer)
+    decide(customer, "Accepter")
+    end(customer, "paid", "Carte bancaire")
+    assert_paid_once(shop, session)
+
+
+def test_the_bank_refuses_a_card_and_another_pays(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_card(customer, BANK)
+    open_wallet(customer)
+    decide(customer, "Refuser")
+    declined(customer, "Votre banque n’a pas pu vérifier que c’était vous")
+    pay_by_card(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_card_pays_at_once_and_its_number_is_nowhere(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_card(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+    assert "4242" not in str(customer.context.cookies()) + shop.served.log_text()
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("4000 0000 0000 0002", "Votre banque a refusé la carte"),
+        ("4000 0000 0000 9995", "Le solde de votre compte est insuffisant"),
+        ("4000 0000 0000 0069", "Cette carte a expiré"),
+    ],
+)
+def test_a_declined_card_says_why_and_the_next_one_pays(customer: Page, shop: Shop, number: str, reason: str) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_card(customer, number)
+    declined(customer, reason)
+    expect(customer.locator("#number")).to_have_value("")
+    pay_by_card(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+@pytest.mark.parametrize("number", ["4111 1111 1111 1111", "5105-1051-0510-5100"])
+def test_a_real_looking_number_is_refused_and_never_shown_again(customer: Page, shop: Shop, number: str) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_card(customer, number)
+    see(customer, "choose!", "En mode test, seuls les numéros de test fonctionnent.")
+    expect(customer.locator("#number")).to_have_value("")
+    everywhere = customer.content() + str(customer.context.cookies()) + customer.url + shop.served.log_text()
+    assert number not in everywhere
+    assert "".join(filter(str.isdigit, number)) not in everywhere
+    assert charges(shop, session) == []
+    assert ask(shop, session)["attempts"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"), [({"expiry": "13/40"}, "Vérifiez cette date"), ({"cvc": "1"}, "Vérifiez ce code")]
+)
+def test_a_card_field_at_fault_is_named(customer: Page, shop: Shop, changes: dict[str, str], problem: str) -> None:
+    arrive(customer, open_session(shop))
+    pay_by_card(customer, **changes)
+    see(customer, "choose!", problem)
+    expect(customer.locator(f"#{next(iter(changes))}")).to_have_attribute("aria-invalid", "true")

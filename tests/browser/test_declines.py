@@ -1,0 +1,93 @@
+"""What does not work at first: each reason in its own words, everything typed kept, and a second try that pays."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.shop import Shop, assert_paid_once, open_session, tell
+from tests.browser.steps import arrive, declined, end, pay, pay_by_phone, phone, reload_until, see, type_phone
+
+REASONS = {
+    "001": "Le solde de votre compte est insuffisant",
+    "002": "Le paiement a été refusé sur votre téléphone",
+    "003": "Le délai de validation est dépassé",
+    "008": "L’opérateur ne répond pas pour le moment",
+    "012": "L’opérateur n’a pas pu débiter le montant exact",
+}
+
+
+@pytest.mark.parametrize("ending", REASONS)
+def test_a_declined_customer_keeps_what_was_typed_and_pays_at_the_second_try(
+    customer: Page, shop: Shop, ending: str
+) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    customer.locator("summary", has_text="e-mail").click()
+    customer.get_by_label("Votre nom").fill("Awa Diop")
+    customer.get_by_label("Votre e-mail").fill("awa@example.com")
+    pay_by_phone(customer, ending)
+    declined(customer, REASONS[ending])
+    expect(phone(customer)).to_have_value(re.compile(f"^77 ?123 ?4{ending[0]} ?{ending[1:]}$"))
+    expect(customer.get_by_label("Votre nom")).to_have_value("Awa Diop")
+    expect(customer.get_by_label("Votre e-mail")).to_have_value("awa@example.com")
+    type_phone(customer)
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_failure_that_the_operator_takes_back_is_paid_without_a_second_try(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "011")
+    see(customer, "prompt")
+    tell(shop, session, "failed")
+    declined(customer, "rechargez cette page")
+    tell(shop, session, "succeeded")
+    reload_until(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+@pytest.mark.parametrize("ending", ["004", "005"])
+def test_no_answer_is_called_unknown_and_turns_out_to_be_paid(customer: Page, shop: Shop, ending: str) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, ending)
+    see(customer, "unknown", "ne payez pas une deuxième fois")
+    expect(phone(customer)).to_have_count(0)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_good_news_told_three_times_is_one_payment(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "006")
+    end(customer, "paid")
+    customer.reload()
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_an_impossible_number_is_pointed_out_in_its_field(customer: Page, shop: Shop) -> None:
+    arrive(customer, open_session(shop))
+    phone(customer).fill("12")
+    pay(customer)
+    see(customer, "choose!")
+    expect(phone(customer)).to_have_value("12")
+    expect(phone(customer)).to_have_attribute("aria-invalid", "true")
+    expect(phone(customer)).to_be_focused()
+    expect(phone(customer)).to_have_accessible_description(
+        "Vérifiez ce numéro : il faut un numéro de mobile du pays choisi. Le numéro de votre compte mobile money."
+    )
+
+
+def test_a_number_is_checked_when_the_customer_leaves_it(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    phone(page).fill("7712")
+    expect(phone(page)).to_have_accessible_description("Le numéro de votre compte mobile money.")
+    phone(page).blur()
+    expect(page.locator("#phone-problem")).to_be_visible()
+    type_phone(page)
+    expect(page.locator("#phone-problem")).to_be_hidden()

@@ -1,0 +1,197 @@
+"""The open form: amounts, questions, a number known before, countries, languages, one way to pay only."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.shop import Shop, ask, assert_paid_once, charges, open_session
+from tests.browser.states import CHOSEN, FIELDS, MOBILE, MONTHLY, PREFILLED, TRIAL
+from tests.browser.steps import arrive, choose_card, end, pay, pay_by_card, pay_by_phone, phone, see, type_phone
+
+
+def test_a_preset_amount_is_paid(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **CHOSEN)
+    arrive(customer, session)
+    customer.get_by_label("10 000 FCFA").check()
+    pay_by_phone(customer)
+    end(customer, "paid", "10 000 FCFA")
+    assert_paid_once(shop, session, 10_000)
+
+
+def test_an_amount_is_chosen_within_its_bounds(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **CHOSEN)
+    arrive(customer, session)
+    field = customer.get_by_label("Autre montant")
+    expect(field).to_have_accessible_description("Entre 1 000 FCFA et 50 000 FCFA.")
+    field.fill("60 000")
+    pay_by_phone(customer)
+    see(customer, "choose!", "Vérifiez ce montant.")
+    expect(field).to_have_value("60 000")
+    field.fill("2 500")
+    pay(customer)
+    end(customer, "paid", "2 500 FCFA")
+    assert_paid_once(shop, session, 2_500)
+
+
+def test_a_preset_empties_the_other_amount(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop, **CHOSEN))
+    page.get_by_label("Autre montant").fill("3000")
+    page.get_by_label("2 000 FCFA").check()
+    expect(page.get_by_label("Autre montant")).to_have_value("")
+
+
+def test_the_shops_questions_are_asked_and_answered(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, customFields=FIELDS)
+    arrive(customer, session)
+    customer.get_by_label("Nom à broder").fill("Awa & <Fils>")
+    customer.get_by_label("Nombre de pièces").fill("douze")
+    pay_by_phone(customer)
+    see(customer, "choose!", "Merci de répondre à cette question.")
+    expect(customer.get_by_label("Nombre de pièces")).to_have_accessible_description("Vérifiez cette réponse.")
+    expect(customer.get_by_label("Nom à broder")).to_have_value("Awa & <Fils>")
+    customer.get_by_label("Taille").select_option("M")
+    customer.get_by_label("Nombre de pièces").fill("12")
+    customer.get_by_label("Jour de livraison").fill("2030-05-17")
+    pay(customer)
+    end(customer, "paid")
+    answers = {field["key"]: field["value"] for field in ask(shop, session)["custom_fields"]}
+    assert answers == {"size": "M", "name": "Awa & <Fils>", "count": "12", "day": "2030-05-17"}
+
+
+def test_a_customer_may_leave_name_and_email(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    customer.locator("summary", has_text="e-mail").click()
+    customer.get_by_label("Votre nom").fill("Awa Diop")
+    customer.get_by_label("Votre e-mail").fill("awa")
+    pay_by_phone(customer)
+    see(customer, "choose!", "Vérifiez cette adresse e-mail.")
+    customer.get_by_label("Votre e-mail").fill("awa@example.com")
+    pay(customer)
+    end(customer, "paid")
+    assert ask(shop, session)["customer_details"] == {"name": "Awa Diop", "email": "awa@example.com"}
+
+
+def test_a_known_number_is_shown_masked_and_pays(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **PREFILLED)
+    arrive(customer, session)
+    expect(phone(customer)).to_have_accessible_description("Laissez vide pour payer avec le +221 77 ••• •• 00.")
+    expect(customer.get_by_label("Orange Money")).to_be_checked()
+    assert "771234500" not in re.sub(r"\s", "", customer.content())
+    assert "awa@example.com" not in customer.content()
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_known_number_may_be_changed(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **PREFILLED)
+    arrive(customer, session)
+    pay_by_phone(customer, "501")
+    end(customer, "paid", "•• 01")
+
+
+def test_the_number_finds_its_groups_and_its_operator(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    phone(page).press_sequentially("761234567")
+    expect(phone(page)).to_have_value("76 123 45 67")
+    expect(page.get_by_label("Mixx by Yas (Free)")).to_be_checked()
+    page.get_by_label("Wave").check()
+    phone(page).fill("771234567")
+    expect(page.get_by_label("Wave")).to_be_checked()
+
+
+def test_a_number_with_its_country_code_is_understood(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    phone(customer).fill("00221 77 123 45 00")
+    pay(customer)
+    end(customer, "paid", "Orange Money")
+
+
+def test_a_customer_from_the_neighbouring_country_pays_too(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **CHOSEN)
+    arrive(customer, session)
+    customer.get_by_label("Autre montant").fill("3 000")
+    phone(customer).fill("+221771234500")
+    customer.locator("summary", has_text="changer de pays").click()
+    customer.get_by_role("button", name="Côte d’Ivoire").click()
+    expect(customer.locator(".tel", has=phone(customer))).to_contain_text("+225")
+    expect(customer.get_by_label("Autre montant")).to_have_value("3 000")
+    expect(customer.get_by_label("MTN MoMo")).to_be_visible()
+    phone(customer).fill("0700000500")
+    pay(customer)
+    end(customer, "paid", "Orange Money")
+    assert_paid_once(shop, session, 3_000)
+
+
+def test_the_page_speaks_english_when_asked_and_remembers_it(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    expect(customer.locator("html")).to_have_attribute("lang", "fr")
+    customer.get_by_role("link", name="English").click()
+    see(customer, "choose", "How do you want to pay?")
+    expect(customer.locator("html")).to_have_attribute("lang", "en")
+    assert customer.url == session["url"]
+    pay_by_phone(customer, "002")
+    expect(customer.locator(".bad")).to_contain_text("Nothing was taken", timeout=20_000)
+    customer.get_by_role("link", name="Français").click()
+    see(customer, "choose", "Rien n’a été débité")
+
+
+def test_one_way_to_pay_is_no_choice(customer: Page, shop: Shop) -> None:
+    arrive(customer, open_session(shop, **MOBILE))
+    see(customer, "choose", "Payez par mobile money")
+    expect(customer.locator("[name=method]:visible")).to_have_count(0)
+    expect(customer.locator("#number")).to_have_count(0)
+
+
+def test_a_card_alone_is_asked_for_at_once(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, paymentMethodTypes=["card"])
+    arrive(customer, session)
+    see(customer, "choose", "Payez par carte bancaire")
+    expect(phone(customer)).to_have_count(0)
+    pay_by_card(customer)
+    end(customer, "paid")
+
+
+def test_choosing_the_card_hides_the_phone(customer: Page, shop: Shop) -> None:
+    arrive(customer, open_session(shop))
+    expect(customer.locator("#number")).to_be_hidden()
+    choose_card(customer)
+    expect(customer.locator("#number")).to_be_visible()
+    expect(phone(customer)).to_be_hidden()
+
+
+@pytest.mark.parametrize("country", ["CM", "CI"])
+def test_a_shop_elsewhere_gets_its_own_country(page: Page, shop: Shop, country: str) -> None:
+    arrive(page, open_session(shop, country=country, currency={"CM": "XAF", "CI": "XOF"}[country]))
+    expect(page.locator(".tel").first).to_contain_text({"CM": "+237", "CI": "+225"}[country])
+    expect(page.get_by_label("MTN MoMo")).to_be_visible()
+
+
+def test_a_subscription_says_what_is_taken_and_when(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **MONTHLY)
+    arrive(customer, session)
+    expect(customer.locator(".amount")).to_have_text(re.compile(r"5\s000\sFCFA chaque mois"))
+    see(customer, "choose", "Vous payez 5 000 FCFA aujourd’hui, puis de nouveau chaque mois.")
+    expect(customer.get_by_text("une demande à valider sur votre téléphone")).to_be_visible()
+    expect(customer.get_by_text("le montant est débité de votre carte")).to_be_hidden()
+    choose_card(customer)
+    expect(customer.get_by_text("le montant est débité de votre carte")).to_be_visible()
+    pay_by_card(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_trial_says_that_nothing_is_taken_today_and_takes_nothing(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, **TRIAL)
+    arrive(customer, session)
+    expect(customer.locator(".amount")).to_have_text("7 jours gratuits")
+    see(customer, "choose", "Rien n’est débité aujourd’hui. À partir du")
+    type_phone(customer)
+    customer.get_by_role("button", name="Commencer gratuitement").click()
+    see(customer, "trial", "Après l’essai, vous payez 5 000 FCFA chaque mois.")
+    assert ask(shop, session)["payment_status"] == "no_payment_required"
+    assert charges(shop, session) == []

@@ -1,0 +1,169 @@
+"""A network that comes and goes, a server that is down, a phone in the pocket, and few bytes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.conftest import Visit, forgive
+from tests.browser.shop import HOME, Shop, assert_paid_once, open_session
+from tests.browser.steps import arrive, end, pay, pay_by_card, pay_by_phone, phone, see, type_phone
+
+GONE = "Le réseau est coupé pour le moment."
+CUT = "ERR_INTERNET_DISCONNECTED"
+FIRST_FLIGHT_BYTES, ALL_BYTES, ALL_REQUESTS = 14_600, 40_000, 6
+
+
+def hide(page: Page, hidden: bool) -> None:
+    """Put the phone into the pocket, or take it out."""
+    page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
+
+
+@contextmanager
+def counting_polls(page: Page) -> Iterator[list[str]]:
+    """The addresses of the polls that leave the page meanwhile."""
+    polls: list[str] = []
+
+    def note(request: Request) -> None:
+        if "seen=" in request.url:
+            polls.append(request.url)
+
+    page.on("request", note)
+    yield polls
+    page.remove_listener("request", note)
+
+
+def test_a_lost_network_is_told_and_the_payment_goes_on_by_itself(
+    page: Page, shop: Shop, complaints: list[str]
+) -> None:
+    session = open_session(shop)
+    arrive(page, session)
+    pay_by_phone(page)
+    see(page, "prompt")
+    page.context.set_offline(True)
+    expect(page.get_by_text(GONE)).to_be_visible()
+    see(page, "prompt")
+    page.context.set_offline(False)
+    end(page, "paid")
+    expect(page.get_by_text(GONE)).to_be_hidden()
+    assert_paid_once(shop, session)
+    forgive(complaints, CUT, "Failed to fetch")
+
+
+def test_paying_without_a_network_keeps_the_form_as_it_is(page: Page, shop: Shop, complaints: list[str]) -> None:
+    session = open_session(shop)
+    arrive(page, session)
+    type_phone(page)
+    page.context.set_offline(True)
+    pay(page)
+    expect(page.get_by_text(GONE)).to_be_visible()
+    expect(phone(page)).to_have_value("77 123 45 00")
+    page.context.set_offline(False)
+    expect(page.get_by_text(GONE)).to_be_hidden()
+    pay(page)
+    end(page, "paid")
+    assert_paid_once(shop, session)
+    forgive(complaints, CUT, "Failed to fetch")
+
+
+def test_a_receipt_waits_for_the_network_before_it_leads_to_the_shop(page: Page, shop: Shop) -> None:
+    page.clock.install()
+    arrive(page, open_session(shop))
+    pay_by_card(page)
+    see(page, "paid")
+    page.context.set_offline(True)
+    expect(page.get_by_text(GONE)).to_be_visible()
+    page.clock.fast_forward(20_000)
+    see(page, "paid")
+    page.context.set_offline(False)
+    page.wait_for_url(f"{HOME}/**")
+
+
+def test_a_server_that_is_down_leaves_the_page_alone_until_it_is_back(
+    page: Page, shop: Shop, complaints: list[str]
+) -> None:
+    session = open_session(shop)
+    arrive(page, session)
+    page.route("**/*seen=*", lambda route: route.fulfill(status=503, body="down"))
+    pay_by_phone(page)
+    see(page, "prompt")
+    expect(page.get_by_text(GONE)).to_be_visible()
+    see(page, "prompt")
+    page.unroute_all()
+    end(page, "paid")
+    expect(page.get_by_text(GONE)).to_be_hidden()
+    forgive(complaints, "503")
+
+
+def test_a_hidden_page_asks_nothing_and_looks_at_once_when_it_is_seen(page: Page, shop: Shop) -> None:
+    page.clock.install()
+    arrive(page, open_session(shop))
+    pay_by_phone(page, "011")
+    see(page, "prompt")
+    hide(page, True)
+    with counting_polls(page) as polls:
+        page.clock.run_for(7_000)
+    assert polls == []
+    with page.expect_request(lambda request: "seen=" in request.url):
+        hide(page, False)
+
+
+def test_save_data_halves_the_looks(visit: Visit, shop: Shop) -> None:
+    page = visit(extra_http_headers={"Save-Data": "on"})
+    arrive(page, open_session(shop))
+    pay_by_phone(page, "011")
+    expect(page.locator("#poll[hx-trigger^='every 4s']")).to_be_attached()
+
+
+def test_a_settled_page_asks_nothing_more(page: Page, shop: Shop) -> None:
+    page.clock.install()
+    arrive(page, open_session(shop, successUrl=None))
+    pay_by_phone(page)
+    end(page, "paid")
+    with counting_polls(page) as polls:
+        page.clock.run_for(30_000)
+    assert polls == []
+
+
+def test_the_countdown_runs_and_then_asks_how_it_ended(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    pay_by_phone(page, "011")
+    expect(page.get_by_role("timer")).to_have_text("Temps restant : 0:05")
+    see(page, "prompt", "Nous demandons à Orange Money ce qu’il en est.")
+
+
+def test_everything_fits_in_the_bytes_and_requests_promised(visit: Visit, shop: Shop) -> None:
+    page = visit()
+    page.context.unroute_all()  # else Playwright switches the browser's own measuring off
+    sizes: dict[str, int] = {}
+
+    def measure(request: Request) -> None:
+        size = request.sizes()
+        sizes[request.url] = size["responseHeadersSize"] + size["responseBodySize"]
+
+    page.on("requestfinished", measure)
+    session = open_session(shop)
+    page.goto(session["url"], wait_until="networkidle")
+    assert sizes[session["url"]] <= FIRST_FLIGHT_BYTES
+    assert len(sizes) <= ALL_REQUESTS
+    assert sum(sizes.values()) <= ALL_BYTES
+    assert all(url.startswith(shop.served.url) for url in sizes)
+
+
+def test_nothing_moves_while_the_page_arrives(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    shift = page.evaluate(
+        """() => new Promise(resolve => {
+            let sum = 0;
+            new PerformanceObserver(list => { for (const entry of list.getEntries()) sum += entry.value; })
+                .observe({ type: 'layout-shift', buffered: true });
+            requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+        })"""
+    )
+    assert shift == 0

@@ -1,0 +1,59 @@
+"""POST /callbacks/{provider}: whatever the internet sends there is refused with a reason, and never breaks anything."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from ikawaari import clock
+from ikawaari.providers import registry
+from ikawaari.providers.sandbox import Sandbox
+from tests.merchant_api.calls import app_on_sqlite, error, refused
+
+PATH = "/callbacks/sandbox"
+
+
+@pytest.fixture(scope="module")
+def app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One app for all tests here."""
+    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("callbacks")) as app:
+        yield app
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        *("", "x", "t=,v1=", "t=1,v1=x", "v1=x", "t=99999999999999999999,v1=x", f"t={'9' * 5000},v1=x", "t=\xb2,v1=x"),
+        *("t=-1,v1=", "t=NaN,v1=", "t=é,v1=é"),
+    ],
+)
+def test_an_unsigned_callback_is_refused(app: Flask, signature: str | None) -> None:
+    headers = {} if signature is None else {"Sandbox-Signature": signature}
+    refused(app.test_client().post(PATH, json={"event_id": "1"}, headers=headers), "callback")
+
+
+def test_a_forged_or_old_signature_is_refused(app: Flask) -> None:
+    now = clock.unix(clock.now())
+    for signature in (f"t={now},v1={'0' * 64}", f"t={now - 301},v1=x", f"t={now + 301},v1=x"):
+        refused(app.test_client().post(PATH, data=b"{}", headers={"Sandbox-Signature": signature}), "callback")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"5", b"{}", b"\xff", b"[" * 50_000, b'{"event_id": "1", "charge_id": "2"}', b"\x00"],
+)
+def test_a_signed_callback_that_says_nothing_is_refused(app: Flask, body: bytes) -> None:
+    sandbox = registry.named("sandbox")
+    assert isinstance(sandbox, Sandbox)
+    headers = {"Sandbox-Signature": sandbox.sign(body, clock.now())}
+    refused(app.test_client().post(PATH, data=body, headers=headers), "callback")
+
+
+def test_a_stranger_is_not_found_and_a_huge_body_not_read(app: Flask) -> None:
+    client = app.test_client()
+    error(client.post("/callbacks/nobody", data=b"{}"), 404, "IKW-RES-001")
+    error(client.put("/callbacks/nobody", data=b"{}"), 404, "IKW-RES-001")
+    error(client.post(PATH, data=b"a" * 131_073), 413, "IKW-REQ-004")
+    error(client.get(PATH), 405, "IKW-REQ-005")
