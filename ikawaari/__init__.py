@@ -1,0 +1,89 @@
+"""Ikawaari Checkout: a merchant's server opens a checkout session, a customer pays it on its page."""
+
+from flask import Flask
+from flask_babel import Babel
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from ikawaari import logs, store
+from ikawaari.checkout import enquiry, resources
+from ikawaari.config import ROOT, Config
+from ikawaari.edge import errors, requests
+from ikawaari.hosted import api, callbacks, demo, health, pages
+from ikawaari.hosted import sandbox as sandbox_screens
+from ikawaari.merchant_api import auth, docs, openapi, sessions, testing
+from ikawaari.providers import registry, sandbox
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The web application. Raises UnsafeConfiguration."""
+    config = config or Config.from_environment()
+    start(config)
+    app = Flask("ikawaari", static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
+    app.config.from_mapping(
+        IKAWAARI=config,
+        SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=config.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=config.max_body_bytes,
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "ikawaari" / "translations"),
+        **openapi.SETTINGS,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    _serve_api(app)
+    _serve_pages(app, config)
+    errors.register(app, pages.error_page)
+    _connect_each_request(app)
+    _wrap(app, config)
+    return app
+
+
+def start(config: Config) -> None:
+    """Connect this process to its database and its providers: all that a worker or a command needs."""
+    logs.configure(config)
+    store.connect(config.database_url, config.database_pool)
+    sandbox.ledger.connect(config.database_url, config.database_pool)
+    registry.configure([sandbox.Sandbox(config)])
+    enquiry.configure(config)
+    resources.configure(config)
+
+
+def migrate() -> list[str]:
+    """Bring the schema up to date; the names of the migrations that were applied."""
+    applied = store.migrate()
+    sandbox.ledger.prepare()
+    return applied
+
+
+def _serve_api(app: Flask) -> None:
+    smorest = Api(app)
+    for blueprint in (sessions.bp, testing.bp, api.bp):
+        smorest.register_blueprint(blueprint)
+    openapi.complete(smorest)
+    auth.register(app)
+    app.register_blueprint(docs.bp)
+    app.register_blueprint(callbacks.bp)
+    app.register_blueprint(health.bp)
+
+
+def _serve_pages(app: Flask, config: Config) -> None:
+    Babel(app, locale_selector=pages.header_locale)
+    app.register_blueprint(pages.bp)
+    app.register_blueprint(sandbox_screens.bp)
+    if config.demo:
+        app.register_blueprint(demo.bp)
+
+
+def _connect_each_request(app: Flask) -> None:
+    def end(_error: BaseException | None) -> None:
+        store.release()
+        sandbox.ledger.release()
+
+    requests.register(app)
+    app.teardown_request(end)
+
+
+def _wrap(app: Flask, config: Config) -> None:
+    hops = config.trusted_proxies
+    static = WhiteNoise(app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=31_536_000)
+    app.wsgi_app = ProxyFix(static, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)  # type: ignore[method-assign]

@@ -1,0 +1,51 @@
+"""What `make run` starts with: a demo merchant, its test key, and a curl that is ready to be pasted."""
+
+from ikawaari import clock, migrate, start
+from ikawaari.config import Config
+from ikawaari.errors import IkawaariError
+from ikawaari.hosted.demo import KEY_FILE
+from ikawaari.merchants import credentials, merchants
+from ikawaari.merchants.credentials import Scope
+from ikawaari.store import disconnect
+
+_TEXT = """
+Ikawaari Checkout serves on {url}
+A demo shop is at             {url}/
+The API is documented at      {url}/docs
+The demo merchant's test key  {key}
+
+Open a checkout session with it (the page to pay on is its "url"):
+
+curl -s {url}/api/v1/checkout/sessions \\
+  -H "Authorization: Bearer {key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"amount": 5000, "currency": "XOF", "description": "Commande 1"}}'
+"""
+
+
+def seed(config: Config) -> str:
+    """Make sure of the demo merchant and its key, and return what to tell the developer."""
+    start(config)
+    migrate()
+    text = _TEXT.format(url=config.api_url, key=_key())
+    disconnect()
+    return text
+
+
+def _key() -> str:
+    """The demo key: the kept one while it still opens this database, else a new one."""
+    now = clock.now()
+    if KEY_FILE.exists():
+        kept = KEY_FILE.read_text().strip()
+        try:
+            credentials.authenticate(kept, "127.0.0.1", now)
+        except IkawaariError:
+            pass
+        else:
+            return kept
+    merchant = merchants.create("Boutique Teranga", now)
+    fresh = credentials.create(merchant, livemode=False, scopes=list(Scope), now=now)
+    KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
+    KEY_FILE.touch(mode=0o600)
+    KEY_FILE.write_text(fresh + "\n")
+    return fresh

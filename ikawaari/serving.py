@@ -1,0 +1,80 @@
+"""gunicorn, as this project runs it: threads in each process, every process with a listening socket of its own."""
+
+import os
+import socket
+import threading
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+import ikawaari
+from ikawaari import worker
+from ikawaari.config import PREFIX, Config, UnsafeConfiguration
+
+_GRACE_SECONDS = 30
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn around `create_app`, called in each process after the fork: connections are never shared."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take our settings, and none from files or the environment."""
+        for name, value in self.settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application of one process."""
+        return ikawaari.create_app()
+
+
+def configure(bind: str, *, demo: bool) -> Config:
+    """The configuration of a server on `bind`; unless told otherwise, reached there. Raises UnsafeConfiguration."""
+    host, _, port = bind.rpartition(":")
+    reached_at = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104 - read, not bound
+    os.environ.setdefault(f"{PREFIX}API_URL", f"http://{reached_at}:{port}")
+    if demo:
+        os.environ[f"{PREFIX}DEMO"] = "1"
+    return Config.from_environment()
+
+
+def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
+    """Serve until told to stop. Raises UnsafeConfiguration when `bind` cannot be listened on."""
+    _check_free(bind)
+    settings = {
+        "bind": bind,
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": threads,
+        "reuse_port": True,  # else one process gets nearly all kept-alive connections
+        "graceful_timeout": _GRACE_SECONDS,
+        "timeout": 60,
+        "keepalive": 5,
+        "proc_name": "ikawaari",
+        "control_socket_disable": True,
+    }
+    if with_worker:
+        settings["post_worker_init"] = _start_worker_thread
+    Server(settings).run()
+
+
+def _check_free(bind: str) -> None:
+    """Two servers may share a port here, for each process has a socket of its own: the second one must not begin to."""
+    host, colon, port = bind.rpartition(":")
+    address = host.strip("[]")
+    try:
+        if not colon:
+            raise ValueError("not HOST:PORT")
+        with socket.create_server((address, int(port)), family=socket.AF_INET6 if ":" in address else socket.AF_INET):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise UnsafeConfiguration(f"--bind {bind}: {error}") from None
+
+
+def _start_worker_thread(_gunicorn_worker: Any) -> None:
+    config = Config.from_environment()
+    threading.Thread(target=worker.run, args=(threading.Event(), config), daemon=True, name="due-work").start()

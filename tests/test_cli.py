@@ -1,0 +1,264 @@
+"""The command `ikawaari`, run as a person runs it: in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ikawaari import clock
+from tests import postgres
+from tests.serving import ROOT
+
+SECRET = "test-secret-key-0123456789abcdef"
+SCOPES = ["--scope", "payments:read", "--scope", "payments:write"]
+
+
+@pytest.fixture
+def url(new_sqlite: Callable[[Path], str], tmp_path: Path) -> str:
+    """A fresh, migrated database."""
+    return new_sqlite(tmp_path)
+
+
+@pytest.fixture
+def merchant(url: str) -> str:
+    """The id of a merchant there."""
+    return printed(url, "merchants", "create", "--name", "Boutique Teranga")
+
+
+@pytest.fixture
+def empty_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database without any table, on each engine."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    made = server.create_database()
+    yield made
+    server.drop_database(made)
+
+
+# ---------------------------------------------------------------- the database
+
+
+def test_migrate_names_what_it_applied_and_the_second_time_nothing(empty_url: str) -> None:
+    first, second = printed(empty_url, "migrate"), printed(empty_url, "migrate")
+    assert first.splitlines() == migrations()
+    assert second == ""
+
+
+def test_machines_that_migrate_at_the_same_moment_do_it_once(empty_url: str) -> None:
+    with ThreadPoolExecutor(3) as machines:
+        applied = list(machines.map(lambda _: printed(empty_url, "migrate"), range(3)))
+    assert [line for text in applied for line in text.splitlines()] == migrations()
+
+
+def test_a_database_that_is_not_migrated_is_told_in_one_line(empty_url: str) -> None:
+    assert "migrate" in refused(1, empty_url, "merchants", "list")
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_line() -> None:
+    assert "database" in refused(1, "postgresql://nobody:nothing@127.0.0.1:9/nowhere", "merchants", "list")
+
+
+# ---------------------------------------------------------------- merchants and their keys
+
+
+def test_merchants_are_created_by_name_and_listed_one_object_a_line(url: str) -> None:
+    first = printed(url, "merchants", "create", "--name", "Boutique Teranga")
+    second = printed(
+        url, "merchants", "create", "--name", "Épicerie Ébène", "--country", "CM", "--late-payments", "refund"
+    )
+    assert [json.loads(line) for line in printed(url, "merchants", "list").splitlines()] == [
+        {"id": first, "name": "Boutique Teranga", "country": "SN", "currency": "XOF", "late_payments": "accept"},
+        {"id": second, "name": "Épicerie Ébène", "country": "CM", "currency": "XAF", "late_payments": "refund"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "prefix"),
+    [
+        (["--mode", "test"], "ik_test_"),
+        (["--mode", "live"], "ik_live_"),
+        (["--mode", "test", "--app"], "ik_app_test_"),
+        (["--mode", "live", "--app"], "ik_app_live_"),
+    ],
+)
+def test_keys_create_prints_the_credential_alone(url: str, merchant: str, options: list[str], prefix: str) -> None:
+    key = printed(url, "keys", "create", "--merchant", merchant, *options, *SCOPES)
+    assert key.startswith(prefix)
+    assert key.removeprefix(prefix).isalnum()
+
+
+def test_keys_list_tells_everything_of_a_key_but_its_text(url: str, merchant: str) -> None:
+    limits = ["--rate-limit", "7", "--allow-ip", "10.0.0.0/8", "--allow-ip", "2001:db8::/32", "--expires-in-days", "2"]
+    key = printed(url, "keys", "create", "--merchant", merchant, "--mode", "test", "--app", *SCOPES, *limits)
+    told = keys(url, merchant)[0]
+    assert told["hint"] == f"ik_app_test_…{key[-4:]}"
+    assert told["installation"].startswith("app_")
+    assert told["scopes"] == ["payments:read", "payments:write"]
+    assert told["rate_limit"] == 7
+    assert told["allowed_networks"] == ["10.0.0.0/8", "2001:db8::/32"]
+    assert told["expires_at"] - told["created"] == 2 * 24 * 3600
+    assert told["revoked_at"] is None
+    assert key not in json.dumps(told)
+
+
+def test_a_key_is_revoked_once_by_its_id(url: str, merchant: str) -> None:
+    printed(url, "keys", "create", "--merchant", merchant, "--mode", "test", *SCOPES)
+    key = keys(url, merchant)[0]["id"]
+    assert printed(url, "keys", "revoke", key) == ""
+    assert abs(keys(url, merchant)[0]["revoked_at"] - clock.unix(clock.now())) < 60
+    refused(1, url, "keys", "revoke", key)
+
+
+def test_an_app_is_uninstalled_once_by_its_id(url: str, merchant: str) -> None:
+    printed(url, "keys", "create", "--merchant", merchant, "--mode", "test", "--app", *SCOPES)
+    installation = keys(url, merchant)[0]["installation"]
+    assert printed(url, "keys", "revoke", installation) == ""
+    refused(1, url, "keys", "revoke", installation)
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (1, ["merchants", "create", "--name", "Shop", "--country", "XX"]),
+        (1, ["keys", "list", "--merchant", "mer_unknown"]),
+        (1, ["keys", "create", "--merchant", "mer_unknown", "--mode", "test", *SCOPES]),
+        (2, ["keys", "create", "--merchant", "mer_1", "--mode", "test"]),
+        (2, ["keys", "create", "--merchant", "mer_1", "--mode", "test", "--scope", "everything"]),
+        (2, ["keys", "create", "--merchant", "mer_1", "--mode", "test", *SCOPES, "--rate-limit", "0"]),
+        (2, ["merchants", "create"]),
+        (2, ["pay"]),
+    ],
+)
+def test_a_wrong_command_is_refused_with_a_reason_and_no_stack_trace(url: str, code: int, arguments: list[str]) -> None:
+    assert refused(code, url, *arguments)
+
+
+def test_an_address_that_is_no_network_is_refused(url: str, merchant: str) -> None:
+    arguments = ["--merchant", merchant, "--mode", "test", *SCOPES, "--allow-ip", "10.0.0.1/8"]
+    assert "10.0.0.1/8" in refused(1, url, "keys", "create", *arguments)
+    assert keys(url, merchant) == []
+
+
+# ---------------------------------------------------------------- what it prints for others to read
+
+
+def test_the_sandbox_ledger_is_printed_one_object_a_line(database: None, database_url: str) -> None:
+    from ikawaari.providers.sandbox.ledger import Charge
+
+    assert printed(database_url, "sandbox", "ledger") == ""
+    now = clock.now()
+    Charge.create(
+        **dict.fromkeys(("reference", "ending", "flow", "kind", "return_url", "merchant"), "x"),
+        id="attempt-1",
+        intent_id="pi_1",
+        amount=5000,
+        currency="XOF",
+        taken=5000,
+        refunded=1500,
+        status="succeeded",
+        created_at=now,
+        deadline_at=now,
+    )
+    assert [json.loads(line) for line in printed(database_url, "sandbox", "ledger").splitlines()] == [
+        {
+            "payment_intent": "pi_1",
+            "attempt": "attempt-1",
+            "amount": 5000,
+            "refunded": 1500,
+            "currency": "XOF",
+            "status": "succeeded",
+        }
+    ]
+
+
+def test_openapi_prints_the_document_as_json(url: str) -> None:
+    document = json.loads(printed(url, "openapi"))
+    assert document["openapi"].startswith("3.")
+    assert "/api/checkout/{session_id}/pay" in document["paths"]
+
+
+def test_help_lists_the_commands(url: str) -> None:
+    text = printed(url, "--help")
+    for command in ("serve", "worker", "migrate", "openapi", "merchants", "keys", "sandbox"):
+        assert f"\n  {command} " in text
+
+
+# ---------------------------------------------------------------- what must not run
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://localhost/checkout"),
+        ("API_URL", "http://pay.example.com"),
+        ("API_URL", "pay.example.com"),
+        ("PAY_URL", "http://pay.example.com"),
+        ("SECRET_KEY", "short"),
+        ("CHARGE_TIMEOUT_SECONDS", "soon"),
+        ("CHARGE_TIMEOUT_SECONDS", "0"),
+        ("DATABASE_POOL", "-1"),
+        ("DEMO", "perhaps"),
+    ],
+)
+def test_an_unsafe_configuration_is_refused_by_the_name_of_the_variable(url: str, name: str, value: str) -> None:
+    chosen = {f"IKAWAARI_{name}": value}
+    assert f"IKAWAARI_{name}" in refused(1, url, "merchants", "list", **chosen)
+
+
+def test_a_server_does_not_start_on_an_unsafe_configuration(url: str) -> None:
+    chosen = {"IKAWAARI_PAY_URL": "http://pay.example.com"}
+    assert "IKAWAARI_PAY_URL" in refused(1, url, "serve", "--bind", "127.0.0.1:1", **chosen)
+
+
+def test_a_server_that_others_reach_needs_a_secret_of_its_own(url: str) -> None:
+    chosen = {"IKAWAARI_API_URL": "https://api.example.com", "IKAWAARI_SECRET_KEY": ""}
+    assert "IKAWAARI_SECRET_KEY" in refused(1, url, "worker", **chosen)
+
+
+def ran(database_url: str, *arguments: str, **chosen: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end on that database."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
+    own = {"IKAWAARI_DATABASE_URL": database_url, "IKAWAARI_SECRET_KEY": SECRET}
+    return subprocess.run(
+        [sys.executable, "-m", "ikawaari", *arguments],
+        cwd=ROOT,
+        env=inherited | own | chosen,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def printed(database_url: str, *arguments: str) -> str:
+    """What a command that goes well prints; it has nothing to say on standard error."""
+    done = ran(database_url, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.removesuffix("\n")
+
+
+def refused(code: int, database_url: str, *arguments: str, **chosen: str) -> str:
+    """What a command that is refused says on standard error: one line, or with code 2 the usage too."""
+    done = ran(database_url, *arguments, **chosen)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert done.stderr.startswith("Usage: " if code == 2 else "Error: ")
+    assert code == 2 or done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def keys(url: str, merchant: str) -> list[dict[str, Any]]:
+    """The merchant's keys as `keys list` tells them."""
+    return [json.loads(line) for line in printed(url, "keys", "list", "--merchant", merchant).splitlines()]
+
+
+def migrations() -> list[str]:
+    """The names of all migrations."""
+    return sorted(path.stem for path in (ROOT / "ikawaari/store/migrations").glob("[0-9]*.py"))

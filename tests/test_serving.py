@@ -1,0 +1,197 @@
+"""The server as people run it: with the demo shop, on a database that is not there yet, told to stop, in company."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from ikawaari import databases
+from tests.chaos import shop as shops
+from tests.chaos.shop import Shop, card, pay, wait_until, wallet
+from tests.serving import ROOT, Served, free_port, serve, server_environment, work
+
+SOON_SECONDS = 10  # a third of the grace that running requests get
+LINK = re.compile(r'"url":\s*"([^"]+)"')
+
+
+# ---------------------------------------------------------------- the demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`serve --demo` from a fresh copy of the program, with nothing but its defaults."""
+    copy = tmp_path_factory.mktemp("copy")
+    for name in ("ikawaari", "templates", "static"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    with serve({}, 2, 4, "--demo", folder=copy) as served:
+        yield served
+
+
+def test_the_demo_prints_a_curl_that_opens_a_session_when_it_is_pasted(demo: Served) -> None:
+    command = re.search(r"^curl .+?'$", demo.log_text(), re.MULTILINE | re.DOTALL)
+    assert command is not None
+    answer = subprocess.run(["sh", "-c", command[0]], capture_output=True, text=True, check=True).stdout
+    page = LINK.search(answer)
+    assert page is not None, answer
+    assert requests.get(page[1], timeout=10).status_code == 200
+
+
+def test_the_demo_shop_sells_and_leads_to_a_page_to_pay_on(demo: Served) -> None:
+    browser = requests.Session()
+    assert browser.get(f"{demo.url}/", timeout=10).status_code == 200
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": demo.url}
+    page = browser.post(f"{demo.url}/", headers=headers, timeout=10)
+    assert [answer.status_code for answer in page.history] == [303]
+    assert page.status_code == 200
+    assert page.url.startswith(f"{demo.url}/cs_")
+
+
+def test_the_demo_shop_thanks_for_a_payment(demo: Served) -> None:
+    page = requests.post(f"{demo.url}/", timeout=10).url
+    session = page.rsplit("/", 1)[1]
+    assert pay(demo, session, card()).status_code == 200
+    back = requests.get(f"{demo.url}/api/checkout/{session}", timeout=10).json()["success_url"]
+    assert back == f"{demo.url}/?session={session}"
+    assert requests.get(back, timeout=10).status_code == 200
+
+
+def test_the_demo_keeps_its_key_and_its_shop_through_a_restart(demo: Served) -> None:
+    before = re.findall(r"ik_test_\w+", demo.log_text())
+    demo.stop()
+    demo.start()
+    assert set(re.findall(r"ik_test_\w+", demo.log_text())) == set(before)
+    assert requests.post(f"{demo.url}/", timeout=10).status_code == 200
+
+
+# ---------------------------------------------------------------- before the database is ready
+
+
+def test_a_server_started_before_its_database_is_migrated_becomes_ready_and_works_when_it_is(tmp_path: Path) -> None:
+    environment = shops.environment(f"sqlite:///{tmp_path / 'late.sqlite3'}")
+    served = Served(environment, ["--workers", "1", "--threads", "2"], tmp_path / "log")
+    try:
+        served.launch()
+        wait_until(lambda: status(served, "healthz") == 200, "it serves")
+        assert status(served, "readyz") == 503
+        time.sleep(0.5)  # the worker finds no tables, more than once
+        key = migrated_with_key(served)
+        assert status(served, "readyz") == 200
+        shop = Shop.__new__(Shop)
+        shop.headers = {"Authorization": f"Bearer {key}"}
+        session = shop.opened(served)
+        assert pay(served, session, wallet()).status_code == 200
+        assert shop.settled(served, session)["payment_status"] == "paid"
+    finally:
+        served.kill()
+
+
+def migrated_with_key(served: Served) -> str:
+    """Migrate the server's database by command, and make a merchant's key there."""
+
+    def ikawaari(*arguments: str) -> str:
+        command = [sys.executable, "-m", "ikawaari", *arguments]
+        return subprocess.check_output(command, cwd=ROOT, env=served.environment, text=True).strip()
+
+    ikawaari("migrate")
+    merchant = ikawaari("merchants", "create", "--name", "Boutique Teranga")
+    scopes = ["--scope", "payments:read", "--scope", "payments:write"]
+    return ikawaari("keys", "create", "--merchant", merchant, "--mode", "test", *scopes)
+
+
+# ---------------------------------------------------------------- told to stop
+
+
+def test_a_server_told_to_stop_ends_within_seconds(database_url: str) -> None:
+    with serve(shops.environment(database_url)) as served:
+        idle = requests.Session()  # its connection stays open
+        assert idle.get(f"{served.url}/healthz", timeout=10).status_code == 200
+        os.kill(served.pid, signal.SIGTERM)
+        started = time.monotonic()
+        assert served.wait_for_death() == 0
+        assert time.monotonic() - started < SOON_SECONDS
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_server_told_to_stop_finishes_the_request_that_runs(database: None, database_url: str) -> None:
+    shop = Shop()
+    with serve(shops.environment(database_url)) as served, ThreadPoolExecutor(1) as customer:
+        session = shop.opened(served)
+        with databases.file_lock(Path(database_url.removeprefix("sqlite:///") + ".lock")):  # nobody else may write
+            answer = customer.submit(pay, served, session, card())
+            time.sleep(0.5)
+            os.kill(served.pid, signal.SIGTERM)
+            time.sleep(0.5)
+            assert not answer.done()
+        assert answer.result().status_code == 200
+        assert served.wait_for_death() == 0
+
+
+def test_a_worker_told_to_stop_ends_within_seconds(database: None, database_url: str) -> None:
+    shop = Shop()
+    with serve(shops.environment(database_url), 1, 1, "--no-worker") as served, work(served) as worker:
+        session = shop.opened(served)
+        assert pay(served, session, wallet("004")).status_code == 200
+        assert shop.settled(served, session)["payment_status"] == "paid"
+        worker.terminate()
+        assert worker.wait(SOON_SECONDS) == 0
+
+
+# ---------------------------------------------------------------- how it is started
+
+
+def test_a_port_that_another_server_has_is_refused_in_one_line(
+    new_sqlite: Callable[[Path], str], tmp_path: Path
+) -> None:
+    with serve(shops.environment(new_sqlite(tmp_path)), 1, 1) as served:
+        assert str(served.port) in refused(f"127.0.0.1:{served.port}")
+
+
+@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:http", "127.0.0.1:70000", "192.0.2.1:8000"])
+def test_an_address_that_nobody_can_listen_on_is_refused_in_one_line(bind: str) -> None:
+    assert bind in refused(bind)
+
+
+def test_any_server_can_run_the_application_by_its_name(new_sqlite: Callable[[Path], str], tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    environment = server_environment(f"http://{address}", shops.environment(new_sqlite(tmp_path)))
+    command = [sys.executable, "-m", "gunicorn", "app:app", "--bind", address, "--log-file", str(tmp_path / "log")]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: status(f"http://{address}", "readyz") == 200, "it is ready")
+    finally:
+        server.terminate()
+        assert server.wait(SOON_SECONDS) == 0
+
+
+def refused(bind: str) -> str:
+    """What `serve` says of an address that it cannot listen on."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ikawaari", "serve", "--bind", bind],
+        cwd=ROOT,
+        env=server_environment("http://127.0.0.1:8000", {}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def status(url: object, path: str) -> int:
+    """What is answered there; 0 is no answer."""
+    try:
+        return requests.get(f"{url}/{path}", timeout=10).status_code
+    except requests.ConnectionError:
+        return 0

@@ -1,0 +1,137 @@
+"""The worker: it does what is due, survives its own bugs, and stops when told."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from structlog.testing import capture_logs
+
+import ikawaari
+from ikawaari import store, worker
+from ikawaari.config import Config
+from ikawaari.merchants import rates
+from ikawaari.providers import registry
+from ikawaari.providers.base import Outcome
+from ikawaari.providers.sandbox import Sandbox
+from ikawaari.store import due
+from ikawaari.store.models import CheckoutSession, DueWork, RateWindow
+from tests import world as worlds
+from tests.world import PAID, Killed, World, audit, statuses, together
+
+
+@pytest.fixture
+def world(config: Config, httpserver: HTTPServer) -> Iterator[World]:
+    """The house at work; the clock stands still."""
+    with worlds.opened(config, httpserver) as opened:
+        yield opened
+
+
+class Fatal(Sandbox):
+    """Whoever enquires here dies."""
+
+    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+        """Die."""
+        raise Killed
+
+
+def test_a_round_with_nothing_to_do_says_so(world: World) -> None:
+    assert not worker.run_once(world.now)
+
+
+def test_a_round_does_what_is_due_and_nothing_else(world: World) -> None:
+    session = world.session()
+    assert not worker.run_once(session.expires_at - timedelta(microseconds=1))
+    assert worker.run_once(session.expires_at)
+    assert CheckoutSession.get().status == "expired"
+    assert not worker.run_once(session.expires_at)
+
+
+def test_a_handler_that_raises_is_called_again_and_holds_nobody_up(world: World) -> None:
+    due.schedule("attempt.enquire", "nobody", world.now)
+    due.schedule("unheard.of", "x", world.now)
+    session = world.session()
+    world.pay(session)
+    with capture_logs() as logged:
+        world.wait(6)
+    assert statuses(session) == PAID
+    assert {(entry["event"], entry["kind"]) for entry in logged} == {
+        ("due_work_failed", "attempt.enquire"),
+        ("due_work_failed", "unheard.of"),
+    }
+    assert not worker.run_once(world.later(20))
+    assert worker.run_once(world.later(10))
+
+
+def test_a_worker_that_dies_in_the_middle_leaves_its_rows_to_the_next(world: World) -> None:
+    opened = [world.session() for _ in range(3)]
+    for session in opened:
+        world.pay(session, "004")
+    world.later(6)
+    registry.configure([Fatal(world.config)])
+    with pytest.raises(Killed):
+        worker.run_once(world.now)
+    registry.configure([Sandbox(world.config)])
+    assert not worker.run_once(world.later(10))
+    world.wait(120, 120, 120, 120)
+    assert {statuses(session) for session in opened} == {PAID}
+    audit()
+
+
+def test_workers_side_by_side_do_each_piece_once(world: World) -> None:
+    opened = [world.session() for _ in range(12)]
+    results = together(4, lambda _: [worker.run_once(opened[-1].expires_at) for _ in range(3)])
+    assert not [result for result in results if isinstance(result, Exception)]
+    assert world.told().count("checkout.session.expired") == 12
+
+
+def test_housekeeping_comes_every_hour_and_drops_what_is_over(world: World) -> None:
+    due.schedule_once(worker.HOUSEKEEPING, "", world.now)
+    rates.count([("k", 1)], world.now)
+    world.work()
+    assert RateWindow.select().count() == 1
+    world.wait(3600)
+    assert RateWindow.select().count() == 0
+    assert DueWork.get().due_at == world.now + timedelta(hours=1)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_loop_works_until_it_is_stopped(config: Config, httpserver: HTTPServer) -> None:
+    with worlds.opened(config, httpserver) as world:
+        session, stop = world.session(), threading.Event()
+        quick = replace(world.config, worker_poll_seconds=0.01)
+        loop = threading.Thread(target=worker.run, args=(stop, quick))
+        loop.start()
+        world.pay(session)
+        world.later(6)
+        _until(lambda: statuses(session) == PAID)
+        stop.set()
+        loop.join(10)
+        assert not loop.is_alive()
+        assert DueWork.select().where(DueWork.kind == worker.HOUSEKEEPING).count() == 1
+
+
+def test_the_loop_outlives_a_database_that_is_not_ready(config: Config, tmp_path: Path) -> None:
+    ikawaari.start(config)
+    store.connect(f"sqlite:///{tmp_path}/empty.sqlite3")
+    stop = threading.Event()
+    loop = threading.Thread(target=worker.run, args=(stop, replace(config, worker_poll_seconds=0.01)))
+    with capture_logs() as logged:
+        loop.start()
+        _until(lambda: [entry["event"] for entry in logged].count("worker_round_failed") >= 2)
+        store.connect(config.database_url)
+        _until(lambda: DueWork.select().where(DueWork.kind == worker.HOUSEKEEPING).exists())
+        stop.set()
+        loop.join(10)
+    assert not loop.is_alive()
+    worlds.close()
