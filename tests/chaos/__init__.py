@@ -1,0 +1,1 @@
+"""What must hold while a hundred payers press at once, processes die and connections break."""

@@ -1,0 +1,23 @@
+"""Every test in this folder is a test of chaos, and none leaves a stack trace in a server's log."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.shop import Shop
+
+_HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker("chaos")
+
+
+@pytest.fixture
+def shop(database: None) -> Shop:
+    """A merchant on a fresh database."""
+    return Shop()
