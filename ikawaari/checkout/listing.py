@@ -48,7 +48,7 @@ def page(
         "object": "list",
         "data": [resource(row) for row in rows],
         "has_more": has_more,
-        "next_cursor": rows[-1].id if has_more and rows else None,
+        "next_cursor": rows[-1].id if has_more and not backwards else None,
     }
 
 

@@ -1,6 +1,7 @@
 """The public view of a session: what its page needs, and nothing more.
 
-Never in here: metadata, keys, provider names, a provider's own words, whole phone numbers.
+Never in here: metadata, keys, provider names, a provider's own words, whole phone numbers, what
+an earlier payer answered.
 """
 
 from datetime import datetime
@@ -35,7 +36,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "description": session.description,
         "line_items": [{key: item[key] for key in ("name", "amount", "quantity")} for item in session.line_items],
         "custom_fields": session.custom_fields,
-        "collected_fields": session.custom_field_values,
+        "answered_fields": sorted(session.custom_field_values),
         "merchant": _merchant(session),
         "payment_methods": _methods(session),
         "customer": _customer(session),

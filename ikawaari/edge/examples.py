@@ -83,7 +83,7 @@ CHECKOUT: dict[str, Any] = {
     "description": "Commande 1042",
     "line_items": NEW_SESSION["lineItems"],
     "custom_fields": [_FIELD],
-    "collected_fields": {},
+    "answered_fields": [],
     "merchant": {"name": "Boutique Teranga", "logo_url": None, "color": "#0b6e4f", "country": "SN"},
     "payment_methods": [
         {"type": "mobile_money", "countries": [{"country": "SN", "dial_code": "221", "operators": _WALLETS}]},
@@ -109,7 +109,7 @@ PAYMENT: dict[str, Any] = {
 }
 PAYING_CHECKOUT: dict[str, Any] = CHECKOUT | {
     "payment_status": "processing",
-    "collected_fields": {"taille": "L"},
+    "answered_fields": ["taille"],
     "customer": {"name": "Awa Diop", "email": None, "phone": "+221 77 ••• •• 67"},
     "next_action": {
         "type": "mobile_money_ussd",

@@ -227,8 +227,10 @@ class PublicCheckout(Output):
     description = Words(nullable=True)
     line_items = Parts(parts.LineItem)
     custom_fields = Parts(parts.CustomField)
-    collected_fields = fields.Dict(
-        values=fields.String(), required=True, metadata={"description": "Answers so far, by the fields' keys."}
+    answered_fields = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Keys of the custom fields that an earlier try answered; the answers are not told."},
     )
     merchant = As(PublicMerchant)
     payment_methods = Parts(PaymentMethodOffer)

@@ -229,7 +229,7 @@ def test_both_spellings_and_the_id_in_the_body_are_understood(client: Any, app: 
         client, session.id, collected(**answers) | {"session_id": session.id, "return_url": "http://localhost/back"}
     )
     assert answer.status_code == 200, answer.text
-    assert (answer.json["collected_fields"], answer.json["customer"]["name"]) == ({"note": "a"}, "Awa")
+    assert (answer.json["answered_fields"], answer.json["customer"]["name"]) == (["note"], "Awa")
 
 
 # ---------------------------------------------------------------- the session's state
