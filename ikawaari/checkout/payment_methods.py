@@ -16,9 +16,7 @@ _DIGITS = re.compile(r"[0-9]+(?:[ \u00a0\u202f.-]{1,2}[0-9]+)*")
 # How the networks' numbers begin, and how long they are: a phone number in E.164 has 15 digits at most.
 _CARD = re.compile(r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|2[2-7][0-9]{14}|3[0-9]{13,18}|[56][0-9]{12,18}")
 _MOST_CARD_GROUPS = 5
-_CARD_GROUPS = re.compile(
-    r"[0-9]{13,19}|([0-9]{4}x){3}([0-9]{1,4}|[0-9]{4}x[0-9]{1,3})|[0-9]{4}x[0-9]{6}x[0-9]{4,5}"
-)
+_CARD_GROUPS = re.compile(r"[0-9]{13,19}|([0-9]{4}x){3}([0-9]{1,4}|[0-9]{4}x[0-9]{1,3})|[0-9]{4}x[0-9]{6}x[0-9]{4,5}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,7 +84,7 @@ def _succeed(room: _Room, outcome: Outcome) -> None:
         _take_back_wrong_amount(room, outcome, money)
         return
     surplus = room.intent.status == IntentStatus.SUCCEEDED
-    attempt.move("status", AttemptStatus.SUCCEEDED, surplus=surplus, **_ending(room, outcome, money))
+    attempt.move("status", AttemptStatus.SUCCEEDED, surplus=surplus, failure_code=None, **_ending(room, outcome, money))
     if surplus:
         refunds.give_back(attempt, money, "duplicate", room.now)
         return

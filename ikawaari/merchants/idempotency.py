@@ -32,9 +32,7 @@ class Claim:
     locked_until: datetime
 
 
-def claim(
-    caller: Caller, *, method: str, path: str, key: str, body_digest: str, now: datetime
-) -> Claim | Answer:
+def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str, now: datetime) -> Claim | Answer:
     """The right to run this call, or the answer that its first run gave.
 
     Raises Conflict when the key came with another body, or when its first call still runs.

@@ -138,6 +138,7 @@ def test_007_a_failure_is_corrected_to_a_success(world: World) -> None:
     world.wait(60)
     assert statuses(session) == PAID
     assert world.told() == [*OPENED, TRIED, ASKED, REFUSED, *GOT]
+    assert latest(session).failure_code is None
     audit()
 
 
