@@ -75,7 +75,7 @@ def name_of(view: View, now: datetime) -> str:
     if settled:
         return "late" if settled == "paid" and view["late"] else settled
     payment = view["payment"]
-    if payment and payment["status"] in UNSETTLED:
+    if payment and _is_moving(view, payment):
         return _moving(view, payment, now)
     return "expired" if view["status"] == "expired" else "choose"
 
@@ -97,6 +97,12 @@ def moment(seconds: int, country: str | None) -> datetime:
 def settled(payment: View) -> int:
     """When the payment came to its end, in Unix seconds; while it has none, when it began."""
     return int(payment.get("settled_at") or payment["created"])
+
+
+def _is_moving(view: View, payment: View) -> bool:
+    """Whether money may be moving. The view is read row by row: a payment that settles meanwhile may stand in it as
+    settled while its session still waits, and then the open form would be a lie."""
+    return payment["status"] in UNSETTLED | {"succeeded"} or view["payment_status"] == "processing"
 
 
 def _moving(view: View, payment: View, now: datetime) -> str:

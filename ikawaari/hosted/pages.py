@@ -314,8 +314,9 @@ def _remember_language(session_id: str, locale: str) -> BaseResponse:
 
 def header_locale() -> str:
     """The customer's choice, else the browser's, else French."""
-    chosen = request.cookies.get(_LANGUAGE)
-    return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or LOCALES[0]
+    # Not best_match: it would rather have the "en" of "fr-SN,en;q=0.8" than a French of another country.
+    accepted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((locale for locale in (request.cookies.get(_LANGUAGE), *accepted) if locale in LOCALES), LOCALES[0])
 
 
 def _is_partial() -> bool:

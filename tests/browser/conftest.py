@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route, expect
 
 import ikawaari
 from ikawaari.config import Config
@@ -16,7 +16,7 @@ from tests.serving import Served, serve
 ENVIRONMENT = {
     "IKAWAARI_SANDBOX_DELAY_SECONDS": "1",
     "IKAWAARI_SANDBOX_PROMPT_SECONDS": "8",
-    "IKAWAARI_ENQUIRY_SECONDS": "2",
+    "IKAWAARI_ENQUIRY_SECONDS": "4",
     "IKAWAARI_WORKER_POLL_SECONDS": "0.2",
     "IKAWAARI_KEY_RATE_LIMIT": "100000",
     "IKAWAARI_MERCHANT_RATE_LIMIT": "100000",
@@ -110,7 +110,12 @@ def forgive(complaints: list[str], *kinds: str) -> None:
 
 def watch(context: BrowserContext, complaints: list[str]) -> None:
     """Note every error on the console, broken content policies among them, and every uncaught exception."""
-    context.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    context.on("console", listen)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
 
 

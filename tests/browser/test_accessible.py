@@ -1,4 +1,4 @@
-"""What holds in every state: no complaint of axe, light or dark; nothing beside a narrow screen; a keyboard is enough."""
+"""What holds in every state: axe is content, light or dark; nothing sticks out of a narrow screen; keys are enough."""
 
 from collections.abc import Callable
 from typing import Literal

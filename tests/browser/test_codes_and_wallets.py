@@ -90,17 +90,17 @@ def test_with_script_the_wallet_opens_by_itself_once(page: Page, shop: Shop) -> 
     assert_paid_once(shop, session)
 
 
-def test_a_wallet_left_alone_lets_the_customer_try_again(customer: Page, shop: Shop) -> None:
+def test_a_wallet_left_alone_lets_the_customer_try_again(page: Page, shop: Shop) -> None:
     session = open_session(shop)
-    arrive(customer, session)
-    pay_by_phone(customer, "010")
-    open_wallet(customer)
-    arrive(customer, session)
-    see(customer, "redirect")
-    declined(customer, "Le délai de paiement est dépassé")
-    type_phone(customer)
-    pay(customer)
-    end(customer, "paid")
+    arrive(page, session)
+    pay_by_phone(page, "010")
+    open_wallet(page)
+    arrive(page, session)
+    see(page, "redirect")
+    declined(page, "Le délai de paiement est dépassé")
+    type_phone(page)
+    pay(page)
+    end(page, "paid")
     assert_paid_once(shop, session)
 
 
@@ -159,14 +159,14 @@ def test_a_card_pays_at_once_and_its_number_is_nowhere(customer: Page, shop: Sho
         ("4000 0000 0000 0069", "Cette carte a expiré"),
     ],
 )
-def test_a_declined_card_says_why_and_the_next_one_pays(customer: Page, shop: Shop, number: str, reason: str) -> None:
+def test_a_declined_card_says_why_and_the_next_one_pays(page: Page, shop: Shop, number: str, reason: str) -> None:
     session = open_session(shop)
-    arrive(customer, session)
-    pay_by_card(customer, number)
-    declined(customer, reason)
-    expect(customer.locator("#number")).to_have_value("")
-    pay_by_card(customer)
-    end(customer, "paid")
+    arrive(page, session)
+    pay_by_card(page, number)
+    declined(page, reason)
+    expect(page.locator("#number")).to_have_value("")
+    pay_by_card(page)
+    end(page, "paid")
     assert_paid_once(shop, session)
 
 
@@ -187,8 +187,8 @@ def test_a_real_looking_number_is_refused_and_never_shown_again(customer: Page, 
 @pytest.mark.parametrize(
     ("changes", "problem"), [({"expiry": "13/40"}, "Vérifiez cette date"), ({"cvc": "1"}, "Vérifiez ce code")]
 )
-def test_a_card_field_at_fault_is_named(customer: Page, shop: Shop, changes: dict[str, str], problem: str) -> None:
-    arrive(customer, open_session(shop))
-    pay_by_card(customer, **changes)
-    see(customer, "choose!", problem)
-    expect(customer.locator(f"#{next(iter(changes))}")).to_have_attribute("aria-invalid", "true")
+def test_a_card_field_at_fault_is_named(page: Page, shop: Shop, changes: dict[str, str], problem: str) -> None:
+    arrive(page, open_session(shop))
+    pay_by_card(page, **changes)
+    see(page, "choose!", problem)
+    expect(page.locator(f"#{next(iter(changes))}")).to_have_attribute("aria-invalid", "true")

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Visit
 from tests.browser.shop import Shop, assert_paid_once, open_session, tell
 from tests.browser.steps import arrive, declined, end, pay, pay_by_phone, phone, reload_until, see, type_phone
 
@@ -17,11 +18,13 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("ending", REASONS)
+@pytest.mark.parametrize(
+    ("ending", "script"), [*((ending, True) for ending in REASONS), ("001", False), ("008", False)]
+)
 def test_a_declined_customer_keeps_what_was_typed_and_pays_at_the_second_try(
-    customer: Page, shop: Shop, ending: str
+    visit: Visit, shop: Shop, ending: str, script: bool
 ) -> None:
-    session = open_session(shop)
+    customer, session = visit(script=script), open_session(shop)
     arrive(customer, session)
     customer.locator("summary", has_text="e-mail").click()
     customer.get_by_label("Votre nom").fill("Awa Diop")
@@ -49,13 +52,20 @@ def test_a_failure_that_the_operator_takes_back_is_paid_without_a_second_try(cus
     assert_paid_once(shop, session)
 
 
-@pytest.mark.parametrize("ending", ["004", "005"])
-def test_no_answer_is_called_unknown_and_turns_out_to_be_paid(customer: Page, shop: Shop, ending: str) -> None:
+def test_no_answer_is_called_unknown_and_turns_out_to_be_paid(customer: Page, shop: Shop) -> None:
     session = open_session(shop)
     arrive(customer, session)
-    pay_by_phone(customer, ending)
+    pay_by_phone(customer, "004")
     see(customer, "unknown", "ne payez pas une deuxième fois")
     expect(phone(customer)).to_have_count(0)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_an_answer_that_broke_is_made_good_by_the_operators_callback(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "005")
     end(customer, "paid")
     assert_paid_once(shop, session)
 

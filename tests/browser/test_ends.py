@@ -18,9 +18,7 @@ def test_an_expired_session_leads_back_to_the_shop(customer: Page, shop: Shop, c
     forgive(complaints, "410")
 
 
-def test_a_session_that_expires_under_the_form_takes_nothing(
-    customer: Page, shop: Shop, complaints: list[str]
-) -> None:
+def test_a_session_that_expires_under_the_form_takes_nothing(customer: Page, shop: Shop, complaints: list[str]) -> None:
     session = open_session(shop)
     arrive(customer, session)
     expire(shop, session)
@@ -66,7 +64,9 @@ def test_a_link_that_leads_nowhere_says_so(customer: Page, shop: Shop, complaint
 
 def test_a_form_on_another_site_pays_nothing(customer: Page, shop: Shop, complaints: list[str]) -> None:
     session = open_session(shop)
-    form = f'<form method="post" action="{session["url"]}/pay"><input name="phone" value="771234500"><button>Win</button>'
+    form = (
+        f'<form method="post" action="{session["url"]}/pay"><input name="phone" value="771234500"><button>Win</button>'
+    )
     customer.route("https://evil.example/", lambda route: route.fulfill(content_type="text/html", body=form))
     customer.goto("https://evil.example/")
     customer.get_by_role("button").click()

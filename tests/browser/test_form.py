@@ -10,12 +10,12 @@ from tests.browser.states import CHOSEN, FIELDS, MOBILE, MONTHLY, PREFILLED, TRI
 from tests.browser.steps import arrive, choose_card, end, pay, pay_by_card, pay_by_phone, phone, see, type_phone
 
 
-def test_a_preset_amount_is_paid(customer: Page, shop: Shop) -> None:
+def test_a_preset_amount_is_paid(page: Page, shop: Shop) -> None:
     session = open_session(shop, **CHOSEN)
-    arrive(customer, session)
-    customer.get_by_label("10 000 FCFA").check()
-    pay_by_phone(customer)
-    end(customer, "paid", "10 000 FCFA")
+    arrive(page, session)
+    page.get_by_label("10 000 FCFA").check()
+    pay_by_phone(page)
+    end(page, "paid", "10 000 FCFA")
     assert_paid_once(shop, session, 10_000)
 
 
@@ -59,17 +59,17 @@ def test_the_shops_questions_are_asked_and_answered(customer: Page, shop: Shop) 
     assert answers == {"size": "M", "name": "Awa & <Fils>", "count": "12", "day": "2030-05-17"}
 
 
-def test_a_customer_may_leave_name_and_email(customer: Page, shop: Shop) -> None:
+def test_a_customer_may_leave_name_and_email(page: Page, shop: Shop) -> None:
     session = open_session(shop)
-    arrive(customer, session)
-    customer.locator("summary", has_text="e-mail").click()
-    customer.get_by_label("Votre nom").fill("Awa Diop")
-    customer.get_by_label("Votre e-mail").fill("awa")
-    pay_by_phone(customer)
-    see(customer, "choose!", "Vérifiez cette adresse e-mail.")
-    customer.get_by_label("Votre e-mail").fill("awa@example.com")
-    pay(customer)
-    end(customer, "paid")
+    arrive(page, session)
+    page.locator("summary", has_text="e-mail").click()
+    page.get_by_label("Votre nom").fill("Awa Diop")
+    page.get_by_label("Votre e-mail").fill("awa")
+    pay_by_phone(page)
+    see(page, "choose!", "Vérifiez cette adresse e-mail.")
+    page.get_by_label("Votre e-mail").fill("awa@example.com")
+    pay(page)
+    end(page, "paid")
     assert ask(shop, session)["customer_details"] == {"name": "Awa Diop", "email": "awa@example.com"}
 
 
@@ -85,11 +85,11 @@ def test_a_known_number_is_shown_masked_and_pays(customer: Page, shop: Shop) -> 
     assert_paid_once(shop, session)
 
 
-def test_a_known_number_may_be_changed(customer: Page, shop: Shop) -> None:
+def test_a_known_number_may_be_changed(page: Page, shop: Shop) -> None:
     session = open_session(shop, **PREFILLED)
-    arrive(customer, session)
-    pay_by_phone(customer, "501")
-    end(customer, "paid", "•• 01")
+    arrive(page, session)
+    pay_by_phone(page, "501")
+    end(page, "paid", "•• 01")
 
 
 def test_the_number_finds_its_groups_and_its_operator(page: Page, shop: Shop) -> None:
@@ -102,12 +102,12 @@ def test_the_number_finds_its_groups_and_its_operator(page: Page, shop: Shop) ->
     expect(page.get_by_label("Wave")).to_be_checked()
 
 
-def test_a_number_with_its_country_code_is_understood(customer: Page, shop: Shop) -> None:
+def test_a_number_with_its_country_code_is_understood(page: Page, shop: Shop) -> None:
     session = open_session(shop)
-    arrive(customer, session)
-    phone(customer).fill("00221 77 123 45 00")
-    pay(customer)
-    end(customer, "paid", "Orange Money")
+    arrive(page, session)
+    phone(page).fill("00221 77 123 45 00")
+    pay(page)
+    end(page, "paid", "Orange Money")
 
 
 def test_a_customer_from_the_neighbouring_country_pays_too(customer: Page, shop: Shop) -> None:
@@ -147,13 +147,13 @@ def test_one_way_to_pay_is_no_choice(customer: Page, shop: Shop) -> None:
     expect(customer.locator("#number")).to_have_count(0)
 
 
-def test_a_card_alone_is_asked_for_at_once(customer: Page, shop: Shop) -> None:
+def test_a_card_alone_is_asked_for_at_once(page: Page, shop: Shop) -> None:
     session = open_session(shop, paymentMethodTypes=["card"])
-    arrive(customer, session)
-    see(customer, "choose", "Payez par carte bancaire")
-    expect(phone(customer)).to_have_count(0)
-    pay_by_card(customer)
-    end(customer, "paid")
+    arrive(page, session)
+    see(page, "choose", "Payez par carte bancaire")
+    expect(phone(page)).to_have_count(0)
+    pay_by_card(page)
+    end(page, "paid")
 
 
 def test_choosing_the_card_hides_the_phone(customer: Page, shop: Shop) -> None:

@@ -54,6 +54,9 @@ STATES = [
     ("otp", view(payment=payment("requires_action"), next_action=OTP)),
     ("redirect", view(payment=payment("requires_action"), next_action=redirect_to("https://wallet.example/x"))),
     ("qr", view(payment=payment("requires_action"), next_action=QR)),
+    ("prompt", view(payment_status="processing", payment=payment("succeeded"))),  # settled while it was being read
+    ("prompt", view(payment_status="processing", payment=payment("failed"))),
+    ("sending", view(payment=payment("succeeded", type="card"))),
     ("paid", view(status="complete", payment_status="paid", payment=payment("succeeded"))),
     ("late", view(status="expired", payment_status="paid", payment=payment("succeeded"), late=True)),
     ("refunded", view(status="complete", payment_status="refunded", payment=payment("succeeded"))),
