@@ -78,7 +78,7 @@ def test_pressing_twice_pays_once(customer: Page, shop: Shop) -> None:
 
 
 def test_a_reload_while_waiting_asks_nothing_and_pays_nothing(customer: Page, shop: Shop) -> None:
-    session = open_session(shop)
+    session = open_session(shop, successUrl=None)
     arrive(customer, session)
     pay_by_phone(customer)
     see(customer, "prompt")
@@ -90,7 +90,7 @@ def test_a_reload_while_waiting_asks_nothing_and_pays_nothing(customer: Page, sh
 
 
 def test_the_back_button_while_waiting_shows_what_is_true(customer: Page, shop: Shop) -> None:
-    session = open_session(shop)
+    session = open_session(shop, successUrl=None)
     customer.goto(f"{HOME}/cart")
     arrive(customer, session)
     pay_by_phone(customer)
@@ -102,7 +102,7 @@ def test_the_back_button_while_waiting_shows_what_is_true(customer: Page, shop: 
 
 
 def test_a_second_tab_meets_the_same_wait_and_the_same_end(customer: Page, shop: Shop) -> None:
-    session = open_session(shop)
+    session = open_session(shop, successUrl=None)
     arrive(customer, session)
     pay_by_phone(customer)
     see(customer, "prompt")
@@ -115,7 +115,7 @@ def test_a_second_tab_meets_the_same_wait_and_the_same_end(customer: Page, shop:
 
 
 def test_the_form_left_open_in_another_tab_cannot_pay_again(customer: Page, shop: Shop) -> None:
-    session = open_session(shop)
+    session = open_session(shop, successUrl=None)
     arrive(customer, session)
     second = customer.context.new_page()
     arrive(second, session)
@@ -128,7 +128,7 @@ def test_the_form_left_open_in_another_tab_cannot_pay_again(customer: Page, shop
 
 
 def test_the_form_left_open_shows_the_payment_when_the_customer_looks_at_it_again(page: Page, shop: Shop) -> None:
-    session = open_session(shop)
+    session = open_session(shop, successUrl=None)
     arrive(page, session)
     second = page.context.new_page()
     arrive(second, session)
@@ -138,7 +138,7 @@ def test_the_form_left_open_shows_the_payment_when_the_customer_looks_at_it_agai
 
 
 def test_two_phones_with_the_same_link_pay_once(visit: Visit, shop: Shop) -> None:
-    session = open_session(shop)
+    session = open_session(shop, successUrl=None)
     first, second = visit(), visit()
     for page in (first, second):
         arrive(page, session)
