@@ -9,7 +9,6 @@ from tests.browser.shop import HOME, Shop, ask, assert_paid_once, open_session
 from tests.browser.steps import (
     arrive,
     be_led_back,
-    check_now,
     end,
     pay,
     pay_by_card,
@@ -35,7 +34,6 @@ def test_the_button_of_the_receipt_leads_to_the_shop(customer: Page, shop: Shop)
     session = open_session(shop)
     arrive(customer, session)
     pay_by_phone(customer)
-    check_now(customer)
     end(customer, "paid")
     return_to_shop(customer)
     customer.wait_for_url(f"{HOME}/thanks?session={session['id']}")
