@@ -82,7 +82,8 @@ def work() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    worker.run(stop, Config.from_environment())
+    for thread in worker.start(stop, Config.from_environment()):
+        thread.join()
 
 
 @main.command()

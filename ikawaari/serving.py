@@ -77,4 +77,4 @@ def _check_free(bind: str) -> None:
 
 def _start_worker_thread(_gunicorn_worker: Any) -> None:
     config = Config.from_environment()
-    threading.Thread(target=worker.run, args=(threading.Event(), config), daemon=True, name="due-work").start()
+    worker.start(threading.Event(), config)

@@ -59,6 +59,14 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class DeliveryStatus(StrEnum):
+    """Life of an event on its way to one endpoint."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # every retry was in vain
+
+
 class SubscriptionStatus(StrEnum):
     """Life of a subscription."""
 
@@ -88,6 +96,7 @@ class Moves(Generic[S]):
 
 
 _A, _I, _P, _R, _C, _B = AttemptStatus, IntentStatus, PaymentStatus, RefundStatus, SessionStatus, SubscriptionStatus
+_D = DeliveryStatus
 _SETTLED = {_A.SUCCEEDED, _A.FAILED}
 
 ATTEMPT = Moves[AttemptStatus](
@@ -138,6 +147,14 @@ REFUND = Moves[RefundStatus](
         _R.PENDING: frozenset({_R.SUCCEEDED, _R.FAILED}),
         _R.SUCCEEDED: frozenset(),
         _R.FAILED: frozenset(),
+    }
+)
+
+DELIVERY = Moves[DeliveryStatus](
+    {
+        _D.PENDING: frozenset({_D.SUCCEEDED, _D.FAILED}),
+        _D.SUCCEEDED: frozenset({_D.PENDING}),  # the merchant wants it again
+        _D.FAILED: frozenset({_D.PENDING}),
     }
 )
 

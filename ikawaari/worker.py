@@ -1,7 +1,7 @@
 """The loop that does due work: in a thread of each web process on one machine, or as processes of its own."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from ikawaari import clock, store
 from ikawaari.checkout import enquiry, refunds, sessions
 from ikawaari.config import Config
+from ikawaari.events import delivery
 from ikawaari.merchants import idempotency, rates
 from ikawaari.providers import registry, sandbox
 from ikawaari.store import due
@@ -21,6 +22,7 @@ Handler = Callable[[str, datetime], datetime | None]
 HOUSEKEEPING = "housekeeping"
 _BATCH = 5  # claimed together and done one after the other; the lease is long enough for all of them
 _LEASE = timedelta(seconds=60)
+_WEBHOOK_THREADS = delivery.LANES + 2  # one endpoint that hangs never has all of them
 _AFTER_A_BUG = timedelta(seconds=30)
 
 
@@ -36,22 +38,34 @@ HANDLERS: Mapping[str, Handler] = {
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
     HOUSEKEEPING: housekeeping,
+    delivery.DELIVER: delivery.carry,
 }
+WEBHOOKS = frozenset({delivery.DELIVER})
+MONEY = frozenset(HANDLERS) - WEBHOOKS
 
 
-def run(stop: threading.Event, config: Config) -> None:
-    """Do due work until `stop` is set. Whatever goes wrong in one round, the next one comes.
+def start(stop: threading.Event, config: Config) -> list[threading.Thread]:
+    """Do due work in threads until `stop` is set: one for the money, some that may wait for merchants' servers."""
+    kinds = [MONEY, *[WEBHOOKS] * _WEBHOOK_THREADS]
+    threads = [threading.Thread(target=run, args=(stop, config, some), daemon=True, name="due-work") for some in kinds]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def run(stop: threading.Event, config: Config, kinds: Collection[str]) -> None:
+    """Do due work of `kinds` until `stop` is set. Whatever goes wrong in one round, the next one comes.
 
     A worker that dies holds what it had claimed until the lease is over; each row calls a provider at most once.
     """
-    lease = _BATCH * timedelta(seconds=config.charge_timeout_seconds)
+    lease = delivery.LEASE if kinds == WEBHOOKS else _BATCH * timedelta(seconds=config.charge_timeout_seconds)
     prepared = False
     while not stop.is_set():
         try:
             if not prepared:
                 due.schedule_once(HOUSEKEEPING, "", clock.now())
                 prepared = True
-            busy = run_once(clock.now(), lease)
+            busy = run_once(clock.now(), lease, kinds)
         except Exception:
             log.exception("worker_round_failed")
             busy = False
@@ -62,12 +76,13 @@ def run(stop: threading.Event, config: Config) -> None:
             stop.wait(config.worker_poll_seconds)
 
 
-def run_once(now: datetime, lease: timedelta = _LEASE) -> bool:
+def run_once(now: datetime, lease: timedelta = _LEASE, kinds: Collection[str] = frozenset(HANDLERS)) -> bool:
     """One round: let the sandbox's world move on, and do what is due at `now`. True when there was anything to do."""
     simulator = registry.named(sandbox.Sandbox.name)
-    if isinstance(simulator, sandbox.Sandbox):
+    if isinstance(simulator, sandbox.Sandbox) and enquiry.ENQUIRE in kinds:
         simulator.run(now)
-    claimed = due.claim(now, most=_BATCH, lease=lease)
+    # A lane of webhooks may take most of a lease, so it is claimed alone.
+    claimed = due.claim(now, kinds=kinds, most=1 if kinds == WEBHOOKS else _BATCH, lease=lease)
     for work in claimed:
         _do(work, now)
     return bool(claimed)
@@ -81,6 +96,6 @@ def _do(work: DueWork, now: datetime) -> None:
         log.exception("due_work_failed", kind=work.kind, subject=work.subject)
         again = now + _AFTER_A_BUG
     if again is None:
-        due.finish(work)
+        due.finish(work, now)
     else:
         due.postpone(work, again)

@@ -15,11 +15,14 @@ from ikawaari.states import UNSETTLED, Moves
 from ikawaari.store.models import (
     TABLES,
     CheckoutSession,
+    Event,
     Merchant,
     PaymentAttempt,
     PaymentIntent,
     Refund,
     Subscription,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from ikawaari.store.record import ForbiddenMove, Record
 from tests import factories
@@ -55,6 +58,7 @@ SAMPLES: Mapping[type[Record], Mapping[str, Any]] = {
         "submitted_at": clock.from_unix(1),
     },
     Refund: {"amount": 1, "automatic": True},
+    WebhookDelivery: {"object_id": "cs_1", "lane": 0, "next_try_at": clock.from_unix(1)},
     Subscription: {
         "amount": 1,
         "interval": "day",
@@ -76,7 +80,20 @@ def stored(model: type[Record], **columns: Any) -> Any:
     for name, parent in parents.items():
         if hasattr(model, name) and not (model is PaymentIntent and name == "session"):
             fields[name] = parent.get_or_none() or _parent(parent)
+    if model is WebhookDelivery:
+        fields |= _told(fields)
     return model.create(**fields)
+
+
+def _told(fields: dict[str, Any]) -> dict[str, Any]:
+    """An endpoint, and an event for it."""
+    owned = {"merchant": Merchant.get_or_none() or factories.merchant(), "livemode": False}
+    owned["created_at"] = fields["created_at"]
+    endpoint = WebhookEndpoint.create(
+        id="we_1", url="https://shop.test", secret="s", enabled_events=["*"], enabled=True, **owned
+    )
+    event = Event.create(id="evt_1", type="x", object_id="o", body="{}", **owned)
+    return {"endpoint": endpoint, "event": event}
 
 
 def _parent(model: type[Record]) -> Any:

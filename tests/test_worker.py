@@ -53,7 +53,7 @@ def test_a_round_does_what_is_due_and_nothing_else(world: World) -> None:
 
 def test_a_handler_that_raises_is_called_again_and_holds_nobody_up(world: World) -> None:
     due.schedule("attempt.enquire", "nobody", world.now)
-    due.schedule("unheard.of", "x", world.now)
+    due.schedule("refund.send", "nothing", world.now)
     session = world.session()
     world.pay(session)
     with capture_logs() as logged:
@@ -61,7 +61,7 @@ def test_a_handler_that_raises_is_called_again_and_holds_nobody_up(world: World)
     assert statuses(session) == PAID
     assert {(entry["event"], entry["kind"]) for entry in logged} == {
         ("due_work_failed", "attempt.enquire"),
-        ("due_work_failed", "unheard.of"),
+        ("due_work_failed", "refund.send"),
     }
     assert not worker.run_once(world.later(20))
     assert worker.run_once(world.later(10))
@@ -110,7 +110,7 @@ def test_the_loop_works_until_it_is_stopped(config: Config, httpserver: HTTPServ
     with worlds.opened(config, httpserver) as world:
         session, stop = world.session(), threading.Event()
         quick = replace(world.config, worker_poll_seconds=0.01)
-        loop = threading.Thread(target=worker.run, args=(stop, quick))
+        loop = threading.Thread(target=worker.run, args=(stop, quick, worker.MONEY))
         loop.start()
         world.pay(session)
         world.later(6)
@@ -125,7 +125,7 @@ def test_the_loop_outlives_a_database_that_is_not_ready(config: Config, tmp_path
     ikawaari.start(config)
     store.connect(f"sqlite:///{tmp_path}/empty.sqlite3")
     stop = threading.Event()
-    loop = threading.Thread(target=worker.run, args=(stop, replace(config, worker_poll_seconds=0.01)))
+    loop = threading.Thread(target=worker.run, args=(stop, replace(config, worker_poll_seconds=0.01), worker.MONEY))
     with capture_logs() as logged:
         loop.start()
         _until(lambda: [entry["event"] for entry in logged].count("worker_round_failed") >= 2)

@@ -5,11 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, ids, store
+from ikawaari.events import delivery
 from ikawaari.store.models import Event
 
 
 def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> None:
-    """Write the event `type_` about the object `data`, as a webhook will carry it: the text is fixed here, once."""
+    """Write the event `type_` about the object `data`, and put it on its way to everybody who wants it."""
+    delivery.enqueue(write(type_, data, merchant_id=merchant_id, livemode=livemode, now=now), now)
+
+
+def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> Event:
+    """Write an event as a webhook will carry it: the text is fixed here, once."""
     assert store.in_transaction(), "an event belongs to the transaction of its change"
     event_id = ids.new("evt")
     body = {
@@ -20,7 +26,7 @@ def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool
         "livemode": livemode,
         "data": data,
     }
-    Event.create(
+    return Event.create(
         id=event_id,
         merchant=merchant_id,
         livemode=livemode,

@@ -1,11 +1,11 @@
 """Work that is due: rows that any worker may take, one at a time each, and that survive every worker's death."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from peewee import EXCLUDED
+from peewee import EXCLUDED, Case
 
-from ikawaari.store.database import atomic, is_postgres
+from ikawaari.store.database import at_the_end, atomic, is_postgres
 from ikawaari.store.models import DueWork
 
 
@@ -18,14 +18,32 @@ def schedule(kind: str, subject: str, at: datetime) -> None:
     ).execute()
 
 
+def touch(kind: str, subject: str, at: datetime) -> None:
+    """There is news for `subject`, as the last thing of the caller's transaction: its row is due at `at` or before.
+
+    Whoever holds the row keeps it, but cannot conclude past the news. The race that this stops: a worker finds nothing
+    left, the news commits, the worker finishes the row or puts it off until tomorrow, and nobody comes in time.
+    """
+    at_the_end(f"{kind} {subject}", lambda: _touch(kind, subject, at))
+
+
+def _touch(kind: str, subject: str, at: datetime) -> None:
+    sooner = Case(None, [(EXCLUDED.due_at < DueWork.due_at, EXCLUDED.due_at)], DueWork.due_at)
+    DueWork.insert(kind=kind, subject=subject, due_at=at).on_conflict(
+        conflict_target=[DueWork.kind, DueWork.subject],
+        update={DueWork.due_at: sooner, DueWork.touched: DueWork.touched + 1},
+    ).execute()
+
+
 def schedule_once(kind: str, subject: str, at: datetime) -> None:
     """Like `schedule`, but a row that stands already keeps its time."""
     DueWork.insert(kind=kind, subject=subject, due_at=at).on_conflict_ignore().execute()
 
 
-def claim(now: datetime, *, most: int, lease: timedelta) -> Sequence[DueWork]:
-    """Take up to `most` due rows, oldest first, for the length of `lease`. Two workers never get the same row."""
-    free = (DueWork.due_at <= now) & (DueWork.leased_until.is_null() | (DueWork.leased_until <= now))
+def claim(now: datetime, *, kinds: Collection[str], most: int, lease: timedelta) -> Sequence[DueWork]:
+    """Take up to `most` due rows of `kinds`, oldest first, for the time of `lease`. No two workers get the same row."""
+    leasable = DueWork.leased_until.is_null() | (DueWork.leased_until <= now)
+    free = DueWork.kind.in_(sorted(kinds)) & (DueWork.due_at <= now) & leasable
     chosen = DueWork.select(DueWork.id).where(free).order_by(DueWork.due_at).limit(most)
     if not chosen.exists():
         return []
@@ -40,12 +58,15 @@ def claim(now: datetime, *, most: int, lease: timedelta) -> Sequence[DueWork]:
         )
 
 
-def finish(work: DueWork) -> bool:
-    """Done: drop the row. False when the lease was lost meanwhile; then whoever holds it now decides."""
-    return bool(DueWork.delete().where(DueWork.id == work.id, DueWork.tries == work.tries).execute())
+def finish(work: DueWork, now: datetime) -> bool:
+    """Done: drop the row, unless it was touched meanwhile; then it is due again. False when the lease was lost."""
+    mine = (DueWork.id == work.id) & (DueWork.tries == work.tries)
+    dropped = DueWork.delete().where(mine, DueWork.touched == work.touched).execute()
+    return bool(dropped) or postpone(work, now)
 
 
 def postpone(work: DueWork, at: datetime) -> bool:
-    """Not done yet: due again at `at`. False when the lease was lost meanwhile."""
+    """Not done yet: due again at `at`, at once if it was touched meanwhile. False when the lease was lost."""
     mine = (DueWork.id == work.id) & (DueWork.tries == work.tries)
-    return bool(DueWork.update({DueWork.due_at: at, DueWork.leased_until: None}).where(mine).execute())
+    again = Case(None, [(DueWork.touched == work.touched, DueWork.due_at.db_value(at))], DueWork.due_at)
+    return bool(DueWork.update({DueWork.due_at: again, DueWork.leased_until: None}).where(mine).execute())

@@ -109,6 +109,9 @@ class CheckoutSession(Record):
     locale = CharField(max_length=4)
     metadata = JsonField()
     late = BooleanField(default=False)  # money came after expiry
+    return_key = CharField(
+        null=True
+    )  # signs the customer's return; derived from the credential that opened the session
     created_at = InstantField()
     expires_at = InstantField()
     completed_at = InstantField(null=True)
@@ -142,6 +145,9 @@ class PaymentIntent(Record):
     currency = CharField(max_length=3)
     customer_email = CharField(null=True, max_length=320)
     customer_phone = CharField(null=True, max_length=20)
+    country = CharField(null=True, max_length=2)  # where the payer is, unless the payment method says
+    customer = CharField(null=True)  # the merchant's word for who pays
+    payment_method = JsonField(null=True)  # what to confirm with, when it was given before
     description = CharField(null=True, max_length=500)
     metadata = JsonField()
     created_at = InstantField()
@@ -284,6 +290,70 @@ class Event(Record):
         table_name = "events"
 
 
+class WebhookEndpoint(Record):
+    """Where a merchant wants to be told, and of what."""
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    url = CharField(max_length=2048)
+    secret = CharField()  # in clear, for it signs
+    enabled_events = JsonField()  # types, or "*"
+    enabled = BooleanField()
+    failing_since = InstantField(
+        null=True
+    )  # every retry of some event was in vain; nothing is sent until enabled again
+    rests_until = InstantField(null=True)  # it let us wait in vain: nobody waits for it again before
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "webhook_endpoints"
+
+
+class WebhookDelivery(Record):
+    """One event on its way to one endpoint."""
+
+    MOVES = {"status": states.DELIVERY}
+
+    id = CharField(primary_key=True)
+    endpoint = ForeignKeyField(WebhookEndpoint, on_delete="CASCADE")
+    endpoint_id: str
+    event = ForeignKeyField(Event)
+    event_id: int
+    object_id = CharField()  # the event's: what must stay in order
+    lane = IntegerField()  # which of the endpoint's lanes carries it: all of one object go in one
+    status = StatusField(states.DeliveryStatus)
+    tries = IntegerField(default=0)
+    next_try_at = InstantField()
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "webhook_deliveries"
+        # Unique: an event that is told to an endpoint twice is the same delivery, tried again.
+        indexes = ((("endpoint", "event"), True), (("endpoint", "lane", "status", "event"), False))
+
+
+class DeliveryTry(Record):
+    """One try of a delivery, and what the endpoint said."""
+
+    id = BigAutoField()
+    delivery = ForeignKeyField(WebhookDelivery, on_delete="CASCADE")
+    at = InstantField()
+    duration_ms = IntegerField()
+    http_status = IntegerField(null=True)  # null: no answer
+    body = TextField()  # the beginning of the answer, or why there was none
+
+    class Meta:
+        """Table options."""
+
+        table_name = "webhook_delivery_tries"
+
+
 class Callback(Record):
     """A provider's callback that was taken in."""
 
@@ -311,6 +381,7 @@ class DueWork(Record):
     due_at = InstantField(index=True)
     leased_until = InstantField(null=True)
     tries = IntegerField(default=0)  # fences: only the holder of the last lease may finish the row
+    touched = IntegerField(default=0)  # counts news for the holder: it may not finish before it has looked again
 
     class Meta:
         """Table options."""
@@ -330,6 +401,7 @@ class IdempotencyKey(Record):
     path = CharField(max_length=512)
     key = CharField()
     body_digest = CharField(max_length=64)
+    subject = CharField(null=True)  # the id of what the first run made, should it be cut off before its answer
     status = IntegerField(null=True)  # null while the first call runs
     headers = JsonField(null=True)
     body = TextField(null=True)
@@ -367,6 +439,9 @@ TABLES = (
     Refund,
     Subscription,
     Event,
+    WebhookEndpoint,
+    WebhookDelivery,
+    DeliveryTry,
     Callback,
     DueWork,
     IdempotencyKey,

@@ -47,6 +47,14 @@ class Record(Model):
                 setattr(self, name, value)
         return bool(moved)
 
+    @classmethod
+    def move_all(cls, column: str, target: str, which: Any, **changes: Any) -> int:
+        """Move every row of `which` whose status allows it. Returns how many."""
+        field = getattr(cls, column)
+        values = {getattr(cls, name): value for name, value in changes.items()}
+        allowed = field.in_(cls.MOVES[column].origins(target)) & which
+        return int(cls.update({field: target, **values}).where(allowed).execute())
+
     def move(self, column: str, target: str, **changes: Any) -> None:
         """Move `column` to `target` under a lock. Raises ForbiddenMove when the table does not have that move."""
         origin = getattr(self, column)

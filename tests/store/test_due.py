@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from ikawaari import store
 from ikawaari.store import due
 from ikawaari.store.models import DueWork
 from tests.world import Trouble, halfway, together
@@ -11,11 +12,12 @@ from tests.world import Trouble, halfway, together
 pytestmark = pytest.mark.usefixtures("database")
 LEASE = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
+KINDS = frozenset({"k", "l"})
 
 
 def claim(now: datetime, most: int = 100) -> list[str]:
     """The subjects of what a worker gets."""
-    return [work.subject for work in due.claim(now, most=most, lease=LEASE)]
+    return [work.subject for work in due.claim(now, kinds=KINDS, most=most, lease=LEASE)]
 
 
 def test_work_is_given_when_it_is_due_and_not_before(now: datetime) -> None:
@@ -48,14 +50,14 @@ def test_eight_workers_at_once_get_each_row_once(now: datetime) -> None:
 
 def test_finished_work_is_gone(now: datetime) -> None:
     due.schedule("k", "a", now)
-    (work,) = due.claim(now, most=1, lease=LEASE)
-    assert due.finish(work)
+    (work,) = due.claim(now, kinds=KINDS, most=1, lease=LEASE)
+    assert due.finish(work, now)
     assert not DueWork.select().exists()
 
 
 def test_postponed_work_comes_again_at_its_new_time(now: datetime) -> None:
     due.schedule("k", "a", now)
-    (work,) = due.claim(now, most=1, lease=LEASE)
+    (work,) = due.claim(now, kinds=KINDS, most=1, lease=LEASE)
     assert due.postpone(work, now + 5 * SECOND)
     assert claim(now + 4 * SECOND) == []
     assert claim(now + 5 * SECOND) == ["a"]
@@ -64,18 +66,18 @@ def test_postponed_work_comes_again_at_its_new_time(now: datetime) -> None:
 @pytest.mark.parametrize("verb", ["finish", "postpone"])
 def test_a_worker_that_lost_its_lease_cannot_conclude(now: datetime, verb: str) -> None:
     due.schedule("k", "a", now)
-    (slow,) = due.claim(now, most=1, lease=LEASE)
-    (quick,) = due.claim(now + LEASE, most=1, lease=LEASE)
-    assert not (due.finish(slow) if verb == "finish" else due.postpone(slow, now))
+    (slow,) = due.claim(now, kinds=KINDS, most=1, lease=LEASE)
+    (quick,) = due.claim(now + LEASE, kinds=KINDS, most=1, lease=LEASE)
+    assert not (due.finish(slow, now) if verb == "finish" else due.postpone(slow, now))
     assert claim(now + LEASE) == []
-    assert due.finish(quick)
+    assert due.finish(quick, now)
 
 
 def test_what_is_scheduled_while_somebody_works_on_it_comes_again(now: datetime) -> None:
     due.schedule("k", "a", now)
-    (work,) = due.claim(now, most=1, lease=LEASE)
+    (work,) = due.claim(now, kinds=KINDS, most=1, lease=LEASE)
     due.schedule("k", "a", now + SECOND)
-    assert not due.finish(work)
+    assert not due.finish(work, now)
     assert claim(now + SECOND) == ["a"]
 
 
@@ -106,4 +108,61 @@ def test_the_same_work_scheduled_by_many_at_once_is_one_row(now: datetime) -> No
 def test_work_belongs_to_the_transaction_of_its_cause(now: datetime) -> None:
     with pytest.raises(Trouble):
         halfway(lambda: due.schedule("k", "a", now))
+    assert claim(now) == []
+
+
+def test_a_worker_gets_work_of_its_kinds_alone(now: datetime) -> None:
+    due.schedule("k", "a", now)
+    due.schedule("l", "b", now)
+    assert [work.subject for work in due.claim(now, kinds={"l"}, most=9, lease=LEASE)] == ["b"]
+
+
+def test_a_touch_makes_the_row_and_brings_a_later_one_forward_and_never_back(now: datetime) -> None:
+    due.touch("k", "a", now + 5 * SECOND)
+    due.touch("k", "a", now)
+    due.touch("k", "a", now + 9 * SECOND)
+    assert claim(now) == ["a"]
+
+
+@pytest.mark.parametrize("verb", ["finish", "postpone"])
+def test_news_during_the_work_make_it_due_at_once_whatever_its_holder_concludes(now: datetime, verb: str) -> None:
+    due.schedule("k", "a", now)
+    (work,) = due.claim(now, kinds=KINDS, most=1, lease=LEASE)
+    due.touch("k", "a", now)
+    assert claim(now) == [], "its holder keeps it"
+    assert due.finish(work, now) if verb == "finish" else due.postpone(work, now + timedelta(days=1))
+    assert claim(now) == ["a"]
+
+
+def test_a_touch_is_never_lost_to_a_worker_that_finishes(now: datetime) -> None:
+    for round_ in range(15):
+        due.touch("k", str(round_), now)
+        (work,) = due.claim(now, kinds=KINDS, most=1, lease=LEASE)
+
+        def step(number: int, work: DueWork = work) -> None:
+            due.touch("k", work.subject, now) if number else due.finish(work, now)
+
+        results = together(2, step)
+        assert not [result for result in results if isinstance(result, Exception)], results
+        (again,) = due.claim(now, kinds=KINDS, most=9, lease=LEASE)
+        assert again.subject == str(round_)
+        due.finish(again, now)
+
+
+def test_transactions_that_touch_the_same_rows_in_opposite_order_do_not_wait_for_each_other(now: datetime) -> None:
+    def tell(number: int) -> None:
+        for _ in range(10):
+            with store.atomic():
+                for subject in ("a", "b") if number % 2 else ("b", "a"):
+                    due.touch("k", subject, now)
+
+    assert together(4, tell) == [None] * 4
+    assert DueWork.select().count() == 2
+
+
+def test_a_touch_belongs_to_the_transaction_of_its_cause(now: datetime) -> None:
+    with pytest.raises(Trouble):
+        halfway(lambda: due.touch("k", "a", now))
+    with store.atomic():
+        pass
     assert claim(now) == []

@@ -1,23 +1,13 @@
 """Pages of lists, newest first: by `cursor`, or by the older `starting_after` and `ending_before`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from peewee import ModelSelect
 
 from ikawaari.errors import ValidationFailed
+from ikawaari.paging import Place
 from ikawaari.store.record import Record
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where in a list: at most `limit` rows after, or before, the row of that id."""
-
-    limit: int = 10
-    cursor: str | None = None
-    starting_after: str | None = None
-    ending_before: str | None = None
 
 
 def page(
@@ -26,18 +16,21 @@ def page(
     wanted: Sequence[Any],
     place: Place,
     resource: Callable[[Any], dict[str, Any]],
+    *,
+    key: Sequence[Any] = (),
 ) -> Mapping[str, Any]:
     """The page at `place` of those rows of `own` that are `wanted`. Raises ValidationFailed for an id not in `own`.
 
+    The order is that of the columns of `key`, which are unique together: usually when a row was made, and its id.
     The row at the edge need not be wanted any more: it may have changed since the page before was read.
     """
     query = own.where(*wanted) if wanted else own
     after = place.cursor or place.starting_after
     backwards = after is None and place.ending_before is not None
-    key = (model.created_at, model.id)  # type: ignore[attr-defined]
+    key = key or (model.created_at, model.id)  # type: ignore[attr-defined]
     if after is not None or place.ending_before is not None:
         name = "cursor" if place.cursor else "ending_before" if backwards else "starting_after"
-        query = query.where(_beyond(model, own, after or place.ending_before, name, newer=backwards))
+        query = query.where(_beyond(key, _edge(model, own, after or place.ending_before, name), newer=backwards))
     order = [column.asc() if backwards else column.desc() for column in key]
     rows = list(query.order_by(*order).limit(place.limit + 1))
     has_more = len(rows) > place.limit
@@ -52,11 +45,17 @@ def page(
     }
 
 
-def _beyond(model: type[Record], own: "ModelSelect[Any]", row_id: str | None, name: str, *, newer: bool) -> Any:
-    edge = own.where(model.id == row_id).get_or_none()  # type: ignore[attr-defined]
+def _edge(model: type[Record], own: "ModelSelect[Any]", row_id: str | None, name: str) -> Record:
+    edge: Record | None = own.where(model.id == row_id).get_or_none()  # type: ignore[attr-defined]
     if edge is None:
         raise ValidationFailed({name: ["is not in this list"]})
-    at, same = model.created_at, model.created_at == edge.created_at  # type: ignore[attr-defined]
-    if newer:
-        return (at > edge.created_at) | (same & (model.id > edge.id))  # type: ignore[attr-defined]
-    return (at < edge.created_at) | (same & (model.id < edge.id))  # type: ignore[attr-defined]
+    return edge
+
+
+def _beyond(key: Sequence[Any], edge: Record, *, newer: bool) -> Any:
+    beyond: Any = None
+    for column in reversed(key):
+        value = edge.__data__[column.name]
+        strictly = column > value if newer else column < value
+        beyond = strictly if beyond is None else strictly | ((column == value) & beyond)
+    return beyond

@@ -1,0 +1,208 @@
+"""Delivery: every event reaches every endpoint that wants it, at least once, in order per object, with the same bytes.
+
+Each endpoint has a few lanes. All events of one object go through one lane, and a lane is one row of due work, so one
+worker at a time carries it: the order holds, and a slow endpoint takes up its own lanes and nobody else's.
+"""
+
+import time
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import DoesNotExist, ModelSelect, fn
+
+from ikawaari import clock, ids, store
+from ikawaari.events import outgoing, signature
+from ikawaari.states import DeliveryStatus
+from ikawaari.store import due
+from ikawaari.store.models import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
+
+DELIVER = "webhook.deliver"
+RETRIES = (
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+    timedelta(hours=24),
+)
+LANES = 4
+LEASE = timedelta(seconds=60)
+REST = timedelta(minutes=1)
+_LONGEST_CARRY_SECONDS = 20  # one try more may take 10, and a slow resolver as much again: less than a lease
+_SLOW_MS = 5_000
+
+
+def enqueue(event: Event, now: datetime) -> None:
+    """Put a new event on its way, in the transaction that writes it."""
+    assert store.in_transaction(), "an event and its deliveries are written together"
+    for endpoint in _wanting(event):
+        send_to(endpoint, event, now)
+
+
+def send_to(endpoint: WebhookEndpoint, event: Event, now: datetime) -> None:
+    """Put an event on its way to one endpoint, in the caller's transaction; told before, it is told again."""
+    lane = zlib.crc32(event.object_id.encode()) % LANES
+    WebhookDelivery.insert(
+        id=ids.new("wd"),
+        endpoint=endpoint.id,
+        event=event.sequence,
+        object_id=event.object_id,
+        lane=lane,
+        status=DeliveryStatus.PENDING,
+        next_try_at=now,
+        created_at=now,
+    ).on_conflict_ignore().execute()
+    due.touch(DELIVER, _subject(endpoint.id, lane), now)
+
+
+def send_again(events: Sequence[Event], now: datetime) -> int:
+    """Send events again to the endpoints that want them, whatever became of them. Returns how many deliveries."""
+    count = 0
+    with store.atomic():
+        for event in events:
+            wanting = _wanting(event)
+            for endpoint in wanting:
+                send_to(endpoint, event, now)
+            ids_ = [endpoint.id for endpoint in wanting]
+            _renew((WebhookDelivery.event == event.sequence) & WebhookDelivery.endpoint.in_(ids_), now)
+            count += len(wanting)
+    return count
+
+
+def catch_up(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """The endpoint was enabled again: everything that it missed is due, in the caller's transaction."""
+    _renew(
+        (WebhookDelivery.endpoint == endpoint.id) & (WebhookDelivery.status != DeliveryStatus.SUCCEEDED),
+        now,
+    )
+    for lane in range(LANES):
+        due.schedule(DELIVER, _subject(endpoint.id, lane), now)
+
+
+def _renew(which: Any, now: datetime) -> None:
+    """Start the tries over."""
+    fresh = {"tries": 0, "next_try_at": now}
+    WebhookDelivery.update(**fresh).where(which & (WebhookDelivery.status == DeliveryStatus.PENDING)).execute()
+    WebhookDelivery.move_all("status", DeliveryStatus.PENDING, which, **fresh)
+
+
+def _wanting(event: Event) -> list[WebhookEndpoint]:
+    """The endpoints that want an event, kept from being deleted until its deliveries are written."""
+    query = WebhookEndpoint.select().where(
+        WebhookEndpoint.merchant == event.merchant_id, WebhookEndpoint.livemode == event.livemode
+    )
+    if store.is_postgres():
+        query = query.order_by(WebhookEndpoint.id).for_update("FOR KEY SHARE")  # type: ignore[arg-type]
+    return [one for one in query if "*" in one.enabled_events or event.type in one.enabled_events]
+
+
+def carry(subject: str, now: datetime) -> datetime | None:
+    """Carry one lane for a while. Returns when to come again; None when it is empty, or its endpoint takes nothing."""
+    endpoint_id, _, lane = subject.rpartition(":")
+    ends = time.monotonic() + _LONGEST_CARRY_SECONDS
+    while time.monotonic() < ends:
+        endpoint = WebhookEndpoint.get_or_none(WebhookEndpoint.id == endpoint_id)
+        if endpoint is None or not endpoint.enabled or endpoint.failing_since:
+            return None
+        if endpoint.rests_until and endpoint.rests_until > now:
+            rests_until: datetime = endpoint.rests_until
+            return rests_until
+        delivery = _foremost(endpoint, int(lane), now)
+        if delivery is None:
+            return _earliest(endpoint, int(lane))
+        _try(endpoint, delivery, now)
+    return now
+
+
+def is_acknowledged(object_id: str, event_type: str) -> bool:
+    """Whether every endpoint that is served and wants this event of the object has taken it."""
+    waiting = (
+        WebhookDelivery.select()
+        .join(WebhookEndpoint)
+        .switch(WebhookDelivery)
+        .join(Event)
+        .where(
+            Event.object_id == object_id,
+            Event.type == event_type,
+            WebhookDelivery.status == DeliveryStatus.PENDING,
+            WebhookEndpoint.enabled,
+            WebhookEndpoint.failing_since.is_null(),
+        )
+    )
+    return not waiting.exists()
+
+
+def _foremost(endpoint: WebhookEndpoint, lane: int, now: datetime) -> WebhookDelivery | None:
+    """The oldest delivery of the lane that is due."""
+    query = _next_ones(endpoint, lane).where(WebhookDelivery.next_try_at <= now)
+    due_now: WebhookDelivery | None = query.order_by(WebhookDelivery.event).first()
+    return due_now
+
+
+def _earliest(endpoint: WebhookEndpoint, lane: int) -> datetime | None:
+    first = _next_ones(endpoint, lane).order_by(WebhookDelivery.next_try_at).first()
+    return first.next_try_at if first else None
+
+
+def _next_ones(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelivery]":
+    """What waits in a lane and has no earlier event of its object before it."""
+    earlier = WebhookDelivery.alias()
+    before = earlier.select(earlier.id).where(
+        earlier.endpoint == WebhookDelivery.endpoint,
+        earlier.lane == WebhookDelivery.lane,
+        earlier.status == DeliveryStatus.PENDING,
+        earlier.event < WebhookDelivery.event,
+        earlier.object_id == WebhookDelivery.object_id,
+    )
+    return _waiting(endpoint, lane).where(~fn.EXISTS(before))
+
+
+def _waiting(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelivery]":
+    return WebhookDelivery.select().where(
+        WebhookDelivery.endpoint == endpoint.id,
+        WebhookDelivery.lane == lane,
+        WebhookDelivery.status == DeliveryStatus.PENDING,
+    )
+
+
+def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) -> None:
+    """Send once, and write down what the endpoint said."""
+    assert not store.in_transaction(), "nobody is called while rows are locked"
+    body = Event.get_by_id(delivery.event_id).body.encode()
+    at = max(now, clock.now())  # a lane is carried for a while: the signature and the schedule count from each try
+    headers = {
+        "Content-Type": "application/json",
+        signature.HEADER: signature.of_webhook(endpoint.secret, clock.unix(at), body),
+    }
+    answer = outgoing.post(endpoint.url, body, headers, livemode=endpoint.livemode)
+    with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: nobody wants to know
+        _conclude(endpoint, delivery, answer, at)
+    if answer.http_status is None and answer.duration_ms >= _SLOW_MS:
+        endpoint.change(rests_until=at + REST)
+
+
+def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> None:
+    tries = sent.tries + 1
+    is_over = not answer.is_success and tries > len(RETRIES)
+    if is_over:
+        WebhookEndpoint.lock(endpoint.id)  # before its delivery, as whoever enables or deletes the endpoint does
+    stored = WebhookDelivery.lock(sent.id)
+    DeliveryTry.create(
+        delivery=sent.id, at=at, duration_ms=answer.duration_ms, http_status=answer.http_status, body=answer.body
+    )
+    # The race that this stops: the event is wanted again, or its endpoint enabled, or the lease lost, during the call.
+    if any(getattr(stored, name) != getattr(sent, name) for name in ("status", "tries", "next_try_at")):
+        return
+    if answer.is_success:
+        stored.move("status", DeliveryStatus.SUCCEEDED, tries=tries)
+    elif is_over:
+        stored.move("status", DeliveryStatus.FAILED, tries=tries)
+        endpoint.change(failing_since=at)
+    else:
+        stored.change(tries=tries, next_try_at=at + RETRIES[tries - 1])
+
+
+def _subject(endpoint_id: str, lane: int) -> str:
+    return f"{endpoint_id}:{lane}"

@@ -1,0 +1,129 @@
+"""Webhook endpoints: where merchants are told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from peewee import DoesNotExist
+
+from ikawaari import clock, ids, store
+from ikawaari.errors import NotFound, ValidationFailed
+from ikawaari.events import delivery, outgoing
+from ikawaari.events.types import EVENT_TYPES
+from ikawaari.store.models import Merchant, WebhookEndpoint
+
+MOST_PER_MERCHANT = 20
+
+
+def create(
+    merchant: Merchant, livemode: bool, *, url: str, enabled_events: Sequence[str], now: datetime
+) -> WebhookEndpoint:
+    """Enter an endpoint. Its `secret` is told now and at rotation, never else. Raises ValidationFailed."""
+    _check(url, enabled_events, livemode)
+    if len(of_merchant(merchant, livemode)) >= MOST_PER_MERCHANT:
+        raise ValidationFailed({"url": [f"a merchant has at most {MOST_PER_MERCHANT} endpoints"]})
+    return WebhookEndpoint.create(
+        id=ids.new("we"),
+        merchant=merchant,
+        livemode=livemode,
+        url=url,
+        secret=_new_secret(),
+        enabled_events=sorted(set(enabled_events)),
+        enabled=True,
+        created_at=now,
+    )
+
+
+def owned(endpoint_id: str, merchant: Merchant, livemode: bool) -> WebhookEndpoint:
+    """The merchant's own endpoint of that mode. Raises NotFound, also for another merchant's."""
+    found = WebhookEndpoint.get_or_none(
+        WebhookEndpoint.id == endpoint_id, WebhookEndpoint.merchant == merchant, WebhookEndpoint.livemode == livemode
+    )
+    if found is None:
+        raise NotFound("webhook endpoint")
+    return found
+
+
+def of_merchant(merchant: Merchant, livemode: bool) -> list[WebhookEndpoint]:
+    """The merchant's endpoints of that mode, oldest first."""
+    query = WebhookEndpoint.select().where(WebhookEndpoint.merchant == merchant, WebhookEndpoint.livemode == livemode)
+    return list(query.order_by(WebhookEndpoint.created_at, WebhookEndpoint.id))
+
+
+def update(
+    endpoint: WebhookEndpoint,
+    now: datetime,
+    *,
+    url: str | None = None,
+    enabled_events: Sequence[str] | None = None,
+    enabled: bool | None = None,
+) -> WebhookEndpoint:
+    """Change what is given. Enabling again catches up on everything that was missed. Raises ValidationFailed."""
+    _check(url, enabled_events or (), endpoint.livemode)
+    given = {"url": url, "enabled_events": enabled_events and sorted(set(enabled_events)), "enabled": enabled}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if url:
+        changes["rests_until"] = None
+    if enabled:
+        changes |= {"failing_since": None, "rests_until": None}
+    with store.atomic():
+        stored = _locked(endpoint)
+        if changes:
+            stored.change(**changes)
+        if enabled:
+            delivery.catch_up(stored, now)
+    return stored
+
+
+def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    try:
+        return WebhookEndpoint.lock(endpoint.id)
+    except DoesNotExist:
+        raise NotFound("webhook endpoint") from None
+
+
+def rotate_secret(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Give the endpoint a new secret; the old one signs nothing from now on."""
+    endpoint.change(secret=_new_secret())
+    return endpoint
+
+
+def delete(endpoint: WebhookEndpoint) -> None:
+    """Remove the endpoint and what was on its way to it."""
+    WebhookEndpoint.delete().where(WebhookEndpoint.id == endpoint.id).execute()
+
+
+def resource(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> dict[str, Any]:
+    """An endpoint as its merchant sees it; its secret only when it is new."""
+    told = {
+        "id": endpoint.id,
+        "object": "webhook_endpoint",
+        "url": endpoint.url,
+        "enabled_events": endpoint.enabled_events,
+        "enabled": endpoint.enabled,
+        "status": "disabled" if not endpoint.enabled else "failing" if endpoint.failing_since else "enabled",
+        "failing_since": clock.unix(endpoint.failing_since) if endpoint.failing_since else None,
+        "livemode": endpoint.livemode,
+        "created": clock.unix(endpoint.created_at),
+    }
+    return told | {"secret": endpoint.secret} if with_secret else told
+
+
+def _new_secret() -> str:
+    return f"whsec_{ids.random_text(40)}"
+
+
+def _check(url: str | None, enabled_events: Sequence[str], livemode: bool) -> None:
+    problems: dict[str, list[str]] = {}
+    unknown = sorted(set(enabled_events) - EVENT_TYPES - {"*"})
+    if unknown:
+        problems["enabled_events"] = [f"unknown: {', '.join(unknown)}"]
+    if url is None:
+        pass
+    elif livemode and urlsplit(url).scheme != "https":
+        problems["url"] = ["must be https in live mode"]
+    elif not outgoing.may_reach(url, livemode=livemode):
+        problems["url"] = ["must not lead to a private, local or otherwise internal address"]
+    if problems:
+        raise ValidationFailed(problems)

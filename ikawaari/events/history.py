@@ -1,0 +1,104 @@
+"""What was told: events, and how their deliveries went."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ikawaari import clock, store
+from ikawaari.errors import NotFound
+from ikawaari.events import delivery, endpoints, events
+from ikawaari.events.types import TEST
+from ikawaari.paging import Place
+from ikawaari.store import listing
+from ikawaari.store.models import DeliveryTry, Event, Merchant, WebhookDelivery, WebhookEndpoint
+
+MOST_AT_ONCE = 1_000
+
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "type": lambda value: Event.type == value,
+    "object_id": lambda value: Event.object_id == value,
+    "created_gte": lambda value: Event.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: Event.created_at < clock.from_unix(value + 1),
+}
+
+
+def owned(event_id: str, merchant: Merchant, livemode: bool) -> Event:
+    """The merchant's own event of that mode. Raises NotFound, also for another merchant's."""
+    found: Event | None = _all(merchant, livemode).where(Event.id == event_id).get_or_none()
+    if found is None:
+        raise NotFound("event")
+    return found
+
+
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of the merchant's events, newest first. `filters`: those of `_FILTERS`; instants in Unix seconds."""
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    return listing.page(Event, _all(merchant, livemode), wanted, place, resource, key=[Event.sequence])
+
+
+def redeliver(chosen: list[Event], now: datetime) -> Mapping[str, Any]:
+    """Send events again to every endpoint that wants them; at most `MOST_AT_ONCE` of them, and say how many."""
+    sent = chosen[:MOST_AT_ONCE]
+    return {
+        "object": "redelivery",
+        "events": len(sent),
+        "deliveries": delivery.send_again(sent, now),
+        "has_more": len(chosen) > len(sent),
+        "last_created": clock.unix(sent[-1].created_at) if sent else None,
+    }
+
+
+def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
+    """Send a test event to one endpoint alone. Returns its delivery."""
+    with store.atomic():
+        event = events.write(
+            TEST, endpoints.resource(endpoint), merchant_id=endpoint.merchant_id, livemode=endpoint.livemode, now=now
+        )
+        delivery.send_to(endpoint, event, now)
+    sent = WebhookDelivery.get(WebhookDelivery.endpoint == endpoint.id, WebhookDelivery.event == event.sequence)
+    return _delivery(sent)
+
+
+def between(merchant: Merchant, livemode: bool, *, after: int, before: int) -> list[Event]:
+    """The merchant's events that were created in [after, before], Unix seconds, oldest first, and one too many."""
+    query = _all(merchant, livemode).where(_FILTERS["created_gte"](after), _FILTERS["created_lte"](before))
+    return list(query.order_by(Event.sequence).limit(MOST_AT_ONCE + 1))
+
+
+def deliveries(endpoint: WebhookEndpoint, place: Place) -> Mapping[str, Any]:
+    """A page of an endpoint's deliveries, newest event first, each with all its tries."""
+    query = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
+    return listing.page(WebhookDelivery, query, [], place, _delivery, key=[WebhookDelivery.event])
+
+
+def resource(event: Event) -> dict[str, Any]:
+    """The event as its webhook carries it."""
+    told: dict[str, Any] = json.loads(event.body)
+    return told
+
+
+def _all(merchant: Merchant, livemode: bool) -> Any:
+    return Event.select().where(Event.merchant == merchant, Event.livemode == livemode, Event.type != TEST)
+
+
+def _delivery(row: WebhookDelivery) -> dict[str, Any]:
+    tries = DeliveryTry.select().where(DeliveryTry.delivery == row.id).order_by(DeliveryTry.id)
+    return {
+        "id": row.id,
+        "object": "webhook_delivery",
+        "event": row.event.id,
+        "event_type": row.event.type,
+        "status": row.status,
+        "created": clock.unix(row.created_at),
+        "next_try_at": clock.unix(row.next_try_at) if row.status == "pending" else None,
+        "tries": [
+            {
+                "at": clock.unix(one.at),
+                "duration_ms": one.duration_ms,
+                "http_status": one.http_status,
+                "body": one.body,
+            }
+            for one in tries
+        ],
+    }

@@ -1,0 +1,187 @@
+"""Calling a merchant's URL: no internal address, no redirect, no proxy of ours, ten seconds in all."""
+
+import io
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import certifi
+import requests
+from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
+
+TIMEOUT_SECONDS = 10.0
+_KEPT_BYTES = 4_096
+_USER_AGENT = "Ikawaari-Webhooks/1"
+_PORTS = {"http": 80, "https": 443}
+
+
+class Forbidden(OSError):
+    """The name leads to an address that webhooks do not go to."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `http_status` is None without an answer; `body` is its beginning, or why there was none."""
+
+    http_status: int | None
+    body: str
+    duration_ms: int
+
+    @property
+    def is_success(self) -> bool:
+        """Any 2xx."""
+        return self.http_status is not None and 200 <= self.http_status < 300
+
+
+def may_reach(url: str, *, livemode: bool) -> bool:
+    """Whether webhooks may go where the host of `url` resolves to. A name that does not resolve may, later."""
+    try:
+        parts = urlsplit(url)
+        if not parts.hostname:
+            return False
+        _resolve(parts.hostname, parts.port or _PORTS[parts.scheme], livemode=livemode)
+    except (Forbidden, ValueError, KeyError):  # ValueError: no URL, or a name that no resolver takes
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, livemode: bool) -> Answer:
+    """POST once, to the very address that was resolved and checked: a name cannot change its mind in between."""
+    started = time.monotonic()
+    try:
+        parts = urlsplit(requests.Request("POST", url).prepare().url or "")
+        if livemode and parts.scheme != "https":
+            raise Forbidden("http")
+        with _Line(parts, started + TIMEOUT_SECONDS, livemode=livemode) as line:
+            path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+            line.request("POST", path, body, {"User-Agent": _USER_AGENT, **headers})
+            response = line.getresponse()
+            return Answer(response.status, _beginning(response), _since(started))
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        return Answer(None, type(error).__name__, _since(started))
+
+
+class _Line(HTTPConnection):
+    """A connection to a checked address that ends at `deadline`, however slowly the other side drips."""
+
+    def __init__(self, parts: SplitResult, deadline: float, *, livemode: bool) -> None:
+        assert parts.hostname is not None
+        self.default_port = _PORTS[parts.scheme]
+        super().__init__(parts.hostname, parts.port or self.default_port)
+        self._is_secure = parts.scheme == "https"
+        self._deadline = deadline
+        self._livemode = livemode
+
+    def __enter__(self) -> "_Line":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def connect(self) -> None:
+        """Resolve, check, and connect to what was checked."""
+        addresses = _resolve(self.host, self.port, livemode=self._livemode)
+        plain = _dial(addresses, self.port, self._deadline)
+        try:
+            if self._is_secure:
+                plain.settimeout(_left(self._deadline))
+                trusted = ssl.create_default_context(cafile=certifi.where())
+                plain = trusted.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+        self.sock: Any = _Hasty(plain, self._deadline)
+
+
+class _Hasty:
+    """What `http.client` wants of a socket; each wait is as long as the time that is left."""
+
+    def __init__(self, plain: socket.socket, deadline: float) -> None:
+        self._plain = plain
+        self._deadline = deadline
+
+    def sendall(self, data: bytes) -> None:
+        """Send everything in the time that is left."""
+        self._plain.settimeout(_left(self._deadline))
+        self._plain.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """A reader that gives up in time."""
+        return io.BufferedReader(_Reader(self._plain, self._deadline))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._plain.close()
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, plain: socket.socket, deadline: float) -> None:
+        self._plain = plain
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._plain.settimeout(_left(self._deadline))
+        return self._plain.recv_into(buffer)
+
+
+def _resolve(hostname: str, port: int, *, livemode: bool) -> list[str]:
+    """The addresses of a name. Raises Forbidden when any of them is internal; test mode lets loopback pass."""
+    found = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)
+    addresses = [str(each[4][0]) for each in found]
+    for address in addresses:
+        if not _is_open(address, loopback_too=not livemode):
+            raise Forbidden(address)
+    return addresses
+
+
+def _is_open(address: str, *, loopback_too: bool) -> bool:
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    if ip.is_loopback:
+        return loopback_too
+    internal = not ip.is_global or ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
+    return not internal and not any(ip in network for network in EXTRA_BLOCKED_NET_RANGES)
+
+
+def _dial(addresses: list[str], port: int, deadline: float) -> socket.socket:
+    failure = OSError("no address")
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), min(_left(deadline), TIMEOUT_SECONDS / 2))
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _beginning(response: HTTPResponse) -> str:
+    """The first bytes of the answer, or those of them that came in time."""
+    kept = b""
+    try:
+        while len(kept) < _KEPT_BYTES and (some := response.read1(_KEPT_BYTES - len(kept))):
+            kept += some
+    except (OSError, HTTPException, ValueError):
+        pass  # the status is what counts, and it has come
+    return kept.decode("utf-8", "replace").replace("\x00", "�")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

@@ -1,0 +1,128 @@
+"""Events over REST: what was told, and telling it again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask.views import MethodView
+from marshmallow import fields, validate
+
+from ikawaari import clock
+from ikawaari.edge import examples
+from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
+from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.fields import Choice, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.events import history
+from ikawaari.events.types import EVENT_TYPES
+from ikawaari.merchant_api.auth import caller, requires
+from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery, place_of
+from ikawaari.merchants.credentials import Scope
+
+EVENT_ID = {
+    "in": "path",
+    "name": "event_id",
+    "description": "The event's id, `evt_…`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+}
+
+bp = Blueprint("Events", __name__, url_prefix="/api/v1/events", description="What happened, as it was told.")
+
+
+class EventQuery(PageQuery):
+    """Filters of the list, and the place in it."""
+
+    type = Choice(sorted(EVENT_TYPES))
+    object_id = Text(64, metadata={"description": "The id of the object that the event is about."})
+
+
+class RangeInput(Input):
+    """A range of time, both ends in it."""
+
+    created_gte = fields.Integer(required=True, strict=True, validate=validate.Range(0, LAST_INSTANT))
+    created_lte = fields.Integer(required=True, strict=True, validate=validate.Range(0, LAST_INSTANT))
+
+
+class Event(Output):
+    """One thing that happened to one object: the body of its webhook."""
+
+    id = Words(pattern="^evt_[A-Za-z0-9]+$")
+    object = Kind("event")
+    type = OneOf(sorted(EVENT_TYPES))
+    created = Instant()
+    livemode = fields.Boolean(required=True)
+    data = fields.Dict(required=True, metadata={"description": "The object, as it was then."})
+
+
+class EventList(Page):
+    """A page of events, newest first."""
+
+    data = Parts(Event)
+
+
+class Redelivered(Output):
+    """How much is on its way again."""
+
+    object = Kind("redelivery")
+    events = fields.Integer(required=True, metadata={"description": f"At most {history.MOST_AT_ONCE} at a time."})
+    deliveries = fields.Integer(required=True)
+    has_more = fields.Boolean(required=True, metadata={"description": "Further events of the range were left out."})
+    last_created = Instant("Of the last event that was sent again: the start of the next range.", nullable=True)
+
+
+@bp.route("")
+class Events(MethodView):
+    """All of a merchant's events."""
+
+    @operation("listEvents")
+    @requires(Scope.WEBHOOKS_READ)
+    @bp.arguments(EventQuery(), location="query")
+    @bp.response(200, EventList(), example=examples.EVENTS)
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+        """List events, newest first."""
+        place = place_of(query)
+        return history.listed(caller().merchant, caller().livemode, query, place)
+
+
+@bp.route("/<string:event_id>", parameters=[EVENT_ID])
+class OneEvent(MethodView):
+    """One event."""
+
+    @operation("retrieveEvent", "IKW-RES-001")
+    @requires(Scope.WEBHOOKS_READ)
+    @bp.response(200, Event(), example=examples.EVENT)
+    def get(self, event_id: str) -> Mapping[str, Any]:
+        """Retrieve an event."""
+        return history.resource(history.owned(event_id, caller().merchant, caller().livemode))
+
+
+@bp.route("/<string:event_id>/redeliver", parameters=[EVENT_ID])
+class Redelivery(MethodView):
+    """One event, again."""
+
+    @operation("redeliverEvent", "IKW-RES-001")
+    @requires(Scope.WEBHOOKS_WRITE)
+    @idempotent
+    @bp.response(200, Redelivered(), example=examples.REDELIVERED)
+    def post(self, event_id: str) -> Mapping[str, Any]:
+        """Send an event again to every endpoint that wants it."""
+        event = history.owned(event_id, caller().merchant, caller().livemode)
+        return history.redeliver([event], clock.now())
+
+
+@bp.route("/redeliver")
+class RangeRedelivery(MethodView):
+    """The events of a range of time, again."""
+
+    @operation("redeliverEvents")
+    @requires(Scope.WEBHOOKS_WRITE)
+    @idempotent
+    @bp.arguments(RangeInput(), example=examples.RANGE)
+    @bp.response(200, Redelivered(), example=examples.REDELIVERED)
+    def post(self, body: dict[str, int]) -> Mapping[str, Any]:
+        """Send the events of a range of time again, oldest first."""
+        found = history.between(
+            caller().merchant, caller().livemode, after=body["created_gte"], before=body["created_lte"]
+        )
+        return history.redeliver(found, clock.now())

@@ -1,0 +1,40 @@
+"""Where in a list a request is, and the filters that every list has."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from ikawaari.edge.answers import Kind, Output, Words
+from ikawaari.edge.fields import Text
+from ikawaari.edge.parsing import Query
+from ikawaari.paging import Place
+
+LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one more must still be an instant
+
+
+class PageQuery(Query):
+    """The place in a list, and when its objects were made."""
+
+    limit = fields.Integer(load_default=10, validate=validate.Range(1, 100))
+    cursor = Text(64, metadata={"description": "The `next_cursor` of the page before."})
+    starting_after = Text(64, metadata={"description": "The id after which the page starts: the older form."})
+    ending_before = Text(64, metadata={"description": "The id before which the page ends: the older form."})
+    created_gte = fields.Integer(
+        validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
+    )
+    created_lte = fields.Integer(
+        validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or before."}
+    )
+
+
+class Page(Output):
+    """What every list has besides its data."""
+
+    object = Kind("list")
+    has_more = fields.Boolean(required=True)
+    next_cursor = Words("The `cursor` of the next page; null on the last one.", nullable=True)
+
+
+def place_of(query: dict[str, Any]) -> Place:
+    """Take the place out of a query; what stays are filters."""
+    return Place(**{name: query.pop(name) for name in Place.__dataclass_fields__ if name in query})

@@ -1,0 +1,368 @@
+"""Delivery: at least once, in order per object, the same bytes each time, and nobody waits for somebody else."""
+
+import hashlib
+import hmac
+import threading
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ikawaari import clock, store, worker
+from ikawaari.events import delivery, endpoints, events, outgoing
+from ikawaari.store.models import DeliveryTry, DueWork, Event, WebhookDelivery, WebhookEndpoint
+from tests.events.receiver import Receiver, listening
+from tests.world import Killed, Trouble, World, halfway, together
+
+SCHEDULE = [300, 1_800, 7_200, 28_800, 86_400]
+
+
+def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
+    """An endpoint of the world's merchant."""
+    return endpoints.create(world.merchant, False, url=url, enabled_events=wanted or ("*",), now=world.now)
+
+
+def tell(world: World, object_id: str = "o", type_: str = "payment_intent.created", **data: Any) -> None:
+    """Something happens to an object."""
+    with store.atomic():
+        events.append(type_, {"id": object_id, **data}, merchant_id=world.merchant.id, livemode=False, now=clock.now())
+
+
+def other_lane(object_id: str, *, same: bool) -> str:
+    """An object that goes through the same lane, or through another."""
+    lane = zlib.crc32(object_id.encode()) % delivery.LANES
+    names = (f"other{number}" for number in range(1_000))
+    return next(name for name in names if (zlib.crc32(name.encode()) % delivery.LANES == lane) is same)
+
+
+def fail(receiver: Receiver, *object_ids: str) -> None:
+    """Answer 500 to what is about these objects, or about any."""
+    receiver.answer = lambda heard, _: 500 if not object_ids or heard.object_id in object_ids else 200
+
+
+def stored(one: WebhookEndpoint) -> WebhookEndpoint:
+    """As the database has it."""
+    return WebhookEndpoint.get_by_id(one.id)
+
+
+def test_an_event_arrives_signed_over_its_stored_bytes(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    tell(world, z="Été 🌞")
+    world.work()
+    (heard,) = receiver.heard
+    time, _, given = heard.headers["Ikawaari-Signature"].partition(",")
+    assert time == f"t={int(world.now.timestamp())}"
+    expected = hmac.new(made.secret.encode(), f"{time[2:]}.".encode() + heard.body, hashlib.sha256).hexdigest()
+    assert given == f"v1={expected}"
+    assert heard.body == Event.get().body.encode()
+    assert heard.headers["Content-Type"] == "application/json"
+    assert WebhookDelivery.get().status == "succeeded"
+    assert not DueWork.select().where(DueWork.kind == delivery.DELIVER).exists()
+
+
+def test_the_schedule_is_exact_the_bytes_stay_and_then_the_endpoint_is_failing(
+    world: World, receiver: Receiver
+) -> None:
+    made = endpoint(world, receiver.url)
+    fail(receiver)
+    tell(world)
+    world.work()
+    for count, seconds in enumerate(SCHEDULE, 1):
+        assert len(receiver.heard) == count
+        assert stored(made).failing_since is None
+        world.wait(seconds - 1)
+        assert len(receiver.heard) == count
+        world.wait(1)
+    assert len(receiver.heard) == 6
+    assert len({heard.body for heard in receiver.heard}) == 1
+    assert len({heard.headers["Ikawaari-Signature"] for heard in receiver.heard}) == 6
+    assert (WebhookDelivery.get().status, stored(made).failing_since) == ("failed", world.now)
+    world.wait(*[90_000] * 3)
+    assert len(receiver.heard) == 6
+    assert [row.http_status for row in DeliveryTry.select()] == [500] * 6
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_object_s_events_wait_for_each_other_and_other_objects_pass(
+    world: World, receiver: Receiver, same: bool
+) -> None:
+    other = other_lane("o", same=same)
+    endpoint(world, receiver.url)
+    fail(receiver, "o")
+    for number in range(3):
+        tell(world, n=number)
+    tell(world, other)
+    world.work()
+    assert [heard.object_id for heard in receiver.heard].count("o") == 1
+    assert other in [heard.object_id for heard in receiver.heard]
+    world.later(10)
+    tell(world, other, n=2)
+    world.work()
+    assert [heard.object_id for heard in receiver.heard].count(other) == 2, "news pass what waits for its retry"
+    fail(receiver, "nobody")
+    world.wait(289)
+    assert [heard.object_id for heard in receiver.heard].count("o") == 1
+    world.wait(1)
+    told = [heard.event["data"]["n"] for heard in receiver.heard if heard.object_id == "o"]
+    assert told == [0, 0, 1, 2]
+
+
+def test_a_lane_that_waits_does_not_keep_the_worker_busy(world: World, receiver: Receiver) -> None:
+    endpoint(world, receiver.url)
+    fail(receiver)
+    tell(world)
+    tell(world)
+    world.work()
+    assert DueWork.get(DueWork.kind == delivery.DELIVER).due_at == world.now + timedelta(minutes=5)
+
+
+def test_an_endpoint_gets_what_it_wants_of_its_merchant_and_mode_alone(world: World, receiver: Receiver) -> None:
+    endpoint(world, receiver.url, "refund.created", "refund.failed")
+    tell(world)
+    tell(world, type_="refund.failed")
+    with store.atomic():
+        events.append("refund.failed", {"id": "l"}, merchant_id=world.merchant.id, livemode=True, now=world.now)
+    world.work()
+    assert [heard.event["type"] for heard in receiver.heard] == ["refund.failed"]
+    assert not receiver.heard[0].event["livemode"]
+
+
+def test_a_disabled_endpoint_hears_nothing_and_catches_up_in_order(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    endpoints.update(made, world.now, enabled=False)
+    for number in range(5):
+        tell(world, n=number)
+    world.wait(1, 600)
+    assert not receiver.heard
+    endpoints.update(made, world.now, enabled=True)
+    world.work()
+    assert [heard.event["data"]["n"] for heard in receiver.heard] == [0, 1, 2, 3, 4]
+
+
+def test_a_failing_endpoint_slows_nobody_and_catches_up_when_enabled(world: World, receiver: Receiver) -> None:
+    with listening() as bad:
+        made = endpoint(world, bad.url)
+        endpoint(world, receiver.url)
+        fail(bad)
+        tell(world, n=0)
+        world.wait(1, *SCHEDULE)
+        tell(world, n=1)
+        world.work()
+        assert stored(made).failing_since
+        assert len(bad.heard) == 6
+        assert [heard.event["data"]["n"] for heard in receiver.heard] == [0, 1]
+        fail(bad, "nobody")
+        endpoints.update(made, world.now, enabled=True)
+        world.work()
+        assert [heard.event["data"]["n"] for heard in bad.heard[6:]] == [0, 1]
+        assert stored(made).failing_since is None
+
+
+def test_an_endpoint_that_hangs_rests_for_a_minute_and_only_it(
+    monkeypatch: pytest.MonkeyPatch, world: World, receiver: Receiver
+) -> None:
+    monkeypatch.setattr(outgoing, "TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(delivery, "_SLOW_MS", 300)
+    over = threading.Event()
+    with listening() as slow:
+
+        def think(*_: Any) -> int:
+            over.wait(5)
+            return 200
+
+        slow.answer = think
+        endpoint(world, slow.url)
+        endpoint(world, receiver.url)
+        for number in range(12):
+            tell(world, f"o{number}")
+        world.work()
+        assert len(receiver.heard) == 12
+        assert len(slow.heard) == 1, "nobody waits for it again for a while"
+        over.set()
+        world.wait(60)
+        assert len(slow.heard) == 12
+        world.wait(300)
+        assert {heard.object_id for heard in slow.heard} == {f"o{number}" for number in range(12)}
+
+
+def test_a_deleted_endpoint_hears_nothing_more(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    tell(world)
+    endpoints.delete(made)
+    world.work()
+    assert not receiver.heard
+    assert not WebhookDelivery.select().exists()
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_endpoint_may_be_deleted_during_a_call(world: World, receiver: Receiver, status: int) -> None:
+    made = endpoint(world, receiver.url)
+
+    def answer(*_: Any) -> int:
+        elsewhere(lambda: endpoints.delete(made))
+        return status
+
+    receiver.answer = answer
+    tell(world)
+    world.work()
+    assert not WebhookDelivery.select().exists()
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_event_that_is_wanted_again_during_a_call_is_sent_again(
+    world: World, receiver: Receiver, status: int
+) -> None:
+    endpoint(world, receiver.url)
+    tell(world)
+    world.later(1)
+
+    def answer(*_: Any) -> int:
+        receiver.answer = lambda *_: 200
+        elsewhere(lambda: delivery.send_again([Event.get()], clock.now()))
+        return status
+
+    receiver.answer = answer
+    world.work()
+    assert len(receiver.heard) == 2
+    assert WebhookDelivery.get().status == "succeeded"
+
+
+def elsewhere(action: Any) -> None:
+    """Do it in this thread, a receiver's, and give its connection back."""
+    try:
+        action()
+    finally:
+        store.release()
+
+
+def test_what_is_enabled_during_the_last_try_is_not_marked_failing(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    fail(receiver)
+    tell(world)
+    world.wait(1, *SCHEDULE[:-1])
+
+    def answer(*_: Any) -> int:
+        receiver.answer = lambda *_: 200
+        elsewhere(lambda: endpoints.update(made, clock.now(), enabled=True))
+        return 500
+
+    receiver.answer = answer
+    world.wait(SCHEDULE[-1])
+    assert (WebhookDelivery.get().status, stored(made).failing_since) == ("succeeded", None)
+
+
+def test_an_event_of_a_change_that_came_to_nothing_is_never_sent(world: World, receiver: Receiver) -> None:
+    endpoint(world, receiver.url)
+    with pytest.raises(Trouble):
+        halfway(lambda: tell(world))
+    world.work()
+    assert not receiver.heard
+    assert not WebhookDelivery.select().exists()
+
+
+def test_a_worker_that_dies_after_the_call_leaves_it_to_the_next_one(
+    monkeypatch: pytest.MonkeyPatch, world: World, receiver: Receiver
+) -> None:
+    endpoint(world, receiver.url)
+    tell(world, n=1)
+    tell(world, n=2)
+    real = outgoing.post
+
+    def post(*args: Any, **options: Any) -> outgoing.Answer:
+        real(*args, **options)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outgoing, "post", post)
+        with pytest.raises(Killed):
+            worker.run_once(world.now)
+    world.work()
+    assert len(receiver.heard) == 1, "the dead one's lease is not over"
+    world.wait(61)
+    assert [heard.event["data"]["n"] for heard in receiver.heard] == [1, 1, 2]
+    assert receiver.heard[0].body == receiver.heard[1].body
+
+
+def test_two_workers_with_one_lane_keep_the_order_of_first_arrivals(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    for number in range(4):
+        tell(world, n=number)
+    lane = WebhookDelivery.get().lane
+    results = together(3, lambda _: delivery.carry(f"{made.id}:{lane}", world.now))
+    assert results == [None] * 3
+    assert list(dict.fromkeys(heard.event["data"]["n"] for heard in receiver.heard)) == [0, 1, 2, 3]
+
+
+def test_a_redelivery_goes_to_who_wants_it_now(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    tell(world)
+    world.work()
+    assert delivery.send_again([Event.get()], world.later(1)) == 1
+    world.work()
+    assert len(receiver.heard) == 2
+    assert receiver.heard[0].body == receiver.heard[1].body
+    endpoints.update(made, world.now, enabled_events=["refund.created"])
+    assert delivery.send_again([Event.get()], world.now) == 0
+    world.work()
+    assert len(receiver.heard) == 2
+
+
+def test_endpoints_come_and_go_while_money_moves(world: World, receiver: Receiver) -> None:
+    def one(number: int) -> None:
+        for turn in range(6):
+            if number % 2:
+                endpoints.delete(endpoint(world, receiver.url))
+            else:
+                tell(world, f"o{number}", n=turn)
+
+    results = together(4, one)
+    assert results == [None] * 4
+    assert Event.select().count() == 12
+
+
+@pytest.fixture
+def workers(world: World) -> Iterator[list[threading.Thread]]:
+    """Six workers that carry whatever is due until they are told to stop."""
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            while not stop.is_set():
+                if not worker.run_once(clock.now() + timedelta(seconds=1), delivery.LEASE, worker.WEBHOOKS):
+                    stop.wait(0.02)
+        finally:
+            store.release()
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    yield threads
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+
+
+def test_many_workers_deliver_each_event_once_and_in_order(
+    world: World, receiver: Receiver, workers: list[threading.Thread]
+) -> None:
+    endpoint(world, receiver.url)
+
+    def happen(number: int) -> None:
+        for turn in range(10):
+            for name in (f"o{number}", f"p{number}") if number % 2 else (f"p{number}", f"o{number}"):
+                tell(world, name, n=turn)
+
+    assert together(4, happen) == [None] * 4
+    waiter = threading.Event()
+    for _ in range(400):
+        if not WebhookDelivery.select().where(WebhookDelivery.status == "pending").exists():
+            break
+        waiter.wait(0.05)
+    assert len(workers) == 6
+    by_object: dict[str, list[int]] = defaultdict(list)
+    for heard in receiver.heard:
+        by_object[heard.object_id].append(heard.event["data"]["n"])
+    assert by_object == {f"{kind}{number}": list(range(10)) for kind in "op" for number in range(4)}

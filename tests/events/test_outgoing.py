@@ -1,0 +1,208 @@
+"""Calls to merchants' URLs: never to an internal address, never redirected, never longer than the time-out."""
+
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import certifi
+import pytest
+
+from ikawaari.events import outgoing, signature
+from tests.events.receiver import Receiver, dripping, saying
+
+INTERNAL = [
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "0.0.0.0",
+    "255.255.255.255",
+    "224.0.0.1",
+    "192.0.0.8",
+    "198.18.0.1",
+    "[::ffff:10.0.0.1]",
+    "[::10.0.0.1]",
+    "[fe80::1]",
+    "[fd00::1]",
+    "[fec0::1]",
+    "[::]",
+    "[ff02::1]",
+    "[64:ff9b::a00:1]",
+    "[2002:a00:1::]",
+    "0xA9FEA9FE",
+    "2852039166",
+    "0x0a.1",
+    "012.0.0.1",
+]
+LOOPBACK = ["127.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "LOCALHOST", "2130706433", "0x7f000001"]
+
+
+def resolves(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Let every name resolve to each of `answers` in turn; the names asked for."""
+    asked: list[str] = []
+    left = list(answers)
+
+    def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def send(url: str, *, livemode: bool = False) -> outgoing.Answer:
+    """POST nothing much."""
+    return outgoing.post(url, b"{}", {}, livemode=livemode)
+
+
+def test_the_signature_is_the_documented_one() -> None:
+    told = signature.of_webhook("whsec_test", 1_700_000_000, '{"é":1}'.encode())
+    # echo -n '1700000000.{"é":1}' | openssl dgst -sha256 -hmac whsec_test
+    assert told == "t=1700000000,v1=799981aa8c9e17136f3083a0d726daec0578653e5b1ced861b88e9f23cc3ce8b"
+
+
+@pytest.mark.parametrize("livemode", [True, False])
+@pytest.mark.parametrize("host", INTERNAL)
+def test_an_internal_address_is_refused_at_registration_and_at_delivery(host: str, livemode: bool) -> None:
+    assert not outgoing.may_reach(f"https://{host}/x", livemode=livemode)
+    answer = send(f"https://{host}/x", livemode=livemode)
+    assert (answer.http_status, answer.body) == (None, "Forbidden")
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_loopback_is_for_test_mode_alone(host: str) -> None:
+    assert not outgoing.may_reach(f"https://{host}/x", livemode=True)
+    assert send(f"https://{host}:9/x", livemode=True).body == "Forbidden"
+    assert outgoing.may_reach(f"http://{host}/x", livemode=False)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "169.254.169.254"])
+def test_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    resolves(monkeypatch, ["93.184.216.34", address])
+    assert not outgoing.may_reach("https://shop.example/x", livemode=True)
+    assert send("https://shop.example/x", livemode=True).body == "Forbidden"
+
+
+def test_a_public_name_may_be_registered_and_one_that_does_not_resolve_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolves(monkeypatch, ["93.184.216.34"])
+    assert outgoing.may_reach("https://shop.example/x", livemode=True)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: (_ for _ in ()).throw(socket.gaierror()))
+    assert outgoing.may_reach("https://shop.example/x", livemode=True)
+    assert send("https://shop.example/x", livemode=True).body == "gaierror"
+
+
+def test_a_name_is_asked_once_and_what_was_checked_is_what_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dialed = []
+    asked = resolves(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
+
+    def dial(address: tuple[str, int], *_: Any) -> socket.socket:
+        dialed.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", dial)
+    assert send("https://shop.example/x", livemode=True).body == "ConnectionRefusedError"
+    assert asked == ["shop.example"]
+    assert dialed == [("93.184.216.34", 443)]
+
+
+def test_live_mode_calls_nobody_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolves(monkeypatch, ["93.184.216.34"])
+    assert send("http://shop.example/x", livemode=True).body == "Forbidden"
+
+
+def test_a_redirect_is_an_answer_and_not_followed(receiver: Receiver) -> None:
+    head = f"HTTP/1.0 307 Away\r\nLocation: {receiver.url}/elsewhere\r\n\r\n".encode()
+    receiver.answer = saying(b"go", head)
+    answer = send(receiver.url)
+    assert (answer.http_status, answer.is_success, answer.body) == (307, False, "go")
+    assert [one.path for one in receiver.heard] == ["/hook"]
+
+
+@pytest.mark.parametrize(
+    ("start", "status"), [(b"", None), (b"HTTP/1.0 200 OK\r\nX: ", None), (b"HTTP/1.0 200 OK\r\n\r\n", 200)]
+)
+def test_an_answer_that_drips_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver, start: bytes, status: int | None
+) -> None:
+    monkeypatch.setattr(outgoing, "TIMEOUT_SECONDS", 0.6)
+    receiver.answer = dripping(b"H", 0.05, start)
+    before = time.monotonic()
+    answer = send(receiver.url)
+    assert time.monotonic() - before < 2
+    assert answer.http_status == status
+    assert answer.body == ("TimeoutError" if status is None else "H" * len(answer.body))
+
+
+def test_the_time_out_is_ten_seconds() -> None:
+    assert outgoing.TIMEOUT_SECONDS == 10
+
+
+def test_of_a_huge_answer_the_beginning_is_kept(receiver: Receiver) -> None:
+    receiver.answer = saying(b"x" * 5_000_000)
+    answer = send(receiver.url)
+    assert (answer.http_status, answer.body) == (200, "x" * 4096)
+
+
+def test_an_answer_may_hold_any_bytes(receiver: Receiver) -> None:
+    receiver.answer = saying(b"a\x00b\xff\xc3")
+    assert send(receiver.url).body == "a\ufffdb\ufffd\ufffd"
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"", b"\x00\x01", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 500]
+)
+def test_garbage_is_no_answer(receiver: Receiver, garbage: bytes) -> None:
+    receiver.answer = saying(b"", garbage)
+    assert send(receiver.url).http_status is None
+
+
+def test_nobody_listening_is_no_answer(receiver: Receiver) -> None:
+    assert send("http://127.0.0.1:9/x").body == "ConnectionRefusedError"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999/", "http://[::1/", "http:///x", "ftp://127.0.0.1/", "http://a..b/"]
+)
+def test_an_odd_url_is_refused_and_never_raises(url: str) -> None:
+    assert not outgoing.may_reach(url, livemode=False)
+    assert send(url).http_status is None
+
+
+def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert send(receiver.url).http_status == 200
+
+
+def test_a_url_keeps_its_query_and_its_letters(receiver: Receiver) -> None:
+    assert send(receiver.url + "/é?a=b&c=%20").http_status == 200
+    assert receiver.heard[0].path == "/hook/%C3%A9?a=b&c=%20"
+    assert receiver.heard[0].headers["Host"] == receiver.url.split("/")[2]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, receiver: Receiver
+) -> None:
+    port = secure(receiver, tmp_path)
+    answer = send(f"https://127.0.0.1:{port}/hook")
+    assert (answer.http_status, answer.body) == (None, "SSLCertVerificationError")
+    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "cert"))
+    assert send(f"https://localhost:{port}/hook").http_status == 200
+    assert send(f"https://127.0.0.1:{port}/hook").body == "SSLCertVerificationError", "it is not of that name"
+
+
+def secure(receiver: Receiver, folder: Path) -> int:
+    """Have the receiver speak TLS as `localhost`; its port."""
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 2 -subj /CN=localhost"
+    words = [*command.split(), "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert", folder / "key")
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+    return receiver.server.server_port
