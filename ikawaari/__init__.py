@@ -12,7 +12,7 @@ from ikawaari.config import ROOT, Config
 from ikawaari.edge import errors, requests
 from ikawaari.hosted import api, callbacks, demo, health, pages
 from ikawaari.hosted import sandbox as sandbox_screens
-from ikawaari.merchant_api import auth, docs, openapi, sessions, testing
+from ikawaari.merchant_api import auth, docs, events, intents, openapi, refunds, sessions, testing, webhook_endpoints
 from ikawaari.providers import registry, sandbox
 
 
@@ -57,7 +57,7 @@ def migrate() -> list[str]:
 
 def _serve_api(app: Flask) -> None:
     smorest = Api(app)
-    for blueprint in (sessions.bp, testing.bp, api.bp):
+    for blueprint in (sessions.bp, intents.bp, refunds.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)
     openapi.complete(smorest)
     auth.register(app)

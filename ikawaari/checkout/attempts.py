@@ -1,8 +1,8 @@
 """Where money moves, and the only place. Why nobody is charged twice:
 
-1. `_begin` claims the intent and its session by compare-and-set and stores the attempt, in one transaction, before any
-   provider is called. The loser of a double click, of two tabs or of two machines gets a Conflict; behind the code, the
-   store itself holds at most one unsettled attempt per intent.
+1. `_begin_session` claims the intent and its session by compare-and-set and stores the attempt, in one transaction,
+   before any provider is called (`_begin_intent` where there is no session). The loser of a double click, of two tabs
+   or of two machines gets a Conflict; behind the code, the store holds at most one unsettled attempt per intent.
 2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
 3. An answer that is missing or unusable is `unknown`: neither paid nor failed. While it lasts no second attempt starts;
    enquiry ends it.
@@ -26,7 +26,7 @@ from ikawaari.checkout import (
     subscriptions,
 )
 from ikawaari.checkout.collected import Collected
-from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest
+from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
 from ikawaari.errors import Conflict, Declined, Details, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -34,6 +34,7 @@ from ikawaari.providers.base import ActionKind, ChargeRequest, Flow
 from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
 
+_PAYABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
 _BETWEEN_CHECKS = timedelta(seconds=3)
 
 
@@ -44,33 +45,56 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
     """
     session = sessions.find_open(session_id, now)
     if session.payment_status == PaymentStatus.PROCESSING:
-        if request.otp and _waiting_for_code(session):
+        if request.otp and _waiting_for_code(resources.intent_of(session)):
             return submit_otp(session_id, request.otp, now)
         raise Conflict("IKW-RES-003")
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
         return _begin_trial(session, method, answers, now)
-    attempt = _begin(session, method, answers, request.return_url, now)
+    attempt = _begin_session(session, method, answers, request.return_url, now)
     return _submit(attempt, None, now)
+
+
+def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) -> None:
+    """Try to pay an intent once, on its merchant's word. One that belongs to a session is paid through the session.
+
+    Raises Conflict (paid, canceled, or an attempt is not settled), ValidationFailed, Gone, Declined (refused at once).
+    """
+    otp = request.otp if request and intent.status == IntentStatus.REQUIRES_ACTION else None
+    if intent.status not in _PAYABLE and not otp:
+        raise _refused(intent)
+    if request is None:
+        raise ValidationFailed({"payment_method": ["is required"]}, "IKW-CHK-002")
+    if intent.session_id:
+        return pay(intent.session_id, request, now)
+    if otp:
+        return _send_code(intent.id, otp, now)
+    method = payment_methods.read(request, Terms.of_intent(intent))
+    attempt = _begin_intent(intent, method, request.return_url, now)
+    return _submit(attempt, None, now)
+
+
+def was_tried(intent: PaymentIntent, since: datetime) -> bool:
+    """Whether a provider was called, or about to be, at `since` or later. Raises Declined when it has refused."""
+    tried = [attempt for attempt in resources.attempts_of(intent) if attempt.submitted_at >= since]
+    if tried and tried[-1].status == AttemptStatus.FAILED:
+        raise Declined(str(tried[-1].failure_code))
+    return bool(tried)
 
 
 def submit_otp(session_id: str, otp: str, now: datetime) -> None:
     """Send the code that the payer typed. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
     session = sessions.find_open(session_id, now)
-    with store.atomic():
-        intent = _locked_intent(session)
-        attempt = _waiting_for_code(session)
-        # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
-        if intent is None or attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
-            raise Conflict("IKW-RES-002", "No code is awaited.")
-        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=now, next_action=None)
-    _submit(attempt, otp, now)
+    intent = resources.intent_of(session)
+    if intent is None:
+        raise Conflict("IKW-RES-002", "No code is awaited.")
+    _send_code(intent.id, otp, now)
 
 
 def check(session_id: str, now: datetime) -> None:
     """The payer says it is approved: enquire at once, though not more than every few seconds. Raises NotFound."""
     session = sessions.find(session_id, now)
-    attempt = _unsettled(session)
+    attempt = _unsettled(resources.intent_of(session))
     if attempt is None:
         return
     rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
@@ -84,7 +108,7 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
     problems: Details = {}
     method = answers = None
     try:
-        method = payment_methods.read(request, session)
+        method = payment_methods.read(request, Terms.of_session(session))
     except ValidationFailed as wrong:
         problems |= wrong.details
     try:
@@ -96,34 +120,53 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
     return method, answers
 
 
-def _begin(
+def _begin_session(
     session: CheckoutSession, method: PaymentMethod, answers: Collected, return_url: str | None, now: datetime
 ) -> PaymentAttempt:
-    """Claim the session for this payment and store the attempt: all of it or nothing, and for one caller alone."""
+    """Claim the session and its intent for this payment and store the attempt: all or nothing, and for one caller."""
     with store.atomic():
         intent = intents.for_session(session, answers.money, now)
         # The race of two payers: both updates ask for the status that they leave, so the second one changes no row.
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
-        attempt = PaymentAttempt.create(
-            id=ids.new_attempt(),
-            intent=intent,
-            provider=method.provider,
-            status=AttemptStatus.SUBMITTING,
-            type=method.type,
-            operator=method.operator,
-            country=method.country,
-            phone=method.phone,
-            card_token=method.card_token,
-            flow=method.flow,
-            return_url=return_url or f"{resources.page_url(session.id)}?returned=1",
-            amount=answers.money.amount,
-            currency=answers.money.currency,
-            created_at=now,
-            submitted_at=now,
-        )
-        enquiry.begin(attempt, now)
-        intents.tell("payment_intent.processing", intent, now)
+        return _store(intent, method, return_url or f"{resources.page_url(session.id)}?returned=1", now)
+
+
+def _begin_intent(
+    intent: PaymentIntent, method: PaymentMethod, return_url: str | None, now: datetime
+) -> PaymentAttempt:
+    """The same for an intent without a session."""
+    with store.atomic():
+        locked = PaymentIntent.lock(intent.id)
+        if locked.currency != intent.currency:  # its merchant changed it since the provider was chosen
+            raise Conflict("IKW-RES-002", "The payment intent has just changed.")
+        if locked.status not in _PAYABLE:
+            raise _refused(locked)
+        locked.move("status", IntentStatus.PROCESSING)
+        return _store(locked, method, return_url or resources.after_payment_url(), now)
+
+
+def _store(intent: PaymentIntent, method: PaymentMethod, return_url: str, now: datetime) -> PaymentAttempt:
+    """Store the attempt of a claimed intent, and have it enquired about, before anybody calls a provider."""
+    attempt = PaymentAttempt.create(
+        id=ids.new_attempt(),
+        intent=intent,
+        provider=method.provider,
+        status=AttemptStatus.SUBMITTING,
+        type=method.type,
+        operator=method.operator,
+        country=method.country,
+        phone=method.phone,
+        card_token=method.card_token,
+        flow=method.flow,
+        return_url=return_url,
+        amount=intent.amount,
+        currency=intent.currency,
+        created_at=now,
+        submitted_at=now,
+    )
+    enquiry.begin(attempt, now)
+    intents.tell("payment_intent.processing", intent, now)
     return attempt
 
 
@@ -136,6 +179,18 @@ def _begin_trial(session: CheckoutSession, method: PaymentMethod, answers: Colle
         session.move("status", SessionStatus.COMPLETE)
         subscriptions.activate(session, method, now)
         sessions.tell("checkout.session.completed", session, now)
+
+
+def _send_code(intent_id: str, otp: str, now: datetime) -> None:
+    """Call the provider again under the same id, now with the code."""
+    with store.atomic():
+        intent = PaymentIntent.lock(intent_id)
+        attempt = _waiting_for_code(intent)
+        # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
+        if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
+            raise Conflict("IKW-RES-002", "No code is awaited.")
+        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=now, next_action=None)
+    _submit(attempt, otp, now)
 
 
 def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
@@ -179,22 +234,23 @@ def _lost(session: CheckoutSession, now: datetime) -> Exception:
     return Conflict("IKW-RES-003")
 
 
-def _locked_intent(session: CheckoutSession) -> PaymentIntent | None:
-    intent = resources.intent_of(session)
-    return PaymentIntent.lock(intent.id) if intent else None
+def _refused(intent: PaymentIntent) -> Conflict:
+    """Why an intent without a session cannot be paid now."""
+    if intent.status == IntentStatus.SUCCEEDED:
+        return Conflict("IKW-RES-004")
+    if intent.status == IntentStatus.CANCELED:
+        return Conflict("IKW-RES-002", "The payment intent is canceled.")
+    return Conflict("IKW-RES-003")
 
 
-def _unsettled(session: CheckoutSession) -> PaymentAttempt | None:
-    """The one attempt of the session whose money may still move."""
-    return (
-        PaymentAttempt.select()
-        .join(PaymentIntent)
-        .where(PaymentIntent.session == session.id, PaymentAttempt.status.in_(UNSETTLED))
-        .get_or_none()
-    )
+def _unsettled(intent: PaymentIntent | None) -> PaymentAttempt | None:
+    """The one attempt of the intent whose money may still move."""
+    if intent is None:
+        return None
+    return PaymentAttempt.get_or_none(PaymentAttempt.intent == intent.id, PaymentAttempt.status.in_(UNSETTLED))
 
 
-def _waiting_for_code(session: CheckoutSession) -> PaymentAttempt | None:
-    attempt = _unsettled(session)
+def _waiting_for_code(intent: PaymentIntent | None) -> PaymentAttempt | None:
+    attempt = _unsettled(intent)
     action = resources.next_action([attempt]) if attempt else None
     return attempt if action and action["type"] == ActionKind.OTP else None

@@ -1,15 +1,104 @@
-"""Payment intents: the will to collect one amount once."""
+"""Payment intents: the will to collect one amount once. Made by a session, or by a merchant's own server."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ikawaari import ids
-from ikawaari.checkout import resources
+from ikawaari import clock, ids, phones, store
+from ikawaari.checkout import payment_methods, resources
+from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
+from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
+from ikawaari.paging import Place
 from ikawaari.states import IntentStatus
-from ikawaari.store.models import CheckoutSession, PaymentIntent
+from ikawaari.store import listing
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentIntent
+
+_CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "status": lambda value: PaymentIntent.status == value,
+    "customer": lambda value: PaymentIntent.customer == value,
+    "created_gte": lambda value: PaymentIntent.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: PaymentIntent.created_at < clock.from_unix(value + 1),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewIntent:
+    """What a merchant's server asks for. The amount is in the currency's smallest unit."""
+
+    amount: int
+    currency: str
+    country: str | None = None
+    customer: str | None = None
+    customer_email: str | None = None
+    customer_phone: str | None = None
+    description: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    payment: Mapping[str, Any] | None = None  # the fields of a PayRequest, to confirm with later
+
+
+def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) -> PaymentIntent:
+    """Make an intent without a session. Raises ValidationFailed, also for a payment method that nobody takes."""
+    country = new.country or merchant.country
+    phone = known_phone(new.customer_phone, country, "customer_phone")
+    if new.payment:
+        terms = Terms(livemode=livemode, currency=new.currency, method_types=METHOD_TYPES, country=country, phone=phone)
+        payment_methods.read(PayRequest(**new.payment), terms)
+    with store.atomic():
+        intent = PaymentIntent.create(
+            id=ids.new("pi"),
+            merchant=merchant,
+            livemode=livemode,
+            status=IntentStatus.REQUIRES_CONFIRMATION if new.payment else IntentStatus.REQUIRES_PAYMENT_METHOD,
+            amount=new.amount,
+            currency=new.currency,
+            country=country,
+            customer=new.customer,
+            customer_email=new.customer_email,
+            customer_phone=phone,
+            payment_method=dict(new.payment) if new.payment else None,
+            description=new.description,
+            metadata=dict(new.metadata),
+            created_at=now,
+        )
+        tell("payment_intent.created", intent, now)
+    return intent
+
+
+def owned(intent_id: str, merchant: Merchant, livemode: bool) -> PaymentIntent:
+    """The merchant's own intent of that mode. Raises NotFound, also for another merchant's."""
+    found = PaymentIntent.get_or_none(
+        PaymentIntent.id == intent_id, PaymentIntent.merchant == merchant, PaymentIntent.livemode == livemode
+    )
+    if found is None:
+        raise NotFound("payment intent")
+    return found
+
+
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`."""
+    own = PaymentIntent.select().where(PaymentIntent.merchant == merchant, PaymentIntent.livemode == livemode)
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    return listing.page(PaymentIntent, own, wanted, place, resources.payment_intent)
+
+
+def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
+    """Change what may still change: nothing once money moves or moved. Raises Conflict, ValidationFailed."""
+    with store.atomic():
+        intent = PaymentIntent.lock(intent_id)
+        if intent.status not in _CHANGEABLE:
+            raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} does not change.")
+        if intent.session_id and {"amount", "currency"} & set(changes):
+            raise Conflict("IKW-RES-002", "The checkout session says the amount of this payment intent.")
+        values = dict(changes)
+        if "customer_phone" in values:
+            values["customer_phone"] = known_phone(values["customer_phone"], intent.country, "customer_phone")
+        if values:
+            intent.change(**values)
+    return intent
 
 
 def for_session(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
@@ -43,6 +132,16 @@ def _insert(session: CheckoutSession, money: Money, now: datetime) -> None:
     made = PaymentIntent.insert(**columns).on_conflict_ignore().as_rowcount().execute()
     if made:
         tell("payment_intent.created", PaymentIntent.get_by_id(columns["id"]), now)
+
+
+def known_phone(text: str | None, country: str | None, name: str) -> str | None:
+    """`text` as an E.164 number. Raises ValidationFailed under `name`."""
+    if text is None:
+        return None
+    try:
+        return phones.parse(text, country).e164
+    except phones.InvalidPhone:
+        raise ValidationFailed({name: ["is not a phone number of this country"]}) from None
 
 
 def tell(event_type: str, intent: PaymentIntent, now: datetime) -> None:

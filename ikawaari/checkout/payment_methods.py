@@ -1,15 +1,16 @@
 """What a payer wants to pay with: read, checked, and brought into one form."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ikawaari import countries, operators, phones
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
-from ikawaari.store.models import CheckoutSession, PaymentAttempt
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
+METHOD_TYPES = ("mobile_money", "card")
 _AT = "payment_method"
 _MOBILE = f"{_AT}.mobile_money"
 _DIGITS = re.compile(r"[0-9]+(?:[ \u00a0\u202f.-]{1,2}[0-9]+)*")
@@ -49,11 +50,44 @@ class PaymentMethod:
     card_token: str | None = None
 
 
-def read(request: PayRequest, session: CheckoutSession) -> PaymentMethod:
-    """The payment method of `request` for `session`. Raises ValidationFailed naming every bad field."""
-    if request.type not in session.payment_method_types:
-        raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(session.payment_method_types)}"]})
-    return _mobile_money(request, session) if request.type == "mobile_money" else _card(request, session)
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What may be paid with: the mode, the currency, the kinds of methods, and what is known of the payer."""
+
+    livemode: bool
+    currency: str
+    method_types: Sequence[str]
+    country: str | None
+    phone: str | None  # E.164; used when the payer types none
+
+    @classmethod
+    def of_session(cls, session: CheckoutSession) -> "Terms":
+        """The terms of a checkout session."""
+        return cls(
+            livemode=session.livemode,
+            currency=session.currency,
+            method_types=session.payment_method_types,
+            country=session.country,
+            phone=session.customer_phone,
+        )
+
+    @classmethod
+    def of_intent(cls, intent: PaymentIntent) -> "Terms":
+        """The terms of a payment intent without a session."""
+        return cls(
+            livemode=intent.livemode,
+            currency=intent.currency,
+            method_types=METHOD_TYPES,
+            country=intent.country,
+            phone=intent.customer_phone,
+        )
+
+
+def read(request: PayRequest, terms: Terms) -> PaymentMethod:
+    """The payment method of `request`, under `terms`. Raises ValidationFailed naming every bad field."""
+    if request.type not in terms.method_types:
+        raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(terms.method_types)}"]})
+    return _mobile_money(request, terms) if request.type == "mobile_money" else _card(request, terms)
 
 
 def of(attempt: PaymentAttempt) -> PaymentMethod:
@@ -69,26 +103,26 @@ def of(attempt: PaymentAttempt) -> PaymentMethod:
     )
 
 
-def operators_of(session: CheckoutSession, country: str) -> list[operators.Operator]:
-    """The operators of `country` whose payers can pay this session now."""
-    return [operator for operator in operators.in_country(country) if flows_of(session, operator.id)]
+def operators_of(terms: Terms, country: str) -> list[operators.Operator]:
+    """The operators of `country` whose payers can pay now."""
+    return [operator for operator in operators.in_country(country) if flows_of(terms, operator.id)]
 
 
-def flows_of(session: CheckoutSession, operator: str) -> list[Flow]:
-    """How the operator's payers can be asked for this session, the provider's own way first; empty: not at all."""
-    return list(registry.flows(livemode=session.livemode, operator=operator, currency=session.currency))
+def flows_of(terms: Terms, operator: str) -> list[Flow]:
+    """How the operator's payers can be asked, the provider's own way first; empty: not at all."""
+    return list(registry.flows(livemode=terms.livemode, operator=operator, currency=terms.currency))
 
 
-def countries_of(session: CheckoutSession) -> list[str]:
-    """The countries whose wallets hold the session's currency and that a provider reaches; the session's own first."""
-    holding = [code for code, country in countries.COUNTRIES.items() if country.currency == session.currency]
-    served = [code for code in holding if operators_of(session, code)]
-    return sorted(served, key=lambda code: code != session.country)
+def countries_of(terms: Terms) -> list[str]:
+    """The countries whose wallets hold the currency and that a provider reaches; the terms' own first."""
+    holding = [code for code, country in countries.COUNTRIES.items() if country.currency == terms.currency]
+    served = [code for code in holding if operators_of(terms, code)]
+    return sorted(served, key=lambda code: code != terms.country)
 
 
-def takes_cards(session: CheckoutSession) -> bool:
-    """Whether a provider takes cards for this session."""
-    return _route(session, "card", None) is not None
+def takes_cards(terms: Terms) -> bool:
+    """Whether a provider takes cards under these terms."""
+    return _route(terms, "card", None) is not None
 
 
 def holds_card_number(text: str) -> bool:
@@ -113,23 +147,23 @@ def _passes_luhn(digits: str) -> bool:
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
-def _route(session: CheckoutSession, method_type: str, operator: str | None) -> str | None:
+def _route(terms: Terms, method_type: str, operator: str | None) -> str | None:
     provider = registry.route(
-        livemode=session.livemode, method_type=method_type, operator=operator, currency=session.currency
+        livemode=terms.livemode, method_type=method_type, operator=operator, currency=terms.currency
     )
     return provider.name if provider else None
 
 
-def _mobile_money(request: PayRequest, session: CheckoutSession) -> PaymentMethod:
+def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     problems: Details = {}
-    phone = _phone(request, session, problems)
-    operator = _operator(request, phone, session, problems)
+    phone = _phone(request, terms, problems)
+    operator = _operator(request, phone, terms, problems)
     flow = _flow(request, problems)
     if operator and phone and phone.country != operator.country:
         problems[f"{_MOBILE}.phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
-    provider = _route(session, "mobile_money", operator.id) if operator else None
-    if operator and (provider is None or operator.country not in countries_of(session)):
-        problems[f"{_MOBILE}.operator"] = [f"{operator.id} cannot pay in {session.currency} here"]
+    provider = _route(terms, "mobile_money", operator.id) if operator else None
+    if operator and (provider is None or operator.country not in countries_of(terms)):
+        problems[f"{_MOBILE}.operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
     if problems:
         raise _wrong(problems)
     assert operator is not None
@@ -145,37 +179,37 @@ def _mobile_money(request: PayRequest, session: CheckoutSession) -> PaymentMetho
     )
 
 
-def _phone(request: PayRequest, session: CheckoutSession, problems: Details) -> phones.Phone | None:
-    text = request.phone_number or session.customer_phone
+def _phone(request: PayRequest, terms: Terms, problems: Details) -> phones.Phone | None:
+    text = request.phone_number or terms.phone
     if not text:
         problems[f"{_MOBILE}.phone_number"] = ["is required"]
         return None
     try:
-        return phones.parse(text, _country(request, session))
+        return phones.parse(text, _country(request, terms))
     except phones.InvalidPhone:
         problems[f"{_MOBILE}.phone_number"] = ["is not a phone number of this country"]
         return None
 
 
-def _country(request: PayRequest, session: CheckoutSession) -> str | None:
-    """The payer's country: said, or the operator's, or the session's where its wallets hold the currency."""
+def _country(request: PayRequest, terms: Terms) -> str | None:
+    """The payer's country: said, or the operator's, or the terms' where its wallets hold the currency."""
     if request.country:
         return request.country.upper()
     named = operators.find(request.operator, None) if request.operator else None
-    return named.country if named else next(iter(countries_of(session)), session.country)
+    return named.country if named else next(iter(countries_of(terms)), terms.country)
 
 
 def _operator(
-    request: PayRequest, phone: phones.Phone | None, session: CheckoutSession, problems: Details
+    request: PayRequest, phone: phones.Phone | None, terms: Terms, problems: Details
 ) -> operators.Operator | None:
-    country = _country(request, session)
+    country = _country(request, terms)
     if request.country and countries.find(request.country) is None:
-        problems[f"{_MOBILE}.country"] = [f"must be one of {', '.join(countries_of(session))}"]
+        problems[f"{_MOBILE}.country"] = [f"must be one of {', '.join(countries_of(terms))}"]
         return None
     name = request.operator or (phones.guess_operator(phone) if phone else None)
     found = operators.find(name, phone.country if phone and not request.operator else country) if name else None
     if found is None and (request.operator or phone):
-        choices = [operator.id for operator in operators_of(session, country)] if country else []
+        choices = [operator.id for operator in operators_of(terms, country)] if country else []
         problems[f"{_MOBILE}.operator"] = [f"must be one of {', '.join(choices)}"]
     return found
 
@@ -190,11 +224,11 @@ def _flow(request: PayRequest, problems: Details) -> Flow | None:
         return None
 
 
-def _card(request: PayRequest, session: CheckoutSession) -> PaymentMethod:
+def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
     token = request.card_token or ""
     if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
         raise _wrong({f"{_AT}.card.token": ["must be a card token (tok_…)"]})
-    provider = _route(session, "card", None)
+    provider = _route(terms, "card", None)
     if provider is None:
         raise _wrong({f"{_AT}.type": ["cards cannot pay here"]})
     return PaymentMethod(type="card", provider=provider, card_token=token)

@@ -1,19 +1,69 @@
-"""Refunds: money on its way back. So far the house's own, for money that it could not use."""
+"""Refunds: money on its way back, on a merchant's word or by rule, for money that the house could not use."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from ikawaari import ids, store
-from ikawaari.checkout import resources
+from peewee import fn
+
+from ikawaari import clock, ids, store
+from ikawaari.checkout import intents, resources
+from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
+from ikawaari.paging import Place
 from ikawaari.providers import registry
 from ikawaari.providers.base import Outcome, RefundRequest, Result
-from ikawaari.states import PaymentStatus, RefundStatus
-from ikawaari.store import due
-from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.states import AttemptStatus, PaymentStatus, RefundStatus
+from ikawaari.store import due, listing
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
 
 SEND = "refund.send"
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "payment_intent": lambda value: Refund.intent == value,
+    "status": lambda value: Refund.status == value,
+    "created_gte": lambda value: Refund.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: Refund.created_at < clock.from_unix(value + 1),
+}
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRefund:
+    """What a merchant asks for. No amount: all that is left."""
+
+    payment_intent: str
+    amount: int | None = None
+    reason: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def create(merchant: Merchant, livemode: bool, new: NewRefund, now: datetime) -> Refund:
+    """Promise a refund of a paid intent, in part or in whole.
+
+    Raises NotFound, ValidationFailed for more than is left, Conflict when nothing is left or nobody can refund it.
+    """
+    found = intents.owned(new.payment_intent, merchant, livemode)
+    with store.atomic():
+        # The race of two refunds: the lock lets them in one by one, and each takes its part before the next one looks.
+        intent = PaymentIntent.lock(found.id)
+        left = intent.amount_received - intent.amount_refunded
+        if left == 0:
+            raise Conflict("IKW-RES-002", "There is nothing to refund.")
+        amount = left if new.amount is None else new.amount
+        if amount > left:
+            raise ValidationFailed({"amount": [f"must be at most {left}, which is left of this payment"]})
+        attempt = _paying_attempt(intent)
+        if not registry.can_refund(attempt.provider, attempt.operator):
+            raise Conflict("IKW-RES-005", "The provider of this payment cannot refund it; pay it back another way.")
+        refund = Refund.create(
+            **_columns(attempt, Money(amount, intent.currency), new.reason, now),
+            automatic=False,
+            metadata=dict(new.metadata),
+        )
+        _promise(refund, intent, attempt, now)
+    return refund
 
 
 def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime) -> None:
@@ -21,31 +71,24 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
 
     Once per attempt, whatever is told how often: the store has one automatic refund per attempt.
     """
-    refund_id = ids.new("re")
-    made = (
-        Refund.insert(
-            id=refund_id,
-            intent=attempt.intent_id,
-            attempt=attempt.id,
-            status=RefundStatus.PENDING,
-            amount=money.amount,
-            currency=money.currency,
-            reason=reason,
-            automatic=True,
-            metadata={},
-            created_at=now,
-        )
-        .on_conflict_ignore()
-        .as_rowcount()
-        .execute()
-    )
-    if not made:
-        return
-    intent = PaymentIntent.get_by_id(attempt.intent_id)
-    if not attempt.surplus:
-        intent.change(amount_refunded=PaymentIntent.amount_refunded + money.amount)
-    _tell("refund.created", Refund.get_by_id(refund_id), intent, now)
-    due.schedule(SEND, refund_id, now)
+    columns = _columns(attempt, money, reason, now)
+    made = Refund.insert(**columns, automatic=True, metadata={}).on_conflict_ignore().as_rowcount().execute()
+    if made:
+        _promise(Refund.get_by_id(columns["id"]), PaymentIntent.get_by_id(attempt.intent_id), attempt, now)
+
+
+def owned(refund_id: str, merchant: Merchant, livemode: bool) -> Refund:
+    """The merchant's own refund of that mode. Raises NotFound, also for another merchant's."""
+    found: Refund | None = _of_merchant(merchant, livemode).where(Refund.id == refund_id).get_or_none()
+    if found is None:
+        raise NotFound("refund")
+    return found
+
+
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of the merchant's refunds of that mode. `filters`: those of `_FILTERS`."""
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    return listing.page(Refund, _of_merchant(merchant, livemode), wanted, place, resources.refund)
 
 
 def send(refund_id: str, now: datetime) -> datetime | None:
@@ -87,23 +130,65 @@ def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
         else:
             refund.move("status", RefundStatus.FAILED, settled_at=now, failure_code=outcome.failure)
             if not PaymentAttempt.get_by_id(refund.attempt_id).surplus:
-                intent.change(amount_refunded=PaymentIntent.amount_refunded - refund.amount)
+                intent.change(amount_refunded=intent.amount_refunded - refund.amount)
             _tell("refund.failed", refund, intent, now)
-        _follow(PaymentIntent.get_by_id(intent.id))
+        _follow(intent)
+
+
+def _columns(attempt: PaymentAttempt, money: Money, reason: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "id": ids.new("re"),
+        "intent": attempt.intent_id,
+        "attempt": attempt.id,
+        "status": RefundStatus.PENDING,
+        "amount": money.amount,
+        "currency": money.currency,
+        "reason": reason,
+        "created_at": now,
+    }
+
+
+def _promise(refund: Refund, intent: PaymentIntent, attempt: PaymentAttempt, now: datetime) -> None:
+    """Take the part out of what is left, tell it, and have it sent."""
+    if not attempt.surplus:  # surplus money was never counted as received
+        intent.change(amount_refunded=intent.amount_refunded + refund.amount)
+    _tell("refund.created", refund, intent, now)
+    due.schedule(SEND, refund.id, now)
+
+
+def _paying_attempt(intent: PaymentIntent) -> PaymentAttempt:
+    return PaymentAttempt.get(
+        PaymentAttempt.intent == intent.id,
+        PaymentAttempt.status == AttemptStatus.SUCCEEDED,
+        PaymentAttempt.surplus == False,  # noqa: E712 - SQL
+    )
+
+
+def _of_merchant(merchant: Merchant, livemode: bool) -> Any:
+    return (
+        Refund.select()
+        .join(PaymentIntent)
+        .where(PaymentIntent.merchant == merchant, PaymentIntent.livemode == livemode)
+    )
 
 
 def _follow(intent: PaymentIntent) -> None:
-    """The session's payment status says how much of the payment went back."""
+    """The session's payment status says how much of the payment went back; a mere promise is not told there."""
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
     if session is None or intent.amount_received == 0:
         return
-    if intent.amount_refunded == 0:
-        target = PaymentStatus.PAID
-    elif intent.amount_refunded < intent.amount_received:
-        target = PaymentStatus.PARTIALLY_REFUNDED
-    else:
-        target = PaymentStatus.REFUNDED
-    session.try_move("payment_status", target)
+    returned = _given_back(intent)
+    if returned:
+        whole = returned == intent.amount_received
+        session.try_move("payment_status", PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED)
+
+
+def _given_back(intent: PaymentIntent) -> int:
+    """How much of what the intent received is with the payer again."""
+    done = Refund.select(fn.SUM(Refund.amount)).where(
+        Refund.attempt == _paying_attempt(intent).id, Refund.status == RefundStatus.SUCCEEDED
+    )
+    return int(done.scalar() or 0)
 
 
 def _tell(event_type: str, refund: Refund, intent: PaymentIntent, now: datetime) -> None:

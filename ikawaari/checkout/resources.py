@@ -27,6 +27,11 @@ def page_url(session_id: str) -> str:
     return f"{_pay_url}/{session_id}"
 
 
+def after_payment_url() -> str:
+    """Where a payer lands whose merchant named no address: a page that says what to do."""
+    return f"{_pay_url}/return"
+
+
 def attempts_of(intent: PaymentIntent | None) -> list[PaymentAttempt]:
     """Every attempt of an intent, oldest first."""
     if intent is None:
@@ -117,6 +122,8 @@ def payment_intent(intent: PaymentIntent) -> dict[str, Any]:
         "currency": intent.currency.lower(),
         "customer_email": intent.customer_email,
         "customer_phone": intent.customer_phone,
+        "customer": intent.customer,
+        "country": intent.country,
         "description": intent.description,
         "metadata": intent.metadata,
         "checkout_session": intent.session_id,

@@ -1,10 +1,43 @@
-"""Where a payer may be sent after a wallet or a bank: our own page, or the shop that opened the session."""
+"""The payer's way back: from a wallet or a bank to us or to the shop, and from us to the shop with a signature."""
 
+import hashlib
+import hmac
+from datetime import datetime
 from urllib.parse import urlsplit
 
+from ikawaari import clock
 from ikawaari.checkout import resources
 from ikawaari.errors import ValidationFailed
 from ikawaari.store.models import CheckoutSession
+
+_PURPOSE = b"ikawaari return"
+
+
+def key(credential: str) -> str:
+    """What signs the returns of the sessions of this credential, in hex: HMAC-SHA256(credential, "ikawaari return").
+
+    The merchant computes it from the credential that it has; we keep it with the session, where it gives nobody the
+    credential back.
+    """
+    return hmac.new(credential.encode(), _PURPOSE, hashlib.sha256).hexdigest()
+
+
+def success_url(session: CheckoutSession, now: datetime) -> str | None:
+    """The shop's address for a paid session, with the id and the signature where it asks for them.
+
+    `{CHECKOUT_SIGNATURE}` becomes `<unix>.<hex>`, hex = HMAC-SHA256(key, "<unix>.<session id>.<payment status>").
+    """
+    url: str | None = session.success_url
+    if url is None:
+        return None
+    return url.replace("{CHECKOUT_SESSION_ID}", session.id).replace("{CHECKOUT_SIGNATURE}", _signature(session, now))
+
+
+def _signature(session: CheckoutSession, now: datetime) -> str:
+    if session.return_key is None:
+        return ""
+    message = f"{clock.unix(now)}.{session.id}.{session.payment_status}"
+    return f"{clock.unix(now)}.{hmac.new(session.return_key.encode(), message.encode(), hashlib.sha256).hexdigest()}"
 
 
 def check(session: CheckoutSession, return_url: str | None) -> None:

@@ -5,21 +5,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import clock, countries, ids, phones, store
-from ikawaari.checkout import intents, listing, resources
+from ikawaari import clock, countries, ids, store
+from ikawaari.checkout import intents, resources
 from ikawaari.checkout.collected import Collected
+from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
+from ikawaari.paging import Place
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
-from ikawaari.store import due
+from ikawaari.store import due, listing
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
 
 EXPIRE = "session.expire"
 LIFE = timedelta(hours=24)
 SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=30), timedelta(days=7)
 _SLACK = timedelta(minutes=1)  # the merchant's clock is not ours
-METHOD_TYPES = ("mobile_money", "card")
 _SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt whose provider named no deadline
 
 
@@ -66,8 +67,13 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def open_session(merchant: Merchant, livemode: bool, new: NewSession, now: datetime) -> CheckoutSession:
-    """Open a session for `merchant`. Raises ValidationFailed naming every bad field, NotFound for an unknown link."""
+def open_session(
+    merchant: Merchant, livemode: bool, new: NewSession, now: datetime, *, return_key: str | None = None
+) -> CheckoutSession:
+    """Open a session for `merchant`. `return_key` signs the customer's return (`returns.key`).
+
+    Raises ValidationFailed naming every bad field, NotFound for an unknown link.
+    """
     if new.payment_link_id or new.payment_link_v2_id:
         raise NotFound("payment link")
     currency, amount, expires_at = _checked(merchant, livemode, new, now)
@@ -90,7 +96,7 @@ def open_session(merchant: Merchant, livemode: bool, new: NewSession, now: datet
             success_url=new.success_url,
             cancel_url=new.cancel_url,
             customer_email=new.customer_email,
-            customer_phone=_phone(merchant, new),
+            customer_phone=intents.known_phone(new.customer_phone, new.country or merchant.country, "customerPhone"),
             customer_details={"email": new.customer_email} if new.customer_email else {},
             custom_fields=[dict(definition) for definition in new.custom_fields],
             custom_field_values={},
@@ -100,6 +106,7 @@ def open_session(merchant: Merchant, livemode: bool, new: NewSession, now: datet
             description=new.description,
             locale=new.locale,
             metadata=dict(new.metadata),
+            return_key=return_key,
             created_at=now,
             expires_at=expires_at,
         )
@@ -142,7 +149,7 @@ def owned(session_id: str, merchant: Merchant, livemode: bool, now: datetime) ->
     return find(session_id, now)
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: listing.Place) -> Mapping[str, Any]:
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's sessions of that mode. `filters`: those of `_FILTERS`."""
     own = CheckoutSession.select().where(CheckoutSession.merchant == merchant, CheckoutSession.livemode == livemode)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
@@ -152,7 +159,7 @@ def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place
 def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
     """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
     with store.atomic():
-        if not _try_expire(session, now):
+        if not try_expire(session, now):
             raise Conflict("IKW-RES-002", "Only an open session without an unsettled payment can be expired.")
     return session
 
@@ -165,7 +172,7 @@ def expire_when_due(session_id: str, now: datetime) -> datetime | None:
         ends_at = _ends_at(session)
         if session.status == SessionStatus.OPEN and ends_at > now:
             return ends_at
-        _try_expire(session, now, while_settling=True)
+        try_expire(session, now, while_settling=True)
     return None
 
 
@@ -195,7 +202,7 @@ def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
     )
 
 
-def _try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
+def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
     """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses."""
     settled = [PaymentStatus.UNPAID, PaymentStatus.PROCESSING] if while_settling else [PaymentStatus.UNPAID]
     expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))
@@ -270,12 +277,3 @@ def _check_urls(new: NewSession, livemode: bool, problems: Details) -> None:
     for name, url in (("successUrl", new.success_url), ("cancelUrl", new.cancel_url)):
         if livemode and url and not url.lower().startswith("https://"):
             problems[name] = ["must be https in live mode"]
-
-
-def _phone(merchant: Merchant, new: NewSession) -> str | None:
-    if new.customer_phone is None:
-        return None
-    try:
-        return phones.parse(new.customer_phone, (new.country or merchant.country).upper()).e164
-    except phones.InvalidPhone:
-        raise ValidationFailed({"customerPhone": ["is not a phone number of this country"]}) from None

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import payment_methods, resources
+from ikawaari.checkout import payment_methods, resources, returns
+from ikawaari.checkout.payment_methods import Terms
 from ikawaari.states import AttemptStatus, PaymentStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
@@ -44,7 +45,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "payment": shown,
         "last_payment_error": None if paid else resources.failure(attempts),
         "late": session.late,
-        "success_url": _success_url(session) if paid else None,
+        "success_url": returns.success_url(session, now) if paid else None,
         "cancel_url": session.cancel_url,
         "expires_at": clock.unix(session.expires_at),
         "livemode": session.livemode,
@@ -92,16 +93,17 @@ def _merchant(session: CheckoutSession) -> dict[str, Any]:
 
 
 def _methods(session: CheckoutSession) -> list[dict[str, Any]]:
+    terms = Terms.of_session(session)
     methods: list[dict[str, Any]] = []
     for method_type in session.payment_method_types:
-        if method_type == "mobile_money" and (served := payment_methods.countries_of(session)):
-            methods.append({"type": "mobile_money", "countries": [_country(session, code) for code in served]})
-        if method_type == "card" and payment_methods.takes_cards(session):
+        if method_type == "mobile_money" and (served := payment_methods.countries_of(terms)):
+            methods.append({"type": "mobile_money", "countries": [_country(terms, code) for code in served]})
+        if method_type == "card" and payment_methods.takes_cards(terms):
             methods.append({"type": "card"})
     return methods
 
 
-def _country(session: CheckoutSession, code: str) -> dict[str, Any]:
+def _country(terms: Terms, code: str) -> dict[str, Any]:
     return {
         "country": code,
         "dial_code": countries.COUNTRIES[code].dial_code,
@@ -109,10 +111,10 @@ def _country(session: CheckoutSession, code: str) -> dict[str, Any]:
             {
                 "id": operator.id,
                 "name": operator.name,
-                "flows": payment_methods.flows_of(session, operator.id),
+                "flows": payment_methods.flows_of(terms, operator.id),
                 "available": True,
             }
-            for operator in payment_methods.operators_of(session, code)
+            for operator in payment_methods.operators_of(terms, code)
         ],
     }
 
@@ -132,8 +134,3 @@ def _masked_email(email: str | None) -> str | None:
         return None
     name, _, host = email.partition("@")
     return f"{name[:1]}•••@{host}"
-
-
-def _success_url(session: CheckoutSession) -> str | None:
-    url: str | None = session.success_url
-    return url.replace("{CHECKOUT_SESSION_ID}", session.id) if url else None

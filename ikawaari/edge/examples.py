@@ -131,3 +131,127 @@ PAYING_CHECKOUT: dict[str, Any] = CHECKOUT | {
 
 CALLBACK: dict[str, Any] = {"payment_intent_id": _INTENT, "status": "failed", "failure_reason": "insufficient_funds"}
 CALLBACK_RESULT: dict[str, Any] = {"received": True, "payment_intent_id": _INTENT, "status": "failed"}
+
+NEW_INTENT: dict[str, Any] = {
+    "amount": 25000,
+    "currency": "xof",
+    "transaction_country": "SN",
+    "description": "Commande 1042",
+    "metadata": {"order": 1042},
+}
+INTENT: dict[str, Any] = {
+    "id": _INTENT,
+    "object": "payment_intent",
+    "status": "requires_payment_method",
+    "amount": 25000,
+    "amount_received": 0,
+    "amount_refunded": 0,
+    "currency": "xof",
+    "customer_email": None,
+    "customer_phone": None,
+    "customer": None,
+    "country": "SN",
+    "description": "Commande 1042",
+    "metadata": {"order": 1042},
+    "checkout_session": None,
+    "livemode": False,
+    "created": 1767225600,
+    "canceled_at": None,
+    "next_action": None,
+    "last_payment_error": None,
+    "attempts": [],
+}
+INTENTS: dict[str, Any] = {"object": "list", "data": [INTENT], "has_more": False, "next_cursor": None}
+INTENT_CHANGES: dict[str, Any] = {"description": "Commande 1042, 1043", "metadata": {"orders": [1042, 1043]}}
+CONFIRMATION: dict[str, Any] = {
+    "payment_method_data": {
+        "type": "mobile_money",
+        "mobile_money": {"country": "SN", "operator": "orange_sn", "msisdn": "+221771234567"},
+    },
+    "return_url": f"{_SHOP}/retour",
+}
+_ATTEMPT: dict[str, Any] = {
+    "id": "0198c5a4-6e0f-7c52-9d53-3f4d8a4f2b10",
+    "provider": "sandbox",
+    "type": "mobile_money",
+    "operator": "orange_sn",
+    "country": "SN",
+    "phone": "+221 77 ••• •• 67",
+    "amount": 25000,
+    "amount_received": None,
+    "currency": "xof",
+    "status": "requires_action",
+    "failure_code": None,
+    "surplus": False,
+    "created": 1767225660,
+    "settled_at": None,
+}
+CONFIRMED_INTENT: dict[str, Any] = INTENT | {
+    "status": "requires_action",
+    "next_action": PAYING_CHECKOUT["next_action"],
+    "attempts": [_ATTEMPT],
+}
+CANCELED_INTENT: dict[str, Any] = INTENT | {"status": "canceled", "canceled_at": 1767225700}
+
+NEW_REFUND: dict[str, Any] = {"payment_intent": _INTENT, "amount": 12500, "reason": "Un article manque"}
+REFUND: dict[str, Any] = {
+    "id": "re_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
+    "object": "refund",
+    "payment_intent": _INTENT,
+    "attempt": _ATTEMPT["id"],
+    "amount": 12500,
+    "currency": "xof",
+    "status": "pending",
+    "reason": "Un article manque",
+    "automatic": False,
+    "failure_code": None,
+    "metadata": {},
+    "created": 1767225900,
+    "settled_at": None,
+}
+REFUNDS: dict[str, Any] = {"object": "list", "data": [REFUND], "has_more": False, "next_cursor": None}
+_EVENT_ID = "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
+NEW_ENDPOINT: dict[str, Any] = {
+    "url": "https://boutique.example/webhooks",
+    "enabled_events": ["checkout.session.completed", "checkout.session.late_payment"],
+}
+ENDPOINT: dict[str, Any] = {
+    "id": "we_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+    "object": "webhook_endpoint",
+    **NEW_ENDPOINT,
+    "enabled": True,
+    "status": "enabled",
+    "failing_since": None,
+    "livemode": False,
+    "created": 1767225600,
+}
+ENDPOINT_WITH_SECRET: dict[str, Any] = ENDPOINT | {"secret": "whsec_Zr6wY1bTq9LmX3vKc8NdPf2HsGj5RtVb4nYc1LzW"}
+DELETED_ENDPOINT: dict[str, Any] = {"id": ENDPOINT["id"], "object": "webhook_endpoint", "deleted": True}
+DELIVERY: dict[str, Any] = {
+    "id": "wd_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+    "object": "webhook_delivery",
+    "event": _EVENT_ID,
+    "event_type": "checkout.session.completed",
+    "status": "succeeded",
+    "created": 1767225600,
+    "next_try_at": None,
+    "tries": [{"at": 1767225601, "duration_ms": 84, "http_status": 200, "body": "ok"}],
+}
+DELIVERIES: dict[str, Any] = {"object": "list", "data": [DELIVERY], "has_more": False, "next_cursor": None}
+EVENT: dict[str, Any] = {
+    "id": _EVENT_ID,
+    "object": "event",
+    "type": "refund.succeeded",
+    "created": 1767225600,
+    "livemode": False,
+    "data": REFUND,
+}
+EVENTS: dict[str, Any] = {"object": "list", "data": [EVENT], "has_more": False, "next_cursor": None}
+RANGE: dict[str, Any] = {"created_gte": 1767225600, "created_lte": 1767229200}
+REDELIVERED: dict[str, Any] = {
+    "object": "redelivery",
+    "events": 12,
+    "deliveries": 24,
+    "has_more": False,
+    "last_created": 1767229180,
+}

@@ -93,6 +93,13 @@ def show(session_id: str) -> BaseResponse:
     return _answer(session_id, view, now)
 
 
+@bp.get("/return")
+def returned() -> BaseResponse:
+    """Where a payer lands whose merchant named no address to come back to."""
+    html, style = screen("checkout/return.html", header_locale(), None)
+    return csp.protect(make_response(html), style)
+
+
 @bp.post("/<session:session_id>/pay")
 def pay(session_id: str) -> BaseResponse:
     """Start a payment with what was typed; whatever comes of it, the page tells."""

@@ -7,8 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
 from ikawaari.checkout import payment_methods
-from ikawaari.checkout.payment_methods import PayRequest
-from ikawaari.checkout.sessions import METHOD_TYPES
+from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
 from ikawaari.edge import parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text

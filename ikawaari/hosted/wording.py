@@ -207,6 +207,8 @@ _SCRIPT = (
     ("010", _l("wallet page")),
     ("011", _l("never ends")),
     ("012", _l("too little is paid")),
+    ("013", _l("paid; a refund takes its time")),
+    ("014", _l("paid; a refund fails")),
 )
 _TEST_CARDS = (
     ("4242 4242 4242 4242", _l("paid")),

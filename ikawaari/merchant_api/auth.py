@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, request
 
 from ikawaari import clock
+from ikawaari.checkout import returns
 from ikawaari.edge import documenting
 from ikawaari.errors import AuthenticationFailed, TooManyRequests
 from ikawaari.merchants import credentials, rates
@@ -42,6 +43,11 @@ def caller() -> Caller:
     return found
 
 
+def return_key() -> str:
+    """What signs the returns of sessions that this request opens."""
+    return returns.key(_credential())
+
+
 def register(app: Flask) -> None:
     """Tell every authenticated caller where it stands."""
 
@@ -57,12 +63,16 @@ def register(app: Flask) -> None:
 
 
 def _authenticate() -> Caller:
+    return credentials.authenticate(_credential(), request.remote_addr or "", clock.now())
+
+
+def _credential() -> str:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if not text.strip():
         raise AuthenticationFailed("IKW-AUTH-001")
     if kind.lower() != "bearer":
         raise AuthenticationFailed("IKW-AUTH-002", "The credential is sent as `Authorization: Bearer <credential>`.")
-    return credentials.authenticate(text.strip(), request.remote_addr or "", clock.now())
+    return text.strip()
 
 
 def _count(who: Caller) -> None:

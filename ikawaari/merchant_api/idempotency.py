@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Response, request
+from flask import Response, g, request
 
 from ikawaari import clock
 from ikawaari.edge import documenting, errors
@@ -25,7 +26,19 @@ _NOT_KEPT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 
 def idempotent(handler: F) -> F:
     """Run `handler` once per key. It must be made of database work alone: it shares a transaction with its answer."""
+    return _once(handler, idempotency.atomic)
 
+
+def idempotent_call(handler: F) -> F:
+    """Run `handler` once per key, though it calls the world outside and so shares no transaction with its answer.
+
+    A run that was killed in the middle is followed by another one, which goes on where the first one stopped: see
+    `recovery`.
+    """
+    return _once(handler, nullcontext)
+
+
+def _once(handler: F, together: Callable[[], AbstractContextManager[None]]) -> F:
     @wraps(handler)
     def once(*args: Any, **kwargs: Any) -> Any:
         key = request.headers.get(HEADER)
@@ -37,16 +50,19 @@ def idempotent(handler: F) -> F:
         claimed = idempotency.claim(
             auth.caller(), method=request.method, path=request.path, key=key, body_digest=digest, now=clock.now()
         )
-        return _replayed(claimed) if isinstance(claimed, Answer) else _run(claimed, handler, args, kwargs)
+        if isinstance(claimed, Answer):
+            return _replayed(claimed)
+        g.claim = claimed
+        return _run(claimed, lambda: handler(*args, **kwargs), together)
 
     documenting.note(once, _CODES, idempotent=True)
     return once  # type: ignore[return-value]
 
 
-def _run(mine: Claim, handler: Callable[..., Any], args: Any, kwargs: Any) -> Response:
+def _run(mine: Claim, call: Callable[[], Response], together: Callable[[], AbstractContextManager[None]]) -> Response:
     try:
-        with idempotency.atomic():
-            response: Response = handler(*args, **kwargs)
+        with together():
+            response = call()
             idempotency.keep(mine, _answer(response))
             return response
     except IkawaariError as error:

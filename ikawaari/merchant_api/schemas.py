@@ -4,7 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from ikawaari.checkout.sessions import METHOD_TYPES, NewSession
+from ikawaari.checkout.payment_methods import METHOD_TYPES
+from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import (

@@ -7,14 +7,14 @@ from flask.views import MethodView
 
 from ikawaari import clock
 from ikawaari.checkout import resources, sessions
-from ikawaari.checkout.listing import Place
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import examples
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api import schemas
-from ikawaari.merchant_api.auth import caller, requires
+from ikawaari.merchant_api.auth import caller, requires, return_key
 from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchants.credentials import Scope
 
 bp = Blueprint(
@@ -40,7 +40,8 @@ class Sessions(MethodView):
         Every field may be absent: `{}` is a request. `success_url` and `successUrl` are the same field, as are the two
         spellings of every other.
         """
-        session = sessions.open_session(caller().merchant, caller().livemode, new, clock.now())
+        who = caller()
+        session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), return_key=return_key())
         return resources.checkout_session(session)
 
     @operation("listCheckoutSessions")
@@ -49,7 +50,7 @@ class Sessions(MethodView):
     @bp.response(200, schemas.CheckoutSessionList(), example=examples.SESSIONS)
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List checkout sessions, newest first."""
-        place = Place(**{name: query.pop(name) for name in Place.__dataclass_fields__ if name in query})
+        place = place_of(query)
         return sessions.listed(caller().merchant, caller().livemode, query, place)
 
 

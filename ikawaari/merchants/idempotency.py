@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from peewee import Expression
 
@@ -12,6 +12,7 @@ from ikawaari.merchants.credentials import Caller
 from ikawaari.store.models import IdempotencyKey
 
 _KEPT = timedelta(hours=25)  # 24 are promised
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_CALL = timedelta(seconds=60)  # after it, a first call without an answer counts as killed
 
 
@@ -30,6 +31,8 @@ class Claim:
 
     row_id: int
     locked_until: datetime
+    first_at: datetime | None = None  # when an earlier run began, which was cut off
+    subject: str | None = None  # the id of what that run had made
 
 
 def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str, now: datetime) -> Claim | Answer:
@@ -61,6 +64,12 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
     return _take_over(found, now)
 
 
+def remember(mine: Claim, subject: str) -> None:
+    """Note what this run makes, in the transaction that makes it: should the run be cut off, the next one finds it."""
+    if not IdempotencyKey.update({IdempotencyKey.subject: subject}).where(_held(mine)).execute():
+        raise Conflict("IKW-REQ-008", retry_after_seconds=1)
+
+
 def keep(mine: Claim, answer: Answer) -> None:
     """Remember the answer. Inside `atomic` with what the call did, the two cannot come apart."""
     changes = {
@@ -74,8 +83,10 @@ def keep(mine: Claim, answer: Answer) -> None:
 
 
 def release(mine: Claim) -> None:
-    """Forget the claim: the call came to nothing and may run again under its key."""
-    IdempotencyKey.delete().where(_held(mine)).execute()
+    """Let go: the call may run again under its key. What it had made before it failed is found by the next run."""
+    mine_still = _held(mine)
+    IdempotencyKey.delete().where(mine_still, IdempotencyKey.subject.is_null()).execute()
+    IdempotencyKey.update({IdempotencyKey.locked_until: _LONG_AGO}).where(mine_still).execute()
 
 
 def forget(now: datetime) -> None:
@@ -99,7 +110,7 @@ def _find(row: IdempotencyKey) -> IdempotencyKey | None:
 
 def _take_over(found: IdempotencyKey, now: datetime) -> Claim:
     """A first call that was killed left its lock behind; when it has run out, one of those who ask takes it."""
-    mine = Claim(found.id, now + _LONGEST_CALL)
+    mine = Claim(found.id, now + _LONGEST_CALL, first_at=found.created_at, subject=found.subject)
     expired = (IdempotencyKey.locked_until == found.locked_until) & (IdempotencyKey.locked_until <= now)
     free = (IdempotencyKey.id == found.id) & IdempotencyKey.status.is_null() & expired
     if not IdempotencyKey.update({IdempotencyKey.locked_until: mine.locked_until}).where(free).execute():

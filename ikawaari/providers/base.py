@@ -162,6 +162,7 @@ class Capabilities:
     operators: Mapping[str, Sequence[Flow]] = field(default_factory=dict)  # operator id -> flows, its own first
     currencies: frozenset[str]
     livemode: bool
+    no_refunds: frozenset[str | None] = frozenset()  # operators (None: cards) whose payers cannot be given money back
     forgets_after: timedelta  # an enquiry that says "not found" this long after the call means: no money will move
 
 

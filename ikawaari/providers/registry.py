@@ -28,6 +28,12 @@ def route(*, livemode: bool, method_type: str, operator: str | None, currency: s
     return None
 
 
+def can_refund(name: str, operator: str | None) -> bool:
+    """Whether the provider of that name gives money back to payers of that operator (None: of a card)."""
+    provider = named(name)
+    return provider is not None and operator not in provider.capabilities.no_refunds
+
+
 def flows(*, livemode: bool, operator: str, currency: str) -> Sequence[Flow]:
     """How the operator's payers can be asked, the provider's own way first; empty when nobody reaches them."""
     provider = route(livemode=livemode, method_type="mobile_money", operator=operator, currency=currency)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ikawaari.checkout import payment_methods
-from ikawaari.checkout.payment_methods import holds_card_number
+from ikawaari.checkout.payment_methods import Terms, holds_card_number
 from ikawaari.errors import ValidationFailed
 from ikawaari.store.models import CheckoutSession
 from tests import factories
@@ -17,7 +17,7 @@ NUMBER = factories.phone("500")
 
 def read(session: CheckoutSession, **fields: Any) -> payment_methods.PaymentMethod:
     """The method of a payment with these fields."""
-    return payment_methods.read(factories.pay_request(**fields), session)
+    return payment_methods.read(factories.pay_request(**fields), Terms.of_session(session))
 
 
 def problems(session: CheckoutSession, **fields: Any) -> set[str]:
@@ -75,7 +75,7 @@ def test_a_number_may_be_of_another_network_than_its_wallet(world: World) -> Non
 
 def test_the_sessions_number_is_the_default(world: World) -> None:
     session = world.session(customer_phone="771112233")
-    method = payment_methods.read(factories.pay_request(phone_number=None), session)
+    method = payment_methods.read(factories.pay_request(phone_number=None), Terms.of_session(session))
     assert method.phone == "+221771112233"
 
 
@@ -112,39 +112,39 @@ def test_what_cannot_pay_is_refused_by_name(world: World, fields: Any, named: se
 def test_a_session_takes_only_the_methods_it_names(world: World) -> None:
     session = world.session(payment_method_types=["mobile_money"])
     with pytest.raises(ValidationFailed):
-        payment_methods.read(factories.card_request(), session)
+        payment_methods.read(factories.card_request(), Terms.of_session(session))
     with pytest.raises(ValidationFailed):
         read(world.session(payment_method_types=["card"]))
 
 
 @pytest.mark.parametrize("token", ["tok_x", "tok_test_card", "tok_" + "a" * 200])
 def test_a_card_is_a_token(world: World, token: str) -> None:
-    assert payment_methods.read(factories.card_request(token), world.session()).card_token == token
+    assert payment_methods.read(factories.card_request(token), Terms.of_session(world.session())).card_token == token
 
 
 @pytest.mark.parametrize("token", ["", "tok_", "card_1", "tok_a b", "tok_é", "tok_" + "a" * 201, "tok_x\n"])
 def test_another_text_is_no_card_token(world: World, token: str) -> None:
     with pytest.raises(ValidationFailed):
-        payment_methods.read(factories.card_request(token), world.session())
+        payment_methods.read(factories.card_request(token), Terms.of_session(world.session()))
 
 
 def test_a_card_number_is_no_token_and_is_not_repeated(world: World) -> None:
     with pytest.raises(ValidationFailed) as refusal:
-        payment_methods.read(factories.card_request("4242424242424242"), world.session())
+        payment_methods.read(factories.card_request("4242424242424242"), Terms.of_session(world.session()))
     assert "4242" not in str(refusal.value)
 
 
 def test_the_countries_of_a_session_hold_its_money_its_own_first(world: World) -> None:
     session = factories.session(factories.merchant(country="CI"))
-    served = payment_methods.countries_of(session)
+    served = payment_methods.countries_of(Terms.of_session(session))
     assert served[0] == "CI"
     assert set(served) == {"SN", "CI", "ML", "BF", "BJ", "TG", "NE"}
 
 
 def test_money_that_no_wallet_holds_is_for_cards(world: World) -> None:
     session = world.session(currency="EUR")
-    assert payment_methods.countries_of(session) == []
-    assert payment_methods.takes_cards(session)
+    assert payment_methods.countries_of(Terms.of_session(session)) == []
+    assert payment_methods.takes_cards(Terms.of_session(session))
     assert f"{MOBILE}.operator" in problems(session)
 
 

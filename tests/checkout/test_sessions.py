@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, listing, resources, sessions, views
-from ikawaari.checkout.listing import Place
+from ikawaari.checkout import attempts, resources, sessions, views
 from ikawaari.errors import Conflict, Declined, Gone, NotFound, ValidationFailed
 from ikawaari.money import MAX_AMOUNT
+from ikawaari.paging import Place
 from ikawaari.phones import mask
+from ikawaari.store import listing
 from ikawaari.store.models import CheckoutSession, DueWork, PaymentIntent
 from tests import factories
 from tests.world import FAILED, PAID, WAITING, World, fresh, intent, latest, statuses, tries

@@ -11,6 +11,9 @@ import schemathesis
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 import ikawaari
+from ikawaari import clock
+from ikawaari.checkout import intents
+from ikawaari.checkout.intents import NewIntent
 from ikawaari.config import Config
 from tests import factories
 from tests.merchant_api.calls import HOME, Shop, app_on_sqlite
@@ -22,6 +25,7 @@ NOT_FOR_US: list[Any] = [positive_data_acceptance]
 # The operations are known before any fixture is: this app stands on no database until `shop` gives it one.
 app = ikawaari.create_app(Config(database_url="sqlite:///:memory:", log_level="CRITICAL", **HOME))
 schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+NEW_INTENT = NewIntent(amount=5_000, currency="XOF")
 KEYS = map(str, itertools.count())
 FIELDS = [factories.custom_field("note"), factories.custom_field("size", "dropdown")]
 
@@ -50,6 +54,8 @@ def test_what_is_promised_is_kept(case: schemathesis.Case[Any], shop: Shop) -> N
     # What schemathesis makes up is no session's id, and its one idempotency key is soon used: once more with real ones.
     if "session_id" in case.path_parameters:
         case.path_parameters["session_id"] = factories.session(shop.merchant, custom_fields=FIELDS).id
+    if "intent_id" in case.path_parameters:
+        case.path_parameters["intent_id"] = intents.create(shop.merchant, False, NEW_INTENT, clock.now()).id
     case.headers["Idempotency-Key"] = next(KEYS)
     # These may heal what was wrong with the request.
     case.call_and_validate(headers=headers, excluded_checks=[*NOT_FOR_US, negative_data_rejection])

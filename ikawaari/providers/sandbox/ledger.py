@@ -16,6 +16,7 @@ from peewee import (
     SqliteDatabase,
     TextField,
 )
+from playhouse.migrate import SchemaMigrator, migrate
 
 from ikawaari import databases
 from ikawaari.fields import InstantField
@@ -39,7 +40,7 @@ class Charge(_Row):
     amount = BigIntegerField()
     currency = CharField()
     taken = BigIntegerField(default=0)
-    refunded = BigIntegerField(default=0)
+    refunded = BigIntegerField(default=0)  # given back, or on its way
     status = CharField()  # pending, succeeded, failed
     failure = CharField(null=True)
     ending = CharField()
@@ -50,6 +51,7 @@ class Charge(_Row):
     calls_back = BooleanField(default=True)
     return_url = CharField()
     merchant = CharField()
+    refunds = CharField(null=True)  # what becomes of them: at_once (also null), slow, fail
     created_at = InstantField()
     acts_at = InstantField(null=True)  # when the payer, or the operator, does the next thing by itself
     deadline_at = InstantField()
@@ -66,6 +68,7 @@ class Refund(_Row):
     id = CharField(primary_key=True)
     charge_id = CharField()
     amount = BigIntegerField()
+    given_at = InstantField(null=True)  # when the payer has it; null: from the beginning
 
     class Meta:
         """Table options."""
@@ -93,12 +96,20 @@ def connect(url: str, pool: int) -> None:
 
 
 def prepare() -> None:
-    """Make the tables that are missing. Any number of machines may start at once."""
+    """Make the tables and columns that are missing. Any number of machines may start at once."""
     with databases.transaction(database.obj):
         if not isinstance(database.obj, SqliteDatabase):
             # IF NOT EXISTS is no lock: two that create the same table at once would fail on it.
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         database.create_tables([Charge, Refund, OutgoingCallback], safe=True)
+        _add_column("sandbox_charges", Charge.refunds)
+        _add_column("sandbox_refunds", Refund.given_at)
+
+
+def _add_column(table: str, column: Any) -> None:
+    """Give a table of an older version a column that may be null."""
+    if column.name not in {known.name for known in database.get_columns(table)}:
+        migrate(SchemaMigrator.from_database(database.obj).add_column(table, column.name, column))
 
 
 def release() -> None:

@@ -18,13 +18,14 @@ from ikawaari.providers import base
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Flow, Outcome, Result
 from ikawaari.providers.sandbox import ledger, world
 from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, Refund
-from ikawaari.providers.sandbox.script import RIGHT_OTP, Answer, Ending, Script, script_of
+from ikawaari.providers.sandbox.script import RIGHT_OTP, Answer, Ending, Refunds, Script, script_of
 
 SIGNATURE_HEADER = "Sandbox-Signature"
 _TOLERANCE_SECONDS = 300
 _LONGEST_STAMP = 12  # digits
 _CALLBACK_TRIES = 12
 _DIAL_CODE = "#144#"
+_NO_REFUNDS: frozenset[str | None] = frozenset({"expresso_sn"})
 
 
 class Sandbox:
@@ -43,6 +44,7 @@ class Sandbox:
             operators={name: _flows(name) for name in OPERATORS},
             currencies=frozenset(EXPONENTS),
             livemode=False,
+            no_refunds=_NO_REFUNDS,
             forgets_after=timedelta(seconds=config.charge_timeout_seconds),
         )
 
@@ -67,17 +69,17 @@ class Sandbox:
         return self._outcome(world.advance(charge, now), now)
 
     def refund(self, request: base.RefundRequest, now: datetime) -> Outcome:
-        """Give back at once; an id that was seen gives nothing more."""
-        amount = request.money.amount
-        with databases.transaction(ledger.database.obj):
-            row = {"id": request.id, "charge_id": request.charge_id, "amount": amount}
-            # The same id from two callers at once: the second one waits here, and then finds it given.
-            fresh = Refund.insert(**row).on_conflict_ignore().as_rowcount().execute()
-            enough = (Charge.id == request.charge_id) & (Charge.taken - Charge.refunded >= amount)
-            if fresh and not Charge.update({Charge.refunded: Charge.refunded + amount}).where(enough).execute():
-                Refund.delete().where(Refund.id == request.id).execute()
-                return Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT)
-        return Outcome(result=Result.SUCCEEDED, reference=request.id, money=request.money)
+        """Give back at once, later or not at all, as scripted; an id that was seen gives nothing more."""
+        charge = Charge.get_or_none(Charge.id == request.charge_id)
+        if charge is None or charge.refunds == Refunds.FAIL:
+            return Outcome(result=Result.FAILED, failure=FailureCode.NOT_ALLOWED)
+        given_at = now + self.delay if charge.refunds == Refunds.SLOW else now
+        refund = self._give_back(request, given_at)
+        if refund is None:
+            return Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT)
+        if refund.given_at and refund.given_at > now:
+            return Outcome(result=Result.PROCESSING, reference=refund.id)
+        return Outcome(result=Result.SUCCEEDED, reference=refund.id, money=request.money)
 
     def parse_callback(self, request: base.CallbackRequest, now: datetime) -> list[base.Report]:
         """Read our own operator's callback: `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`."""
@@ -113,6 +115,20 @@ class Sandbox:
         due = OutgoingCallback.select().where(OutgoingCallback.due_at <= now).order_by(OutgoingCallback.id)
         for callback in list(due):  # read to the end before the first write, as in `world.advance_all`
             self._deliver(callback, now)
+
+    def _give_back(self, request: base.RefundRequest, given_at: datetime) -> Refund | None:
+        """The refund of this id, made by whoever asks first; None when less than that is left of the charge."""
+        amount = request.money.amount
+        row = {"id": request.id, "charge_id": request.charge_id, "amount": amount, "given_at": given_at}
+        with databases.transaction(ledger.database.obj):
+            # The same id from two callers at once: the second one waits here, and then finds it given.
+            fresh = Refund.insert(**row).on_conflict_ignore().as_rowcount().execute()
+            enough = (Charge.id == request.charge_id) & (Charge.taken - Charge.refunded >= amount)
+            if fresh and not Charge.update({Charge.refunded: Charge.refunded + amount}).where(enough).execute():
+                Refund.delete().where(Refund.id == request.id).execute()
+                return None
+            found: Refund = Refund.get_by_id(request.id)
+            return found
 
     def _deliver(self, callback: OutgoingCallback, now: datetime) -> None:
         mine = (OutgoingCallback.id == callback.id) & (OutgoingCallback.tries == callback.tries)
@@ -169,6 +185,7 @@ class Sandbox:
             "calls_back": script.callbacks,
             "return_url": request.return_url,
             "merchant": request.merchant_name,
+            "refunds": Refunds.FAIL if request.operator in _NO_REFUNDS else script.refunds,
             "created_at": now,
             "acts_at": self._acts_at(script, now, deadline),
             "deadline_at": deadline,

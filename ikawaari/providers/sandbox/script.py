@@ -24,6 +24,14 @@ class Ending(StrEnum):
     WAITS = "waits"  # for the payer, on the screen or with a code
 
 
+class Refunds(StrEnum):
+    """What becomes of refunds of the charge."""
+
+    AT_ONCE = "at_once"
+    SLOW = "slow"  # given after the payer's short delay
+    FAIL = "fail"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Script:
     """One scripted behaviour. `at_once`: it ends within the charge call itself."""
@@ -37,6 +45,7 @@ class Script:
     takes_half: bool = False
     callbacks: bool = True
     noisy: bool = False  # the success is told three times, then older news arrives
+    refunds: Refunds = Refunds.AT_ONCE
 
 
 RIGHT_OTP = "123456"
@@ -54,6 +63,8 @@ _BY_ENDING = {
     "010": Script(ending=Ending.WAITS, flow=Flow.REDIRECT),
     "011": Script(ending=Ending.NEVER),
     "012": Script(takes_half=True),
+    "013": Script(refunds=Refunds.SLOW),
+    "014": Script(refunds=Refunds.FAIL),
 }
 _CARD = Script(at_once=True, callbacks=False)
 _BY_TOKEN = {

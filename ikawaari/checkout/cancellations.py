@@ -1,0 +1,22 @@
+"""Canceling: a merchant gives up an intent, and with it the session that it belongs to."""
+
+from datetime import datetime
+
+from ikawaari import store
+from ikawaari.checkout import intents, sessions
+from ikawaari.errors import Conflict
+from ikawaari.states import IntentStatus
+from ikawaari.store.models import CheckoutSession, PaymentIntent
+
+
+def cancel(intent_id: str, now: datetime) -> PaymentIntent:
+    """End an intent that is not being paid and is not paid; its open session ends with it. Raises Conflict."""
+    with store.atomic():
+        intent = PaymentIntent.lock(intent_id)
+        if not intent.try_move("status", IntentStatus.CANCELED, canceled_at=now):
+            raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} cannot be canceled.")
+        intents.tell("payment_intent.canceled", intent, now)
+        session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
+        if session is not None:
+            sessions.try_expire(session, now)
+    return intent

@@ -1,0 +1,144 @@
+"""Payment intents over REST: for merchants who ask for the payment method themselves."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from flask.views import MethodView
+
+from ikawaari import clock
+from ikawaari.checkout import attempts, cancellations, intents, resources
+from ikawaari.edge import examples
+from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.errors import Declined, ValidationFailed
+from ikawaari.merchant_api import intent_schemas as schemas
+from ikawaari.merchant_api import recovery
+from ikawaari.merchant_api.auth import caller, requires
+from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
+from ikawaari.merchant_api.paging import place_of
+from ikawaari.merchants.credentials import Scope
+
+INTENT_ID = {
+    "in": "path",
+    "name": "intent_id",
+    "description": "The payment intent's id, `pi_…`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": "pi_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+}
+_DECLINES = ("IKW-TRANSFER-001", "IKW-TRANSFER-002")
+_CONFLICTS = ("IKW-RES-002", "IKW-RES-003", "IKW-RES-004")
+
+bp = Blueprint(
+    "Payment intents",
+    __name__,
+    url_prefix="/api/v1/payment-intents",
+    description="The will to collect one amount once, for merchants who ask for the payment method themselves.",
+)
+
+
+@bp.route("")
+class Intents(MethodView):
+    """All of a merchant's intents."""
+
+    @operation("createPaymentIntent", "IKW-CHK-002", *_DECLINES)
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent_call
+    @bp.arguments(schemas.IntentInput(), example=examples.NEW_INTENT)
+    @bp.response(201, schemas.PaymentIntent(), example=examples.INTENT)
+    def post(self, body: schemas.IntentBody) -> Mapping[str, Any]:
+        """Create a payment intent, and confirm it at once when asked."""
+        who, now = caller(), clock.now()
+        with _our_words():
+            intent = recovery.made_once(
+                make=lambda: intents.create(who.merchant, who.livemode, body.intent, now),
+                find=lambda intent_id: intents.owned(intent_id, who.merchant, who.livemode),
+            )
+        return _confirm(intent.id, None, body.return_url) if body.confirm else resources.payment_intent(intent)
+
+    @operation("listPaymentIntents")
+    @requires(Scope.PAYMENTS_READ)
+    @bp.arguments(schemas.IntentQuery(), location="query")
+    @bp.response(200, schemas.PaymentIntentList(), example=examples.INTENTS)
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+        """List payment intents, newest first."""
+        place = place_of(query)
+        return intents.listed(caller().merchant, caller().livemode, query, place)
+
+
+@bp.route("/<string:intent_id>", parameters=[INTENT_ID])
+class Intent(MethodView):
+    """One intent."""
+
+    @operation("retrievePaymentIntent", "IKW-RES-001")
+    @requires(Scope.PAYMENTS_READ)
+    @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
+    def get(self, intent_id: str) -> Mapping[str, Any]:
+        """Retrieve a payment intent."""
+        return resources.payment_intent(intents.owned(intent_id, caller().merchant, caller().livemode))
+
+    @operation("updatePaymentIntent", "IKW-RES-001", "IKW-RES-002")
+    @requires(Scope.PAYMENTS_WRITE)
+    @bp.arguments(schemas.IntentChanges(), example=examples.INTENT_CHANGES)
+    @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
+    def patch(self, changes: dict[str, Any], intent_id: str) -> Mapping[str, Any]:
+        """Change a payment intent while no money moves."""
+        intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+        return resources.payment_intent(intents.update(intent.id, changes))
+
+
+@bp.route("/<string:intent_id>/confirm", parameters=[INTENT_ID])
+class Confirmation(MethodView):
+    """One try to pay."""
+
+    @operation("confirmPaymentIntent", "IKW-RES-001", "IKW-CHK-002", "IKW-CHK-003", *_CONFLICTS, *_DECLINES)
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent_call
+    @bp.arguments(schemas.ConfirmInput(), required=False, example=examples.CONFIRMATION)
+    @bp.response(200, schemas.PaymentIntent(), example=examples.CONFIRMED_INTENT)
+    def post(self, body: tuple[dict[str, Any] | None, str | None], intent_id: str) -> Mapping[str, Any]:
+        """Confirm a payment intent: ask the payer, or send the code that the payer got."""
+        intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+        return _confirm(intent.id, *body)
+
+
+@bp.route("/<string:intent_id>/cancel", parameters=[INTENT_ID])
+class Cancellation(MethodView):
+    """The end of one intent."""
+
+    @operation("cancelPaymentIntent", "IKW-RES-001", "IKW-RES-002")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp.response(200, schemas.PaymentIntent(), example=examples.CANCELED_INTENT)
+    def post(self, intent_id: str) -> Mapping[str, Any]:
+        """Cancel a payment intent that is not being paid; its open checkout session ends with it."""
+        intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+        return resources.payment_intent(cancellations.cancel(intent.id, clock.now()))
+
+
+def _confirm(intent_id: str, payment: dict[str, Any] | None, return_url: str | None) -> Mapping[str, Any]:
+    intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+    chosen = payment or intent.payment_method
+    request = schemas.pay_request(chosen, return_url) if chosen else None
+    first_at = recovery.first_run_at()
+    try:
+        # A first run that was killed may have called the provider: what became of that is the answer, not a new try.
+        if first_at is None or not attempts.was_tried(intent, first_at):
+            with _our_words():
+                attempts.confirm(intent, request, clock.now())
+    except Declined as refusal:
+        refusal.details["payment_intent"] = [intent.id]
+        raise
+    return resources.payment_intent(intents.owned(intent_id, caller().merchant, caller().livemode))
+
+
+@contextmanager
+def _our_words() -> Iterator[None]:
+    """The page calls `payment_method` what clients of these routes call `payment_method_data`."""
+    try:
+        yield
+    except ValidationFailed as wrong:
+        details = {
+            re.sub(r"^payment_method\b", "payment_method_data", field): texts for field, texts in wrong.details.items()
+        }
+        raise ValidationFailed(details, wrong.code) from None
