@@ -23,7 +23,7 @@ EVENT_ID = {
     "in": "path",
     "name": "event_id",
     "description": "The event's id, `evt_…`.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "schema": {"type": "string", "minLength": 10, "maxLength": 64},
     "example": "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
 }
 
@@ -85,7 +85,8 @@ class Events(MethodView):
         return history.listed(caller().merchant, caller().livemode, query, place)
 
 
-@bp.route("/<string:event_id>", parameters=[EVENT_ID])
+# At least ten characters: so the route never answers for `/redeliver`, which has nine.
+@bp.route("/<string(minlength=10):event_id>", parameters=[EVENT_ID])
 class OneEvent(MethodView):
     """One event."""
 
