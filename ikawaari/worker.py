@@ -22,7 +22,7 @@ Handler = Callable[[str, datetime], datetime | None]
 HOUSEKEEPING = "housekeeping"
 _BATCH = 5  # claimed together and done one after the other; the lease is long enough for all of them
 _LEASE = timedelta(seconds=60)
-_WEBHOOK_THREADS = delivery.LANES + 2  # one endpoint that hangs never has all of them
+WEBHOOK_THREADS = delivery.LANES + 2  # one endpoint that hangs never has all of them
 _AFTER_A_BUG = timedelta(seconds=30)
 
 
@@ -46,7 +46,7 @@ MONEY = frozenset(HANDLERS) - WEBHOOKS
 
 def start(stop: threading.Event, config: Config) -> list[threading.Thread]:
     """Do due work in threads until `stop` is set: one for the money, some that may wait for merchants' servers."""
-    kinds = [MONEY, *[WEBHOOKS] * _WEBHOOK_THREADS]
+    kinds = [MONEY, *[WEBHOOKS] * WEBHOOK_THREADS]
     threads = [threading.Thread(target=run, args=(stop, config, some), daemon=True, name="due-work") for some in kinds]
     for thread in threads:
         thread.start()

@@ -176,6 +176,7 @@ def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) ->
         "Content-Type": "application/json",
         signature.HEADER: signature.of_webhook(endpoint.secret, clock.unix(at), body),
     }
+    store.release()  # a slow endpoint holds up a thread, not one of the database's connections
     answer = outgoing.post(endpoint.url, body, headers, livemode=endpoint.livemode)
     with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: nobody wants to know
         _conclude(endpoint, delivery, answer, at)

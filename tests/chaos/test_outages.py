@@ -10,14 +10,16 @@ import psycopg
 import pytest
 import requests
 
+from ikawaari import worker
 from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, kinds, mismatches, pay, unfinished, wait_until, wallet
 from tests.chaos.wire import wire
 from tests.serving import Served, serve
 
 WORKERS, THREADS = 2, 4
-POOLS = 2  # the house's and the sandbox's
-MOST_CONNECTIONS = WORKERS * (THREADS + 1) * POOLS  # the worker's thread has its own
+MONEY_THREADS = THREADS + 1  # the worker's thread has its own
+# Each pool keeps one for each thread that uses it: the sandbox's for those that move money, the house's for all.
+MOST_CONNECTIONS = WORKERS * (MONEY_THREADS + MONEY_THREADS + worker.WEBHOOK_THREADS)
 SERVER = "served"
 BUSY = {"503 IKW-SYS-002"}
 
