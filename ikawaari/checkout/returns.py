@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ikawaari import clock
 from ikawaari.checkout import resources
 from ikawaari.errors import ValidationFailed
+from ikawaari.events import delivery
 from ikawaari.store.models import CheckoutSession
 
 _PURPOSE = b"ikawaari return"
@@ -31,6 +32,11 @@ def success_url(session: CheckoutSession, now: datetime) -> str | None:
     if url is None:
         return None
     return url.replace("{CHECKOUT_SESSION_ID}", session.id).replace("{CHECKOUT_SIGNATURE}", _signature(session, now))
+
+
+def is_told(session_id: str) -> bool:
+    """Whether the shop knows of the payment by webhook, as far as it wants to: its customer may come back."""
+    return delivery.is_acknowledged(session_id, "checkout.session.completed")
 
 
 def _signature(session: CheckoutSession, now: datetime) -> str:

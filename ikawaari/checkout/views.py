@@ -48,6 +48,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "success_url": returns.success_url(session, now) if paid else None,
         "cancel_url": session.cancel_url,
         "expires_at": clock.unix(session.expires_at),
+        "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
         "livemode": session.livemode,
         "locale": session.locale,
     }

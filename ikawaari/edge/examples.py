@@ -97,6 +97,7 @@ CHECKOUT: dict[str, Any] = {
     "success_url": None,
     "cancel_url": NEW_SESSION["cancelUrl"],
     "expires_at": 1767312000,
+    "completed_at": None,
     "livemode": False,
     "locale": "auto",
 }

@@ -21,10 +21,13 @@ _ACTIONS = {
     "display_qr_code": "qr",
 }
 _MONEY = {"paid": "paid", "refunded": "refunded", "partially_refunded": "refunded", "no_payment_required": "trial"}
+_RECEIPTS = frozenset({"paid", "trial"})
 _SENDING_SECONDS = 25  # a charge call still without an answer after this is called what it is: unknown
 _POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between two looks); older: the slowest
 _SLOWEST_POLL = 10
-_RETURN_SECONDS = 6  # the receipt stays this long: time to read it, and for the merchant's webhook to arrive
+_HOLD_SECONDS = 6  # how long the way back waits for the merchant's webhook to be acknowledged
+_HELD_POLL_SECONDS = 2
+_RETURN_SECONDS = 4  # the receipt stays this long: time to read it
 _OPEN_SECONDS = 2
 _FRESH_SECONDS = 30 * 60
 _HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries live on GMT
@@ -48,6 +51,12 @@ class PageState:
     poll_seconds: int | None
     seconds_left: int | None
     forward: Forward | None
+    held: bool
+
+    @property
+    def looking(self) -> bool:
+        """Whether the page asks again by itself, or when it comes back into sight."""
+        return self.waiting or self.held or self.name == "choose"
 
     @property
     def waiting(self) -> bool:
@@ -55,17 +64,19 @@ class PageState:
         return self.name in WAITING
 
 
-def of(view: View, now: datetime, *, save_data: bool = False) -> PageState:
-    """The page for a session's public view at `now`."""
+def of(view: View, now: datetime, *, told: bool = True, save_data: bool = False) -> PageState:
+    """The page for a session's public view at `now`. `told`: the shop knows of the payment."""
     name = name_of(view, now)
     left = _seconds_left(view, now) if name in WAITING else None
+    held = not told and name in _RECEIPTS and _age_of_receipt(view, now) < _HOLD_SECONDS
     return PageState(
         name=name,
-        seen=_digest(view, name, left),
+        seen=_digest(view, name, left, held),
         http_status=410 if name == "expired" else 200,
-        poll_seconds=_poll_seconds(view, now, save_data) if name in WAITING else None,
+        poll_seconds=_HELD_POLL_SECONDS if held else _poll_seconds(view, now, save_data) if name in WAITING else None,
         seconds_left=left,
-        forward=_forward(view, name, now),
+        forward=None if held else _forward(view, name, now),
+        held=held,
     )
 
 
@@ -135,16 +146,16 @@ def _forward(view: View, name: str, now: datetime) -> Forward | None:
     if name == "redirect":
         url = safe_url(view["next_action"]["redirect_to_url"]["url"])
         return Forward(url, _OPEN_SECONDS) if url else None
-    url = safe_url(view["success_url"]) if name in {"paid", "trial"} else None
-    return Forward(url, _RETURN_SECONDS) if url and _is_fresh(view["payment"], now) else None
+    url = safe_url(view["success_url"]) if name in _RECEIPTS else None
+    # A receipt that is opened again later stays open.
+    return Forward(url, _RETURN_SECONDS) if url and _age_of_receipt(view, now) < _FRESH_SECONDS else None
 
 
-def _is_fresh(payment: View | None, now: datetime) -> bool:
-    """Whether the money came just now; a receipt that is opened again later stays open."""
-    return payment is None or clock.unix(now) - settled(payment) < _FRESH_SECONDS
+def _age_of_receipt(view: View, now: datetime) -> int:
+    return clock.unix(now) - int(view["completed_at"])
 
 
-def _digest(view: View, name: str, left: int | None) -> str:
+def _digest(view: View, name: str, left: int | None, held: bool) -> str:
     payment, error = view["payment"] or {}, view["last_payment_error"] or {}
     facts = (
         name,
@@ -154,5 +165,6 @@ def _digest(view: View, name: str, left: int | None) -> str:
         error.get("code"),
         view["next_action"],
         left == 0,
+        held,
     )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]

@@ -18,7 +18,7 @@ from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock, countries, operators
-from ikawaari.checkout import attempts, resources, sessions, views
+from ikawaari.checkout import attempts, resources, returns, sessions, views
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.errors import Conflict, Declined, Gone, IkawaariError, NotAllowed, ValidationFailed
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
@@ -194,7 +194,8 @@ def _scripts() -> list[str]:
 
 
 def _answer(session_id: str, view: View, now: datetime) -> BaseResponse:
-    state = page_state.of(view, now, save_data=request.headers.get("Save-Data") == "on")
+    told = view["status"] != "complete" or returns.is_told(session_id)
+    state = page_state.of(view, now, told=told, save_data=request.headers.get("Save-Data") == "on")
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and _is_partial():
         return _unchanged(session_id, state, every)

@@ -241,5 +241,6 @@ class PublicCheckout(Output):
     success_url = Words("Once paid.", nullable=True)
     cancel_url = Words(nullable=True)
     expires_at = Instant()
+    completed_at = Instant(nullable=True)
     livemode = fields.Boolean(required=True)
     locale = OneOf(parts.LOCALES)

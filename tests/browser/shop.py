@@ -28,17 +28,24 @@ def open_session(shop: Shop, **fields: Any) -> dict[str, Any]:
         "successUrl": f"{HOME}/thanks?session={{CHECKOUT_SESSION_ID}}",
         "cancelUrl": f"{HOME}/cart",
     } | fields
-    return _call(shop, "POST", "", {name: value for name, value in order.items() if value is not None})
+    return _call(
+        shop, "POST", "/checkout/sessions", {name: value for name, value in order.items() if value is not None}
+    )
+
+
+def listen(shop: Shop, url: str) -> None:
+    """Have the shop told by webhook of every payment."""
+    _call(shop, "POST", "/webhook-endpoints", {"url": url, "enabled_events": ["checkout.session.completed"]})
 
 
 def ask(shop: Shop, session: dict[str, Any]) -> dict[str, Any]:
     """The session as the API tells it now."""
-    return _call(shop, "GET", f"/{session['id']}")
+    return _call(shop, "GET", f"/checkout/sessions/{session['id']}")
 
 
 def expire(shop: Shop, session: dict[str, Any]) -> None:
     """End the session on the merchant's word."""
-    _call(shop, "POST", f"/{session['id']}/expire")
+    _call(shop, "POST", f"/checkout/sessions/{session['id']}/expire")
 
 
 def pay_over_api(shop: Shop, session: dict[str, Any], **mobile_money: str) -> None:
@@ -77,7 +84,7 @@ def assert_paid_once(shop: Shop, session: dict[str, Any], amount: int = 5_000) -
 def _call(shop: Shop, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     answer = requests.request(
         method,
-        f"{shop.served.url}/api/v1/checkout/sessions{path}",
+        f"{shop.served.url}/api/v1{path}",
         json=body,
         headers={"Authorization": f"Bearer {shop.key}"},
         timeout=_TIMEOUT_SECONDS,

@@ -1,11 +1,13 @@
 """A payment that succeeds, from the open form to the shop, and one charge whatever the customer does meanwhile."""
 
 import re
+import time
+from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.shop import HOME, Shop, ask, assert_paid_once, open_session
+from tests.browser.shop import HOME, Shop, ask, assert_paid_once, listen, open_session
 from tests.browser.steps import (
     arrive,
     be_led_back,
@@ -18,6 +20,7 @@ from tests.browser.steps import (
     see,
     type_phone,
 )
+from tests.events.receiver import Heard, listening
 
 
 def test_a_customer_pays_by_phone_and_is_led_back_to_the_shop(customer: Page, shop: Shop) -> None:
@@ -64,6 +67,25 @@ def test_a_second_payment_in_the_same_tab_leads_back_by_itself_too(page: Page, s
         arrive(page, open_session(shop, successUrl=f"{HOME}/same"))
         pay_by_card(page)
         be_led_back(page)
+
+
+def test_the_shop_knows_before_its_customer_is_back(customer: Page, new_shop: Callable[..., Shop]) -> None:
+    known: list[str] = []
+
+    def answer(heard: Heard, _handler: object) -> int:
+        time.sleep(1.5)
+        known.append(heard.object_id)
+        return 200
+
+    with listening() as receiver:
+        receiver.answer = answer
+        shop = new_shop()
+        listen(shop, receiver.url)
+        session = open_session(shop)
+        arrive(customer, session)
+        pay_by_card(customer)
+        customer.wait_for_url(f"{HOME}/thanks?session={session['id']}")
+        assert known == [session["id"]]
 
 
 def test_pressing_twice_pays_once(customer: Page, shop: Shop) -> None:

@@ -8,8 +8,10 @@ import pytest
 from ikawaari import clock
 from ikawaari.checkout import returns, views
 from ikawaari.checkout.sessions import NewSession, open_session
-from ikawaari.store.models import CheckoutSession
+from ikawaari.events import endpoints
+from ikawaari.store.models import CheckoutSession, WebhookEndpoint
 from tests import factories
+from tests.events.receiver import listening
 from tests.world import World, fresh
 
 HOME = "https://boutique.example/merci?s={CHECKOUT_SESSION_ID}&sig={CHECKOUT_SIGNATURE}"
@@ -80,3 +82,46 @@ def test_every_place_is_filled(world: World) -> None:
     assert url is not None
     assert url.count(session.id) == 2
     assert "{" not in url
+
+
+def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
+    """An endpoint of the world's merchant."""
+    return endpoints.create(world.merchant, False, url=url, enabled_events=wanted or ("*",), now=world.now)
+
+
+def test_the_shop_is_told_when_each_endpoint_that_wants_to_know_has_taken_it(world: World) -> None:
+    with listening() as well, listening() as broken:
+        endpoint(world, well.url)
+        endpoint(world, well.url, "refund.created")
+        failing = endpoint(world, broken.url, "checkout.session.completed")
+        broken.answer = lambda *_: 500
+        session = world.session()
+        world.pay_by_card(session)
+        assert not returns.is_told(session.id)
+        world.work()
+        assert not returns.is_told(session.id)
+        endpoints.update(failing, world.now, enabled=False)
+        assert returns.is_told(session.id)
+        endpoints.update(failing, world.now, enabled=True)
+        assert not returns.is_told(session.id)
+        broken.answer = lambda *_: 200
+        world.work()
+        assert returns.is_told(session.id)
+
+
+def test_an_endpoint_that_is_failing_holds_nobody(world: World) -> None:
+    with listening() as broken:
+        failing = endpoint(world, broken.url)
+        session = world.session()
+        world.pay_by_card(session)
+        assert not returns.is_told(session.id)
+        failing.change(failing_since=world.now)
+        assert returns.is_told(session.id)
+
+
+def test_what_the_shop_has_yet_to_hear_of_other_things_holds_nobody(world: World) -> None:
+    with listening() as receiver:
+        endpoint(world, receiver.url, "checkout.session.created", "payment_intent.succeeded")
+        session = world.session()
+        world.pay_by_card(session)
+        assert returns.is_told(session.id)

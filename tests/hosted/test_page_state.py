@@ -39,6 +39,7 @@ def view(**fields: Any) -> dict[str, Any]:
         "last_payment_error": None,
         "late": False,
         "success_url": None,
+        "completed_at": clock.unix(NOW),
     } | fields
 
 
@@ -104,10 +105,25 @@ def test_another_decline_is_something_new_to_see() -> None:
 
 def test_a_fresh_receipt_leads_back_to_the_shop_and_an_old_one_stays() -> None:
     paid = {"status": "complete", "payment_status": "paid", "success_url": "https://shop.example/ok"}
-    assert page_state.of(view(payment=payment("succeeded"), **paid), NOW).forward is not None
-    assert page_state.of(view(payment=payment("succeeded", age=7200), **paid), NOW).forward is None
-    slow = payment("succeeded", age=7200, settled_at=clock.unix(NOW))
+    slow = payment("succeeded", age=7200)
     assert page_state.of(view(payment=slow, **paid), NOW).forward is not None
+    assert page_state.of(view(payment=slow, **paid), NOW + timedelta(hours=1)).forward is None
+
+
+@pytest.mark.parametrize(("name", "shown"), [row for row in STATES if row[0] in {"paid", "trial"}])
+def test_the_way_back_waits_some_seconds_for_the_shop_to_be_told(name: str, shown: dict[str, Any]) -> None:
+    receipt = shown | {"success_url": "https://shop.example/ok"}
+    held = page_state.of(receipt, NOW + timedelta(seconds=5), told=False)
+    assert (held.name, held.held, held.forward, held.looking) == (name, True, None, True)
+    for released in (page_state.of(receipt, NOW), page_state.of(receipt, NOW + timedelta(seconds=6), told=False)):
+        assert (released.held, released.looking, released.poll_seconds) == (False, False, None)
+        assert released.forward is not None
+        assert released.seen != held.seen
+
+
+def test_only_a_receipt_waits_for_the_shop() -> None:
+    held = {name for name, shown in STATES if page_state.of(shown, NOW, told=False).held}
+    assert held == {"paid", "trial"}
 
 
 def test_a_redirect_leads_to_the_wallet() -> None:
