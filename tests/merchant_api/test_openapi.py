@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
 
 def test_every_json_route_of_the_api_is_in_it(document: dict[str, Any], shared_app: Flask) -> None:
     routes = {
-        (method, rule.rule.replace("<string:", "{").replace("<", "{").replace(">", "}"))
+        (method, re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule))
         for rule in shared_app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/")
