@@ -171,7 +171,7 @@ CONFIRMATION: dict[str, Any] = {
     },
     "return_url": f"{_SHOP}/retour",
 }
-_ATTEMPT: dict[str, Any] = {
+ATTEMPT: dict[str, Any] = {
     "id": "0198c5a4-6e0f-7c52-9d53-3f4d8a4f2b10",
     "provider": "sandbox",
     "type": "mobile_money",
@@ -190,7 +190,7 @@ _ATTEMPT: dict[str, Any] = {
 CONFIRMED_INTENT: dict[str, Any] = INTENT | {
     "status": "requires_action",
     "next_action": PAYING_CHECKOUT["next_action"],
-    "attempts": [_ATTEMPT],
+    "attempts": [ATTEMPT],
 }
 CANCELED_INTENT: dict[str, Any] = INTENT | {"status": "canceled", "canceled_at": 1767225700}
 
@@ -199,7 +199,7 @@ REFUND: dict[str, Any] = {
     "id": "re_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
     "object": "refund",
     "payment_intent": _INTENT,
-    "attempt": _ATTEMPT["id"],
+    "attempt": ATTEMPT["id"],
     "amount": 12500,
     "currency": "xof",
     "status": "pending",
@@ -211,7 +211,22 @@ REFUND: dict[str, Any] = {
     "settled_at": None,
 }
 REFUNDS: dict[str, Any] = {"object": "list", "data": [REFUND], "has_more": False, "next_cursor": None}
-_EVENT_ID = "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
+SUBSCRIPTION: dict[str, Any] = {
+    "id": "sub_6rX2nVbQ9wKc4TmYh7LzPd1GsJf",
+    "object": "subscription",
+    "checkout_session": _ID,
+    "status": "active",
+    "amount": 25000,
+    "currency": "xof",
+    "interval": "month",
+    "interval_count": 1,
+    "current_period_start": 1767225600,
+    "current_period_end": 1769904000,
+    "trial_end": None,
+    "livemode": False,
+    "created": 1767225600,
+}
+EVENT_ID = "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
 NEW_ENDPOINT: dict[str, Any] = {
     "url": "https://boutique.example/webhooks",
     "enabled_events": ["checkout.session.completed", "checkout.session.late_payment"],
@@ -231,7 +246,7 @@ DELETED_ENDPOINT: dict[str, Any] = {"id": ENDPOINT["id"], "object": "webhook_end
 DELIVERY: dict[str, Any] = {
     "id": "wd_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
     "object": "webhook_delivery",
-    "event": _EVENT_ID,
+    "event": EVENT_ID,
     "event_type": "checkout.session.completed",
     "status": "succeeded",
     "created": 1767225600,
@@ -239,15 +254,6 @@ DELIVERY: dict[str, Any] = {
     "tries": [{"at": 1767225601, "duration_ms": 84, "http_status": 200, "body": "ok"}],
 }
 DELIVERIES: dict[str, Any] = {"object": "list", "data": [DELIVERY], "has_more": False, "next_cursor": None}
-EVENT: dict[str, Any] = {
-    "id": _EVENT_ID,
-    "object": "event",
-    "type": "refund.succeeded",
-    "created": 1767225600,
-    "livemode": False,
-    "data": REFUND,
-}
-EVENTS: dict[str, Any] = {"object": "list", "data": [EVENT], "has_more": False, "next_cursor": None}
 RANGE: dict[str, Any] = {"created_gte": 1767225600, "created_lte": 1767229200}
 REDELIVERED: dict[str, Any] = {
     "object": "redelivery",

@@ -1,17 +1,55 @@
-"""The types of events that merchants may subscribe to."""
+"""The types of events that merchants may subscribe to, and what each tells."""
 
 from collections.abc import Mapping
 
-_BY_OBJECT: Mapping[str, tuple[str, ...]] = {
-    "checkout.session": ("created", "completed", "expired", "late_payment"),
-    "payment_intent": ("created", "processing", "requires_action", "succeeded", "payment_failed", "canceled"),
-    "refund": ("created", "succeeded", "failed"),
-    "payment_link": ("created", "deactivated"),
-    "subscription": ("created", "updated", "canceled", "trial_will_end", "past_due", "unpaid"),
-    "customer": ("created", "updated"),
-    "invoice": ("created", "paid", "payment_failed"),
+_BY_OBJECT: Mapping[str, Mapping[str, str]] = {
+    "checkout.session": {
+        "created": "A checkout session was opened.",
+        "completed": "A checkout session is complete: it was paid, or its trial began.",
+        "expired": "A checkout session ended without being paid.",
+        "late_payment": "Money came after the checkout session had ended; by your policy it is yours, or goes back.",
+    },
+    "payment_intent": {
+        "created": "A payment intent was made.",
+        "processing": "An attempt to pay began.",
+        "requires_action": "The payer has something to do: `next_action` says what.",
+        "succeeded": "The money was taken. A paid intent never becomes a failed one.",
+        "payment_failed": "An attempt to pay failed: `last_payment_error` says why. The payer may try again.",
+        "canceled": "A payment intent was canceled.",
+    },
+    "refund": {
+        "created": "A refund was promised: on your word, or by rule when it is `automatic`.",
+        "succeeded": "The payer has the money back.",
+        "failed": "The provider did not give the money back. Its amount may be refunded anew.",
+    },
+    "payment_link": {
+        "created": "A payment link was made.",
+        "deactivated": "A payment link takes no further payments.",
+    },
+    "subscription": {
+        "created": "A subscription began, with its first payment or with its trial.",
+        "updated": "A subscription changed.",
+        "canceled": "A subscription ended.",
+        "trial_will_end": "A trial is about to end: the first payment is near.",
+        "past_due": "A payment of a subscription failed, and will be tried again.",
+        "unpaid": "Every try to get a subscription's payment was in vain.",
+    },
+    "customer": {
+        "created": "A customer was entered.",
+        "updated": "A customer changed.",
+    },
+    "invoice": {
+        "created": "An invoice was made.",
+        "paid": "An invoice was paid.",
+        "payment_failed": "A payment of an invoice failed.",
+    },
 }
 TEST = "webhook_endpoint.test"
 """Sent by `POST /webhook-endpoints/{id}/test` to that endpoint alone."""
 
-EVENT_TYPES = frozenset(f"{name}.{what}" for name, whats in _BY_OBJECT.items() for what in whats)
+MEANINGS: Mapping[str, str] = {
+    f"{name}.{what}": meaning for name, whats in _BY_OBJECT.items() for what, meaning in whats.items()
+}
+"""Of each type, what happened."""
+
+EVENT_TYPES = frozenset(MEANINGS)

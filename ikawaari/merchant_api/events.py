@@ -14,6 +14,7 @@ from ikawaari.edge.fields import Choice, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.events import history
 from ikawaari.events.types import EVENT_TYPES
+from ikawaari.merchant_api import event_examples
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery, place_of
@@ -78,7 +79,7 @@ class Events(MethodView):
     @operation("listEvents")
     @requires(Scope.WEBHOOKS_READ)
     @bp.arguments(EventQuery(), location="query")
-    @bp.response(200, EventList(), example=examples.EVENTS)
+    @bp.response(200, EventList(), example=event_examples.EVENTS)
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List events, newest first."""
         place = place_of(query)
@@ -92,7 +93,7 @@ class OneEvent(MethodView):
 
     @operation("retrieveEvent", "IKW-RES-001")
     @requires(Scope.WEBHOOKS_READ)
-    @bp.response(200, Event(), example=examples.EVENT)
+    @bp.response(200, Event(), example=event_examples.EVENT)
     def get(self, event_id: str) -> Mapping[str, Any]:
         """Retrieve an event."""
         return history.resource(history.owned(event_id, caller().merchant, caller().livemode))

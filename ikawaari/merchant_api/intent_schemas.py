@@ -145,7 +145,7 @@ class PaymentIntent(Output):
     amount = Money()
     amount_received = Money()
     amount_refunded = Money("Promised back or given back.")
-    currency = Words("Lower case.")
+    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     customer_email = Words(nullable=True)
     customer_phone = Words("E.164.", nullable=True)
     customer = Words(nullable=True)

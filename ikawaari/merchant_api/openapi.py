@@ -12,6 +12,7 @@ from ikawaari.config import Config
 from ikawaari.edge import parts
 from ikawaari.edge.documenting import REQUEST_ID
 from ikawaari.errors import CODES, ErrorType
+from ikawaari.merchant_api import webhook_docs
 
 SETTINGS: dict[str, Any] = {
     "API_TITLE": "Ikawaari Checkout",
@@ -20,20 +21,34 @@ SETTINGS: dict[str, Any] = {
     "OPENAPI_URL_PREFIX": None,  # `docs` serves the document, made once
 }
 _INTRODUCTION = """\
-Hosted checkout for francophone Africa. Open a checkout session on your server, send the customer to its `url`, and ask
-for the session to learn what became of the payment.
+Hosted checkout for francophone Africa: your customers pay by mobile money or card, and you learn the truth.
+
+* *Checkout sessions* are the usual way. Open one on your server, send the customer to its `url`, and believe the
+  webhook `checkout.session.completed`, or ask for the session. That the customer came back proves nothing by itself.
+* *Payment intents* are for those who ask for the payment method themselves: create one, confirm it, show the payer its
+  `next_action`, and wait for `payment_intent.succeeded`. Every session that takes money has an intent, too.
+* *Refunds* give a paid intent's money back, in part or in whole. They are `pending` until the provider has done it.
+* *Webhook endpoints* are where you are told; *events* are what you were told, to read and to have sent again.
 
 **Conventions.** JSON in and out; a successful body is the object itself. Amounts are integers in the currency's
-smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Instants are Unix seconds. Requests on checkout sessions are camelCase,
-answers are snake_case; requests may spell every field in snake_case too. In a request null says the same as absence.
-Every answer carries `Ikawaari-Request-Id`: name it when you ask us for help.
+smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Currencies are taken in any case; they come back in upper case on
+checkout sessions, and in lower case on payment intents, attempts, refunds and subscriptions. Instants are Unix seconds.
+Requests on checkout sessions are camelCase, answers are snake_case; requests may spell every field in snake_case too.
+In a request null says the same as absence. Further fields and further types of events may be added any day: pass over
+those that you do not know. Every answer carries `Ikawaari-Request-Id`: name it when you ask us for help.
+
+**Lists** come newest first, `limit` objects at a time: while `has_more`, ask again with `cursor` set to `next_cursor`.
 
 **Idempotency.** Send an `Idempotency-Key` with every POST, and send the same key again when you got no answer: the call
 is done once, and answered again byte for byte with `Idempotent-Replayed: true`. A key belongs to its method and path,
 and is kept for 24 hours. Answers 409, 429 and 5xx are not kept: repeat those with the same key.
 
-**Modes.** `ik_test_…` and `ik_live_…` see two separate worlds, at the same address.
+**Modes.** `ik_test_…` and `ik_live_…` see two separate worlds, at the same address. In test mode no money moves: the
+last digits of a phone number, and the card token, say what becomes of the payment (`…500` and `tok_test_card` pay,
+`…001` and `tok_test_declined` do not).
 
+"""
+_ERRORS = """\
 **Errors.** Every error has the same envelope; `code` is one of these, `retryable` says whether the same request may
 succeed later, `details` names every bad field.
 
@@ -105,6 +120,7 @@ def complete(api: Api) -> None:
     for name, header in _HEADERS.items():
         components.header(name, header)
     _add_next_action(api.spec)
+    webhook_docs.complete(api)
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -122,12 +138,13 @@ def document(app: Flask) -> dict[str, Any]:
         "openapi": raw["openapi"],
         "info": raw["info"]
         | {
-            "description": _INTRODUCTION + _error_table(),
+            "description": _INTRODUCTION + webhook_docs.introduction() + _ERRORS + _error_table(),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": config.api_url, "description": "This installation; the key picks test or live mode."}],
         "tags": raw["tags"],
         "paths": raw["paths"],
+        "webhooks": raw["webhooks"],
         "components": raw["components"] | {"schemas": _by_name(schemas)},
     }
 

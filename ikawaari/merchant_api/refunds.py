@@ -65,7 +65,7 @@ class Refund(Output):
     payment_intent = Words()
     attempt = Words("The payment attempt whose money goes back.")
     amount = Money()
-    currency = Words("Lower case.")
+    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     status = OneOf(RefundStatus)
     reason = Words("Yours; or `duplicate`, `late`, `wrong_amount` when `automatic`.", nullable=True)
     automatic = fields.Boolean(required=True, metadata={"description": "Made by rule, for money that was not due."})

@@ -1,12 +1,15 @@
 """Fixtures of the merchant API's tests."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.merchant_api.calls import Shop, app_on_sqlite
+from tests.merchant_api.documents import JSON
 
 
 @pytest.fixture
@@ -26,3 +29,11 @@ def shared_app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempP
 def shared_shop(shared_app: Flask) -> Shop:
     """A merchant on it who may ask as often as a test wants."""
     return Shop(shared_app, rate_limit=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def document(shared_app: Flask) -> dict[str, Any]:
+    """The document as it is served."""
+    answer = shared_app.test_client().get("/openapi.json")
+    assert (answer.status_code, answer.content_type) == (200, JSON)
+    return dict(json.loads(answer.data))

@@ -47,16 +47,20 @@ def docs_url(app: Flask) -> Iterator[str]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_browser_shows_every_operation_and_complains_of_nothing(app: Flask, docs_url: str, page: Page) -> None:
+def test_a_browser_shows_operations_and_webhooks_and_complains_of_nothing(
+    app: Flask, docs_url: str, page: Page
+) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", lambda request: complaints.append(request.url))
     page.goto(docs_url)
-    paths = Shop(app).client.get("/openapi.json").json["paths"].values()
-    count = sum(len(item.keys() - {"parameters"}) for item in paths)
-    expect(page.locator(".opblock")).to_have_count(count)
+    told = Shop(app).client.get("/openapi.json").json
+    operations = sum(len(item.keys() - {"parameters"}) for item in told["paths"].values())
+    expect(page.locator(".opblock")).to_have_count(operations + len(told["webhooks"]))
     page.locator("#operations-Checkout_sessions-createCheckoutSession").click()
     expect(page.get_by_text("Idempotency-Key").nth(1)).to_be_visible()
     expect(page.locator(".opblock-body .example").first).to_contain_text("Wax hollandais")
+    page.locator("#operations-webhooks-onRefundSucceeded").click()
+    expect(page.locator("#operations-webhooks-onRefundSucceeded")).to_contain_text("settled_at")
     assert complaints == []

@@ -1,16 +1,13 @@
 """The OpenAPI document: valid, whole, and true."""
 
-import copy
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from ikawaari import cli
@@ -19,44 +16,8 @@ from ikawaari.providers.base import FailureCode
 from ikawaari.states import AttemptStatus
 from tests import factories
 from tests.merchant_api.calls import SESSIONS, Answer, Shop
+from tests.merchant_api.documents import JSON, operations, resolved, strict
 from tests.world import together
-
-METHODS = {"get", "post", "put", "patch", "delete"}
-JSON = "application/json"
-
-
-@pytest.fixture(scope="module")
-def document(shared_app: Flask) -> dict[str, Any]:
-    """The document as it is served."""
-    answer = shared_app.test_client().get("/openapi.json")
-    assert (answer.status_code, answer.content_type) == (200, JSON)
-    return dict(json.loads(answer.data))
-
-
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, path and description of each."""
-    for path, item in document["paths"].items():
-        for method in METHODS & item.keys():
-            yield method.upper(), path, item[method]
-
-
-def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """What `node` refers to, or itself."""
-    while "$ref" in node:
-        target: Any = document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            target = target[step]
-        node = target
-    return node
-
-
-def strict(document: dict[str, Any], schema: dict[str, Any]) -> OAS31Validator:
-    """A validator that also refuses fields which the document does not tell of."""
-    closed = copy.deepcopy(document["components"])
-    for component in closed["schemas"].values():
-        if "properties" in component:
-            component.setdefault("additionalProperties", False)
-    return OAS31Validator({"components": closed} | schema)
 
 
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
