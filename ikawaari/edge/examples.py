@@ -249,9 +249,9 @@ DELIVERY: dict[str, Any] = {
     "event": EVENT_ID,
     "event_type": "checkout.session.completed",
     "status": "succeeded",
-    "created": 1767225600,
+    "created": 1767225960,
     "next_try_at": None,
-    "tries": [{"at": 1767225601, "duration_ms": 84, "http_status": 200, "body": "ok"}],
+    "tries": [{"at": 1767225961, "duration_ms": 84, "http_status": 200, "body": "ok"}],
 }
 DELIVERIES: dict[str, Any] = {"object": "list", "data": [DELIVERY], "has_more": False, "next_cursor": None}
 RANGE: dict[str, Any] = {"created_gte": 1767225600, "created_lte": 1767229200}

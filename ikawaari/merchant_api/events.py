@@ -28,7 +28,12 @@ EVENT_ID = {
     "example": "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
 }
 
-bp = Blueprint("Events", __name__, url_prefix="/api/v1/events", description="What happened, as it was told.")
+bp = Blueprint(
+    "Events",
+    __name__,
+    url_prefix="/api/v1/events",
+    description="What happened, as your webhooks told it: to read, and to have sent again.",
+)
 
 
 class EventQuery(PageQuery):
@@ -41,8 +46,18 @@ class EventQuery(PageQuery):
 class RangeInput(Input):
     """A range of time, both ends in it."""
 
-    created_gte = fields.Integer(required=True, strict=True, validate=validate.Range(0, LAST_INSTANT))
-    created_lte = fields.Integer(required=True, strict=True, validate=validate.Range(0, LAST_INSTANT))
+    created_gte = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, LAST_INSTANT),
+        metadata={"description": "Unix seconds; happened then or later."},
+    )
+    created_lte = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, LAST_INSTANT),
+        metadata={"description": "Unix seconds; happened then or before."},
+    )
 
 
 class Event(Output):
@@ -50,10 +65,13 @@ class Event(Output):
 
     id = Words(pattern="^evt_[A-Za-z0-9]+$")
     object = Kind("event")
-    type = OneOf(sorted(EVENT_TYPES))
+    type = OneOf(sorted(EVENT_TYPES), "What happened: the webhooks of this document say it of each.")
     created = Instant()
     livemode = fields.Boolean(required=True)
-    data = fields.Dict(required=True, metadata={"description": "The object, as it was then."})
+    data = fields.Dict(
+        required=True,
+        metadata={"description": "The object as it was then; its shape is told with the webhook of that type."},
+    )
 
 
 class EventList(Page):
@@ -67,9 +85,11 @@ class Redelivered(Output):
 
     object = Kind("redelivery")
     events = fields.Integer(required=True, metadata={"description": f"At most {history.MOST_AT_ONCE} at a time."})
-    deliveries = fields.Integer(required=True)
-    has_more = fields.Boolean(required=True, metadata={"description": "Further events of the range were left out."})
-    last_created = Instant("Of the last event that was sent again: the start of the next range.", nullable=True)
+    deliveries = fields.Integer(required=True, metadata={"description": "One per event and endpoint that wants it."})
+    has_more = fields.Boolean(
+        required=True, metadata={"description": "Further events of the range were left out: ask for the rest."}
+    )
+    last_created = Instant("Of the last event that was sent again: the `created_gte` of the next range.", nullable=True)
 
 
 @bp.route("")
@@ -123,7 +143,11 @@ class RangeRedelivery(MethodView):
     @bp.arguments(RangeInput(), example=examples.RANGE)
     @bp.response(200, Redelivered(), example=examples.REDELIVERED)
     def post(self, body: dict[str, int]) -> Mapping[str, Any]:
-        """Send the events of a range of time again, oldest first."""
+        """Send the events of a range of time again, oldest first.
+
+        An endpoint that was made later hears of what it missed in this way. Endpoints get the same ids and the same
+        bytes as ever, and those that they took already, too.
+        """
         found = history.between(
             caller().merchant, caller().livemode, after=body["created_gte"], before=body["created_lte"]
         )

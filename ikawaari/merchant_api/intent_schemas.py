@@ -24,9 +24,11 @@ class IntentWalletInput(Input):
     country = CountryCode()
     operator = Text(40, metadata={"description": "`orange_sn`, or `orange_money` with a country."})
     msisdn = Text(32, metadata={"description": "The payer's number; `phone` and `phone_number` are the same."})
-    phone = Text(32)
-    phone_number = Text(32)
-    preferred_flow = Choice(parts.FLOWS)
+    phone = Text(32, metadata={"description": "The same as `msisdn`."})
+    phone_number = Text(32, metadata={"description": "The same as `msisdn`."})
+    preferred_flow = Choice(
+        parts.FLOWS, metadata={"description": "Taken when the operator can; else the operator's own way."}
+    )
     otp = Matching("[0-9]{4,8}", metadata={"description": "The code that the payer got, with a second confirmation."})
 
 
@@ -85,12 +87,12 @@ class IntentInput(PaymentMethodChoice):
     payment_method_types = fields.Raw(metadata={"description": "Accepted, and without effect."})
     transaction_country = CountryCode(metadata={"description": "Where the payer is; absent: where you are."})
     customer = Text(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
-    customer_id = Text(255)
+    customer_id = Text(255, metadata={"description": "The same as `customer`."})
     customer_email = Email()
-    customer_phone = Text(32)
+    customer_phone = Text(32, metadata={"description": "As typed, or E.164."})
     description = Text(500)
     metadata = Metadata(load_default=dict)
-    confirm = Flag(load_default=False, metadata={"description": "Confirm at once."})
+    confirm = Flag(load_default=False, metadata={"description": "Confirm at once; say then what to pay with."})
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> IntentBody:
@@ -111,7 +113,9 @@ class IntentInput(PaymentMethodChoice):
 class IntentChanges(Input):
     """What may change while no money moves."""
 
-    amount = Amount()
+    amount = Amount(
+        metadata={"description": "In the currency's smallest unit. Not of an intent that belongs to a session."}
+    )
     currency = Currency()
     customer = Text(255)
     customer_email = Email()
@@ -141,24 +145,24 @@ class PaymentIntent(Output):
 
     id = Words(pattern="^pi_[A-Za-z0-9]+$")
     object = Kind("payment_intent")
-    status = OneOf(IntentStatus)
+    status = OneOf(IntentStatus, "`failed` may be confirmed again; `succeeded` stays so.")
     amount = Money()
-    amount_received = Money()
-    amount_refunded = Money("Promised back or given back.")
+    amount_received = Money("What was taken: 0 until it `succeeded`.")
+    amount_refunded = Money("How much of that was promised back or given back.")
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     customer_email = Words(nullable=True)
     customer_phone = Words("E.164.", nullable=True)
-    customer = Words(nullable=True)
-    country = Words(nullable=True)
+    customer = Words("Your word for who pays.", nullable=True)
+    country = Words("ISO 3166 alpha-2: where the payer is.", nullable=True)
     description = Words(nullable=True)
     metadata = fields.Dict(required=True)
-    checkout_session = Words(nullable=True)
+    checkout_session = Words("`cs_…`, when a session made it.", nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
-    canceled_at = Instant(nullable=True)
+    canceled_at = Instant("Null unless it was canceled.", nullable=True)
     next_action = NextAction()
     last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt)
+    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first."})
 
 
 class PaymentIntentList(Page):

@@ -47,7 +47,11 @@ class Intents(MethodView):
     @bp.arguments(schemas.IntentInput(), example=examples.NEW_INTENT)
     @bp.response(201, schemas.PaymentIntent(), example=examples.INTENT)
     def post(self, body: schemas.IntentBody) -> Mapping[str, Any]:
-        """Create a payment intent, and confirm it at once when asked."""
+        """Create a payment intent, and confirm it at once when asked.
+
+        When the payment is declined at once, the answer is 402, and its `details.payment_intent` names the intent: it
+        was made all the same, and may be confirmed again.
+        """
         who, now = caller(), clock.now()
         with _our_words():
             intent = recovery.made_once(
@@ -97,7 +101,12 @@ class Confirmation(MethodView):
     @bp.arguments(schemas.ConfirmInput(), required=False, example=examples.CONFIRMATION)
     @bp.response(200, schemas.PaymentIntent(), example=examples.CONFIRMED_INTENT)
     def post(self, body: tuple[dict[str, Any] | None, str | None], intent_id: str) -> Mapping[str, Any]:
-        """Confirm a payment intent: ask the payer, or send the code that the payer got."""
+        """Confirm a payment intent: ask the payer, or send the code that the payer got.
+
+        Seldom is it settled at once: show the payer `next_action`, and wait for `payment_intent.succeeded` or
+        `payment_intent.payment_failed`. A code goes into `payment_method_data.mobile_money.otp` of a second
+        confirmation. While an attempt is not settled, no other one may start. 402 is a decline that is known at once.
+        """
         intent = intents.owned(intent_id, caller().merchant, caller().livemode)
         return _confirm(intent.id, *body)
 

@@ -24,7 +24,8 @@ _INTRODUCTION = """\
 Hosted checkout for francophone Africa: your customers pay by mobile money or card, and you learn the truth.
 
 * *Checkout sessions* are the usual way. Open one on your server, send the customer to its `url`, and believe the
-  webhook `checkout.session.completed`, or ask for the session. That the customer came back proves nothing by itself.
+  webhook `checkout.session.completed`, or ask for the session. That the customer came back proves nothing by itself,
+  unless the address carries a signature.
 * *Payment intents* are for those who ask for the payment method themselves: create one, confirm it, show the payer its
   `next_action`, and wait for `payment_intent.succeeded`. Every session that takes money has an intent, too.
 * *Refunds* give a paid intent's money back, in part or in whole. They are `pending` until the provider has done it.
@@ -49,6 +50,10 @@ last digits of a phone number, and the card token, say what becomes of the payme
 
 """
 _ERRORS = """\
+**Signed return.** Put `{CHECKOUT_SIGNATURE}` into `successUrl`, and it becomes `<unix>.<hex>`. `hex` is the HMAC-SHA256
+of `<unix>.<session id>.<payment status>`, such as `1767225600.cs_….paid`; its key is the hex text of
+HMAC-SHA256(the key that opened the session, `ikawaari return`). Refuse what is older than 300 seconds.
+
 **Errors.** Every error has the same envelope; `code` is one of these, `retryable` says whether the same request may
 succeed later, `details` names every bad field.
 

@@ -39,9 +39,9 @@ bp = Blueprint(
 class RefundInput(Input):
     """A refund to make."""
 
-    payment_intent = Text(64, required=True)
+    payment_intent = Text(64, required=True, metadata={"description": "`pi_…`; a session names its own."})
     amount = Amount(metadata={"description": "In the currency's smallest unit; absent: all that is left."})
-    reason = Text(255)
+    reason = Text(255, metadata={"description": "Yours, and never shown to the customer."})
     metadata = Metadata(load_default=dict)
 
     @post_load
@@ -62,17 +62,17 @@ class Refund(Output):
 
     id = Words(pattern="^re_[A-Za-z0-9]+$")
     object = Kind("refund")
-    payment_intent = Words()
+    payment_intent = Words("`pi_…`: the payment that it is taken from.")
     attempt = Words("The payment attempt whose money goes back.")
     amount = Money()
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
-    status = OneOf(RefundStatus)
+    status = OneOf(RefundStatus, "`pending` until the provider has given the money back, or refused to.")
     reason = Words("Yours; or `duplicate`, `late`, `wrong_amount` when `automatic`.", nullable=True)
     automatic = fields.Boolean(required=True, metadata={"description": "Made by rule, for money that was not due."})
-    failure_code = OneOf(parts.FAILURE_CODES, nullable=True)
+    failure_code = OneOf(parts.FAILURE_CODES, "Null unless it `failed`.", nullable=True)
     metadata = fields.Dict(required=True)
     created = Instant()
-    settled_at = Instant(nullable=True)
+    settled_at = Instant("Null while it is `pending`.", nullable=True)
 
 
 class RefundList(Page):
@@ -91,7 +91,12 @@ class Refunds(MethodView):
     @bp.arguments(RefundInput(), example=examples.NEW_REFUND)
     @bp.response(201, Refund(), example=examples.REFUND)
     def post(self, new: NewRefund) -> Mapping[str, Any]:
-        """Refund a payment, in part or in whole. It is `pending` until the provider has given the money back."""
+        """Refund a payment, in part or in whole.
+
+        It is `pending` until the provider has given the money back: wait for `refund.succeeded` or `refund.failed`.
+        After the latter the amount may be refunded anew. More than is left of the payment is refused, also when asked
+        for at once from two sides.
+        """
         return resources.refund(refunds.create(caller().merchant, caller().livemode, new, clock.now()))
 
     @operation("listRefunds")

@@ -87,7 +87,10 @@ class CheckoutSessionInput(Input):
     )
     success_url = HttpUrl(
         data_key="successUrl",
-        metadata={"description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id."},
+        metadata={
+            "description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id, and "
+            "`{CHECKOUT_SIGNATURE}` the proof that the introduction tells of."
+        },
     )
     cancel_url = HttpUrl(data_key="cancelUrl", metadata={"description": "Where the customer may turn back to."})
     customer_email = Email(data_key="customerEmail")
@@ -213,7 +216,7 @@ class PaymentAttempt(Output):
     failure_code = OneOf(parts.FAILURE_CODES, nullable=True)
     surplus = fields.Boolean(required=True, metadata={"description": "Money that was not needed; it is refunded."})
     created = Instant()
-    settled_at = Instant(nullable=True)
+    settled_at = Instant("Null until it succeeded or failed.", nullable=True)
 
 
 class CheckoutSession(Output):

@@ -33,8 +33,11 @@ bp = Blueprint(
     "Webhook endpoints",
     __name__,
     url_prefix="/api/v1/webhook-endpoints",
-    description="Where you want to be told what happened.",
+    description="Where you want to be told what happened. The introduction says how to take a webhook.",
 )
+
+
+_CHOICE_OF_EVENTS = "The types that you want; `*` for all, also for those that are added later."
 
 
 class EndpointInput(Input):
@@ -42,7 +45,10 @@ class EndpointInput(Input):
 
     url = HttpUrl(required=True, metadata={"description": "https in live mode, and never an internal address."})
     enabled_events = fields.List(
-        Choice([*sorted(EVENT_TYPES), "*"]), load_default=lambda: ["*"], validate=validate.Length(1, 100)
+        Choice([*sorted(EVENT_TYPES), "*"]),
+        load_default=lambda: ["*"],
+        validate=validate.Length(1, 100),
+        metadata={"description": f"{_CHOICE_OF_EVENTS} Absent: `*`."},
     )
 
 
@@ -50,8 +56,16 @@ class EndpointChanges(Input):
     """What may change."""
 
     url = HttpUrl()
-    enabled_events = fields.List(Choice([*sorted(EVENT_TYPES), "*"]), validate=validate.Length(1, 100))
-    enabled = Flag(metadata={"description": "true catches up on everything that was missed."})
+    enabled_events = fields.List(
+        Choice([*sorted(EVENT_TYPES), "*"]),
+        validate=validate.Length(1, 100),
+        metadata={"description": _CHOICE_OF_EVENTS},
+    )
+    enabled = Flag(
+        metadata={
+            "description": "false keeps what happens for later; true sends all that was missed, also after `failing`."
+        }
+    )
 
 
 class WebhookEndpoint(Output):
@@ -60,9 +74,11 @@ class WebhookEndpoint(Output):
     id = Words(pattern="^we_[A-Za-z0-9]+$")
     object = Kind("webhook_endpoint")
     url = Words(format="uri")
-    enabled_events = fields.List(fields.String(), required=True)
-    enabled = fields.Boolean(required=True)
-    status = OneOf(_STATUSES, "`failing`: every retry of some event was in vain; nothing is sent until enabled again.")
+    enabled_events = fields.List(fields.String(), required=True, metadata={"description": "`*` stands for all."})
+    enabled = fields.Boolean(required=True, metadata={"description": "Your own switch; see `status`, too."})
+    status = OneOf(
+        _STATUSES, "`failing`: every retry of some event was in vain; nothing is sent until you set `enabled` to true."
+    )
     failing_since = Instant(nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
@@ -87,7 +103,9 @@ class DeliveryTry(Output):
 
     at = Instant()
     duration_ms = fields.Integer(required=True)
-    http_status = fields.Integer(required=True, allow_none=True)
+    http_status = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Null when no answer came: `body` says why."}
+    )
     body = Words("The beginning of the answer, or why there was none.")
 
 
@@ -97,11 +115,11 @@ class WebhookDelivery(Output):
     id = Words()
     object = Kind("webhook_delivery")
     event = Words("The event's id.")
-    event_type = Words()
-    status = OneOf(DeliveryStatus)
+    event_type = Words("The event's type.")
+    status = OneOf(DeliveryStatus, "`pending` until a 2xx came, or until the last retry was in vain: `failed`.")
     created = Instant()
-    next_try_at = Instant(nullable=True)
-    tries = Parts(DeliveryTry)
+    next_try_at = Instant("Null unless `pending`.", nullable=True)
+    tries = Parts(DeliveryTry, metadata={"description": "Oldest first."})
 
 
 class WebhookDeliveryList(Page):
@@ -183,7 +201,10 @@ class Test(MethodView):
     @idempotent
     @bp.response(200, WebhookDelivery(), example=examples.DELIVERY)
     def post(self, endpoint_id: str) -> Mapping[str, Any]:
-        """Send a `webhook_endpoint.test` event to this endpoint alone."""
+        """Send a `webhook_endpoint.test` event to this endpoint alone.
+
+        It is on its way when this is answered: its delivery tells later what the endpoint said.
+        """
         return history.send_test(_owned(endpoint_id), clock.now())
 
 

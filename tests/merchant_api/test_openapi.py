@@ -89,6 +89,14 @@ def test_the_table_of_errors_is_whole(document: dict[str, Any]) -> None:
         assert f"| `{row.id}` | {row.status} | {row.meaning}" in document["info"]["description"]
 
 
+def test_the_introduction_tells_of_every_kind_of_object(document: dict[str, Any]) -> None:
+    words = document["info"]["description"]
+    for name in ("Checkout sessions", "Payment intents", "Refunds", "Webhook endpoints", "events"):
+        assert f"*{name}*" in words
+    for topic in ("Webhooks", "Signed return", "Idempotency", "Lists", "Errors"):
+        assert f"**{topic}" in words
+
+
 def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
     for _, _, operation in operations(document):
         good = next(resolved(document, r) for status, r in operation["responses"].items() if status[0] == "2")
