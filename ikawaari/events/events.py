@@ -24,7 +24,7 @@ def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool,
         "type": type_,
         "created": clock.unix(now),
         "livemode": livemode,
-        "data": data,
+        "data": _as_told(data),
     }
     return Event.create(
         id=event_id,
@@ -35,3 +35,8 @@ def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool,
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         created_at=now,
     )
+
+
+def _as_told(data: dict[str, Any]) -> dict[str, Any]:
+    """The object with its currency in lower case: events have it so, whatever the object answers when it is asked."""
+    return data | {"currency": data["currency"].lower()} if "currency" in data else data

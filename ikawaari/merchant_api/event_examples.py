@@ -47,7 +47,7 @@ def event(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
         "type": type_,
         "created": told["created"] if type_.endswith(".created") else _THEN,
         "livemode": False,
-        "data": told,
+        "data": told | {"currency": told["currency"].lower()} if "currency" in told else told,
     }
 
 

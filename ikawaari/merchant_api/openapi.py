@@ -33,7 +33,7 @@ Hosted checkout for francophone Africa: your customers pay by mobile money or ca
 
 **Conventions.** JSON in and out; a successful body is the object itself. Amounts are integers in the currency's
 smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Currencies are taken in any case; they come back in upper case on
-checkout sessions, and in lower case on payment intents, attempts, refunds and subscriptions. Instants are Unix seconds.
+checkout sessions, and in lower case on all else and in every webhook. Instants are Unix seconds.
 Requests on checkout sessions are camelCase, answers are snake_case; requests may spell every field in snake_case too.
 In a request null says the same as absence. Further fields and further types of events may be added any day: pass over
 those that you do not know. Every answer carries `Ikawaari-Request-Id`: name it when you ask us for help.

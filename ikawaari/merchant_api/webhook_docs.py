@@ -9,6 +9,7 @@ from flask_smorest import Api
 from marshmallow import Schema
 
 from ikawaari.edge import examples
+from ikawaari.edge.answers import Words
 from ikawaari.events import delivery, outgoing, signature
 from ikawaari.events.types import MEANINGS, TEST
 from ikawaari.merchant_api import event_examples
@@ -19,8 +20,15 @@ from ikawaari.merchant_api.schemas import CheckoutSession
 from ikawaari.merchant_api.subscription_schemas import Subscription
 from ikawaari.merchant_api.webhook_endpoints import WebhookEndpoint
 
+
+class ToldCheckoutSession(CheckoutSession):
+    """A checkout session in an event: its currency is in lower case there."""
+
+    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
+
+
 OBJECTS: Mapping[str, tuple[type[Schema], Mapping[str, Any]]] = {
-    "checkout.session": (CheckoutSession, examples.SESSION),
+    "checkout.session": (ToldCheckoutSession, examples.SESSION),
     "payment_intent": (PaymentIntent, examples.INTENT),
     "refund": (Refund, examples.REFUND),
     "subscription": (Subscription, examples.SUBSCRIPTION),
