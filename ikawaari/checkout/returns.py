@@ -57,6 +57,12 @@ def check(session: CheckoutSession, return_url: str | None) -> None:
         )
 
 
+def check_secure(return_url: str | None, *, livemode: bool) -> None:
+    """Raise ValidationFailed for an address without TLS in live mode: the payer comes back over it."""
+    if livemode and return_url and urlsplit(return_url).scheme != "https":
+        raise ValidationFailed({"return_url": ["must be https in live mode"]}, "IKW-CHK-002")
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -117,11 +117,19 @@ class IntentChanges(Input):
         metadata={"description": "In the currency's smallest unit. Not of an intent that belongs to a session."}
     )
     currency = Currency()
-    customer = Text(255)
+    customer = Text(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
+    customer_id = Text(255, metadata={"description": "The same as `customer`."})
     customer_email = Email()
     customer_phone = Text(32)
     description = Text(500)
     metadata = Metadata()
+
+    @post_load
+    def make(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """The intent's columns."""
+        if "customer_id" in data:
+            data.setdefault("customer", data.pop("customer_id"))
+        return data
 
 
 class ConfirmInput(PaymentMethodChoice):

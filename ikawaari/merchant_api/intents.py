@@ -8,7 +8,7 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, cancellations, intents, resources
+from ikawaari.checkout import attempts, cancellations, intents, resources, returns
 from ikawaari.edge import examples
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.errors import Declined, ValidationFailed
@@ -127,6 +127,7 @@ class Cancellation(MethodView):
 
 def _confirm(intent_id: str, payment: dict[str, Any] | None, return_url: str | None) -> Mapping[str, Any]:
     intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+    returns.check_secure(return_url, livemode=intent.livemode)
     chosen = payment or intent.payment_method
     request = schemas.pay_request(chosen, return_url) if chosen else None
     first_at = recovery.first_run_at()

@@ -334,6 +334,10 @@ class TestUpdateAndCancel:
         refused(patch(shared_shop, path, {"amount": 0, "status": "succeeded"}), "amount", "status")
         refused(patch(shared_shop, path, {"customer_phone": "1"}), "customer_phone")
 
+    def test_a_customer_has_two_names_here_too(self, shared_shop: Shop) -> None:
+        path = f"{INTENTS}/{created(shared_shop)['id']}"
+        assert patch(shared_shop, path, {"customer_id": "c-7"}).json["customer"] == "c-7"
+
 
 class TestList:
     """GET /api/v1/payment-intents."""
@@ -383,3 +387,9 @@ class TestList:
         for path in ("/confirm", "/cancel"):
             error(reader.post(f"{INTENTS}/{MISSING}{path}"), 403, "IKW-AUTHZ-001")
         error(patch(reader, f"{INTENTS}/{MISSING}", {}), 403, "IKW-AUTHZ-001")
+
+
+def test_a_live_payer_comes_back_over_tls_alone(shared_app: Flask) -> None:
+    live = Shop(shared_app, livemode=True)
+    body = wallet() | {"return_url": "http://shop.example/back"}
+    assert error(confirm(live, created(live), body), 400, "IKW-CHK-002")["details"].keys() == {"return_url"}
