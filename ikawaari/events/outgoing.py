@@ -4,8 +4,10 @@ import io
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
@@ -45,7 +47,8 @@ def may_reach(url: str, *, livemode: bool) -> bool:
         parts = urlsplit(url)
         if not parts.hostname:
             return False
-        _resolve(parts.hostname, parts.port or _PORTS[parts.scheme], livemode=livemode)
+        port = parts.port or _PORTS[parts.scheme]
+        _resolve(parts.hostname, port, livemode=livemode, timeout_seconds=TIMEOUT_SECONDS / 2)
     except (Forbidden, ValueError, KeyError):  # ValueError: no URL, or a name that no resolver takes
         return False
     except OSError:
@@ -88,7 +91,8 @@ class _Line(HTTPConnection):
 
     def connect(self) -> None:
         """Resolve, check, and connect to what was checked."""
-        addresses = _resolve(self.host, self.port, livemode=self._livemode)
+        seconds = _share(self._deadline)
+        addresses = _resolve(self.host, self.port, livemode=self._livemode, timeout_seconds=seconds)
         plain = _dial(addresses, self.port, self._deadline)
         try:
             if self._is_secure:
@@ -135,14 +139,30 @@ class _Reader(io.RawIOBase):
         return self._plain.recv_into(buffer)
 
 
-def _resolve(hostname: str, port: int, *, livemode: bool) -> list[str]:
+def _resolve(hostname: str, port: int, *, livemode: bool, timeout_seconds: float) -> list[str]:
     """The addresses of a name. Raises Forbidden when any of them is internal; test mode lets loopback pass."""
-    found = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)
-    addresses = [str(each[4][0]) for each in found]
+    addresses = _look_up(hostname, port, timeout_seconds)
     for address in addresses:
         if not _is_open(address, loopback_too=not livemode):
             raise Forbidden(address)
     return addresses
+
+
+def _look_up(hostname: str, port: int, timeout_seconds: float) -> list[str]:
+    """Ask the resolver, which knows no time-out: a thread of its own waits for it, as long as it takes. Raises OSError.
+
+    A pool would be smaller, but a few names whose servers are silent would keep all other names waiting.
+    """
+    answer: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM))
+        except (OSError, ValueError) as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True, name="resolver").start()
+    return [str(each[4][0]) for each in answer.result(timeout_seconds)]
 
 
 def _is_open(address: str, *, loopback_too: bool) -> bool:
@@ -159,7 +179,7 @@ def _dial(addresses: list[str], port: int, deadline: float) -> socket.socket:
     failure = OSError("no address")
     for address in addresses:
         try:
-            return socket.create_connection((address, port), min(_left(deadline), TIMEOUT_SECONDS / 2))
+            return socket.create_connection((address, port), _share(deadline))
         except OSError as error:
             failure = error
     raise failure
@@ -174,6 +194,11 @@ def _beginning(response: HTTPResponse) -> str:
     except (OSError, HTTPException, ValueError):
         pass  # the status is what counts, and it has come
     return kept.decode("utf-8", "replace").replace("\x00", "�")
+
+
+def _share(deadline: float) -> float:
+    """What one step may take of the time that is left, so that the next one has its turn."""
+    return min(_left(deadline), TIMEOUT_SECONDS / 2)
 
 
 def _left(deadline: float) -> float:

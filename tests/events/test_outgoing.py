@@ -3,7 +3,9 @@
 import socket
 import ssl
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,38 @@ def secure(receiver: Receiver, folder: Path) -> int:
     context.load_cert_chain(folder / "cert", folder / "key")
     receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
     return receiver.server.server_port
+
+
+@pytest.fixture
+def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A resolver that asks in vain about the names of `.example`, until the test ends."""
+    over, real = threading.Event(), socket.getaddrinfo
+
+    def getaddrinfo(host: str, *words: Any, **options: Any) -> Any:
+        if host.endswith(".example"):
+            over.wait(10)
+            raise socket.gaierror
+        return real(host, *words, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(outgoing, "TIMEOUT_SECONDS", 0.4)
+    yield
+    over.set()
+
+
+@pytest.mark.usefixtures("silent_resolver")
+def test_a_resolver_that_hangs_is_no_answer_in_time(receiver: Receiver) -> None:
+    before = time.monotonic()
+    assert send("http://shop.example/x").body == "TimeoutError"
+    assert outgoing.may_reach("https://shop.example/x", livemode=True), "it may resolve later"
+    assert time.monotonic() - before < 2
+    assert not receiver.heard
+
+
+@pytest.mark.usefixtures("silent_resolver")
+def test_names_that_hang_do_not_keep_other_names_waiting(receiver: Receiver) -> None:
+    for number in range(40):
+        threading.Thread(target=send, args=(f"http://shop{number}.example/x",), daemon=True).start()
+    before = time.monotonic()
+    assert send(receiver.url.replace("127.0.0.1", "localhost")).http_status == 200
+    assert time.monotonic() - before < 0.4
