@@ -30,7 +30,7 @@ RETRIES = (
 LANES = 4
 LEASE = timedelta(seconds=60)
 REST = timedelta(minutes=1)
-_LONGEST_CARRY_SECONDS = 20  # one try more may take 10, and a slow resolver as much again: less than a lease
+_LONGEST_CARRY_SECONDS = 20  # one try more may take 10: together less than a lease
 _SLOW_MS = 5_000
 
 
@@ -106,14 +106,28 @@ def carry(subject: str, now: datetime) -> datetime | None:
         endpoint = WebhookEndpoint.get_or_none(WebhookEndpoint.id == endpoint_id)
         if endpoint is None or not endpoint.enabled or endpoint.failing_since:
             return None
-        if endpoint.rests_until and endpoint.rests_until > now:
+        if endpoint.rests_until and not _may_ask_again(endpoint, now):
             rests_until: datetime = endpoint.rests_until
-            return rests_until
+            return max(rests_until, now + timedelta(seconds=1))  # over already: another lane was let through
         delivery = _foremost(endpoint, int(lane), now)
         if delivery is None:
             return _earliest(endpoint, int(lane))
         _try(endpoint, delivery, now)
     return now
+
+
+def _may_ask_again(endpoint: WebhookEndpoint, now: datetime) -> bool:
+    """Whether it has rested; of all its lanes one alone is let through, so that one worker at most waits in vain."""
+    rested = (WebhookEndpoint.id == endpoint.id) & (WebhookEndpoint.rests_until <= now)
+    return bool(WebhookEndpoint.update(rests_until=now + REST).where(rested).execute())
+
+
+def _end_rest(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """It answers in time again: its other lanes need not wait."""
+    with store.atomic():
+        endpoint.change(rests_until=None)
+        for lane in range(LANES):
+            due.touch(DELIVER, _subject(endpoint.id, lane), now)
 
 
 def is_acknowledged(object_id: str, event_type: str) -> bool:
@@ -151,10 +165,9 @@ def _next_ones(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDeli
     earlier = WebhookDelivery.alias()
     before = earlier.select(earlier.id).where(
         earlier.endpoint == WebhookDelivery.endpoint,
-        earlier.lane == WebhookDelivery.lane,
+        earlier.object_id == WebhookDelivery.object_id,
         earlier.status == DeliveryStatus.PENDING,
         earlier.event < WebhookDelivery.event,
-        earlier.object_id == WebhookDelivery.object_id,
     )
     return _waiting(endpoint, lane).where(~fn.EXISTS(before))
 
@@ -180,8 +193,10 @@ def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) ->
     answer = outgoing.post(endpoint.url, body, headers, livemode=endpoint.livemode)
     with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: nobody wants to know
         _conclude(endpoint, delivery, answer, at)
-    if answer.http_status is None and answer.duration_ms >= _SLOW_MS:
+    if answer.duration_ms >= _SLOW_MS and not answer.is_success:
         endpoint.change(rests_until=at + REST)
+    elif endpoint.rests_until:
+        _end_rest(endpoint, at)
 
 
 def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> None:

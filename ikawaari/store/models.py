@@ -335,7 +335,11 @@ class WebhookDelivery(Record):
 
         table_name = "webhook_deliveries"
         # Unique: an event that is told to an endpoint twice is the same delivery, tried again.
-        indexes = ((("endpoint", "event"), True), (("endpoint", "lane", "status", "event"), False))
+        indexes = (
+            (("endpoint", "event"), True),
+            (("endpoint", "lane", "status", "event"), False),
+            (("endpoint", "object_id", "status", "event"), False),
+        )
 
 
 class DeliveryTry(Record):

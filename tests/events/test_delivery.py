@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import threading
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,39 +12,10 @@ import pytest
 
 from ikawaari import clock, store, worker
 from ikawaari.events import delivery, endpoints, events, outgoing
-from ikawaari.store.models import DeliveryTry, DueWork, Event, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.models import DeliveryTry, DueWork, Event, WebhookDelivery
 from tests.events.receiver import Receiver, listening
+from tests.events.telling import SCHEDULE, elsewhere, endpoint, fail, other_lane, stored, tell
 from tests.world import Killed, Trouble, World, halfway, together
-
-SCHEDULE = [300, 1_800, 7_200, 28_800, 86_400]
-
-
-def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
-    """An endpoint of the world's merchant."""
-    return endpoints.create(world.merchant, False, url=url, enabled_events=wanted or ("*",), now=world.now)
-
-
-def tell(world: World, object_id: str = "o", type_: str = "payment_intent.created", **data: Any) -> None:
-    """Something happens to an object."""
-    with store.atomic():
-        events.append(type_, {"id": object_id, **data}, merchant_id=world.merchant.id, livemode=False, now=clock.now())
-
-
-def other_lane(object_id: str, *, same: bool) -> str:
-    """An object that goes through the same lane, or through another."""
-    lane = zlib.crc32(object_id.encode()) % delivery.LANES
-    names = (f"other{number}" for number in range(1_000))
-    return next(name for name in names if (zlib.crc32(name.encode()) % delivery.LANES == lane) is same)
-
-
-def fail(receiver: Receiver, *object_ids: str) -> None:
-    """Answer 500 to what is about these objects, or about any."""
-    receiver.answer = lambda heard, _: 500 if not object_ids or heard.object_id in object_ids else 200
-
-
-def stored(one: WebhookEndpoint) -> WebhookEndpoint:
-    """As the database has it."""
-    return WebhookEndpoint.get_by_id(one.id)
 
 
 def test_an_event_arrives_signed_over_its_stored_bytes(world: World, receiver: Receiver) -> None:
@@ -161,33 +131,6 @@ def test_a_failing_endpoint_slows_nobody_and_catches_up_when_enabled(world: Worl
         assert stored(made).failing_since is None
 
 
-def test_an_endpoint_that_hangs_rests_for_a_minute_and_only_it(
-    monkeypatch: pytest.MonkeyPatch, world: World, receiver: Receiver
-) -> None:
-    monkeypatch.setattr(outgoing, "TIMEOUT_SECONDS", 0.4)
-    monkeypatch.setattr(delivery, "_SLOW_MS", 300)
-    over = threading.Event()
-    with listening() as slow:
-
-        def think(*_: Any) -> int:
-            over.wait(5)
-            return 200
-
-        slow.answer = think
-        endpoint(world, slow.url)
-        endpoint(world, receiver.url)
-        for number in range(12):
-            tell(world, f"o{number}")
-        world.work()
-        assert len(receiver.heard) == 12
-        assert len(slow.heard) == 1, "nobody waits for it again for a while"
-        over.set()
-        world.wait(60)
-        assert len(slow.heard) == 12
-        world.wait(300)
-        assert {heard.object_id for heard in slow.heard} == {f"o{number}" for number in range(12)}
-
-
 def test_a_deleted_endpoint_hears_nothing_more(world: World, receiver: Receiver) -> None:
     made = endpoint(world, receiver.url)
     tell(world)
@@ -228,14 +171,6 @@ def test_an_event_that_is_wanted_again_during_a_call_is_sent_again(
     world.work()
     assert len(receiver.heard) == 2
     assert WebhookDelivery.get().status == "succeeded"
-
-
-def elsewhere(action: Any) -> None:
-    """Do it in this thread, a receiver's, and give its connection back."""
-    try:
-        action()
-    finally:
-        store.release()
 
 
 def test_what_is_enabled_during_the_last_try_is_not_marked_failing(world: World, receiver: Receiver) -> None:

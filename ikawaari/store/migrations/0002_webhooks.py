@@ -44,6 +44,9 @@ CREATE UNIQUE INDEX webhook_deliveries_endpoint_id_event_id ON webhook_deliverie
 CREATE INDEX webhook_deliveries_endpoint_id_lane_status_event_id
     ON webhook_deliveries (endpoint_id, lane, status, event_id);
 
+CREATE INDEX webhook_deliveries_endpoint_id_object_id_status_event_id
+    ON webhook_deliveries (endpoint_id, object_id, status, event_id);
+
 CREATE TABLE webhook_delivery_tries (
     id {auto},
     delivery_id VARCHAR(255) NOT NULL,

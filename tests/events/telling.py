@@ -1,0 +1,48 @@
+"""What happens to a world's objects, and who is told of it."""
+
+import zlib
+from typing import Any
+
+from ikawaari import clock, store
+from ikawaari.events import delivery, endpoints, events
+from ikawaari.store.models import WebhookEndpoint
+from tests.events.receiver import Receiver
+from tests.world import World
+
+SCHEDULE = [300, 1_800, 7_200, 28_800, 86_400]
+
+
+def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
+    """An endpoint of the world's merchant."""
+    return endpoints.create(world.merchant, False, url=url, enabled_events=wanted or ("*",), now=world.now)
+
+
+def tell(world: World, object_id: str = "o", type_: str = "payment_intent.created", **data: Any) -> None:
+    """Something happens to an object."""
+    with store.atomic():
+        events.append(type_, {"id": object_id, **data}, merchant_id=world.merchant.id, livemode=False, now=clock.now())
+
+
+def other_lane(object_id: str, *, same: bool) -> str:
+    """An object that goes through the same lane, or through another."""
+    lane = zlib.crc32(object_id.encode()) % delivery.LANES
+    names = (f"other{number}" for number in range(1_000))
+    return next(name for name in names if (zlib.crc32(name.encode()) % delivery.LANES == lane) is same)
+
+
+def fail(receiver: Receiver, *object_ids: str) -> None:
+    """Answer 500 to what is about these objects, or about any."""
+    receiver.answer = lambda heard, _: 500 if not object_ids or heard.object_id in object_ids else 200
+
+
+def stored(one: WebhookEndpoint) -> WebhookEndpoint:
+    """As the database has it."""
+    return WebhookEndpoint.get_by_id(one.id)
+
+
+def elsewhere(action: Any) -> None:
+    """Do it in this thread, a receiver's, and give its connection back."""
+    try:
+        action()
+    finally:
+        store.release()
