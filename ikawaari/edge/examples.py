@@ -260,5 +260,5 @@ REDELIVERED: dict[str, Any] = {
     "events": 12,
     "deliveries": 24,
     "has_more": False,
-    "last_created": 1767229180,
+    "next_cursor": None,
 }

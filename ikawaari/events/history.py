@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, store
-from ikawaari.errors import NotFound
+from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.events.types import TEST
 from ikawaari.paging import Place
@@ -40,12 +40,13 @@ def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place
 def redeliver(chosen: list[Event], now: datetime) -> Mapping[str, Any]:
     """Send events again to every endpoint that wants them; at most `MOST_AT_ONCE` of them, and say how many."""
     sent = chosen[:MOST_AT_ONCE]
+    has_more = len(chosen) > len(sent)
     return {
         "object": "redelivery",
         "events": len(sent),
         "deliveries": delivery.send_again(sent, now),
-        "has_more": len(chosen) > len(sent),
-        "last_created": clock.unix(sent[-1].created_at) if sent else None,
+        "has_more": has_more,
+        "next_cursor": sent[-1].id if has_more else None,
     }
 
 
@@ -60,9 +61,20 @@ def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
     return _delivery(sent)
 
 
-def between(merchant: Merchant, livemode: bool, *, after: int, before: int) -> list[Event]:
-    """The merchant's events that were created in [after, before], Unix seconds, oldest first, and one too many."""
-    query = _all(merchant, livemode).where(_FILTERS["created_gte"](after), _FILTERS["created_lte"](before))
+def between(
+    merchant: Merchant, livemode: bool, *, created_gte: int, created_lte: int, cursor: str | None = None
+) -> list[Event]:
+    """The merchant's events of [created_gte, created_lte], Unix seconds, oldest first, and one too many.
+
+    `cursor` is the id of the last event of the part before. Raises ValidationFailed when it is none of the merchant's.
+    """
+    own = _all(merchant, livemode)
+    query = own.where(_FILTERS["created_gte"](created_gte), _FILTERS["created_lte"](created_lte))
+    if cursor:
+        last = own.where(Event.id == cursor).get_or_none()
+        if last is None:
+            raise ValidationFailed({"cursor": ["is not in this list"]})
+        query = query.where(Event.sequence > last.sequence)
     return list(query.order_by(Event.sequence).limit(MOST_AT_ONCE + 1))
 
 

@@ -58,6 +58,7 @@ class RangeInput(Input):
         validate=validate.Range(0, LAST_INSTANT),
         metadata={"description": "Unix seconds; happened then or before."},
     )
+    cursor = Text(64, metadata={"description": "`next_cursor` of the answer before: go on behind it."})
 
 
 class Event(Output):
@@ -89,7 +90,7 @@ class Redelivered(Output):
     has_more = fields.Boolean(
         required=True, metadata={"description": "Further events of the range were left out: ask for the rest."}
     )
-    last_created = Instant("Of the last event that was sent again: the `created_gte` of the next range.", nullable=True)
+    next_cursor = Words("With the same range, the `cursor` of the next call; null at the end.", nullable=True)
 
 
 @bp.route("")
@@ -142,13 +143,11 @@ class RangeRedelivery(MethodView):
     @idempotent
     @bp.arguments(RangeInput(), example=examples.RANGE)
     @bp.response(200, Redelivered(), example=examples.REDELIVERED)
-    def post(self, body: dict[str, int]) -> Mapping[str, Any]:
+    def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
         """Send the events of a range of time again, oldest first.
 
         An endpoint that was made later hears of what it missed in this way. Endpoints get the same ids and the same
         bytes as ever, and those that they took already, too.
         """
-        found = history.between(
-            caller().merchant, caller().livemode, after=body["created_gte"], before=body["created_lte"]
-        )
+        found = history.between(caller().merchant, caller().livemode, **body)
         return history.redeliver(found, clock.now())

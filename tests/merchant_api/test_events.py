@@ -9,6 +9,7 @@ import time_machine
 from flask import Flask
 
 from ikawaari import clock
+from ikawaari.events import history
 from ikawaari.store.models import Event, WebhookDelivery
 from tests.events.receiver import Receiver, listening
 from tests.merchant_api.calls import Shop, error, refused
@@ -126,7 +127,7 @@ def test_an_endpoint_made_later_hears_of_the_past_by_a_range(own: Shop, receiver
     answer = own.post(f"{PATH}/redeliver", {"created_gte": start + 60, "created_lte": start + 120})
     wanted = [event for event in listed(own) if start + 60 <= event["created"] <= start + 120]
     assert answer.json["events"] == answer.json["deliveries"] == len(wanted) >= 2
-    assert (answer.json["has_more"], answer.json["last_created"]) == (False, start + 120)
+    assert (answer.json["has_more"], answer.json["next_cursor"]) == (False, None)
     carry(late["id"])
     assert sorted(receiver.ids) == sorted(event["id"] for event in wanted)
 
@@ -139,8 +140,36 @@ def test_a_range_is_asked_for_whole(shared_shop: Shop) -> None:
         "events": 0,
         "deliveries": 0,
         "has_more": False,
-        "last_created": None,
+        "next_cursor": None,
     }
+
+
+def test_a_range_of_one_second_is_sent_again_in_parts(
+    monkeypatch: pytest.MonkeyPatch, own: Shop, receiver: Receiver
+) -> None:
+    with time_machine.travel(clock.now(), tick=False):
+        moment = int(clock.now().timestamp())
+        for _ in range(5):
+            own.opened()
+    happened = [event["id"] for event in listed(own)]
+    late = made(own, receiver.url)
+    monkeypatch.setattr(history, "MOST_AT_ONCE", 2)
+    one_second = {"created_gte": moment, "created_lte": moment}
+    told = own.post(f"{PATH}/redeliver", one_second).json
+    sent = told["events"]
+    while told["has_more"]:
+        assert sent <= len(happened)
+        told = own.post(f"{PATH}/redeliver", one_second | {"cursor": told["next_cursor"]}).json
+        sent += told["events"]
+    assert (sent, told["next_cursor"]) == (len(happened), None)
+    carry(late["id"])
+    assert sorted(receiver.ids) == sorted(happened)
+
+
+def test_a_range_goes_on_behind_an_event_of_one_s_own_alone(own: Shop, shared_shop: Shop) -> None:
+    own.opened()
+    foreign = {"created_gte": 0, "created_lte": 1, "cursor": listed(own)[0]["id"]}
+    refused(shared_shop.post(f"{PATH}/redeliver", foreign), "cursor")
 
 
 def test_a_session_that_is_refused_tells_nothing(own: Shop, receiver: Receiver) -> None:
