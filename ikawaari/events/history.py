@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, store
@@ -10,10 +10,12 @@ from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.events.types import TEST
 from ikawaari.paging import Place
+from ikawaari.states import DeliveryStatus
 from ikawaari.store import listing
 from ikawaari.store.models import DeliveryTry, Event, Merchant, WebhookDelivery, WebhookEndpoint
 
 MOST_AT_ONCE = 1_000
+_KEPT = timedelta(days=30)
 
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "type": lambda value: Event.type == value,
@@ -82,6 +84,12 @@ def deliveries(endpoint: WebhookEndpoint, place: Place) -> Mapping[str, Any]:
     """A page of an endpoint's deliveries, newest event first, each with all its tries."""
     query = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
     return listing.page(WebhookDelivery, query, [], place, _delivery, key=[WebhookDelivery.event])
+
+
+def forget(now: datetime) -> None:
+    """Drop the deliveries that succeeded 30 days ago, with their tries. Events stay, and may be sent again."""
+    done = WebhookDelivery.status == DeliveryStatus.SUCCEEDED
+    WebhookDelivery.delete().where(done, WebhookDelivery.next_try_at < now - _KEPT).execute()
 
 
 def resource(event: Event) -> dict[str, Any]:
