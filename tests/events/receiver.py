@@ -25,12 +25,16 @@ class Heard:
         return str(self.event["data"]["id"])
 
 
-class Receiver:
-    """`answer(heard, handler)` gives the status, or writes what it likes itself and returns 0."""
+Answer = Callable[[Heard, BaseHTTPRequestHandler], int]
+"""Gives a status, or writes what it likes itself and gives 0."""
 
-    def __init__(self) -> None:
+
+class Receiver:
+    """Hears each webhook, and answers it by `answer`."""
+
+    def __init__(self, port: int = 0) -> None:
         self.heard: list[Heard] = []
-        self.answer: Callable[[Heard, BaseHTTPRequestHandler], int] = lambda *_: 200
+        self.answer: Answer = lambda *_: 200
         self._lock = threading.Lock()
         receiver = self
 
@@ -44,7 +48,7 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
 
@@ -70,9 +74,9 @@ class Receiver:
 
 
 @contextmanager
-def listening() -> Iterator[Receiver]:
+def listening(port: int = 0) -> Iterator[Receiver]:
     """A receiver for as long as the block lasts."""
-    receiver = Receiver()
+    receiver = Receiver(port)
     thread = threading.Thread(target=receiver.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -82,7 +86,7 @@ def listening() -> Iterator[Receiver]:
         receiver.server.server_close()
 
 
-def dripping(piece: bytes, seconds: float, start: bytes = b"") -> Callable[[Heard, BaseHTTPRequestHandler], int]:
+def dripping(piece: bytes, seconds: float, start: bytes = b"") -> Answer:
     """Answers `start`, then `piece` again and again, until nobody listens."""
 
     def answer(_heard: Heard, handler: BaseHTTPRequestHandler) -> int:
@@ -96,7 +100,7 @@ def dripping(piece: bytes, seconds: float, start: bytes = b"") -> Callable[[Hear
     return answer
 
 
-def saying(text: bytes, head: bytes = b"HTTP/1.0 200 OK\r\n\r\n") -> Callable[[Heard, BaseHTTPRequestHandler], int]:
+def saying(text: bytes, head: bytes = b"HTTP/1.0 200 OK\r\n\r\n") -> Answer:
     """Answers exactly this."""
 
     def answer(_heard: Heard, handler: BaseHTTPRequestHandler) -> int:

@@ -1,12 +1,14 @@
 """What happens to a world's objects, and who is told of it."""
 
+import hashlib
+import hmac
 import zlib
 from typing import Any
 
 from ikawaari import clock, store
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.store.models import WebhookEndpoint
-from tests.events.receiver import Receiver
+from tests.events.receiver import Heard, Receiver
 from tests.world import World
 
 SCHEDULE = [300, 1_800, 7_200, 28_800, 86_400]
@@ -46,3 +48,11 @@ def elsewhere(action: Any) -> None:
         action()
     finally:
         store.release()
+
+
+def signed_at(heard: Heard, secret: str) -> int:
+    """The Unix time of a webhook's signature, which is the right one."""
+    time, _, given = heard.headers["Ikawaari-Signature"].partition(",")
+    expected = hmac.new(secret.encode(), f"{time[2:]}.".encode() + heard.body, hashlib.sha256).hexdigest()
+    assert given == f"v1={expected}"
+    return int(time[2:])
