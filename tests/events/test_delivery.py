@@ -3,7 +3,6 @@
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -253,28 +252,6 @@ def test_endpoints_come_and_go_while_money_moves(world: World, receiver: Receive
     results = together(4, one)
     assert results == [None] * 4
     assert Event.select().count() == 12
-
-
-@pytest.fixture
-def workers(world: World) -> Iterator[list[threading.Thread]]:
-    """Six workers that carry whatever is due until they are told to stop."""
-    stop = threading.Event()
-
-    def run() -> None:
-        try:
-            while not stop.is_set():
-                if not worker.run_once(clock.now() + timedelta(seconds=1), delivery.LEASE, worker.WEBHOOKS):
-                    stop.wait(0.02)
-        finally:
-            store.release()
-
-    threads = [threading.Thread(target=run) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    yield threads
-    stop.set()
-    for thread in threads:
-        thread.join(20)
 
 
 def test_many_workers_deliver_each_event_once_and_in_order(

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +111,32 @@ def test_all_lanes_go_on_as_soon_as_it_answers_again(over: threading.Event, worl
     carry_all(made, world)
     world.work()
     assert len({heard.object_id for heard in receiver.heard}) == 12, "and the first of them in its time"
+
+
+@pytest.mark.usefixtures("workers")
+def test_three_endpoints_that_hang_leave_workers_for_the_one_that_is_well(
+    over: threading.Event, monkeypatch: pytest.MonkeyPatch, world: World, receiver: Receiver
+) -> None:
+    monkeypatch.setattr(outgoing, "TIMEOUT_SECONDS", 3)
+    with listening() as slow:
+        hang(slow, over)
+        for number in range(3):
+            endpoint(world, f"{slow.url}/{number}").change(rests_until=world.now)
+        for name in OBJECTS:
+            tell(world, name)
+        wait_until(lambda: len({heard.path for heard in slow.heard}) == 3)
+        endpoint(world, receiver.url)
+        tell(world, "o")
+        wait_until(lambda: len(receiver.heard) == 1)
+        assert len(slow.heard) == 3
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 1.5) -> None:
+    """Look again and again. Fails after that time."""
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 def test_thousands_of_events_that_wait_for_a_retry_are_passed_over_at_once(world: World) -> None:
