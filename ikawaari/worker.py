@@ -9,7 +9,7 @@ import structlog
 from ikawaari import clock, store
 from ikawaari.checkout import enquiry, refunds, sessions
 from ikawaari.config import Config
-from ikawaari.events import delivery
+from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
 from ikawaari.providers import registry, sandbox
 from ikawaari.store import due
@@ -30,6 +30,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
     """Drop what has outlived its use, once an hour."""
     idempotency.forget(now)
     rates.forget(now)
+    history.forget(now)
     return now + timedelta(hours=1)
 
 

@@ -14,13 +14,15 @@ from structlog.testing import capture_logs
 import ikawaari
 from ikawaari import store, worker
 from ikawaari.config import Config
+from ikawaari.events import endpoints
 from ikawaari.merchants import rates
 from ikawaari.providers import registry
 from ikawaari.providers.base import Outcome
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store import due
-from ikawaari.store.models import CheckoutSession, DueWork, RateWindow
+from ikawaari.store.models import CheckoutSession, DueWork, RateWindow, WebhookDelivery
 from tests import world as worlds
+from tests.events.receiver import listening
 from tests.world import PAID, Killed, World, audit, statuses, together
 
 
@@ -92,11 +94,18 @@ def test_workers_side_by_side_do_each_piece_once(world: World) -> None:
 def test_housekeeping_comes_every_hour_and_drops_what_is_over(world: World) -> None:
     due.schedule_once(worker.HOUSEKEEPING, "", world.now)
     rates.count([("k", 1)], world.now)
-    world.work()
-    assert RateWindow.select().count() == 1
+    with listening() as receiver:
+        endpoints.create(
+            world.merchant, False, url=receiver.url, enabled_events=["checkout.session.created"], now=world.now
+        )
+        world.session()
+        world.work()
+    assert (RateWindow.select().count(), WebhookDelivery.select().count()) == (1, 1)
     world.wait(3600)
-    assert RateWindow.select().count() == 0
-    assert DueWork.get().due_at == world.now + timedelta(hours=1)
+    assert (RateWindow.select().count(), WebhookDelivery.select().count()) == (0, 1)
+    world.wait(30 * 24 * 3600)
+    assert WebhookDelivery.select().count() == 0
+    assert DueWork.get(DueWork.kind == worker.HOUSEKEEPING).due_at == world.now + timedelta(hours=1)
 
 
 def _until(condition: Callable[[], bool]) -> None:
