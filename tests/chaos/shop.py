@@ -163,7 +163,7 @@ def at_work(served: Served) -> Iterator[None]:
     enquiry.configure(config)
     resources.configure(config)
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop, config))
+    thread = threading.Thread(target=worker.run, args=(stop, config, worker.MONEY))
     thread.start()
     try:
         yield
