@@ -77,6 +77,15 @@ class SubscriptionStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class InvoiceStatus(StrEnum):
+    """Life of a subscription's invoice."""
+
+    OPEN = "open"
+    PAID = "paid"
+    UNCOLLECTIBLE = "uncollectible"  # nobody paid it in time
+    VOID = "void"  # the subscription ended before it was paid
+
+
 S = TypeVar("S", bound=StrEnum)
 
 
@@ -96,7 +105,7 @@ class Moves(Generic[S]):
 
 
 _A, _I, _P, _R, _C, _B = AttemptStatus, IntentStatus, PaymentStatus, RefundStatus, SessionStatus, SubscriptionStatus
-_D = DeliveryStatus
+_D, _N = DeliveryStatus, InvoiceStatus
 _SETTLED = {_A.SUCCEEDED, _A.FAILED}
 
 ATTEMPT = Moves[AttemptStatus](
@@ -155,6 +164,15 @@ DELIVERY = Moves[DeliveryStatus](
         _D.PENDING: frozenset({_D.SUCCEEDED, _D.FAILED}),
         _D.SUCCEEDED: frozenset({_D.PENDING}),  # the merchant wants it again
         _D.FAILED: frozenset({_D.PENDING}),
+    }
+)
+
+INVOICE = Moves[InvoiceStatus](
+    {
+        _N.OPEN: frozenset({_N.PAID, _N.UNCOLLECTIBLE, _N.VOID}),
+        _N.UNCOLLECTIBLE: frozenset({_N.PAID}),  # money that arrives late
+        _N.VOID: frozenset({_N.PAID}),
+        _N.PAID: frozenset(),
     }
 )
 

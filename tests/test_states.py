@@ -16,6 +16,7 @@ from ikawaari.store.models import (
     TABLES,
     CheckoutSession,
     Event,
+    Invoice,
     Merchant,
     PaymentAttempt,
     PaymentIntent,
@@ -68,6 +69,12 @@ SAMPLES: Mapping[type[Record], Mapping[str, Any]] = {
         "current_period_start": clock.from_unix(1),
         "current_period_end": clock.from_unix(2),
     },
+    Invoice: {
+        "period": 1,
+        "amount": 1,
+        "period_start": clock.from_unix(1),
+        "period_end": clock.from_unix(2),
+    },
 }
 
 
@@ -76,7 +83,13 @@ def stored(model: type[Record], **columns: Any) -> Any:
     optional = {"currency": "XOF", "livemode": False, "metadata": {}}
     fields: dict[str, Any] = {name: value for name, value in optional.items() if hasattr(model, name)}
     fields |= {"id": "row", "created_at": clock.from_unix(1), **SAMPLES[model], **columns}
-    parents = {"merchant": Merchant, "session": CheckoutSession, "intent": PaymentIntent, "attempt": PaymentAttempt}
+    parents: Mapping[str, type[Record]] = {
+        "merchant": Merchant,
+        "session": CheckoutSession,
+        "intent": PaymentIntent,
+        "attempt": PaymentAttempt,
+        "subscription": Subscription,
+    }
     for name, parent in parents.items():
         if hasattr(model, name) and not (model is PaymentIntent and name == "session"):
             fields[name] = parent.get_or_none() or _parent(parent)

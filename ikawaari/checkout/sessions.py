@@ -51,6 +51,8 @@ class NewSession:
     amount_min: int | None = None
     amount_max: int | None = None
     amount_presets: Sequence[int] = ()
+    fee_mode: str = "merchant_pays"
+    thank_you: str | None = None
 
 
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
@@ -106,6 +108,8 @@ def open_session(
             description=new.description,
             locale=new.locale,
             metadata=dict(new.metadata),
+            fee_mode=new.fee_mode,
+            thank_you=new.thank_you,
             return_key=return_key,
             created_at=now,
             expires_at=expires_at,

@@ -27,6 +27,11 @@ class Merchant(Record):
     logo_url = CharField(null=True, max_length=2048)
     color = CharField(null=True, max_length=7)  # '#rrggbb'
     late_payments = CharField(max_length=8, constraints=[Check("late_payments IN ('accept', 'refund')")])
+    fees = JsonField(default=dict)  # what a customer pays on top, by payment method type
+    # What becomes of a subscription whose renewal nobody pays.
+    unpaid_subscriptions = CharField(
+        max_length=8, default="unpaid", constraints=[Check("unpaid_subscriptions IN ('unpaid', 'canceled')")]
+    )
     created_at = InstantField()
 
     class Meta:
@@ -75,6 +80,69 @@ class Credential(Record):
         table_name = "credentials"
 
 
+class PaymentLink(Record):
+    """An address to pay at, again and again or a limited number of times: what its visitors' sessions start from."""
+
+    id = CharField(primary_key=True, max_length=36)  # a UUID
+    version = IntegerField(constraints=[Check("version IN (1, 2)")])
+    slug = CharField(unique=True, max_length=64)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    active = BooleanField()
+    amount = BigIntegerField(null=True, constraints=[Check("amount > 0")])
+    amount_min = BigIntegerField(null=True)
+    amount_max = BigIntegerField(null=True)
+    amount_presets = JsonField()
+    currency = CharField(max_length=3)
+    country = CharField(null=True, max_length=2)
+    payment_method_types = JsonField()
+    fee_mode = CharField(max_length=16, constraints=[Check("fee_mode IN ('merchant_pays', 'customer_pays')")])
+    description = CharField(null=True, max_length=500)
+    line_items = JsonField()
+    custom_fields = JsonField()
+    recurring = JsonField(null=True)
+    max_uses = IntegerField(null=True, constraints=[Check("max_uses > 0")])  # 1: single use
+    success_url = CharField(null=True, max_length=2048)
+    thank_you = CharField(null=True, max_length=500)  # shown on the receipt
+    locale = CharField(max_length=4)
+    metadata = JsonField()
+    return_key = CharField(null=True)  # signs the return of its sessions, as that of the key that made it
+    created_at = InstantField()
+    expires_at = InstantField(null=True)
+    deactivated_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "payment_links"
+        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+
+
+class Customer(Record):
+    """Somebody who paid a merchant, as far as a phone number or an e-mail address tells."""
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    identity = CharField(max_length=330)  # the phone number, else the e-mail address
+    name = CharField(null=True, max_length=500)
+    email = CharField(null=True, max_length=320)
+    phone = CharField(null=True, max_length=20)  # E.164
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "customers"
+        indexes = (
+            # Unique: two payments of one person at the same moment know one customer.
+            (("merchant", "livemode", "identity"), True),
+            (("merchant", "livemode", "created_at", "id"), False),
+        )
+
+
 class CheckoutSession(Record):
     """One page that a customer may pay on, once."""
 
@@ -95,6 +163,18 @@ class CheckoutSession(Record):
     currency = CharField(max_length=3)
     country = CharField(null=True, max_length=2)
     payment_method_types = JsonField()
+    payment_link = ForeignKeyField(PaymentLink, null=True)
+    payment_link_id: str | None
+    fee_mode = CharField(
+        max_length=16,
+        default="merchant_pays",
+        constraints=[Check("fee_mode IN ('merchant_pays', 'customer_pays')")],
+    )
+    # What the customer agreed to pay on top of the amount; the intent's amount holds both.
+    fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
+    thank_you = CharField(null=True, max_length=500)
+    customer = ForeignKeyField(Customer, null=True)
+    customer_id: str | None
     success_url = CharField(null=True, max_length=2048)
     cancel_url = CharField(null=True, max_length=2048)
     customer_email = CharField(null=True, max_length=320)
@@ -263,12 +343,49 @@ class Subscription(Record):
     current_period_start = InstantField()
     current_period_end = InstantField()
     trial_end = InstantField(null=True)
+    customer = ForeignKeyField(Customer, null=True)
+    customer_id: str | None
+    period = IntegerField(default=1)  # which period runs, counted from the anchor; 0: the trial before it
+    cancel_at_period_end = BooleanField(default=False)
+    canceled_at = InstantField(null=True)
     created_at = InstantField()
 
     class Meta:
         """Table options."""
 
         table_name = "subscriptions"
+        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+
+
+class Invoice(Record):
+    """One period of a subscription, to be paid once: on the page of its own checkout session."""
+
+    MOVES = {"status": states.INVOICE}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    subscription = ForeignKeyField(Subscription)
+    subscription_id: str
+    session = ForeignKeyField(CheckoutSession, unique=True)
+    session_id: str
+    period = IntegerField()
+    period_start = InstantField()
+    period_end = InstantField()
+    status = StatusField(states.InvoiceStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    currency = CharField(max_length=3)
+    first_tried_at = InstantField(null=True)  # what the days of dunning count from
+    created_at = InstantField()
+    paid_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "invoices"
+        # Unique: two workers, or one that was killed and came again, invoice a period once.
+        indexes = ((("subscription", "period"), True),)
 
 
 class Event(Record):
@@ -435,6 +552,8 @@ class RateWindow(Record):
 
 TABLES = (
     Merchant,
+    PaymentLink,
+    Customer,
     AppInstallation,
     Credential,
     CheckoutSession,
@@ -442,6 +561,7 @@ TABLES = (
     PaymentAttempt,
     Refund,
     Subscription,
+    Invoice,
     Event,
     WebhookEndpoint,
     WebhookDelivery,

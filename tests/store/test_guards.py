@@ -13,6 +13,7 @@ from ikawaari.store.models import (
     Callback,
     CheckoutSession,
     IdempotencyKey,
+    Invoice,
     Merchant,
     PaymentAttempt,
     PaymentIntent,
@@ -37,7 +38,7 @@ def refused(write: Callable[[], Any]) -> bool:
 
 
 @pytest.mark.parametrize("amount", [0, -1])
-@pytest.mark.parametrize("model", [CheckoutSession, PaymentIntent, PaymentAttempt, Refund, Subscription])
+@pytest.mark.parametrize("model", [CheckoutSession, PaymentIntent, PaymentAttempt, Refund, Subscription, Invoice])
 def test_an_amount_is_more_than_nothing(model: type[Any], amount: int) -> None:
     first = next(iter(model.MOVES["status"].table))
     assert refused(lambda: stored(model, status=first, amount=amount))
