@@ -10,9 +10,20 @@ from ikawaari import logs, store
 from ikawaari.checkout import enquiry, resources
 from ikawaari.config import ROOT, Config
 from ikawaari.edge import errors, requests
-from ikawaari.hosted import api, callbacks, demo, health, pages
+from ikawaari.hosted import api, callbacks, demo, health, links, pages
 from ikawaari.hosted import sandbox as sandbox_screens
-from ikawaari.merchant_api import auth, docs, events, intents, openapi, refunds, sessions, testing, webhook_endpoints
+from ikawaari.merchant_api import (
+    auth,
+    docs,
+    events,
+    intents,
+    openapi,
+    payment_links,
+    refunds,
+    sessions,
+    testing,
+    webhook_endpoints,
+)
 from ikawaari.providers import registry, sandbox
 
 
@@ -57,7 +68,8 @@ def migrate() -> list[str]:
 
 def _serve_api(app: Flask) -> None:
     smorest = Api(app)
-    for blueprint in (sessions.bp, intents.bp, refunds.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
+    charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp)
+    for blueprint in (*charging, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)
     openapi.complete(smorest)
     auth.register(app)
@@ -69,6 +81,7 @@ def _serve_api(app: Flask) -> None:
 def _serve_pages(app: Flask, config: Config) -> None:
     Babel(app, locale_selector=pages.header_locale)
     app.register_blueprint(pages.bp)
+    app.register_blueprint(links.bp)
     app.register_blueprint(sandbox_screens.bp)
     if config.demo:
         app.register_blueprint(demo.bp)

@@ -13,6 +13,11 @@ def unix(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+def iso(instant: datetime) -> str:
+    """ISO 8601 in UTC, whole seconds: `2026-01-01T00:00:00Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def from_unix(seconds: int) -> datetime:
     """The aware UTC instant of Unix `seconds`."""
     return datetime.fromtimestamp(seconds, UTC)

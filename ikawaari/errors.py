@@ -70,6 +70,7 @@ _ROWS = (
     Code("IKW-CHK-002", 400, _T.VALIDATION, "The payment request is wrong; details lists every bad field."),
     Code("IKW-CHK-003", 410, _T.DOMAIN, "The checkout session has expired."),
     Code("IKW-CHK-004", 400, _T.VALIDATION, "A raw card number was sent; only tokens are taken."),
+    Code("IKW-CHK-005", 410, _T.DOMAIN, "The payment link takes no more payments."),
     Code("IKW-TRANSFER-001", 402, _T.DOMAIN, "The payment was declined."),
     Code("IKW-TRANSFER-002", 402, _T.DOMAIN, "The operator cannot take payments now.", retryable=True),
 )

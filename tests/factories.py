@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import clock
-from ikawaari.checkout import sessions
+from ikawaari.checkout import links, sessions
+from ikawaari.checkout.links import NewLink
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.merchants import credentials, merchants
 from ikawaari.merchants.credentials import Scope
-from ikawaari.store.models import CheckoutSession, Merchant
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
 
 _NUMBERS = {
     "SN": "+221771234",
@@ -46,6 +47,19 @@ def session(
     """An open session over 5,000 XOF. Overrides: the fields of `NewSession`; `amount=None` lets the customer choose."""
     fields = {"amount": None if "line_items" in overrides else 5_000} | overrides
     return sessions.open_session(owner or merchant(), livemode, NewSession(**fields), now or clock.now())
+
+
+def link(
+    owner: Merchant | None = None,
+    *,
+    livemode: bool = False,
+    version: int = 2,
+    now: datetime | None = None,
+    **overrides: Any,
+) -> PaymentLink:
+    """A payment link over 5,000 XOF, used as often as people like. Overrides: the fields of `NewLink`."""
+    fields = {"amount": None if "line_items" in overrides else 5_000} | overrides
+    return links.create(owner or merchant(), livemode, version, NewLink(**fields), now or clock.now())
 
 
 def custom_field(key: str = "size", type: str = "text", **overrides: Any) -> dict[str, Any]:  # noqa: A002

@@ -19,6 +19,7 @@ from ikawaari.checkout import (
     collected,
     enquiry,
     intents,
+    links,
     payment_methods,
     resources,
     sessions,
@@ -129,6 +130,7 @@ def _begin_session(
         # The race of two payers: both updates ask for the status that they leave, so the second one changes no row.
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
+        links.claim(session)
         return _store(intent, method, return_url or f"{resources.page_url(session.id)}?returned=1", now)
 
 
@@ -175,6 +177,7 @@ def _begin_trial(session: CheckoutSession, method: PaymentMethod, answers: Colle
     with store.atomic():
         if not sessions.claim(session, answers, now):
             raise _lost(session, now)
+        links.claim(session)
         session.move("payment_status", PaymentStatus.NO_PAYMENT_REQUIRED, completed_at=now)
         session.move("status", SessionStatus.COMPLETE)
         subscriptions.activate(session, method, now)

@@ -5,7 +5,7 @@ from typing import Any
 from ikawaari import clock, phones
 from ikawaari.config import Config
 from ikawaari.states import AttemptStatus, IntentStatus, PaymentStatus
-from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund, Subscription
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, PaymentLink, Refund, Subscription
 
 PAID = (
     PaymentStatus.PAID,
@@ -25,6 +25,11 @@ def configure(config: Config) -> None:
 def page_url(session_id: str) -> str:
     """The address of a session's page."""
     return f"{_pay_url}/{session_id}"
+
+
+def link_url(slug: str) -> str:
+    """The address of a payment link."""
+    return f"{_pay_url}/pay/{slug}"
 
 
 def after_payment_url() -> str:
@@ -91,8 +96,7 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
         ],
         "payment_intent": intent.id if intent else None,
         "subscription": subscription.id if subscription else None,
-        "payment_link": None,
-        "payment_link_v2": None,
+        **_links_of(session),
         "client_reference_id": session.client_reference_id,
         "line_items": session.line_items,
         "description": session.description,
@@ -105,6 +109,15 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
         "late": session.late,
         "last_payment_error": None if session.payment_status in PAID else failure(attempts),
         "attempts": [attempt(row) for row in attempts],
+    }
+
+
+def _links_of(session: CheckoutSession) -> dict[str, str | None]:
+    """The link that the session comes from, under the name of its version."""
+    link = PaymentLink.get_or_none(PaymentLink.id == session.payment_link_id) if session.payment_link_id else None
+    return {
+        "payment_link": link.id if link and link.version == 1 else None,
+        "payment_link_v2": link.id if link and link.version == 2 else None,
     }
 
 

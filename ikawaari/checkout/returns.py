@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ikawaari import clock
 from ikawaari.checkout import resources
-from ikawaari.errors import ValidationFailed
+from ikawaari.errors import Details, ValidationFailed
 from ikawaari.events import delivery
 from ikawaari.store.models import CheckoutSession
 
@@ -44,6 +44,12 @@ def _signature(session: CheckoutSession, now: datetime) -> str:
         return ""
     message = f"{clock.unix(now)}.{session.id}.{session.payment_status}"
     return f"{clock.unix(now)}.{hmac.new(session.return_key.encode(), message.encode(), hashlib.sha256).hexdigest()}"
+
+
+def check_scheme(name: str, url: str | None, livemode: bool, problems: Details) -> None:
+    """Live customers are sent back over https alone: else `problems` names the field."""
+    if livemode and url and not url.lower().startswith("https://"):
+        problems[name] = ["must be https in live mode"]
 
 
 def check(session: CheckoutSession, return_url: str | None) -> None:

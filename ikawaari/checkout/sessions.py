@@ -1,12 +1,12 @@
 """Checkout sessions: opened, found, expired, completed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import clock, countries, ids, store
-from ikawaari.checkout import intents, resources
+from ikawaari import clock, ids, store
+from ikawaari.checkout import intents, links, prices, resources, returns
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
@@ -15,7 +15,7 @@ from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, PaymentLink
 
 EXPIRE = "session.expire"
 LIFE = timedelta(hours=24)
@@ -26,7 +26,10 @@ _SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt w
 
 @dataclass(frozen=True, kw_only=True)
 class NewSession:
-    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit."""
+    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit.
+
+    What is empty is not said: a payment link may say it.
+    """
 
     amount: int | None = None
     currency: str | None = None
@@ -40,18 +43,18 @@ class NewSession:
     payment_link_v2_id: str | None = None
     defer_payment_intent_creation: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    mode: str = "payment"
+    mode: str | None = None
     recurring: Mapping[str, Any] | None = None
     description: str | None = None
     line_items: Sequence[Mapping[str, Any]] = ()
     client_reference_id: str | None = None
-    locale: str = "auto"
+    locale: str | None = None
     expires_at: int | None = None  # Unix seconds
     custom_fields: Sequence[Mapping[str, Any]] = ()
     amount_min: int | None = None
     amount_max: int | None = None
     amount_presets: Sequence[int] = ()
-    fee_mode: str = "merchant_pays"
+    fee_mode: str | None = None
     thank_you: str | None = None
 
 
@@ -62,7 +65,7 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "customer_email": lambda value: CheckoutSession.customer_email == value,
     "created_gte": lambda value: CheckoutSession.created_at >= clock.from_unix(value),
     "created_lte": lambda value: CheckoutSession.created_at < clock.from_unix(value + 1),
-    "payment_link": lambda value: CheckoutSession.id.is_null(),  # no session has a link yet
+    "payment_link": lambda value: CheckoutSession.payment_link == value,
     "payment_intent": lambda value: CheckoutSession.id.in_(
         PaymentIntent.select(PaymentIntent.session).where(PaymentIntent.id == value)
     ),
@@ -70,15 +73,23 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def open_session(
-    merchant: Merchant, livemode: bool, new: NewSession, now: datetime, *, return_key: str | None = None
+    merchant: Merchant,
+    livemode: bool,
+    new: NewSession,
+    now: datetime,
+    *,
+    return_key: str | None = None,
+    by_visit: bool = False,
 ) -> CheckoutSession:
     """Open a session for `merchant`. `return_key` signs the customer's return (`returns.key`).
 
-    Raises ValidationFailed naming every bad field, NotFound for an unknown link.
+    Raises ValidationFailed naming every bad field, NotFound for an unknown link, Gone for one that has ended.
     """
-    if new.payment_link_id or new.payment_link_v2_id:
-        raise NotFound("payment link")
+    link = _link_of(new, merchant, livemode, now)
+    new = _with_defaults(new, link)
     currency, amount, expires_at = _checked(merchant, livemode, new, now)
+    if link is not None and link.expires_at is not None:
+        expires_at = min(expires_at, link.expires_at)
     with store.atomic():
         session = CheckoutSession.create(
             id=ids.new("cs"),
@@ -86,7 +97,7 @@ def open_session(
             livemode=livemode,
             status=SessionStatus.OPEN,
             payment_status=PaymentStatus.UNPAID,
-            mode=new.mode,
+            mode=new.mode or "payment",
             recurring=dict(new.recurring) if new.recurring else None,
             amount=amount,
             amount_min=new.amount_min,
@@ -106,10 +117,12 @@ def open_session(
             client_reference_id=new.client_reference_id,
             line_items=[dict(item) for item in new.line_items],
             description=new.description,
-            locale=new.locale,
+            locale=new.locale or "auto",
             metadata=dict(new.metadata),
-            fee_mode=new.fee_mode,
+            fee_mode=new.fee_mode or "merchant_pays",
             thank_you=new.thank_you,
+            payment_link=link,
+            by_visit=by_visit,
             return_key=return_key,
             created_at=now,
             expires_at=expires_at,
@@ -227,12 +240,30 @@ def _ends_at(session: CheckoutSession) -> datetime:
     return max(ends_at, running.deadline_at or running.created_at + _SETTLING_TIME) if running else ends_at
 
 
+def _link_of(new: NewSession, merchant: Merchant, livemode: bool, now: datetime) -> PaymentLink | None:
+    """The link that the session comes from. Raises NotFound, Gone."""
+    version, link_id = (1, new.payment_link_id) if new.payment_link_id else (2, new.payment_link_v2_id)
+    if link_id is None:
+        return None
+    link = links.owned(link_id, version, merchant, livemode)
+    links.require_usable(link, now)
+    return link
+
+
+def _with_defaults(new: NewSession, link: PaymentLink | None) -> NewSession:
+    """What the request says, and the link says the rest. Raises ValidationFailed for its price in other money."""
+    if link is None:
+        return new
+    if (new.currency or link.currency).upper() != link.currency and new.amount is None and not new.line_items:
+        raise ValidationFailed({"currency": [f"must be the payment link's, {link.currency}, or come with an amount"]})
+    return replace(new, **{name: value for name, value in links.defaults(link).items() if not getattr(new, name)})
+
+
 def _checked(merchant: Merchant, livemode: bool, new: NewSession, now: datetime) -> tuple[str, int | None, datetime]:
     """Currency, amount and expiry. What no schema of one field can see is checked here."""
     problems: Details = {}
-    home = countries.find(new.country) if new.country else None
-    currency = (new.currency or (home.currency if home else merchant.currency)).upper()
-    amount = _amount(new, currency, problems)
+    currency = prices.currency_of(new, merchant)
+    amount = prices.amount_of(new, currency, problems)
     expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE
     if new.expires_at is not None and not SHORTEST_LIFE - _SLACK <= expires_at - now <= LONGEST_LIFE + _SLACK:
         problems["expiresAt"] = ["must be between 30 minutes and 7 days ahead"]
@@ -240,44 +271,10 @@ def _checked(merchant: Merchant, livemode: bool, new: NewSession, now: datetime)
         problems["recurring"] = ["is required in subscription mode"]
     if new.mode == "subscription" and amount is None:
         problems["amount"] = ["is required in subscription mode"]
-    if new.mode == "payment" and new.recurring is not None:
+    if new.mode != "subscription" and new.recurring is not None:
         problems["recurring"] = ["is for subscription mode"]
-    _check_bounds(new, amount, problems)
-    _check_urls(new, livemode, problems)
+    returns.check_scheme("successUrl", new.success_url, livemode, problems)
+    returns.check_scheme("cancelUrl", new.cancel_url, livemode, problems)
     if problems:
         raise ValidationFailed(problems)
     return currency, amount, expires_at
-
-
-def _amount(new: NewSession, currency: str, problems: Details) -> int | None:
-    for index, item in enumerate(new.line_items):
-        if (item.get("currency") or currency).upper() != currency:
-            problems[f"lineItems.{index}.currency"] = [f"must be the session's, {currency}"]
-    if not new.line_items:
-        return new.amount
-    total = sum(int(item["amount"]) * int(item["quantity"]) for item in new.line_items)
-    try:
-        total_money = Money(total, currency)
-    except ValueError:
-        problems["lineItems"] = ["add up to more than an amount can be"]
-        return new.amount
-    if new.amount is not None and new.amount != total:
-        problems["lineItems"] = [f"add up to {total}, not to the amount, {new.amount}"]
-    return total_money.amount
-
-
-def _check_bounds(new: NewSession, amount: int | None, problems: Details) -> None:
-    least, most = new.amount_min, new.amount_max
-    for name, value in (("amountMin", least), ("amountMax", most), ("amountPresets", list(new.amount_presets) or None)):
-        if value is not None and amount is not None:
-            problems[name] = ["is only for a session without an amount"]
-    if least is not None and most is not None and least > most:
-        problems["amountMin"] = ["must not be over amountMax"]
-    if any((least and preset < least) or (most and preset > most) for preset in new.amount_presets):
-        problems["amountPresets"] = ["must lie between amountMin and amountMax"]
-
-
-def _check_urls(new: NewSession, livemode: bool, problems: Details) -> None:
-    for name, url in (("successUrl", new.success_url), ("cancelUrl", new.cancel_url)):
-        if livemode and url and not url.lower().startswith("https://"):
-            problems[name] = ["must be https in live mode"]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import store
-from ikawaari.checkout import intents, payment_methods, refunds, sessions, subscriptions
+from ikawaari.checkout import intents, links, payment_methods, refunds, sessions, subscriptions
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import ActionKind, FailureCode, Outcome, Result
@@ -98,7 +98,10 @@ def _succeed(room: _Room, outcome: Outcome) -> None:
 
 
 def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
-    """The session is paid: in time, or late and then by the merchant's policy."""
+    """The session is paid: in time, or late and then by the merchant's policy, or beyond the uses of its link."""
+    exceeded = links.is_exceeded(session)
+    if exceeded:
+        sessions.try_expire(session, room.now)
     session.move("payment_status", PaymentStatus.PAID, completed_at=room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
         subscriptions.activate(session, payment_methods.of(room.attempt), room.now)
@@ -106,8 +109,8 @@ def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
         return
     session.change(late=True)
     sessions.tell("checkout.session.late_payment", session, room.now)
-    if Merchant.get_by_id(session.merchant_id).late_payments == "refund":
-        refunds.give_back(room.attempt, money, "late", room.now)
+    if exceeded or Merchant.get_by_id(session.merchant_id).late_payments == "refund":
+        refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
 
 
 def _take_back_wrong_amount(room: _Room, outcome: Outcome, money: Money) -> None:

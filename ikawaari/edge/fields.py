@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +57,21 @@ class Flag(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class IsoInstant(fields.String):
+    """An instant in ISO 8601, as an aware UTC datetime of whole seconds; without a zone it is UTC."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_told(options, format="date-time"))
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        try:
+            read = datetime.fromisoformat(text)
+            return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+        except (ValueError, OverflowError):
+            raise ValidationError("Must be an instant in ISO 8601.") from None
 
 
 class HttpUrl(fields.String):

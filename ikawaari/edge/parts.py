@@ -7,6 +7,7 @@ from ikawaari.providers.base import ActionKind, FailureCode, Flow
 
 MODES = ("payment", "subscription")
 INTERVALS = ("day", "week", "month", "year")
+FEE_MODES = ("merchant_pays", "customer_pays")
 LOCALES = ("fr", "en", "auto")
 FIELD_TYPES = ("text", "number", "dropdown", "date")
 FAILURE_CODES = tuple(code.value for code in FailureCode)

@@ -42,6 +42,7 @@ class Payment(MethodView):
         "IKW-CHK-002",
         "IKW-CHK-003",
         "IKW-CHK-004",
+        "IKW-CHK-005",
         "IKW-TRANSFER-001",
         "IKW-TRANSFER-002",
         "IKW-RES-002",

@@ -157,6 +157,21 @@ EXPIRED = Notice(
 )
 
 
+def ended_link(reason: str) -> Notice:
+    """Why a payment link takes no more payments: `inactive`, `expired` or `used`."""
+    return _ENDED_LINKS[reason]
+
+
+_ENDED_LINKS: Mapping[str, Notice] = {
+    "inactive": Notice(_l("This payment link is closed"), _l("The shop has ended it. Nothing was taken.")),
+    "expired": Notice(_l("This payment link has expired"), _l("Its time is over. Nothing was taken.")),
+    "used": Notice(
+        _l("This payment link has been used"),
+        _l("It was made for a limited number of payments, and they have been made. Nothing more is taken."),
+    ),
+}
+
+
 def every(recurring: Mapping[str, Any]) -> str:
     """How often a subscription is paid: "every month", "every 3 weeks"."""
     count = int(recurring["interval_count"])

@@ -27,6 +27,7 @@ INTENT_ID = {
     "example": "pi_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
 }
 _DECLINES = ("IKW-TRANSFER-001", "IKW-TRANSFER-002")
+_ENDED = ("IKW-CHK-003", "IKW-CHK-005")
 _CONFLICTS = ("IKW-RES-002", "IKW-RES-003", "IKW-RES-004")
 
 bp = Blueprint(
@@ -95,7 +96,7 @@ class Intent(MethodView):
 class Confirmation(MethodView):
     """One try to pay."""
 
-    @operation("confirmPaymentIntent", "IKW-RES-001", "IKW-CHK-002", "IKW-CHK-003", *_CONFLICTS, *_DECLINES)
+    @operation("confirmPaymentIntent", "IKW-RES-001", "IKW-CHK-002", *_ENDED, *_CONFLICTS, *_DECLINES)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent_call
     @bp.arguments(schemas.ConfirmInput(), required=False, example=examples.CONFIRMATION)

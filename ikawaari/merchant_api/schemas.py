@@ -103,7 +103,7 @@ class CheckoutSessionInput(Input):
         metadata={"description": "Make the payment intent when the customer pays; it is null until then."},
     )
     metadata = Metadata(load_default=dict)
-    mode = Choice(parts.MODES, load_default="payment")
+    mode = Choice(parts.MODES, metadata={"description": "Absent: the link's, else `payment`."})
     recurring = fields.Nested(
         RecurringInput, metadata={"description": "Required in subscription mode, and only there."}
     )
@@ -116,7 +116,7 @@ class CheckoutSessionInput(Input):
         metadata={"description": "They add up to the amount, or give it."},
     )
     client_reference_id = Text(255, data_key="clientReferenceId")
-    locale = Choice(parts.LOCALES, load_default="auto")
+    locale = Choice(parts.LOCALES, metadata={"description": "Absent: the link's, else `auto`."})
     expires_at = fields.Integer(
         data_key="expiresAt",
         strict=True,
@@ -136,7 +136,8 @@ class CheckoutSessionInput(Input):
     def check_together(self, data: dict[str, Any], **_options: Any) -> None:
         """What two fields say of each other."""
         if data.get("payment_link_id") and data.get("payment_link_v2_id"):
-            raise ValidationError("Give one of paymentLinkId and paymentLinkV2Id.", "paymentLinkV2Id")
+            both = ["Give one of paymentLinkId and paymentLinkV2Id."]
+            raise ValidationError({"paymentLinkId": both, "paymentLinkV2Id": both})
         keys = [field["key"] for field in data.get("custom_fields", ())]
         if len(keys) != len(set(keys)):
             raise ValidationError("Keys must differ.", "customFields")
@@ -179,10 +180,20 @@ def _option(option: Any) -> dict[str, str]:
     return {"label": given["label"], "value": given["value"]}
 
 
+class QuantityBounds(Output):
+    """How many of an item the customer may take."""
+
+    minimum = fields.Integer(required=True)
+    maximum = fields.Integer(required=True)
+
+
 class OrderedItem(parts.LineItem):
     """One position of the order."""
 
     currency = fields.String(metadata={"description": "There when it was given; the session's."})
+    adjustable_quantity = fields.Nested(
+        QuantityBounds, metadata={"description": "There when the customer may choose the quantity."}
+    )
 
 
 class AnsweredField(parts.CustomField):

@@ -29,7 +29,7 @@ bp = Blueprint(
 class Sessions(MethodView):
     """All of a merchant's sessions."""
 
-    @operation("createCheckoutSession", "IKW-RES-001")
+    @operation("createCheckoutSession", "IKW-RES-001", "IKW-CHK-005")
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=examples.NEW_SESSION)

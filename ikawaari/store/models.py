@@ -165,6 +165,7 @@ class CheckoutSession(Record):
     payment_method_types = JsonField()
     payment_link = ForeignKeyField(PaymentLink, null=True)
     payment_link_id: str | None
+    by_visit = BooleanField(default=False)  # opened at its link's address, where visitors may find it again
     fee_mode = CharField(
         max_length=16,
         default="merchant_pays",

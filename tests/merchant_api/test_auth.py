@@ -15,13 +15,22 @@ from tests import factories
 from tests.merchant_api.calls import MISSING, SESSIONS, Answer, Shop, error
 
 INTENTS, REFUNDS = "/api/v1/payment-intents", "/api/v1/refunds"
+LINKS, LINKS_V2 = "/api/v1/payment_links", "/api/v2/payment_links"
 ENDPOINTS, EVENTS = "/api/v1/webhook-endpoints", "/api/v1/events"
-_IDS = dict.fromkeys(("session_id", "intent_id", "refund_id", "endpoint_id", "event_id"), MISSING)
+_IDS = dict.fromkeys(("session_id", "intent_id", "refund_id", "endpoint_id", "event_id", "link_id"), MISSING)
 ROUTES = {
     ("POST", SESSIONS): Scope.PAYMENTS_WRITE,
     ("GET", SESSIONS): Scope.PAYMENTS_READ,
     ("GET", SESSIONS + "/{session_id}"): Scope.PAYMENTS_READ,
     ("POST", SESSIONS + "/{session_id}/expire"): Scope.PAYMENTS_WRITE,
+    ("POST", LINKS): Scope.PAYMENTS_WRITE,
+    ("GET", LINKS): Scope.PAYMENTS_READ,
+    ("GET", LINKS + "/{link_id}"): Scope.PAYMENTS_READ,
+    ("POST", LINKS + "/{link_id}/deactivate"): Scope.PAYMENTS_WRITE,
+    ("POST", LINKS_V2): Scope.PAYMENTS_WRITE,
+    ("GET", LINKS_V2): Scope.PAYMENTS_READ,
+    ("GET", LINKS_V2 + "/{link_id}"): Scope.PAYMENTS_READ,
+    ("POST", LINKS_V2 + "/{link_id}/deactivate"): Scope.PAYMENTS_WRITE,
     ("POST", INTENTS): Scope.PAYMENTS_WRITE,
     ("GET", INTENTS): Scope.PAYMENTS_READ,
     ("GET", INTENTS + "/{intent_id}"): Scope.PAYMENTS_READ,

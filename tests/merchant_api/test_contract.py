@@ -56,6 +56,9 @@ def test_what_is_promised_is_kept(case: schemathesis.Case[Any], shop: Shop) -> N
         case.path_parameters["session_id"] = factories.session(shop.merchant, custom_fields=FIELDS).id
     if "intent_id" in case.path_parameters:
         case.path_parameters["intent_id"] = intents.create(shop.merchant, False, NEW_INTENT, clock.now()).id
+    if "link_id" in case.path_parameters:
+        version = 2 if case.path.startswith("/api/v2/") else 1
+        case.path_parameters["link_id"] = factories.link(shop.merchant, version=version, custom_fields=FIELDS).id
     case.headers["Idempotency-Key"] = next(KEYS)
     # These may heal what was wrong with the request.
     case.call_and_validate(headers=headers, excluded_checks=[*NOT_FOR_US, negative_data_rejection])

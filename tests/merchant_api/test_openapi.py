@@ -55,7 +55,7 @@ def test_every_path_parameter_is_described(document: dict[str, Any]) -> None:
 
 def test_every_operation_tells_of_its_credential_and_of_what_comes_with_it(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
-        merchant = path.startswith("/api/v1/")
+        merchant = path.startswith(("/api/v1/", "/api/v2/"))
         assert [*operation["security"]] == [] if not merchant else operation["security"][0]["bearer"]
         assert ({"401", "403", "429"} <= operation["responses"].keys()) == merchant
         parameters = [resolved(document, one)["name"] for one in operation.get("parameters", ())]
@@ -132,6 +132,18 @@ def test_no_answer_has_a_field_that_the_document_does_not_tell_of(document: dict
             assert paid.status_code in {200, 409}
             public.validate(shared_shop.client.get(f"/api/checkout/{session_id}").json)
             whole.validate(shared_shop.get(f"{SESSIONS}/{session_id}").json)
+
+
+@pytest.mark.parametrize(("version", "name"), [(1, "PaymentLink"), (2, "PaymentLinkV2")])
+def test_a_payment_link_is_as_it_is_told(document: dict[str, Any], shared_shop: Shop, version: int, name: str) -> None:
+    item = {"name": "Wax", "amount": 5000, "adjustableQuantity": {"maximum": 3}}
+    whole = {"lineItems": [item], "customFields": [factories.custom_field("size", "dropdown")]}
+    path = f"/api/v{version}/payment_links"
+    link = shared_shop.post(path, whole if version == 2 else {"amount": 500}).json
+    strict(document, {"$ref": f"#/components/schemas/{name}"}).validate(link)
+    field = "paymentLinkV2Id" if version == 2 else "paymentLinkId"
+    session = shared_shop.post(SESSIONS, {field: link["id"]}).json
+    strict(document, {"$ref": "#/components/schemas/CheckoutSession"}).validate(session)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ ALTER TABLE merchants ADD COLUMN unpaid_subscriptions VARCHAR(8) NOT NULL DEFAUL
 
 ALTER TABLE checkout_sessions ADD COLUMN payment_link_id VARCHAR(36) REFERENCES payment_links (id);
 
+ALTER TABLE checkout_sessions ADD COLUMN by_visit BOOLEAN NOT NULL DEFAULT FALSE;
+
 ALTER TABLE checkout_sessions ADD COLUMN fee_mode VARCHAR(16) NOT NULL DEFAULT 'merchant_pays'
     CHECK (fee_mode IN ('merchant_pays', 'customer_pays'));
 

@@ -1,0 +1,267 @@
+"""Payment links: addresses to pay at. What may still be paid through them is counted here.
+
+A use is a session of the link whose payment runs or has taken place. Uses are counted, never kept: a payment that fails
+gives its use back by itself. Sessions know of links, links know nothing of how a session is opened.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ikawaari import clock, ids, store
+from ikawaari.checkout import prices, resources, returns
+from ikawaari.checkout.payment_methods import METHOD_TYPES
+from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
+from ikawaari.events import events
+from ikawaari.paging import Place
+from ikawaari.states import PaymentStatus, SessionStatus
+from ikawaari.store import listing
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
+
+_SLUG_LENGTH = 16
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "active": lambda value: PaymentLink.active == (value == "true"),
+    "created_gte": lambda value: PaymentLink.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: PaymentLink.created_at < clock.from_unix(value + 1),
+}
+_DEFAULTS = (
+    *("amount", "amount_min", "amount_max", "amount_presets", "currency", "country", "payment_method_types"),
+    *("fee_mode", "description", "line_items", "custom_fields", "recurring", "success_url", "thank_you", "locale"),
+    "metadata",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLink:
+    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit."""
+
+    amount: int | None = None
+    currency: str | None = None
+    country: str | None = None
+    fee_mode: str = "merchant_pays"
+    description: str | None = None
+    payment_method_types: Sequence[str] | None = None
+    expires_at: datetime | None = None
+    max_uses: int | None = None  # 1: single use
+    line_items: Sequence[Mapping[str, Any]] = ()
+    amount_min: int | None = None
+    amount_max: int | None = None
+    amount_presets: Sequence[int] = ()
+    custom_fields: Sequence[Mapping[str, Any]] = ()
+    recurring: Mapping[str, Any] | None = None
+    success_url: str | None = None
+    thank_you: str | None = None
+    locale: str = "auto"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def create(
+    merchant: Merchant, livemode: bool, version: int, new: NewLink, now: datetime, *, return_key: str | None = None
+) -> PaymentLink:
+    """Make a link of `version` 1 or 2. `return_key` signs the returns of its visitors, as `returns.key` made it.
+
+    Raises ValidationFailed naming every bad field.
+    """
+    currency = prices.currency_of(new, merchant)
+    amount = _checked_amount(new, currency, livemode, now)
+    with store.atomic():
+        link = PaymentLink.create(
+            id=str(uuid.uuid4()),
+            version=version,
+            slug=ids.random_text(_SLUG_LENGTH),
+            merchant=merchant,
+            livemode=livemode,
+            active=True,
+            amount=amount,
+            amount_min=new.amount_min,
+            amount_max=new.amount_max,
+            amount_presets=list(new.amount_presets),
+            currency=currency,
+            country=new.country.upper() if new.country else None,
+            payment_method_types=list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
+            fee_mode=new.fee_mode,
+            description=new.description,
+            line_items=[dict(item) for item in new.line_items],
+            custom_fields=[dict(definition) for definition in new.custom_fields],
+            recurring=dict(new.recurring) if new.recurring else None,
+            max_uses=new.max_uses,
+            success_url=new.success_url,
+            thank_you=new.thank_you,
+            locale=new.locale,
+            metadata=dict(new.metadata),
+            return_key=return_key,
+            created_at=now,
+            expires_at=new.expires_at,
+        )
+        _tell("payment_link.created", link, now)
+    return link
+
+
+def owned(link_id: str, version: int, merchant: Merchant, livemode: bool) -> PaymentLink:
+    """The merchant's own link of that version and mode. Raises NotFound, also for another merchant's."""
+    found: PaymentLink | None = _of_merchant(version, merchant, livemode).where(PaymentLink.id == link_id).get_or_none()
+    if found is None:
+        raise NotFound("payment link")
+    return found
+
+
+def at(slug: str) -> PaymentLink:
+    """The link of that address. Raises NotFound."""
+    link = PaymentLink.get_or_none(PaymentLink.slug == slug)
+    if link is None:
+        raise NotFound("payment link")
+    return link
+
+
+def listed(
+    version: int, merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place, *, now: datetime
+) -> Mapping[str, Any]:
+    """A page of the merchant's links of that version and mode. `filters`: those of `_FILTERS`."""
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    own = _of_merchant(version, merchant, livemode)
+    return listing.page(PaymentLink, own, wanted, place, lambda link: resource(link, now))
+
+
+def deactivate(link: PaymentLink, now: datetime) -> PaymentLink:
+    """End a link, for good. Payments that run end as they end. Told again, it changes nothing."""
+    with store.atomic():
+        ended = (
+            PaymentLink.update(active=False, deactivated_at=now)
+            .where(PaymentLink.id == link.id, PaymentLink.active == True)  # noqa: E712 - SQL
+            .execute()
+        )
+        stored = PaymentLink.get_by_id(link.id)
+        if ended:
+            _tell("payment_link.deactivated", stored, now)
+    return stored
+
+
+def defaults(link: PaymentLink) -> dict[str, Any]:
+    """What the link says of its sessions, by the names of `sessions.NewSession`."""
+    said = {name: getattr(link, name) for name in _DEFAULTS}
+    return said | {"mode": "subscription" if link.recurring else "payment"}
+
+
+def require_usable(link: PaymentLink, now: datetime) -> None:
+    """Raise Gone, with why in `details`, when the link takes no more payments."""
+    _refuse(_ended(link, now))
+
+
+def claim(session: CheckoutSession) -> None:
+    """Take one of the uses of the session's link, in the transaction that claimed the session. Raises Gone.
+
+    The race of two sessions for the last use: the second one waits for the link's lock and then counts the first one.
+    """
+    link = _locked(session)
+    if link is not None:
+        _refuse("inactive" if not link.active else "used" if _is_used_up(link, session) else None)
+
+
+def is_exceeded(session: CheckoutSession) -> bool:
+    """Whether money has come for a session that holds no use, and others have used its link up meanwhile.
+
+    A failure that is corrected gets here, or money after the end; under the link's lock, as `claim` is.
+    """
+    link = _locked(session) if session.payment_status == PaymentStatus.UNPAID else None
+    return link is not None and _is_used_up(link, session)
+
+
+def unavailable(session: CheckoutSession) -> str | None:
+    """Why an open session can no longer be paid because of its link: `inactive`, `used`; None when it can."""
+    if session.payment_link_id is None or session.status != SessionStatus.OPEN:
+        return None
+    if session.payment_status != PaymentStatus.UNPAID:
+        return None
+    link = PaymentLink.get_by_id(session.payment_link_id)
+    return "inactive" if not link.active else "used" if _is_used_up(link, session) else None
+
+
+def resource(link: PaymentLink, now: datetime) -> dict[str, Any]:
+    """The link as its merchant sees it at `now`."""
+    uses = _uses(link)
+    told = {
+        "id": link.id,
+        "object": "payment_link",
+        "version": link.version,
+        "url": resources.link_url(link.slug),
+        "slug": link.slug,
+        "active": link.active,
+        "status": _ended(link, now) or "active",
+        "uses": uses,
+        "is_single_use": link.max_uses == 1,
+        "amount": link.amount,
+        "currency": link.currency,
+        "country": link.country,
+        "fee_mode": link.fee_mode,
+        "description": link.description,
+        "payment_method_types": link.payment_method_types,
+        "livemode": link.livemode,
+        "created": clock.unix(link.created_at),
+        "expires_at": clock.iso(link.expires_at) if link.expires_at else None,
+    }
+    return told if link.version == 1 else told | _second_version(link)
+
+
+def _second_version(link: PaymentLink) -> dict[str, Any]:
+    names = (
+        *("amount_min", "amount_max", "amount_presets", "line_items", "custom_fields", "recurring", "max_uses"),
+        *("success_url", "thank_you", "locale", "metadata"),
+    )
+    return {name: getattr(link, name) for name in names}
+
+
+def _checked_amount(new: NewLink, currency: str, livemode: bool, now: datetime) -> int | None:
+    problems: Details = {}
+    amount = prices.amount_of(new, currency, problems)
+    if new.recurring is not None and amount is None:
+        problems["amount"] = ["is required with recurring"]
+    if new.expires_at is not None and new.expires_at <= now:
+        problems["expiresAt"] = ["must lie ahead"]
+    returns.check_scheme("successUrl", new.success_url, livemode, problems)
+    if problems:
+        raise ValidationFailed(problems)
+    return amount
+
+
+def _locked(session: CheckoutSession) -> PaymentLink | None:
+    """The session's link, locked when its uses are limited; None when it has none."""
+    if session.payment_link_id is None:
+        return None
+    link = PaymentLink.get_by_id(session.payment_link_id)
+    return PaymentLink.lock(link.id) if link.max_uses is not None else link
+
+
+def _ended(link: PaymentLink, now: datetime) -> str | None:
+    """Why the link takes no more payments; None when it does."""
+    if not link.active:
+        return "inactive"
+    if link.expires_at is not None and link.expires_at <= now:
+        return "expired"
+    return "used" if _is_used_up(link) else None
+
+
+def _is_used_up(link: PaymentLink, but: CheckoutSession | None = None) -> bool:
+    """Whether the sessions of the link, `but` one, have all its uses."""
+    return link.max_uses is not None and _uses(link, but) >= link.max_uses
+
+
+def _uses(link: PaymentLink, but: CheckoutSession | None = None) -> int:
+    using = (CheckoutSession.payment_link == link.id) & (CheckoutSession.payment_status != PaymentStatus.UNPAID)
+    return int(CheckoutSession.select().where(using, CheckoutSession.id != (but.id if but else "")).count())
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise Gone("IKW-CHK-005", details={"payment_link": [reason]})
+
+
+def _of_merchant(version: int, merchant: Merchant, livemode: bool) -> Any:
+    return PaymentLink.select().where(
+        PaymentLink.merchant == merchant, PaymentLink.livemode == livemode, PaymentLink.version == version
+    )
+
+
+def _tell(event_type: str, link: PaymentLink, now: datetime) -> None:
+    events.append(event_type, resource(link, now), merchant_id=link.merchant_id, livemode=link.livemode, now=now)

@@ -1,0 +1,85 @@
+"""What a new session or a new payment link says of its price: checks that several fields have to pass together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ikawaari import countries
+from ikawaari.errors import Details
+from ikawaari.money import MAX_AMOUNT
+from ikawaari.store.models import Merchant
+
+
+class Priced(Protocol):
+    """What a session and a link have in common. Amounts in the currency's smallest unit."""
+
+    @property
+    def amount(self) -> int | None:
+        """Absent: the line items give it, else the customer chooses it."""
+
+    @property
+    def amount_min(self) -> int | None:
+        """The least that a customer may choose."""
+
+    @property
+    def amount_max(self) -> int | None:
+        """The most that a customer may choose."""
+
+    @property
+    def amount_presets(self) -> Sequence[int]:
+        """Amounts to choose with one tap."""
+
+    @property
+    def currency(self) -> str | None:
+        """Absent: the country's, else the merchant's."""
+
+    @property
+    def country(self) -> str | None:
+        """ISO 3166 alpha-2."""
+
+    @property
+    def line_items(self) -> Sequence[Mapping[str, Any]]:
+        """`{name, amount, quantity, currency?, adjustable_quantity?}`."""
+
+
+def currency_of(new: Priced, merchant: Merchant) -> str:
+    """The currency that is said, else the country's, else the merchant's; upper case."""
+    home = countries.find(new.country) if new.country else None
+    return (new.currency or (home.currency if home else merchant.currency)).upper()
+
+
+def amount_of(new: Priced, currency: str, problems: Details) -> int | None:
+    """The amount that is said, or that the line items add up to; None: the customer chooses it."""
+    amount = _amount(new, currency, problems)
+    _check_bounds(new, amount, problems)
+    return amount
+
+
+def _amount(new: Priced, currency: str, problems: Details) -> int | None:
+    for index, item in enumerate(new.line_items):
+        if (item.get("currency") or currency).upper() != currency:
+            problems[f"lineItems.{index}.currency"] = [f"must be the session's, {currency}"]
+    if not new.line_items:
+        return new.amount
+    total = sum(int(item["amount"]) * int(item["quantity"]) for item in new.line_items)
+    if sum(int(item["amount"]) * _most(item) for item in new.line_items) > MAX_AMOUNT:
+        problems["lineItems"] = ["add up to more than an amount can be"]
+        return new.amount
+    if new.amount is not None and new.amount != total:
+        problems["lineItems"] = [f"add up to {total}, not to the amount, {new.amount}"]
+    return total
+
+
+def _most(item: Mapping[str, Any]) -> int:
+    """How many of an item somebody may buy."""
+    return int((item.get("adjustable_quantity") or {}).get("maximum", item["quantity"]))
+
+
+def _check_bounds(new: Priced, amount: int | None, problems: Details) -> None:
+    least, most = new.amount_min, new.amount_max
+    for name, value in (("amountMin", least), ("amountMax", most), ("amountPresets", list(new.amount_presets) or None)):
+        if value is not None and amount is not None:
+            problems[name] = ["is only for an amount that the customer chooses"]
+    if least is not None and most is not None and least > most:
+        problems["amountMin"] = ["must not be over amountMax"]
+    if any((least and preset < least) or (most and preset > most) for preset in new.amount_presets):
+        problems["amountPresets"] = ["must lie between amountMin and amountMax"]

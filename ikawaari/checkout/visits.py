@@ -1,0 +1,84 @@
+"""Visits to a payment link's address: each leads to a checkout session, a new one or one that is found again."""
+
+from datetime import datetime
+from typing import Any
+
+from ikawaari import store
+from ikawaari.checkout import links, resources, sessions
+from ikawaari.checkout.sessions import NewSession
+from ikawaari.states import PaymentStatus, SessionStatus
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
+
+
+def open_session(slug: str, known_session_id: str | None, now: datetime) -> CheckoutSession:
+    """The session to pay at that address: this visitor's own, found again, or a new one.
+
+    A single-use link has one session for all its visitors. `known_session_id` is what the visitor's browser remembers.
+    Raises NotFound; Gone, with why in `details`, when the link takes no more payments and none of theirs runs.
+    """
+    link = links.at(slug)
+    with store.atomic():
+        # The race of two visitors to a single-use link: the second one waits, and then finds the first one's session.
+        link = PaymentLink.lock(link.id) if link.max_uses == 1 else link
+        session = _known(link, known_session_id, now)
+        if session is None or session.payment_status == PaymentStatus.UNPAID:
+            links.require_usable(link, now)
+        return session or _opened(link, now)
+
+
+def look(slug: str, now: datetime) -> dict[str, Any]:
+    """What somebody may see of a link without opening a session: see `view`. Raises NotFound, Gone."""
+    links.require_usable(links.at(slug), now)
+    return view(slug, None)
+
+
+def view(slug: str, known_session_id: str | None) -> dict[str, Any]:
+    """What a page about the link shows: whose it is, what for, and the page of the visitor's own payment, if any.
+
+    Raises NotFound.
+    """
+    link = links.at(slug)
+    merchant = Merchant.get_by_id(link.merchant_id)
+    paid = _of(link).where(CheckoutSession.id == known_session_id, CheckoutSession.payment_status.in_(resources.PAID))
+    return {
+        "url": resources.link_url(link.slug),
+        "description": link.description,
+        "amount": link.amount,
+        "currency": link.currency,
+        "country": link.country,
+        "locale": link.locale,
+        "livemode": link.livemode,
+        "merchant": {
+            "name": merchant.name,
+            "logo_url": merchant.logo_url,
+            "color": merchant.color,
+            "country": merchant.country,
+        },
+        "paid_session": known_session_id if known_session_id and paid.exists() else None,
+    }
+
+
+def _known(link: PaymentLink, known_session_id: str | None, now: datetime) -> CheckoutSession | None:
+    """The session to find again: one that is being paid before one that is only open."""
+    payable = (CheckoutSession.payment_status == PaymentStatus.UNPAID) & (CheckoutSession.expires_at > now)
+    running = CheckoutSession.payment_status == PaymentStatus.PROCESSING
+    found = _of(link).where(CheckoutSession.status == SessionStatus.OPEN, running | payable)
+    if link.max_uses != 1:
+        found = found.where(CheckoutSession.id == known_session_id)
+    candidates = list(found.order_by(CheckoutSession.created_at.desc()))
+    return min(candidates, key=lambda session: session.payment_status == PaymentStatus.UNPAID, default=None)
+
+
+def _opened(link: PaymentLink, now: datetime) -> CheckoutSession:
+    merchant = Merchant.get_by_id(link.merchant_id)
+    first = link.version == 1
+    new = NewSession(payment_link_id=link.id) if first else NewSession(payment_link_v2_id=link.id)
+    return sessions.open_session(merchant, link.livemode, new, now, return_key=link.return_key, by_visit=True)
+
+
+def _of(link: PaymentLink) -> Any:
+    """The sessions that visitors opened. Those that the merchant opened are for whomever it sent there."""
+    return CheckoutSession.select().where(
+        CheckoutSession.payment_link == link.id,
+        CheckoutSession.by_visit == True,  # noqa: E712 - SQL
+    )

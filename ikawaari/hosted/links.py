@@ -1,0 +1,87 @@
+"""The public address of a payment link: it leads to a checkout session's page, or says kindly why not."""
+
+import io
+import re
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from ikawaari import clock
+from ikawaari.checkout import links, resources, visits
+from ikawaari.errors import Gone
+from ikawaari.hosted import csp, pages, wording
+from ikawaari.money import Money
+
+_COOKIE = "visit"
+_REMEMBERED_SECONDS = 7 * 86_400  # the longest life of a session
+_QR_SECONDS = 86_400
+_QR_SCALE = 12  # pixels of a module of the PNG: sharp on paper too
+# Who draws the preview of a message that holds a link. A browser that is taken for one of them finds a way on.
+_ROBOT = re.compile(
+    r"^WhatsApp/|facebookexternalhit|Facebot|[A-Za-z](bot|Bot)(/|-| \(|\b.*\+http)|SkypeUriPreview|Iframely|Embedly"
+)
+
+bp = Blueprint("links", __name__, url_prefix="/pay")
+bp.after_request(pages.dress)
+
+
+@bp.get("/<string:slug>")
+def visit(slug: str) -> BaseResponse:
+    """Send the visitor to the page to pay on; tell the robots what is there, and open nothing for them."""
+    now, known = clock.now(), request.cookies.get(_COOKIE)
+    try:
+        if request.method == "HEAD" or _only_looks():
+            return _page("checkout/link.html", visits.look(slug, now), 200)
+        session = visits.open_session(slug, known, now)
+    except Gone as error:
+        return _refusal(visits.view(slug, known), error)
+    response = redirect(url_for("pages.show", session_id=session.id), 303)
+    path, secure = url_for("links.visit", slug=slug), request.is_secure
+    response.set_cookie(
+        _COOKIE, session.id, _REMEMBERED_SECONDS, path=path, secure=secure, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+@bp.get("/<string:slug>/qr.svg")
+def qr_svg(slug: str) -> Response:
+    """The link's address as a QR code, for screens."""
+    return _qr(slug, "svg", "image/svg+xml", xmldecl=True, omitsize=True)
+
+
+@bp.get("/<string:slug>/qr.png")
+def qr_png(slug: str) -> Response:
+    """The link's address as a QR code, for paper."""
+    return _qr(slug, "png", "image/png", scale=_QR_SCALE)
+
+
+def _qr(slug: str, kind: str, mimetype: str, **options: Any) -> Response:
+    out = io.BytesIO()
+    segno.make(resources.link_url(links.at(slug).slug), error="m").save(
+        out, kind=kind, border=4, light="#fff", **options
+    )
+    response = Response(out.getvalue(), mimetype=mimetype)
+    response.headers["Cache-Control"] = f"public, max-age={_QR_SECONDS}"
+    return response
+
+
+def _only_looks() -> bool:
+    prefetched = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    robot = _ROBOT.search(request.headers.get("User-Agent", ""))
+    return "open" not in request.args and (prefetched or robot is not None)
+
+
+def _refusal(view: dict[str, Any], error: Gone) -> Response:
+    reason = error.details["payment_link"][0]
+    return _page("checkout/link_ended.html", view, error.http_status, notice=wording.ended_link(reason))
+
+
+def _page(template: str, view: dict[str, Any], status: int, **context: Any) -> Response:
+    locale = pages.locale_of(view)
+    amount = Money(view["amount"], view["currency"]).format(locale) if view["amount"] else None
+    merchant = view["merchant"]
+    logo = merchant["logo_url"] if csp.origin(merchant["logo_url"]) else None
+    html, style = pages.screen(template, locale, merchant["color"], view=view, amount=amount, logo=logo, **context)
+    return csp.protect(make_response(html, status), style, logo=merchant["logo_url"])

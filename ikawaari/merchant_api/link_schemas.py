@@ -1,0 +1,173 @@
+"""The shapes of payment links on the wire, of the first version and of the second."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from ikawaari.checkout.links import NewLink
+from ikawaari.checkout.payment_methods import METHOD_TYPES
+from ikawaari.edge import parts
+from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.merchant_api.paging import Page, PageQuery
+from ikawaari.merchant_api.schemas import CustomFieldInput, LineItemInput, OrderedItem, RecurringInput
+
+_MOST = 1_000_000
+_STATUSES = ("active", "inactive", "expired", "used")
+
+
+class PaymentLinkInput(Input):
+    """A payment link to make. Every field may be absent; `{}` is a request."""
+
+    amount = Amount(metadata={"description": "In the currency's smallest unit; absent: the customer chooses it."})
+    currency = Currency(metadata={"description": "Absent: the country's, else yours."})
+    country = CountryCode()
+    fee_mode = Choice(
+        parts.FEE_MODES,
+        data_key="feeMode",
+        load_default="merchant_pays",
+        metadata={"description": "Who pays the fee: you, or the customer on top of the amount."},
+    )
+    description = Text(500)
+    payment_method_types = fields.List(
+        Choice(METHOD_TYPES),
+        data_key="paymentMethodTypes",
+        validate=validate.Length(1, 10),
+        metadata={"description": "Absent: all that you have."},
+    )
+    expires_at = IsoInstant(data_key="expiresAt", metadata={"description": "ISO 8601, ahead; absent: never."})
+    is_single_use = Flag(data_key="isSingleUse", load_default=False)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_options: Any) -> NewLink:
+        """The domain's value."""
+        if data.pop("is_single_use"):
+            data["max_uses"] = 1
+        return NewLink(**data)
+
+
+class QuantityBoundsInput(Input):
+    """How many of an item the customer may take."""
+
+    minimum = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, _MOST))
+    maximum = fields.Integer(strict=True, required=True, validate=validate.Range(1, _MOST))
+
+
+class LinkItemInput(LineItemInput):
+    """One position of the order; the customer may choose how many."""
+
+    adjustable_quantity = fields.Nested(
+        QuantityBoundsInput,
+        data_key="adjustableQuantity",
+        metadata={"description": "Around `quantity`; absent: fixed."},
+    )
+
+    @validates_schema
+    def check_bounds(self, data: dict[str, Any], **_options: Any) -> None:
+        """The quantity shown first lies inside its own bounds."""
+        bounds = data.get("adjustable_quantity")
+        if bounds and not bounds["minimum"] <= data["quantity"] <= bounds["maximum"]:
+            raise ValidationError("Must have quantity between minimum and maximum.", "adjustableQuantity")
+
+
+class PaymentLinkV2Input(PaymentLinkInput):
+    """A payment link of the second version. Every field may be absent; `{}` is a request."""
+
+    line_items = fields.List(
+        fields.Nested(LinkItemInput),
+        data_key="lineItems",
+        load_default=list,
+        validate=validate.Length(max=100),
+        metadata={"description": "They add up to the amount, or give it."},
+    )
+    amount_min = Amount(data_key="amountMin", metadata={"description": "Only without an amount."})
+    amount_max = Amount(data_key="amountMax", metadata={"description": "Only without an amount."})
+    amount_presets = fields.List(
+        Amount(), data_key="amountPresets", load_default=list, validate=validate.Length(max=10)
+    )
+    custom_fields = fields.List(
+        fields.Nested(CustomFieldInput), data_key="customFields", load_default=list, validate=validate.Length(max=20)
+    )
+    recurring = fields.Nested(
+        RecurringInput, metadata={"description": "Each payment starts a subscription; needs an amount."}
+    )
+    max_uses = fields.Integer(
+        data_key="maxUses",
+        strict=True,
+        validate=validate.Range(1, _MOST),
+        metadata={"description": "How many payments it takes; absent: any number."},
+    )
+    success_url = HttpUrl(
+        data_key="successUrl",
+        metadata={"description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id."},
+    )
+    thank_you = Text(500, data_key="thankYou", metadata={"description": "Shown on the receipt."})
+    locale = Choice(parts.LOCALES, load_default="auto")
+    metadata = Metadata(load_default=dict)
+
+    @validates_schema
+    def check_together(self, data: dict[str, Any], **_options: Any) -> None:
+        """What two fields say of each other."""
+        keys = [field["key"] for field in data.get("custom_fields", ())]
+        if len(keys) != len(set(keys)):
+            raise ValidationError("Keys must differ.", "customFields")
+        if data.get("is_single_use") and data.get("max_uses", 1) != 1:
+            raise ValidationError("Must be 1 for a single-use link.", "maxUses")
+
+
+class PaymentLinkQuery(PageQuery):
+    """Filters of the list, and the place in it."""
+
+    active = Choice(("true", "false"), metadata={"description": "Deactivated or not; a used link stays active."})
+
+
+class PaymentLink(Output):
+    """An address to pay at: `url`."""
+
+    id = Words("A UUID.", format="uuid")
+    object = Kind("payment_link")
+    version = fields.Integer(required=True)
+    url = Words("What you give to your customers.", format="uri")
+    slug = Words("The end of `url`.")
+    active = fields.Boolean(required=True, metadata={"description": "Until you deactivate it."})
+    status = OneOf(_STATUSES, "Whether it takes payments, and why not.")
+    uses = fields.Integer(required=True, metadata={"description": "Payments that run or have taken place."})
+    is_single_use = fields.Boolean(required=True)
+    amount = Money("In the currency's smallest unit; null: the customer chooses.", nullable=True)
+    currency = Words("ISO 4217, upper case.")
+    country = Words("ISO 3166 alpha-2.", nullable=True)
+    fee_mode = OneOf(parts.FEE_MODES)
+    description = Words(nullable=True)
+    payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
+    livemode = fields.Boolean(required=True)
+    created = Instant()
+    expires_at = Words("ISO 8601.", nullable=True, format="date-time")
+
+
+class PaymentLinkV2(PaymentLink):
+    """An address to pay at: `url`. The second version."""
+
+    amount_min = Money(nullable=True)
+    amount_max = Money(nullable=True)
+    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
+    line_items = Parts(OrderedItem)
+    custom_fields = Parts(parts.CustomField)
+    recurring = As(parts.Recurring, allow_none=True)
+    max_uses = fields.Integer(required=True, allow_none=True)
+    success_url = Words(nullable=True)
+    thank_you = Words(nullable=True)
+    locale = OneOf(parts.LOCALES)
+    metadata = fields.Dict(required=True)
+
+
+class PaymentLinkList(Page):
+    """A page of payment links, newest first."""
+
+    data = Parts(PaymentLink)
+
+
+class PaymentLinkV2List(Page):
+    """A page of payment links of the second version, newest first."""
+
+    data = Parts(PaymentLinkV2)

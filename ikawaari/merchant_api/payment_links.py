@@ -1,0 +1,152 @@
+"""Payment links over REST: the first version, and the second with all that a session can have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask.views import MethodView
+
+from ikawaari import clock
+from ikawaari.checkout import links
+from ikawaari.checkout.links import NewLink
+from ikawaari.edge import link_examples as examples
+from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.merchant_api import link_schemas as schemas
+from ikawaari.merchant_api.auth import caller, requires, return_key
+from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.paging import place_of
+from ikawaari.merchants.credentials import Scope
+
+LINK_ID = {
+    "in": "path",
+    "name": "link_id",
+    "description": "The payment link's id, a UUID.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": examples.LINK["id"],
+}
+
+bp = Blueprint(
+    "Payment links",
+    __name__,
+    url_prefix="/api/v1/payment_links",
+    description="Addresses to pay at, without a server: each visit opens a checkout session.",
+)
+bp_v2 = Blueprint(
+    "Payment links V2",
+    "payment_links_v2",
+    url_prefix="/api/v2/payment_links",
+    description="The same with line items, chosen amounts, questions, subscriptions and a limit of uses.",
+)
+
+
+@bp.route("")
+class PaymentLinks(MethodView):
+    """All of a merchant's links."""
+
+    @operation("createPaymentLink")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp.arguments(schemas.PaymentLinkInput(), required=False, example=examples.NEW_LINK)
+    @bp.response(201, schemas.PaymentLink(), example=examples.LINK)
+    def post(self, new: NewLink) -> Mapping[str, Any]:
+        """Make a payment link and give its `url` to your customers. Every field may be absent."""
+        return _create(1, new)
+
+    @operation("listPaymentLinks")
+    @requires(Scope.PAYMENTS_READ)
+    @bp.arguments(schemas.PaymentLinkQuery(), location="query")
+    @bp.response(200, schemas.PaymentLinkList(), example=examples.LINKS)
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+        """List payment links, newest first."""
+        return _list(1, query)
+
+
+@bp.route("/<string:link_id>", parameters=[LINK_ID])
+class PaymentLink(MethodView):
+    """One link."""
+
+    @operation("retrievePaymentLink", "IKW-RES-001")
+    @requires(Scope.PAYMENTS_READ)
+    @bp.response(200, schemas.PaymentLink(), example=examples.LINK)
+    def get(self, link_id: str) -> Mapping[str, Any]:
+        """Retrieve a payment link."""
+        return _retrieve(1, link_id)
+
+
+@bp.route("/<string:link_id>/deactivate", parameters=[LINK_ID])
+class Deactivation(MethodView):
+    """The end of one link."""
+
+    @operation("deactivatePaymentLink", "IKW-RES-001", "IKW-REQ-004")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp.response(200, schemas.PaymentLink(), example=examples.INACTIVE_LINK)
+    def post(self, link_id: str) -> Mapping[str, Any]:
+        """Deactivate a payment link, for good. A payment that runs already ends as it ends. It needs no body."""
+        return _deactivate(1, link_id)
+
+
+@bp_v2.route("")
+class PaymentLinksV2(MethodView):
+    """All of a merchant's links of the second version."""
+
+    @operation("createPaymentLinkV2")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp_v2.arguments(schemas.PaymentLinkV2Input(), required=False, example=examples.NEW_LINK_V2)
+    @bp_v2.response(201, schemas.PaymentLinkV2(), example=examples.LINK_V2)
+    def post(self, new: NewLink) -> Mapping[str, Any]:
+        """Make a payment link of the second version. Every field may be absent."""
+        return _create(2, new)
+
+    @operation("listPaymentLinksV2")
+    @requires(Scope.PAYMENTS_READ)
+    @bp_v2.arguments(schemas.PaymentLinkQuery(), location="query")
+    @bp_v2.response(200, schemas.PaymentLinkV2List(), example=examples.LINKS_V2)
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+        """List payment links of the second version, newest first."""
+        return _list(2, query)
+
+
+@bp_v2.route("/<string:link_id>", parameters=[LINK_ID])
+class PaymentLinkV2(MethodView):
+    """One link of the second version."""
+
+    @operation("retrievePaymentLinkV2", "IKW-RES-001")
+    @requires(Scope.PAYMENTS_READ)
+    @bp_v2.response(200, schemas.PaymentLinkV2(), example=examples.LINK_V2)
+    def get(self, link_id: str) -> Mapping[str, Any]:
+        """Retrieve a payment link of the second version."""
+        return _retrieve(2, link_id)
+
+
+@bp_v2.route("/<string:link_id>/deactivate", parameters=[LINK_ID])
+class DeactivationV2(MethodView):
+    """The end of one link of the second version."""
+
+    @operation("deactivatePaymentLinkV2", "IKW-RES-001", "IKW-REQ-004")
+    @requires(Scope.PAYMENTS_WRITE)
+    @idempotent
+    @bp_v2.response(200, schemas.PaymentLinkV2(), example=examples.INACTIVE_LINK_V2)
+    def post(self, link_id: str) -> Mapping[str, Any]:
+        """Deactivate a payment link of the second version, for good. It needs no body."""
+        return _deactivate(2, link_id)
+
+
+def _create(version: int, new: NewLink) -> Mapping[str, Any]:
+    who, now = caller(), clock.now()
+    return links.resource(links.create(who.merchant, who.livemode, version, new, now, return_key=return_key()), now)
+
+
+def _list(version: int, query: dict[str, Any]) -> Mapping[str, Any]:
+    place = place_of(query)
+    return links.listed(version, caller().merchant, caller().livemode, query, place, now=clock.now())
+
+
+def _retrieve(version: int, link_id: str) -> Mapping[str, Any]:
+    return links.resource(links.owned(link_id, version, caller().merchant, caller().livemode), clock.now())
+
+
+def _deactivate(version: int, link_id: str) -> Mapping[str, Any]:
+    now = clock.now()
+    link = links.owned(link_id, version, caller().merchant, caller().livemode)
+    return links.resource(links.deactivate(link, now), now)
