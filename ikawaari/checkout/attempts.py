@@ -28,6 +28,7 @@ from ikawaari.checkout import (
 )
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
+from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Conflict, Declined, Details, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -131,7 +132,8 @@ def _begin_session(
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)
-        return _store(intent, method, return_url or f"{resources.page_url(session.id)}?returned=1", now)
+        back = return_url or f"{resources.page_url(session.id)}?returned=1"
+        return _store(intent, method, answers.quote, back, now)
 
 
 def _begin_intent(
@@ -145,10 +147,13 @@ def _begin_intent(
         if locked.status not in _PAYABLE:
             raise _refused(locked)
         locked.move("status", IntentStatus.PROCESSING)
-        return _store(locked, method, return_url or resources.after_payment_url(), now)
+        quote = Quote(locked.amount, fee=0, quantities=None)
+        return _store(locked, method, quote, return_url or resources.after_payment_url(), now)
 
 
-def _store(intent: PaymentIntent, method: PaymentMethod, return_url: str, now: datetime) -> PaymentAttempt:
+def _store(
+    intent: PaymentIntent, method: PaymentMethod, quote: Quote, return_url: str, now: datetime
+) -> PaymentAttempt:
     """Store the attempt of a claimed intent, and have it enquired about, before anybody calls a provider."""
     attempt = PaymentAttempt.create(
         id=ids.new_attempt(),
@@ -162,7 +167,9 @@ def _store(intent: PaymentIntent, method: PaymentMethod, return_url: str, now: d
         card_token=method.card_token,
         flow=method.flow,
         return_url=return_url,
-        amount=intent.amount,
+        amount=quote.total,
+        fee_amount=quote.fee,
+        quantities=quote.quantities,
         currency=intent.currency,
         created_at=now,
         submitted_at=now,

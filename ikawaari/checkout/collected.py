@@ -1,4 +1,4 @@
-"""What the page collects besides the payment method: the amount, where the customer chooses it, and the answers."""
+"""What the page collects besides the payment method: what the customer chooses to pay for, and the answers."""
 
 import re
 from collections.abc import Mapping
@@ -8,9 +8,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ikawaari import phones
+from ikawaari.checkout import quotes
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Details, ValidationFailed
-from ikawaari.money import MAX_AMOUNT, Money
+from ikawaari.money import Money
 from ikawaari.store.models import CheckoutSession
 
 DETAILS = ("name", "email", "phone", "address")
@@ -20,9 +22,10 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True)
 class Collected:
-    """The money to take and the answers to keep, complete and checked."""
+    """The quote to charge and the answers to keep, complete and checked."""
 
-    money: Money
+    quote: Quote
+    money: Money  # the quote's total
     customer_details: Mapping[str, str]
     custom_field_values: Mapping[str, str]
 
@@ -30,15 +33,15 @@ class Collected:
 def read(request: PayRequest, session: CheckoutSession) -> Collected:
     """What `request` brings, with the answers given before. Raises ValidationFailed naming every bad field."""
     problems: Details = {}
-    amount = _amount(request.amount, session, problems)
+    quote = _quote(request, session, problems)
     details = session.customer_details | _details(request.customer, session, problems)
     answers = session.custom_field_values | _answers(request.custom_fields, session, problems)
     for definition in session.custom_fields:
         if definition["required"] and not answers.get(definition["key"]):
             problems.setdefault(f"collected.customFields.{definition['key']}", ["is required"])
-    if problems:
+    if problems or quote is None:
         raise ValidationFailed(problems, "IKW-CHK-002")
-    return Collected(Money(amount, session.currency), details, answers)
+    return Collected(quote, Money(quote.total, session.currency), details, answers)
 
 
 def is_email(text: str) -> bool:
@@ -46,25 +49,16 @@ def is_email(text: str) -> bool:
     return len(text) <= 320 and _EMAIL.fullmatch(text) is not None
 
 
-def bounds(session: CheckoutSession) -> tuple[int, int]:
-    """The least and the most that a customer may choose, in the currency's smallest unit."""
-    return session.amount_min or 1, session.amount_max or MAX_AMOUNT
-
-
-def _amount(chosen: int | None, session: CheckoutSession, problems: Details) -> int:
-    at = "collected.amount"
-    if session.amount is not None:
-        if chosen not in (None, session.amount):
-            problems[at] = ["the amount of this session is fixed"]
-        return session.amount
-    least, most = bounds(session)
-    if chosen is None:
-        problems[at] = ["is required"]
-    elif not least <= chosen <= most:
-        problems[at] = [f"must be between {least} and {most}"]
-    else:
-        return chosen
-    return least
+def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> Quote | None:
+    try:
+        quote = quotes.of(session, request.type, request.amount, request.quantities)
+    except ValidationFailed as wrong:
+        problems |= wrong.details
+        return None
+    # Nobody pays a total that the page has not shown: prices, quantities or the fee may have changed since.
+    if request.agreed_total not in (None, quote.total):
+        problems["agreed_total"] = [f"the total is {quote.total} now"]
+    return quote
 
 
 def _details(given: Mapping[str, str], session: CheckoutSession, problems: Details) -> dict[str, str]:

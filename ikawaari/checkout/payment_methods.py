@@ -32,6 +32,8 @@ class PayRequest:
     otp: str | None = None
     card_token: str | None = None
     amount: int | None = None
+    quantities: Sequence[int] | None = None  # one for each line item
+    agreed_total: int | None = None  # what the page showed; any other total is refused
     customer: Mapping[str, str] = field(default_factory=dict)  # name, email, phone, address
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     return_url: str | None = None

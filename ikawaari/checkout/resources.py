@@ -69,6 +69,7 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
     """A checkout session."""
     intent = intent_of(session)
     attempts = attempts_of(intent)
+    amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
     subscription = Subscription.get_or_none(Subscription.session == session.id)
     return {
         "id": session.id,
@@ -78,7 +79,10 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
         "payment_status": session.payment_status,
         "mode": session.mode,
         "recurring": session.recurring,
-        "amount": intent.amount if session.amount is None and intent else session.amount,
+        "amount": amount,
+        "fee_mode": session.fee_mode,
+        "fee_amount": session.fee_amount,
+        "amount_total": amount + session.fee_amount if amount is not None else None,
         "amount_min": session.amount_min,
         "amount_max": session.amount_max,
         "amount_presets": session.amount_presets,
@@ -160,6 +164,7 @@ def attempt(row: PaymentAttempt) -> dict[str, Any]:
         "country": row.country,
         "phone": phones.mask(row.phone) if row.phone else None,
         "amount": row.amount,
+        "fee_amount": row.fee_amount,
         "amount_received": row.amount_received,
         "currency": row.currency.lower(),
         "status": row.status,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, ids, store
-from ikawaari.checkout import intents, links, prices, resources, returns
+from ikawaari.checkout import intents, links, prices, quotes, resources, returns
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
@@ -194,7 +194,7 @@ def expire_when_due(session_id: str, now: datetime) -> datetime | None:
 
 
 def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
-    """Take the session for one payment, and keep the answers that came with it.
+    """Take the session for one payment, and keep what was chosen and answered with it.
 
     False: it is being paid, was paid, or ended while the payer typed.
     """
@@ -205,6 +205,7 @@ def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
         open_now,
         customer_details=dict(answers.customer_details),
         custom_field_values=dict(answers.custom_field_values),
+        **quotes.columns(session, answers.quote),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import store
-from ikawaari.checkout import intents, links, payment_methods, refunds, sessions, subscriptions
+from ikawaari.checkout import intents, links, payment_methods, quotes, refunds, sessions, subscriptions
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import ActionKind, FailureCode, Outcome, Result
@@ -102,7 +102,9 @@ def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
     exceeded = links.is_exceeded(session)
     if exceeded:
         sessions.try_expire(session, room.now)
-    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now)
+    # An earlier attempt that is corrected to succeeded may have paid for another quantity than the latest one.
+    bought = quotes.columns(session, quotes.agreed(room.attempt))
+    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **bought)
     if session.try_move("status", SessionStatus.COMPLETE):
         subscriptions.activate(session, payment_methods.of(room.attempt), room.now)
         sessions.tell("checkout.session.completed", session, room.now)

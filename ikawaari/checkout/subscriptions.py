@@ -6,9 +6,10 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
-from ikawaari import ids
+from ikawaari import ids, store
 from ikawaari.checkout import resources
 from ikawaari.checkout.payment_methods import PaymentMethod
+from ikawaari.errors import Conflict
 from ikawaari.events import events
 from ikawaari.states import SubscriptionStatus
 from ikawaari.store.models import CheckoutSession, Subscription
@@ -25,6 +26,27 @@ def period_end(anchor: datetime, interval: str, interval_count: int, periods: in
 def trial_days(session: CheckoutSession) -> int:
     """How many days the session's subscription runs before its first payment; 0 without a trial."""
     return (session.recurring or {}).get("trial_period_days") or 0
+
+
+def of_session(session: CheckoutSession) -> Subscription | None:
+    """The subscription that the session started, if it has."""
+    if session.mode != "subscription":
+        return None
+    return Subscription.get_or_none(Subscription.session == session.id)
+
+
+def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool) -> None:
+    """End the subscription now, or when the period that is paid for ends. Raises Conflict when it has ended."""
+    with store.atomic():
+        row = Subscription.lock(subscription.id)
+        if row.status == SubscriptionStatus.CANCELED:
+            raise Conflict("IKW-RES-002", "The subscription has ended.")
+        if at_period_end:
+            row.change(cancel_at_period_end=True)
+            _tell("subscription.updated", row, now)
+        else:
+            row.move("status", SubscriptionStatus.CANCELED, canceled_at=now)
+            _tell("subscription.canceled", row, now)
 
 
 def activate(session: CheckoutSession, method: PaymentMethod, now: datetime) -> None:

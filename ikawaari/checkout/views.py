@@ -4,14 +4,16 @@ Never in here: metadata, keys, provider names, a provider's own words, whole pho
 an earlier payer answered.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import payment_methods, resources, returns
+from ikawaari.checkout import links, payment_methods, quotes, resources, returns, subscriptions
 from ikawaari.checkout.payment_methods import Terms
+from ikawaari.errors import ValidationFailed
 from ikawaari.states import AttemptStatus, PaymentStatus
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
+from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt
 
 _REFERENCE_LENGTH = 8
 
@@ -21,6 +23,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
     attempts = resources.attempts_of(resources.intent_of(session))
     shown = _shown(attempts)
     paid = session.payment_status in resources.PAID
+    methods = _methods(session)
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -32,19 +35,25 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "amount_min": session.amount_min,
         "amount_max": session.amount_max,
         "amount_presets": session.amount_presets,
+        "fee_mode": session.fee_mode,
+        "fees": _fees(session, methods),
         "currency": session.currency,
         "country": session.country,
         "description": session.description,
-        "line_items": [{key: item[key] for key in ("name", "amount", "quantity")} for item in session.line_items],
+        "line_items": [_item(item) for item in session.line_items],
         "custom_fields": session.custom_fields,
         "answered_fields": sorted(session.custom_field_values),
         "merchant": _merchant(session),
-        "payment_methods": _methods(session),
+        "payment_methods": methods,
         "customer": _customer(session),
         "next_action": None if paid else resources.next_action(attempts),
         "payment": shown,
         "last_payment_error": None if paid else resources.failure(attempts),
         "late": session.late,
+        "subscription": _subscription(session),
+        "invoice": _invoice(session),
+        "unavailable": links.unavailable(session),
+        "thank_you": session.thank_you if paid else None,
         "success_url": returns.success_url(session, now) if paid else None,
         "cancel_url": session.cancel_url,
         "expires_at": clock.unix(session.expires_at),
@@ -65,7 +74,42 @@ def _amount(session: CheckoutSession, shown: dict[str, Any] | None) -> int | Non
     """The amount; None while the customer still may choose it."""
     if session.amount is not None or shown is None or session.payment_status == PaymentStatus.UNPAID:
         return session.amount
-    return int(shown["amount"])
+    return int(shown["amount"] - shown["fee_amount"])
+
+
+def _fees(session: CheckoutSession, methods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the session comes to with each kind of method; empty while its payer has to choose first."""
+    try:
+        offered = [(method["type"], quotes.of(session, method["type"], None, None)) for method in methods]
+    except ValidationFailed:
+        return []
+    return [{"type": kind, "fee_amount": quote.fee, "amount_total": quote.total} for kind, quote in offered]
+
+
+def _item(item: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {key: item[key] for key in ("name", "amount", "quantity")}
+    adjustable = item.get("adjustable_quantity")
+    return shown | {"adjustable_quantity": adjustable} if adjustable else shown
+
+
+def _subscription(session: CheckoutSession) -> dict[str, Any] | None:
+    """The subscription that the session started, for who comes back to stop it."""
+    found = subscriptions.of_session(session)
+    if found is None:
+        return None
+    return {
+        "status": found.status,
+        "current_period_end": clock.unix(found.current_period_end),
+        "cancel_at_period_end": found.cancel_at_period_end,
+        "canceled_at": clock.unix(found.canceled_at) if found.canceled_at else None,
+    }
+
+
+def _invoice(session: CheckoutSession) -> dict[str, int] | None:
+    found = Invoice.get_or_none(Invoice.session == session.id)
+    if found is None:
+        return None
+    return {"period_start": clock.unix(found.period_start), "period_end": clock.unix(found.period_end)}
 
 
 def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
@@ -75,6 +119,7 @@ def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
         "operator": attempt.operator,
         "phone": phones.mask(attempt.phone) if attempt.phone else None,
         "amount": attempt.amount,
+        "fee_amount": attempt.fee_amount,
         "currency": attempt.currency,
         "created": clock.unix(attempt.created_at),
         "deadline_at": clock.unix(attempt.deadline_at) if attempt.deadline_at else None,

@@ -31,12 +31,25 @@ class CustomField(Output):
     required = fields.Boolean(required=True)
 
 
+class AdjustableQuantity(Output):
+    """The bounds of a quantity that the customer chooses."""
+
+    minimum = fields.Integer(required=True)
+    maximum = fields.Integer(required=True)
+
+
 class LineItem(Output):
     """One position of the order."""
 
     name = Words()
     amount = Money("Price of one.")
     quantity = fields.Integer(required=True)
+    adjustable_quantity = As(
+        AdjustableQuantity,
+        required=False,
+        allow_none=True,
+        metadata={"description": "There where the customer chooses the quantity."},
+    )
 
 
 class Recurring(Output):

@@ -13,7 +13,9 @@ from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, O
 from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.errors import ValidationFailed
-from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus
+from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus, SubscriptionStatus
+
+UNAVAILABLE = ("inactive", "used")
 
 # Phone numbers may look like card numbers. They are read as phone numbers, which no card number passes.
 _PHONES = {
@@ -75,6 +77,14 @@ class CollectedInput(Input):
     """What else the page asked."""
 
     amount = Amount(metadata={"description": "Only when the session has none; inside its bounds."})
+    quantities = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(0, 1_000_000)),
+        validate=validate.Length(max=100),
+        metadata={
+            "description": "One number for each line item, in order; another than its own only for an adjustable one. "
+            "Absent: those that the session shows."
+        },
+    )
     customer_details = fields.Nested(CustomerDetailsInput, data_key="customerDetails")
     custom_fields = fields.Dict(
         keys=fields.String(),
@@ -117,6 +127,7 @@ class PaymentInput(Input):
                 **wallet,
                 card_token=card.get("token"),
                 amount=collected.get("amount"),
+                quantities=collected.get("quantities"),
                 customer=collected.get("customer_details", {}),
                 custom_fields={key: _as_text(key, value) for key, value in answers.items()},
                 return_url=data.get("return_url"),
@@ -176,6 +187,30 @@ class PaymentMethodOffer(Output):
     )
 
 
+class Fee(Output):
+    """What paying with one kind of method comes to."""
+
+    type = OneOf(METHOD_TYPES)
+    fee_amount = Money("Comes on top of the amount; 0 unless `fee_mode` is `customer_pays`.")
+    amount_total = Money("What is charged: the amount and the fee.")
+
+
+class PublicSubscription(Output):
+    """The subscription that this session started."""
+
+    status = OneOf(SubscriptionStatus)
+    current_period_end = Instant("When the next payment is due, unless the subscription ends then.")
+    cancel_at_period_end = fields.Boolean(required=True)
+    canceled_at = Instant(nullable=True)
+
+
+class PublicInvoice(Output):
+    """The period of a subscription that this session pays."""
+
+    period_start = Instant()
+    period_end = Instant()
+
+
 class PublicMerchant(Output):
     """Who sells."""
 
@@ -200,7 +235,8 @@ class PublicPayment(Output):
     type = OneOf(METHOD_TYPES)
     operator = Words(nullable=True)
     phone = Words("Masked.", nullable=True)
-    amount = Money()
+    amount = Money("What was asked of the payer: the amount and the fee.")
+    fee_amount = Money()
     currency = Words()
     created = Instant()
     deadline_at = Instant("When the payer's prompt, code or page ends.", nullable=True)
@@ -221,6 +257,8 @@ class PublicCheckout(Output):
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
+    fee_mode = OneOf(parts.FEE_MODES)
+    fees = Parts(Fee, metadata={"description": "By kind of method; empty while the amount is not known."})
     currency = Words("ISO 4217, upper case.")
     country = Words("ISO 3166 alpha-2.", nullable=True)
     description = Words(nullable=True)
@@ -238,6 +276,10 @@ class PublicCheckout(Output):
     payment = As(PublicPayment, allow_none=True)
     last_payment_error = As(parts.Failure, allow_none=True)
     late = fields.Boolean(required=True)
+    subscription = As(PublicSubscription, allow_none=True)
+    invoice = As(PublicInvoice, allow_none=True)
+    unavailable = OneOf(UNAVAILABLE, "Why the session's payment link takes no payment any more.", nullable=True)
+    thank_you = Words("The shop's word to who has paid.", nullable=True)
     success_url = Words("Once paid.", nullable=True)
     cancel_url = Words(nullable=True)
     expires_at = Instant()

@@ -258,7 +258,9 @@ class PaymentAttempt(Record):
     card_token = CharField(null=True)
     flow = CharField(null=True, max_length=16)  # the flow the payer prefers
     return_url = CharField(max_length=2048)
-    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    amount = BigIntegerField(constraints=[Check("amount > 0")])  # what the payer is charged, with the fee
+    fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
+    quantities = JsonField(null=True)  # of the session's line items, where the payer chooses them
     amount_received = BigIntegerField(null=True)  # what the provider says it took
     surplus = BooleanField(default=False)  # money that the intent did not need or take; it is refunded
     currency = CharField(max_length=3)

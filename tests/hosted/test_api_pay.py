@@ -73,6 +73,8 @@ def collected(**fields: Any) -> dict[str, Any]:
 # ---------------------------------------------------------------- the shape
 
 NO_ANSWERS: tuple[Any, ...] = (1.5, True, [], {})
+NO_LISTS: tuple[Any, ...] = (1, "1", {}, [1] * 101)
+NO_COUNTS: tuple[Any, ...] = (-1, 1.5, "1", True, None, 10**7)
 SHAPES: tuple[tuple[Mapping[str, Any], str], ...] = (
     ({}, "payment_method"),
     ({"payment_method": None}, "payment_method"),
@@ -104,6 +106,8 @@ SHAPES: tuple[tuple[Mapping[str, Any], str], ...] = (
     (wallet(msisdn=NUMBER), f"{AT}.msisdn"),
     *((wallet(otp=otp), f"{AT}.otp") for otp in ("123", "123456789", "12345a", "１２３４", "1234\n", "-1234")),
     *((collected(amount=amount), "collected.amount") for amount in (0, -1, 1.5, "5000", True, 2**63)),
+    *((collected(quantities=value), "collected.quantities") for value in NO_LISTS),
+    *((collected(quantities=[count]), "collected.quantities.0") for count in NO_COUNTS),
     (collected(customerDetails=[]), "collected.customerDetails"),
     (collected(customerDetails={"name": 5}), "collected.customerDetails.name"),
     (collected(customerDetails={"address": "a" * 501}), "collected.customerDetails.address"),
@@ -183,6 +187,7 @@ MEANINGS: tuple[tuple[Mapping[str, Any], str], ...] = (
     (wallet(phone_number="call me"), f"{AT}.phone_number"),
     (wallet(preferred_flow="sms"), f"{AT}.preferred_flow"),
     (collected(amount=4999), "collected.amount"),
+    (collected(quantities=[1]), "collected.quantities"),
     (collected(customerDetails={"email": "awa"}), "collected.customerDetails.email"),
     (collected(customerDetails={"phone": "77"}), "collected.customerDetails.phone"),
     (collected(customFields={"other": "a"}), "collected.customFields.other"),
@@ -208,6 +213,24 @@ def test_a_chosen_amount_stays_in_its_bounds(client: Any, app: Flask, amount: in
     session = factories.session(amount=None, amount_min=100, amount_max=900)
     refused(pay(client, session.id, collected(amount=amount)), "collected.amount", code=WRONG)
     assert pay(client, session.id, collected(amount=900)).status_code == 200
+
+
+def test_a_total_of_chosen_quantities_and_a_fee_is_told_and_charged(client: Any, app: Flask) -> None:
+    owner = factories.merchant()
+    owner.change(fees={"mobile_money": {"basis_points": 150, "fixed": 10}})
+    bounds = {"minimum": 1, "maximum": 9}
+    items = [{"name": "Pagne", "amount": 1_500, "quantity": 2, "adjustable_quantity": bounds}]
+    session_id = factories.session(owner, line_items=items, fee_mode="customer_pays", thank_you="À bientôt !").id
+    view = client.get(f"/api/checkout/{session_id}").json
+    assert (view["amount"], view["line_items"], view["thank_you"]) == (3_000, items, None)
+    assert view["fees"] == [
+        {"type": "mobile_money", "fee_amount": 55, "amount_total": 3_055},
+        {"type": "card", "fee_amount": 0, "amount_total": 3_000},
+    ]
+    refused(pay(client, session_id, collected(quantities=[10])), "collected.quantities.0", code=WRONG)
+    paid = pay(client, session_id, collected(quantities=[3]) | {"payment_method": CARD}).json
+    assert (paid["payment"]["amount"], paid["payment"]["fee_amount"], paid["amount"]) == (4_500, 0, 4_500)
+    assert (paid["line_items"][0]["quantity"], paid["thank_you"]) == (3, "À bientôt !")
 
 
 def test_a_required_answer_is_missed(client: Any, app: Flask) -> None:

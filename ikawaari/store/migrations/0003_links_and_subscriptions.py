@@ -78,6 +78,10 @@ ALTER TABLE checkout_sessions ADD COLUMN thank_you VARCHAR(500);
 
 ALTER TABLE checkout_sessions ADD COLUMN customer_id VARCHAR(255) REFERENCES customers (id);
 
+ALTER TABLE payment_attempts ADD COLUMN fee_amount BIGINT NOT NULL DEFAULT 0 CHECK (fee_amount >= 0);
+
+ALTER TABLE payment_attempts ADD COLUMN quantities TEXT;
+
 CREATE INDEX checkout_sessions_payment_link_id ON checkout_sessions (payment_link_id);
 
 CREATE INDEX checkout_sessions_customer_id ON checkout_sessions (customer_id);

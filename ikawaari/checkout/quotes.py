@@ -1,0 +1,129 @@
+"""What a payment comes to: the merchant's amount, and on top of it the fee, where the customer pays that.
+
+A quote is a value. It is written down when a payment claims its session, and again when an attempt turns out to be the
+one that paid: amount, fee and quantities of a session always belong together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ikawaari.errors import Details, ValidationFailed
+from ikawaari.money import MAX_AMOUNT
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
+
+_WHOLE = 10_000  # basis points
+_AMOUNT, _QUANTITIES = "collected.amount", "collected.quantities"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What one payment takes, in the currency's smallest unit.
+
+    `quantities` has one number for each line item; None where there is none to choose.
+    """
+
+    amount: int
+    fee: int
+    quantities: Sequence[int] | None
+
+    @property
+    def total(self) -> int:
+        """What the payer is charged."""
+        return self.amount + self.fee
+
+
+def of(session: CheckoutSession, method_type: str, chosen: int | None, quantities: Sequence[int] | None) -> Quote:
+    """The quote for what the payer chose; None: nothing, so the session's own. Raises ValidationFailed by field."""
+    problems: Details = {}
+    counts = _counts(quantities, session, problems)
+    amount = _amount(chosen, _price(session, counts), session, problems)
+    fee = fee_on(amount, _schedule(session, method_type))
+    if amount + fee > MAX_AMOUNT:
+        problems.setdefault(_AMOUNT, ["is more than an amount can be, with the fee"])
+    if problems:
+        raise ValidationFailed(problems, "IKW-CHK-002")
+    return Quote(amount, fee, counts if is_adjustable(session) else None)
+
+
+def agreed(attempt: PaymentAttempt) -> Quote:
+    """The quote that the payer of `attempt` agreed to."""
+    return Quote(attempt.amount - attempt.fee_amount, attempt.fee_amount, attempt.quantities)
+
+
+def columns(session: CheckoutSession, quote: Quote) -> dict[str, Any]:
+    """The columns of the session that `quote` decides. A chosen amount stays open: it stands in the intent."""
+    if quote.quantities is None:
+        return {"fee_amount": quote.fee}
+    items = [item | {"quantity": count} for item, count in zip(session.line_items, quote.quantities, strict=True)]
+    return {"fee_amount": quote.fee, "amount": quote.amount, "line_items": items}
+
+
+def must_be_agreed(session: CheckoutSession) -> bool:
+    """Whether a page has to show the total first: it is not simply the session's amount, or the one just typed."""
+    return is_adjustable(session) or any(any(_schedule(session, kind)) for kind in session.payment_method_types)
+
+
+def is_adjustable(session: CheckoutSession) -> bool:
+    """Whether the payer may choose a quantity."""
+    return any(item.get("adjustable_quantity") for item in session.line_items)
+
+
+def fee_on(amount: int, schedule: tuple[int, int]) -> int:
+    """The fee of a schedule (basis points, fixed), a part of a unit counting as a whole one: integers alone."""
+    basis_points, fixed = schedule
+    return -(-amount * basis_points // _WHOLE) + fixed
+
+
+def _schedule(session: CheckoutSession, method_type: str) -> tuple[int, int]:
+    """Basis points and fixed fee that the customer pays for this kind of method."""
+    if session.fee_mode != "customer_pays":
+        return 0, 0
+    terms: Mapping[str, int] = Merchant.get_by_id(session.merchant_id).fees.get(method_type) or {}
+    return terms.get("basis_points", 0), terms.get("fixed", 0)
+
+
+def _counts(quantities: Sequence[int] | None, session: CheckoutSession, problems: Details) -> list[int]:
+    """How many of each line item; those that were not chosen, or not well, as the session has them."""
+    own = [item["quantity"] for item in session.line_items]
+    if quantities is None:
+        return own
+    if len(quantities) != len(own):
+        problems[_QUANTITIES] = [f"must have one number for each of the {len(own)} line items"]
+        return own
+    for index, (item, count) in enumerate(zip(session.line_items, quantities, strict=True)):
+        least, most = quantity_bounds(item)
+        if not least <= count <= most:
+            problems[f"{_QUANTITIES}.{index}"] = [f"must be between {least} and {most}"]
+    return list(quantities)
+
+
+def quantity_bounds(item: Mapping[str, Any]) -> tuple[int, int]:
+    """The least and the most of a line item; the same number twice when it is fixed."""
+    adjustable = item.get("adjustable_quantity")
+    return (adjustable["minimum"], adjustable["maximum"]) if adjustable else (item["quantity"], item["quantity"])
+
+
+def _price(session: CheckoutSession, counts: Sequence[int]) -> int | None:
+    """What the session costs with these quantities; None: its payer chooses an amount."""
+    if not is_adjustable(session):
+        own: int | None = session.amount
+        return own
+    return sum(int(item["amount"]) * count for item, count in zip(session.line_items, counts, strict=True))
+
+
+def _amount(chosen: int | None, price: int | None, session: CheckoutSession, problems: Details) -> int:
+    if price is not None:
+        if not 0 < price <= MAX_AMOUNT:
+            problems.setdefault(_QUANTITIES, ["must come to more than nothing, and to no more than an amount can be"])
+        elif chosen not in (None, price):
+            problems[_AMOUNT] = ["the amount of this session is fixed"]
+        return price
+    least, most = session.amount_min or 1, session.amount_max or MAX_AMOUNT
+    if chosen is None:
+        problems[_AMOUNT] = ["is required"]
+    elif not least <= chosen <= most:
+        problems[_AMOUNT] = [f"must be between {least} and {most}"]
+    else:
+        return chosen
+    return least
