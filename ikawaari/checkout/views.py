@@ -36,6 +36,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "amount_max": session.amount_max,
         "amount_presets": session.amount_presets,
         "fee_mode": session.fee_mode,
+        "fee_amount": session.fee_amount,
         "fees": _fees(session, methods),
         "currency": session.currency,
         "country": session.country,

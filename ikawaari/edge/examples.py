@@ -82,6 +82,7 @@ CHECKOUT: dict[str, Any] = {
     "amount_max": None,
     "amount_presets": [],
     "fee_mode": "merchant_pays",
+    "fee_amount": 0,
     "fees": [
         {"type": "mobile_money", "fee_amount": 0, "amount_total": 25000},
         {"type": "card", "fee_amount": 0, "amount_total": 25000},

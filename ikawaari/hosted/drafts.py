@@ -19,6 +19,7 @@ from ikawaari.errors import Details, ValidationFailed
 
 LIFETIME_SECONDS = 15 * 60
 FIELD = "field."  # what precedes a custom field's key in the form
+QUANTITY = "quantity."  # what precedes a line item's index
 _COOKIE = "draft"
 _NAMES = {"method", "amount", "preset", "country", "operator", "phone", "name", "email"}
 _MAX_VALUE, _MAX_COOKIE = 300, 3_500
@@ -32,9 +33,11 @@ _FAULTS = {
     "collected.amount": "amount",
     "collected.customerDetails.name": "name",
     "collected.customerDetails.email": "email",
+    "collected.quantities": "quantities",
+    "agreed_total": "total",
     "otp": "otp",
 }
-_CUSTOM = "collected.customFields."
+_PREFIXES = {"collected.customFields.": FIELD, "collected.quantities.": QUANTITY}
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Draft:
 
 def typed(form: Mapping[str, str]) -> Draft:
     """The draft of a submitted form: known names only, so never a card."""
-    kept = {name: text.strip()[:_MAX_VALUE] for name, text in form.items() if name in _NAMES or name.startswith(FIELD)}
+    known = [name for name in form if name in _NAMES or name.startswith((FIELD, QUANTITY))]
+    kept = {name: form[name].strip()[:_MAX_VALUE] for name in known}
     return Draft({name: text for name, text in kept.items() if text})
 
 
@@ -99,11 +103,19 @@ def forget(response: Response, session_id: str) -> Response:
 
 
 def to_request(
-    draft: Draft, view: Mapping[str, Any], *, return_url: str, card_token: str | None = None, desktop: bool = False
+    draft: Draft,
+    view: Mapping[str, Any],
+    *,
+    return_url: str,
+    agreed_total: int | None = None,
+    card_token: str | None = None,
+    desktop: bool = False,
 ) -> PayRequest:
-    """What to ask the domain for. Raises ValidationFailed when the amount cannot be read; all else it judges itself."""
+    """What to ask the domain for. Raises ValidationFailed when a number cannot be read; all else it judges itself."""
     common: dict[str, Any] = {
         "amount": _amount(draft, view),
+        "quantities": _quantities(draft, view),
+        "agreed_total": agreed_total,
         "customer": {name: draft.get(name) for name in ("name", "email") if draft.get(name)},
         "custom_fields": {name[len(FIELD) :]: text for name, text in draft.values.items() if name.startswith(FIELD)},
         "return_url": return_url,
@@ -152,8 +164,9 @@ def operators_in(view: Mapping[str, Any], country: str | None) -> list[dict[str,
 
 
 def _fault(path: str) -> str:
-    if path.startswith(_CUSTOM):
-        return FIELD + path[len(_CUSTOM) :]
+    for ours, theirs in _PREFIXES.items():
+        if path.startswith(ours):
+            return theirs + path[len(ours) :]
     return _FAULTS.get(path, "form")
 
 
@@ -165,6 +178,17 @@ def _amount(draft: Draft, view: Mapping[str, Any]) -> int | None:
         return read_amount(text, view["currency"])
     except ValueError:
         raise ValidationFailed({"collected.amount": ["must be an amount"]}) from None
+
+
+def _quantities(draft: Draft, view: Mapping[str, Any]) -> list[int] | None:
+    """One number for each line item; None when none was chosen."""
+    if not any(name.startswith(QUANTITY) for name in draft.values):
+        return None
+    typed = [draft.get(f"{QUANTITY}{index}") or str(item["quantity"]) for index, item in enumerate(view["line_items"])]
+    wrong = [index for index, text in enumerate(typed) if not re.fullmatch("[0-9]{1,7}", text)]
+    if wrong:
+        raise ValidationFailed({f"collected.quantities.{index}": ["must be a whole number"] for index in wrong})
+    return [int(text) for text in typed]
 
 
 def read_amount(text: str, currency: str) -> int:

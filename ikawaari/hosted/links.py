@@ -75,7 +75,7 @@ def _only_looks() -> bool:
 
 def _refusal(view: dict[str, Any], error: Gone) -> Response:
     reason = error.details["payment_link"][0]
-    return _page("checkout/link_ended.html", view, error.http_status, notice=wording.ended_link(reason))
+    return _page("checkout/link_ended.html", view, error.http_status, notice=wording.UNAVAILABLE[reason])
 
 
 def _page(template: str, view: dict[str, Any], status: int, **context: Any) -> Response:

@@ -22,6 +22,7 @@ _ACTIONS = {
 }
 _MONEY = {"paid": "paid", "refunded": "refunded", "partially_refunded": "refunded", "no_payment_required": "trial"}
 _RECEIPTS = frozenset({"paid", "trial"})
+_ENDED = frozenset({"expired", "unavailable"})
 _SENDING_SECONDS = 25  # a charge call still without an answer after this is called what it is: unknown
 _POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between two looks); older: the slowest
 _SLOWEST_POLL = 10
@@ -72,7 +73,7 @@ def of(view: View, now: datetime, *, told: bool = True, save_data: bool = False)
     return PageState(
         name=name,
         seen=_digest(view, name, left, held),
-        http_status=410 if name == "expired" else 200,
+        http_status=410 if name in _ENDED else 200,
         poll_seconds=_HELD_POLL_SECONDS if held else _poll_seconds(view, now, save_data) if name in WAITING else None,
         seconds_left=left,
         forward=None if held else _forward(view, name, now),
@@ -88,7 +89,9 @@ def name_of(view: View, now: datetime) -> str:
     payment = view["payment"]
     if payment and _is_moving(view, payment):
         return _moving(view, payment, now)
-    return "expired" if view["status"] == "expired" else "choose"
+    if view["status"] == "expired":
+        return "expired"
+    return "unavailable" if view["unavailable"] else "choose"
 
 
 def safe_url(url: str | None) -> str | None:
@@ -146,7 +149,8 @@ def _forward(view: View, name: str, now: datetime) -> Forward | None:
     if name == "redirect":
         url = safe_url(view["next_action"]["redirect_to_url"]["url"])
         return Forward(url, _OPEN_SECONDS) if url else None
-    url = safe_url(view["success_url"]) if name in _RECEIPTS else None
+    # Who has something to read, or to decide later, is not led away from it.
+    url = safe_url(view["success_url"]) if name in _RECEIPTS and not view["thank_you"] else None
     # A receipt that is opened again later stays open.
     return Forward(url, _RETURN_SECONDS) if url and _age_of_receipt(view, now) < _FRESH_SECONDS else None
 
@@ -163,6 +167,7 @@ def _digest(view: View, name: str, left: int | None, held: bool) -> str:
         view["payment_status"],
         payment.get("reference"),
         error.get("code"),
+        view["subscription"],
         view["next_action"],
         left == 0,
         held,

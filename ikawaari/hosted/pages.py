@@ -2,29 +2,26 @@
 
 import gzip
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import segno
-from babel.dates import format_date, format_time
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import force_locale
-from markupsafe import Markup
 from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock, countries, operators
-from ikawaari.checkout import attempts, resources, returns, sessions, views
+from ikawaari import clock, countries
+from ikawaari.checkout import attempts, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
-from ikawaari.errors import Conflict, Declined, Gone, IkawaariError, NotAllowed, ValidationFailed
-from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
+from ikawaari.errors import Conflict, Declined, Gone, IkawaariError, NotAllowed, NotFound, ValidationFailed
+from ikawaari.hosted import context, csp, drafts, page_state, totals, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState, View
-from ikawaari.money import Money
 
 LOCALES = ("fr", "en")
 _LANGUAGE = "lang"
@@ -89,8 +86,8 @@ def show(session_id: str) -> BaseResponse:
     if "returned" in request.args:
         attempts.check(session_id, now)
         return back(session_id)
-    view = views.public(sessions.find(session_id, now), now)
-    return _answer(session_id, view, now)
+    session = sessions.find(session_id, now)
+    return _answer(session, views.public(session, now), now)
 
 
 @bp.get("/return")
@@ -104,6 +101,8 @@ def returned() -> BaseResponse:
 def pay(session_id: str) -> BaseResponse:
     """Start a payment with what was typed; whatever comes of it, the page tells."""
     now = clock.now()
+    if "recount" in request.form:
+        return drafts.keep(back(session_id), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
     if request.form.get("method") == "card" and not token and request.form.get("number"):
         return redirect(url_for("sandbox_screens.card", session_id=session_id), 307)
@@ -122,6 +121,18 @@ def otp(session_id: str) -> BaseResponse:
     return drafts.keep(back(session_id), session_id, draft, now)
 
 
+@bp.post("/<session:session_id>/stop")
+def stop(session_id: str) -> BaseResponse:
+    """«Stop the subscription»: what is paid for still runs to its end."""
+    now = clock.now()
+    subscription = subscriptions.of_session(sessions.find(session_id, now))
+    if subscription is None:
+        raise NotFound("subscription")
+    with suppress(Conflict):  # it has ended already; the page says so
+        subscriptions.cancel(subscription, now, at_period_end=True)
+    return back(session_id)
+
+
 @bp.post("/<session:session_id>/check")
 def check(session_id: str) -> BaseResponse:
     """«I have approved»: ask the provider now."""
@@ -135,8 +146,8 @@ def start(session_id: str, card_token: str | None, now: datetime) -> BaseRespons
     if "show_country" in request.form:
         moved = drafts.move(draft, request.form["show_country"])
         return drafts.keep(back(session_id), session_id, moved, now)
-    view = views.public(sessions.find(session_id, now), now)
-    draft = attempted(draft, lambda: attempts.pay(session_id, _pay_request(session_id, draft, view, card_token), now))
+    session = sessions.find(session_id, now)
+    draft = attempted(draft, lambda: attempts.pay(session_id, _pay_request(session, draft, card_token, now), now))
     return drafts.keep(back(session_id), session_id, draft, now)
 
 
@@ -193,16 +204,25 @@ def _scripts() -> list[str]:
     return [url_for("static", filename=csp.HTMX), url_for("static", filename=csp.SCRIPT, v=version)]
 
 
-def _answer(session_id: str, view: View, now: datetime) -> BaseResponse:
+def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
+    session_id: str = session.id
     told = view["status"] != "complete" or returns.is_told(session_id)
     state = page_state.of(view, now, told=told, save_data=request.headers.get("Save-Data") == "on")
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and _is_partial():
         return _unchanged(session_id, state, every)
-    draft = drafts.load(session_id, now)
-    context = _context(session_id, view, draft, state, now)
-    template = "checkout/part.html" if _is_partial() else "checkout/page.html"
-    html, style = screen(template, context.pop("locale"), view["merchant"]["color"], **context)
+    draft, locale = drafts.load(session_id, now), locale_of(view)
+    total = totals.shown(session, view, draft, state)
+    facts = context.of(session_id, view, draft, state, total, locale=locale, now=now)
+    html, style = screen(
+        "checkout/part.html" if _is_partial() else "checkout/page.html",
+        locale,
+        view["merchant"]["color"],
+        scripts=_scripts(),
+        other_locale="en" if locale == "fr" else "fr",
+        checked="checked" in request.args,
+        **facts,
+    )
     response = csp.protect(make_response(html, state.http_status), style, logo=view["merchant"]["logo_url"])
     return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
 
@@ -217,99 +237,13 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
     return csp.protect(response, csp.style(None))
 
 
-def _context(session_id: str, view: View, draft: Draft, state: PageState, now: datetime) -> dict[str, Any]:
-    locale = locale_of(view)
-    payment: Mapping[str, Any] = view["payment"] or {}
-    payment = payment and {**payment, "phone": _tied(payment["phone"])}
-    error = view["last_payment_error"]
-    return {
-        "scripts": _scripts(),
-        "session_id": session_id,
-        "view": view,
-        "prefilled_phone": _tied(view["customer"]["phone"]),
-        "draft": draft,
-        "state": state,
-        "payment": payment,
-        "locale": locale,
-        "other_locale": "en" if locale == "fr" else "fr",
-        "amount": view["amount"] or (None if state.name == "choose" else payment.get("amount")),
-        "money": lambda amount: Money(amount, view["currency"]).format(locale),
-        "operator": _operator_name(view, payment.get("operator")),
-        "failure": wording.failure(error["code"]) if error else None,
-        "words": wording,
-        "trial": wording.trial(view["recurring"]),
-        "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
-        "unit": re.sub(r"[\d\s.,]", "", Money(0, view["currency"]).format(locale)),
-        "whole": Money(0, view["currency"]).exponent == 0,
-        "cancel_url": page_state.safe_url(view["cancel_url"]),
-        "success_url": page_state.safe_url(view["success_url"]),
-        "checked": "checked" in request.args,
-        "refresh": _refresh(session_id, state),
-        **_choices(view, draft, locale),
-        **_moments(view, payment, locale, now),
-    } | ({"qr": _qr(view)} if state.name == "qr" else {})
-
-
-def _choices(view: View, draft: Draft, locale: str) -> dict[str, Any]:
-    """What the open form offers, and what stands chosen in it."""
-    country = drafts.country_of(draft, view)
-    return {
-        "method": drafts.method(draft, view),
-        "methods": [m for m in view["payment_methods"] if m["type"] != "card" or not view["livemode"]],
-        "country": country,
-        "country_name": lambda code: countries.name(code, locale),
-        "offers": drafts.offers(view),
-        "offer": next((offer for offer in drafts.offers(view) if offer["country"] == country), None),
-        "chosen_operator": drafts.operator_of(draft, view),
-        "prefixes": prefixes,
-        "fault": lambda name: wording.fault(name, empty=not draft.get(name)) if name in draft.faults else None,
-    }
-
-
-def _moments(view: View, payment: View, locale: str, now: datetime) -> dict[str, Any]:
-    country = view["country"] or view["merchant"]["country"]
-    days = (view["recurring"] or {}).get("trial_period_days") or 0
-    first = page_state.moment(clock.unix(now + timedelta(days=days)), country)
-    paid = page_state.moment(page_state.settled(payment), country) if payment else None
-    return {
-        "first_payment": format_date(first, "long", locale),
-        "paid_at": f"{format_date(paid, 'long', locale)}, {format_time(paid, 'short', locale=locale)}" if paid else "",
-    }
-
-
-def _tied(phone: str | None) -> str | None:
-    """A masked number that no line break tears apart."""
-    return phone.replace(" ", "\u00a0") if phone else None
-
-
-def _refresh(session_id: str, state: PageState) -> str | None:
-    """What a browser without script does by itself; never while a code is being typed."""
-    if state.forward and state.name != "redirect":
-        return f"{state.forward.after_seconds};url={state.forward.url}"
-    if not state.poll_seconds or state.name == "otp":
-        return None
-    return f"{max(5, state.poll_seconds)};url={url_for('pages.show', session_id=session_id)}"
-
-
-def _operator_name(view: View, operator: str | None) -> str | None:
-    known = (offer for country in drafts.offers(view) for offer in country["operators"])
-    names = {offer["id"]: str(offer["name"]) for offer in known}
-    found = operators.find(operator, None) if operator else None
-    return names.get(operator or "") or (found.name if found else operator)
-
-
-def _qr(view: View) -> dict[str, Any]:
-    data = view["next_action"]["display_qr_code"]["data"]
-    svg = segno.make(data, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
-    return {"svg": Markup(svg), "url": page_state.safe_url(data)}  # noqa: S704  segno draws it, the data is only dots
-
-
-def _pay_request(session_id: str, draft: Draft, view: View, card_token: str | None) -> PayRequest:
+def _pay_request(session: Any, draft: Draft, card_token: str | None, now: datetime) -> PayRequest:
     return drafts.to_request(
         draft,
-        view,
+        views.public(session, now),
+        agreed_total=totals.seen(session, request.form),
         card_token=card_token,
-        return_url=f"{resources.page_url(session_id)}?returned=1",
+        return_url=f"{resources.page_url(session.id)}?returned=1",
         desktop=not re.search("Mobi|Android", request.headers.get("User-Agent", "")),
     )
 

@@ -258,6 +258,7 @@ class PublicCheckout(Output):
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     fee_mode = OneOf(parts.FEE_MODES)
+    fee_amount = Money("What the latest payer agreed to pay on top; 0 before.")
     fees = Parts(Fee, metadata={"description": "By kind of method; empty while the amount is not known."})
     currency = Words("ISO 4217, upper case.")
     country = Words("ISO 3166 alpha-2.", nullable=True)

@@ -103,6 +103,8 @@ FAULTS: Mapping[str, LazyString] = {
     "expiry": _l("Check this date: two digits for the month, two for the year."),
     "cvc": _l("Check this code: the three digits on the back of the card."),
     "amount": _l("Check this amount."),
+    "quantities": _l("Choose at least one thing."),
+    "total": _l("The total has changed."),
     "email": _l("Check this e-mail address."),
     "otp": _l("Check this code: only its digits, as you received it."),
     "form": _l("Something in this form is not right. Check it and try again."),
@@ -157,17 +159,15 @@ EXPIRED = Notice(
 )
 
 
-def ended_link(reason: str) -> Notice:
-    """Why a payment link takes no more payments: `inactive`, `expired` or `used`."""
-    return _ENDED_LINKS[reason]
-
-
-_ENDED_LINKS: Mapping[str, Notice] = {
-    "inactive": Notice(_l("This payment link is closed"), _l("The shop has ended it. Nothing was taken.")),
+UNAVAILABLE: Mapping[str, Notice] = {
+    "inactive": Notice(
+        _l("This payment link is no longer active"),
+        _l("The shop has switched it off. Nothing was taken."),
+    ),
     "expired": Notice(_l("This payment link has expired"), _l("Its time is over. Nothing was taken.")),
     "used": Notice(
         _l("This payment link has been used"),
-        _l("It was made for a limited number of payments, and they have been made. Nothing more is taken."),
+        _l("It has taken all the payments that it was made for. Nothing was taken here."),
     ),
 }
 

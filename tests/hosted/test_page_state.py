@@ -39,6 +39,9 @@ def view(**fields: Any) -> dict[str, Any]:
         "last_payment_error": None,
         "late": False,
         "success_url": None,
+        "subscription": None,
+        "thank_you": None,
+        "unavailable": None,
         "completed_at": clock.unix(NOW),
     } | fields
 
@@ -66,6 +69,11 @@ STATES = [
     ("expired", view(status="expired")),
     ("expired", view(status="expired", payment=payment("failed"))),
     ("unknown", view(status="expired", payment=payment("unknown"))),
+    ("unavailable", view(unavailable="used")),
+    ("unavailable", view(unavailable="inactive", payment=payment("failed"))),
+    ("expired", view(unavailable="used", status="expired")),
+    ("prompt", view(unavailable="inactive", payment=payment("processing"), next_action=USSD)),
+    ("paid", view(unavailable="used", status="complete", payment_status="paid", payment=payment("succeeded"))),
 ]
 
 
@@ -74,9 +82,9 @@ def test_every_view_has_its_page(name: str, shown: dict[str, Any]) -> None:
     assert page_state.of(shown, NOW).name == name
 
 
-def test_only_an_expired_page_without_moving_money_is_gone() -> None:
-    assert {page_state.of(shown, NOW).http_status for name, shown in STATES if name == "expired"} == {410}
-    assert {page_state.of(shown, NOW).http_status for name, shown in STATES if name != "expired"} == {200}
+def test_only_a_page_that_has_ended_without_moving_money_is_gone() -> None:
+    for name, shown in STATES:
+        assert page_state.of(shown, NOW).http_status == (410 if name in {"expired", "unavailable"} else 200)
 
 
 def test_the_page_looks_again_only_while_money_may_be_moving() -> None:
@@ -108,6 +116,11 @@ def test_a_fresh_receipt_leads_back_to_the_shop_and_an_old_one_stays() -> None:
     slow = payment("succeeded", age=7200)
     assert page_state.of(view(payment=slow, **paid), NOW).forward is not None
     assert page_state.of(view(payment=slow, **paid), NOW + timedelta(hours=1)).forward is None
+
+
+def test_a_receipt_with_a_word_from_the_shop_stays() -> None:
+    paid = {"status": "complete", "payment_status": "paid", "success_url": "https://shop.example/ok"}
+    assert page_state.of(view(payment=payment("succeeded"), thank_you="À bientôt", **paid), NOW).forward is None
 
 
 @pytest.mark.parametrize(("name", "shown"), [row for row in STATES if row[0] in {"paid", "trial"}])

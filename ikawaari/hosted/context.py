@@ -1,0 +1,123 @@
+"""What the page's templates are given: the public view in the customer's words, amounts and dates."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import segno
+from babel.dates import format_date, format_time
+from flask import url_for
+from markupsafe import Markup
+
+from ikawaari import clock, countries, operators
+from ikawaari.checkout import subscriptions
+from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
+from ikawaari.hosted.drafts import Draft
+from ikawaari.hosted.page_state import PageState, View
+from ikawaari.hosted.totals import Total
+from ikawaari.money import Money
+
+
+def of(
+    session_id: str, view: View, draft: Draft, state: PageState, total: Total, *, locale: str, now: datetime
+) -> dict[str, Any]:
+    """All but what the request alone says."""
+    payment: Mapping[str, Any] = view["payment"] or {}
+    payment = payment and {**payment, "phone": _tied(payment["phone"])}
+    error = view["last_payment_error"]
+    return {
+        "session_id": session_id,
+        "view": view,
+        "prefilled_phone": _tied(view["customer"]["phone"]),
+        "draft": draft,
+        "state": state,
+        "payment": payment,
+        "amount": _amount(view, payment, state, total),
+        "total": total,
+        "money": lambda amount: Money(amount, view["currency"]).format(locale),
+        "operator": _operator_name(view, payment.get("operator")),
+        "failure": wording.failure(error["code"]) if error else None,
+        "words": wording,
+        "trial": wording.trial(view["recurring"]),
+        "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
+        "unit": re.sub(r"[\d\s.,]", "", Money(0, view["currency"]).format(locale)),
+        "whole": Money(0, view["currency"]).exponent == 0,
+        "cancel_url": page_state.safe_url(view["cancel_url"]),
+        "success_url": page_state.safe_url(view["success_url"]),
+        "refresh": _refresh(session_id, state),
+        **_choices(view, draft, locale),
+        **_moments(view, payment, locale, now),
+    } | ({"qr": _qr(view)} if state.name == "qr" else {})
+
+
+def _amount(view: View, payment: View, state: PageState, total: Total) -> int | None:
+    """What the form comes to, what was asked of the payer, or else the session's own with the fee agreed to."""
+    if total.asked:
+        return total.quote.total if total.quote else None
+    if state.name != "choose" and payment:
+        return int(payment["amount"])
+    return None if view["amount"] is None else view["amount"] + view["fee_amount"]
+
+
+def _choices(view: View, draft: Draft, locale: str) -> dict[str, Any]:
+    """What the open form offers, and what stands chosen in it."""
+    country = drafts.country_of(draft, view)
+    return {
+        "method": drafts.method(draft, view),
+        "methods": [m for m in view["payment_methods"] if m["type"] != "card" or not view["livemode"]],
+        "country": country,
+        "country_name": lambda code: countries.name(code, locale),
+        "offers": drafts.offers(view),
+        "offer": next((offer for offer in drafts.offers(view) if offer["country"] == country), None),
+        "chosen_operator": drafts.operator_of(draft, view),
+        "prefixes": prefixes,
+        "fault": lambda name: wording.fault(name, empty=not draft.get(name)) if name in draft.faults else None,
+    }
+
+
+def _moments(view: View, payment: View, locale: str, now: datetime) -> dict[str, Any]:
+    country = view["country"] or view["merchant"]["country"]
+    paid = page_state.moment(page_state.settled(payment), country) if payment else None
+    return {
+        "day": lambda seconds: format_date(page_state.moment(seconds, country), "long", locale),
+        "next_payment": _next_payment(view["recurring"], now),
+        "paid_at": f"{format_date(paid, 'long', locale)}, {format_time(paid, 'short', locale=locale)}" if paid else "",
+    }
+
+
+def _next_payment(recurring: Mapping[str, Any] | None, now: datetime) -> int | None:
+    """When who agrees now to a subscription pays for the first time after today, in Unix seconds."""
+    if recurring is None:
+        return None
+    days = recurring.get("trial_period_days")
+    if days:
+        return clock.unix(now + timedelta(days=days))
+    return clock.unix(subscriptions.period_end(now, recurring["interval"], recurring["interval_count"]))
+
+
+def _tied(phone: str | None) -> str | None:
+    """A masked number that no line break tears apart."""
+    return phone.replace(" ", "\u00a0") if phone else None
+
+
+def _refresh(session_id: str, state: PageState) -> str | None:
+    """What a browser without script does by itself; never while a code is being typed."""
+    if state.forward and state.name != "redirect":
+        return f"{state.forward.after_seconds};url={state.forward.url}"
+    if not state.poll_seconds or state.name == "otp":
+        return None
+    return f"{max(5, state.poll_seconds)};url={url_for('pages.show', session_id=session_id)}"
+
+
+def _operator_name(view: View, operator: str | None) -> str | None:
+    known = (offer for country in drafts.offers(view) for offer in country["operators"])
+    names = {offer["id"]: str(offer["name"]) for offer in known}
+    found = operators.find(operator, None) if operator else None
+    return names.get(operator or "") or (found.name if found else operator)
+
+
+def _qr(view: View) -> dict[str, Any]:
+    data = view["next_action"]["display_qr_code"]["data"]
+    svg = segno.make(data, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
+    return {"svg": Markup(svg), "url": page_state.safe_url(data)}  # noqa: S704  segno draws it, the data is only dots

@@ -1,0 +1,43 @@
+"""The total that the open form shows, and the one that its customer has seen: nobody pays another."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ikawaari.checkout import quotes
+from ikawaari.checkout.quotes import Quote
+from ikawaari.errors import ValidationFailed
+from ikawaari.hosted import drafts
+from ikawaari.hosted.drafts import Draft
+from ikawaari.hosted.page_state import PageState, View
+
+FIELD = "agreed"  # the total that the form showed
+
+
+@dataclass(frozen=True)
+class Total:
+    """Whether the form has to show a total; and which, once enough is chosen."""
+
+    asked: bool
+    quote: Quote | None
+
+
+def shown(session: Any, view: View, draft: Draft, state: PageState) -> Total:
+    """What the form comes to as it stands."""
+    if state.name != "choose" or not quotes.must_be_agreed(session):
+        return Total(asked=False, quote=None)
+    try:
+        chosen = drafts.to_request(draft, view, return_url="")
+        quote = quotes.of(session, chosen.type, chosen.amount, chosen.quantities)
+    except ValidationFailed:
+        return Total(asked=True, quote=None)
+    return Total(asked=True, quote=quote)
+
+
+def seen(session: Any, form: Mapping[str, str]) -> int | None:
+    """The total that the customer has seen; 0, which nothing costs, for none; None where the page has to show none."""
+    if not quotes.must_be_agreed(session):
+        return None
+    text = form.get(FIELD, "")
+    return int(text) if re.fullmatch("[0-9]{1,19}", text) else 0
