@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from ikawaari import clock, store
-from ikawaari.checkout import enquiry, refunds, sessions
+from ikawaari.checkout import enquiry, invoices, refunds, renewals, sessions, subscriptions
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
@@ -38,6 +38,9 @@ HANDLERS: Mapping[str, Handler] = {
     enquiry.ENQUIRE: enquiry.enquire,
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
+    subscriptions.RENEW: renewals.renew,
+    subscriptions.REMIND: renewals.remind,
+    invoices.COLLECT: renewals.collect,
     HOUSEKEEPING: housekeeping,
     delivery.DELIVER: delivery.carry,
 }

@@ -19,6 +19,7 @@ from ikawaari.checkout import (
     collected,
     enquiry,
     intents,
+    invoices,
     links,
     payment_methods,
     resources,
@@ -34,7 +35,7 @@ from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import ActionKind, ChargeRequest, Flow
 from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, PaymentIntent, Subscription
 
 _PAYABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
 _BETWEEN_CHECKS = timedelta(seconds=3)
@@ -74,6 +75,20 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     method = payment_methods.read(request, Terms.of_intent(intent))
     attempt = _begin_intent(intent, method, request.return_url, now)
     return _submit(attempt, None, now)
+
+
+def pay_saved(invoice: Invoice, now: datetime) -> None:
+    """Try to pay an invoice once, by what its subscription pays with, if a try is due. The payer is not there.
+
+    Raises Gone, Conflict (paid, an attempt is not settled, or somebody takes this turn), Declined (refused at once).
+    """
+    session = sessions.find_open(invoice.session_id, now)
+    method = payment_methods.saved(Subscription.get_by_id(invoice.subscription_id).payment_method)
+    with store.atomic():
+        attempt = _begin_session(session, method, collected.kept(session), None, now)
+        if not invoices.take_turn(invoice, now):
+            raise Conflict("IKW-RES-003")
+    return _submit(attempt, None, now, off_session=True)
 
 
 def was_tried(intent: PaymentIntent, since: datetime) -> bool:
@@ -203,20 +218,20 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
     _submit(attempt, otp, now)
 
 
-def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
+def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, *, off_session: bool = False) -> None:
     """Call the provider and take in its answer. Raises Declined when that answer is a refusal."""
     assert not store.in_transaction(), "a provider is never called while rows are locked"
     provider = registry.named(attempt.provider)
     assert provider is not None, f"attempt {attempt.id} was routed to {attempt.provider}"
     # A process that was frozen since the claim is too late: enquiry may have concluded that nothing was sent.
     if clock.now() - attempt.submitted_at < provider.capabilities.forgets_after / 2:
-        settlement.apply(attempt.id, provider.charge(_charge_request(attempt, otp), now), now)
+        settlement.apply(attempt.id, provider.charge(_charge_request(attempt, otp, off_session), now), now)
     settled = PaymentAttempt.get_by_id(attempt.id)
     if settled.status == AttemptStatus.FAILED:
         raise Declined(str(settled.failure_code))
 
 
-def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
+def _charge_request(attempt: PaymentAttempt, otp: str | None, off_session: bool) -> ChargeRequest:
     intent = PaymentIntent.get_by_id(attempt.intent_id)
     return ChargeRequest(
         id=attempt.id,
@@ -232,6 +247,7 @@ def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
         return_url=attempt.return_url,
         description=intent.description or "",
         merchant_name=Merchant.get_by_id(intent.merchant_id).name,
+        off_session=off_session,
     )
 
 

@@ -13,10 +13,12 @@ def cancel(intent_id: str, now: datetime) -> PaymentIntent:
     """End an intent that is not being paid and is not paid; its open session ends with it. Raises Conflict."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
+        session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
+        if session is not None:
+            sessions.refuse_renewal(session)
         if not intent.try_move("status", IntentStatus.CANCELED, canceled_at=now):
             raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} cannot be canceled.")
         intents.tell("payment_intent.canceled", intent, now)
-        session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
         if session is not None:
             sessions.try_expire(session, now)
     return intent

@@ -44,6 +44,13 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
     return Collected(quote, Money(quote.total, session.currency), details, answers)
 
 
+def kept(session: CheckoutSession) -> Collected:
+    """What stands already, for a payment without the payer: the amount and the fee agreed to, the answers given."""
+    assert session.amount is not None, "only the payer chooses an amount"
+    quote = Quote(session.amount, session.fee_amount, quantities=None)
+    return Collected(quote, Money(quote.total, session.currency), session.customer_details, session.custom_field_values)
+
+
 def is_email(text: str) -> bool:
     """Whether `text` has the shape of an e-mail address; only a letter sent there proves more."""
     return len(text) <= 320 and _EMAIL.fullmatch(text) is not None

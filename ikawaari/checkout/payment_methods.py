@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ikawaari import countries, operators, phones
 from ikawaari.errors import Details, ValidationFailed
@@ -103,6 +104,11 @@ def of(attempt: PaymentAttempt) -> PaymentMethod:
         flow=Flow(attempt.flow) if attempt.flow else None,
         card_token=attempt.card_token,
     )
+
+
+def saved(values: Mapping[str, Any]) -> PaymentMethod:
+    """The payment method that a subscription keeps, as its payer is asked anew: in the provider's own way."""
+    return PaymentMethod(**{**values, "flow": None})
 
 
 def operators_of(terms: Terms, country: str) -> list[operators.Operator]:

@@ -4,8 +4,16 @@ from typing import Any
 
 from ikawaari import clock, phones
 from ikawaari.config import Config
-from ikawaari.states import AttemptStatus, IntentStatus, PaymentStatus
-from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, PaymentLink, Refund, Subscription
+from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
+from ikawaari.store.models import (
+    CheckoutSession,
+    Invoice,
+    PaymentAttempt,
+    PaymentIntent,
+    PaymentLink,
+    Refund,
+    Subscription,
+)
 
 PAID = (
     PaymentStatus.PAID,
@@ -195,11 +203,15 @@ def refund(row: Refund) -> dict[str, Any]:
 
 
 def subscription(row: Subscription) -> dict[str, Any]:
-    """A subscription."""
+    """A subscription. Its metadata and reference are those of the session that made it."""
+    first = CheckoutSession.get_by_id(row.session_id)
+    latest = Invoice.select().where(Invoice.subscription == row.id).order_by(Invoice.period.desc()).first()
     return {
         "id": row.id,
         "object": "subscription",
         "checkout_session": row.session_id,
+        "customer": row.customer_id,
+        "client_reference_id": first.client_reference_id,
         "status": row.status,
         "amount": row.amount,
         "currency": row.currency.lower(),
@@ -208,6 +220,38 @@ def subscription(row: Subscription) -> dict[str, Any]:
         "current_period_start": clock.unix(row.current_period_start),
         "current_period_end": clock.unix(row.current_period_end),
         "trial_end": clock.unix(row.trial_end) if row.trial_end else None,
+        "cancel_at_period_end": row.cancel_at_period_end,
+        "canceled_at": clock.unix(row.canceled_at) if row.canceled_at else None,
+        "latest_invoice": latest.id if latest else None,
+        "metadata": first.metadata,
         "livemode": row.livemode,
         "created": clock.unix(row.created_at),
+    }
+
+
+def invoice(row: Invoice) -> dict[str, Any]:
+    """An invoice: one period of a subscription, and the page where its customer can pay it."""
+    session = CheckoutSession.get_by_id(row.session_id)
+    intent = intent_of(session)
+    attempts = attempts_of(intent)
+    return {
+        "id": row.id,
+        "object": "invoice",
+        "subscription": row.subscription_id,
+        "customer": session.customer_id,
+        "checkout_session": session.id,
+        "payment_intent": intent.id if intent else None,
+        "status": row.status,
+        "period": row.period,
+        "period_start": clock.unix(row.period_start),
+        "period_end": clock.unix(row.period_end),
+        "amount": row.amount,
+        "currency": row.currency.lower(),
+        "hosted_invoice_url": page_url(session.id),
+        "attempt_count": len(attempts),
+        "next_payment_attempt": clock.unix(row.next_try_at) if row.next_try_at else None,
+        "last_payment_error": None if row.status == InvoiceStatus.PAID else failure(attempts),
+        "livemode": row.livemode,
+        "created": clock.unix(row.created_at),
+        "paid_at": clock.unix(row.paid_at) if row.paid_at else None,
     }

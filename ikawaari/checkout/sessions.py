@@ -15,7 +15,15 @@ from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, PaymentLink
+from ikawaari.store.models import (
+    CheckoutSession,
+    Invoice,
+    Merchant,
+    PaymentAttempt,
+    PaymentIntent,
+    PaymentLink,
+    Subscription,
+)
 
 EXPIRE = "session.expire"
 LIFE = timedelta(hours=24)
@@ -175,6 +183,7 @@ def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place
 
 def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
     """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
+    refuse_renewal(session)
     with store.atomic():
         if not try_expire(session, now):
             raise Conflict("IKW-RES-002", "Only an open session without an unsettled payment can be expired.")
@@ -209,8 +218,22 @@ def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
     )
 
 
+def is_renewal(session: CheckoutSession) -> bool:
+    """Whether the session was opened by the house, to pay an invoice that is not its subscription's first."""
+    renewals = Invoice.select().join(Subscription).where(Subscription.session != session.id)
+    return bool(renewals.where(Invoice.session == session.id).exists())
+
+
+def refuse_renewal(session: CheckoutSession) -> None:
+    """Raise Conflict for the page of a renewal: an invoice ends with its subscription, or by its dunning."""
+    if is_renewal(session):
+        raise Conflict("IKW-RES-002", "This is an invoice's page; cancel the subscription to end it.")
+
+
 def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
-    """Append an event about the session."""
+    """Append an event about the session, unless it is a renewal's page: that story is told by `invoice.*` alone."""
+    if is_renewal(session):
+        return
     events.append(
         event_type,
         resources.checkout_session(session),

@@ -32,7 +32,9 @@ class _Room:
 def apply(attempt_id: str, outcome: Outcome, now: datetime) -> None:
     """Take in what a provider said of an attempt, whichever door it came through. Old news change nothing."""
     with store.atomic():
-        intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
+        intent_id = PaymentAttempt.get_by_id(attempt_id).intent_id
+        subscriptions.hold(intent_id)
+        intent = PaymentIntent.lock(intent_id)
         session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
         room = _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
         outcome = _concluded(room, outcome)
@@ -107,12 +109,17 @@ def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
     session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **bought)
     if session.try_move("status", SessionStatus.COMPLETE):
         subscriptions.activate(session, payment_methods.of(room.attempt), room.now)
+        subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
         sessions.tell("checkout.session.completed", session, room.now)
         return
     session.change(late=True)
     sessions.tell("checkout.session.late_payment", session, room.now)
-    if exceeded or Merchant.get_by_id(session.merchant_id).late_payments == "refund":
-        refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
+    policy = Merchant.get_by_id(session.merchant_id).late_payments
+    refused = "link_used" if exceeded else "late" if policy == "refund" else None
+    if refused:
+        refunds.give_back(room.attempt, money, refused, room.now)
+    elif room.intent.canceled_at is None:
+        subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
 
 
 def _take_back_wrong_amount(room: _Room, outcome: Outcome, money: Money) -> None:
@@ -138,6 +145,7 @@ def _fail(room: _Room, outcome: Outcome) -> None:
     if room.session is not None:
         room.session.try_move("payment_status", PaymentStatus.UNPAID)
         due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
+        subscriptions.failed(room.session, outcome.failure, room.now)
 
 
 def _ending(room: _Room, outcome: Outcome, money: Money | None) -> dict[str, Any]:

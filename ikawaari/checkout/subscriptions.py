@@ -1,26 +1,46 @@
-"""Subscriptions: an agreement to pay again each period. Made by the first payment; renewals build on these rows."""
+"""Subscriptions: an agreement to pay again each period. Made by the first payment, kept alive by their invoices.
 
+Whoever changes one holds its lock first, then those of intents and sessions, then writes its invoices: see `hold`.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
-from ikawaari import ids, store
-from ikawaari.checkout import resources
+from ikawaari import clock, ids, store
+from ikawaari.checkout import invoices, resources
 from ikawaari.checkout.payment_methods import PaymentMethod
-from ikawaari.errors import Conflict
+from ikawaari.errors import Conflict, NotFound
 from ikawaari.events import events
-from ikawaari.states import SubscriptionStatus
-from ikawaari.store.models import CheckoutSession, Subscription
+from ikawaari.paging import Place
+from ikawaari.providers.base import FailureCode
+from ikawaari.states import InvoiceStatus, SubscriptionStatus
+from ikawaari.store import due, listing
+from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentIntent, Subscription
 
+RENEW, REMIND = "subscription.renew", "subscription.remind"
+NOTICE = timedelta(days=3)  # how long before its end a trial's end is told
 _UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "status": lambda value: Subscription.status == value,
+    "customer": lambda value: Subscription.customer == value,
+    "created_gte": lambda value: Subscription.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: Subscription.created_at < clock.from_unix(value + 1),
+}
 
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:
     """The end of the `periods`-th period from the anchor: 31 January, then 28 February, then 31 March again."""
     step: dict[str, Any] = {_UNITS[interval]: interval_count * periods}
     return anchor + relativedelta(**step)
+
+
+def end_of_period(subscription: Subscription, number: int) -> datetime:
+    """The end of the subscription's period of that number; 0: the trial, or the beginning."""
+    return period_end(subscription.anchor_at, subscription.interval, subscription.interval_count, number)
 
 
 def trial_days(session: CheckoutSession) -> int:
@@ -35,24 +55,26 @@ def of_session(session: CheckoutSession) -> Subscription | None:
     return Subscription.get_or_none(Subscription.session == session.id)
 
 
-def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool) -> None:
-    """End the subscription now, or when the period that is paid for ends. Raises Conflict when it has ended."""
-    with store.atomic():
-        row = Subscription.lock(subscription.id)
-        if row.status == SubscriptionStatus.CANCELED:
-            raise Conflict("IKW-RES-002", "The subscription has ended.")
-        if at_period_end:
-            row.change(cancel_at_period_end=True)
-            _tell("subscription.updated", row, now)
-        else:
-            row.move("status", SubscriptionStatus.CANCELED, canceled_at=now)
-            _tell("subscription.canceled", row, now)
+def owned(subscription_id: str, merchant: Merchant, livemode: bool) -> Subscription:
+    """The merchant's own subscription of that mode. Raises NotFound, also for another merchant's."""
+    own = (Subscription.merchant == merchant) & (Subscription.livemode == livemode)
+    found = Subscription.get_or_none(own, Subscription.id == subscription_id)
+    if found is None:
+        raise NotFound("subscription")
+    return found
+
+
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of the merchant's subscriptions of that mode. `filters`: those of `_FILTERS`."""
+    own = Subscription.select().where(Subscription.merchant == merchant, Subscription.livemode == livemode)
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    return listing.page(Subscription, own, wanted, place, resources.subscription)
 
 
 def activate(session: CheckoutSession, method: PaymentMethod, now: datetime) -> None:
     """Start the subscription of a session in subscription mode, in the caller's transaction. Once per session.
 
-    With a trial the first period is the trial and nothing was paid for it; without one, the first payment was.
+    With a trial the first period is the trial and nothing was paid for it; without one, `paid` pays the first invoice.
     """
     if session.mode != "subscription":
         return
@@ -72,9 +94,11 @@ def activate(session: CheckoutSession, method: PaymentMethod, now: datetime) -> 
             interval_count=every[1],
             payment_method=asdict(method),
             anchor_at=trial_end or now,
+            period=0 if trial_end else 1,
             current_period_start=now,
             current_period_end=trial_end or period_end(now, *every),
             trial_end=trial_end,
+            customer=session.customer_id,
             created_at=now,
         )
         .on_conflict_ignore()
@@ -82,10 +106,82 @@ def activate(session: CheckoutSession, method: PaymentMethod, now: datetime) -> 
         .execute()
     )
     if made:
-        _tell("subscription.created", Subscription.get_by_id(subscription_id), now)
+        _begin(Subscription.get_by_id(subscription_id), session, now)
 
 
-def _tell(event_type: str, subscription: Subscription, now: datetime) -> None:
+def hold(intent_id: str) -> None:
+    """Lock the subscription whose invoice the intent pays, if there is one: before the intent itself.
+
+    The race that this stops: a cancellation holds the subscription and wants its sessions, while news of a payment
+    hold the session and want the subscription.
+    """
+    paying = Invoice.select(Invoice.subscription).join(PaymentIntent, on=(PaymentIntent.session == Invoice.session))
+    invoice = paying.where(PaymentIntent.id == intent_id).get_or_none()
+    if invoice is not None:
+        Subscription.lock(invoice.subscription_id)
+
+
+def paid(session: CheckoutSession, method: PaymentMethod, now: datetime) -> None:
+    """The session is paid: so is the invoice whose page it is, and what paid it pays the next one too."""
+    invoice = invoices.of(session)
+    if invoice is None or not invoice.try_move("status", InvoiceStatus.PAID, paid_at=now, next_try_at=None):
+        return
+    invoices.tell("invoice.paid", invoice, now)
+    subscription = Subscription.get_by_id(invoice.subscription_id)
+    subscription.change(payment_method=asdict(method))
+    _recover(subscription, now)
+
+
+def failed(session: CheckoutSession, failure: FailureCode | None, now: datetime) -> None:
+    """A payment of the session failed: if it is an open invoice's page, dunning goes on."""
+    invoice = invoices.of(session)
+    if invoice is None or invoice.status != InvoiceStatus.OPEN:
+        return
+    invoices.put_off(invoice, failure, now)
+    invoices.tell("invoice.payment_failed", invoice, now)
+    _fall_behind(Subscription.get_by_id(invoice.subscription_id), now)
+
+
+def give_up(invoice_id: str, now: datetime) -> None:
+    """Nobody paid the invoice in time: end its subscription as the merchant wants it, `unpaid` or `canceled`."""
+    with store.atomic():
+        invoice = Invoice.get_by_id(invoice_id)
+        subscription = Subscription.lock(invoice.subscription_id)
+        # Late money, or a cancellation, may have come while the lock was awaited.
+        if not invoice.try_move("status", InvoiceStatus.UNCOLLECTIBLE, next_try_at=None):
+            return
+        if Merchant.get_by_id(subscription.merchant_id).unpaid_subscriptions == "canceled":
+            end(subscription, now)
+            return
+        _fall_behind(subscription, now)
+        _void_open_invoices(subscription, now)
+        subscription.move("status", SubscriptionStatus.UNPAID)
+        tell("subscription.unpaid", subscription, now)
+
+
+def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = False) -> Subscription:
+    """End a subscription: now, with its open invoices, or by its next renewal. Raises Conflict when it has ended."""
+    with store.atomic():
+        locked = Subscription.lock(subscription.id)
+        if locked.status == SubscriptionStatus.CANCELED:
+            raise Conflict("IKW-RES-002", "The subscription is canceled already.")
+        if not at_period_end or locked.status == SubscriptionStatus.UNPAID:  # an unpaid one has no next renewal
+            end(locked, now)
+        elif not locked.cancel_at_period_end:
+            locked.change(cancel_at_period_end=True)
+            tell("subscription.updated", locked, now)
+    return locked
+
+
+def end(subscription: Subscription, now: datetime) -> None:
+    """Cancel a locked subscription: nothing more is asked of its payer."""
+    _void_open_invoices(subscription, now)
+    subscription.move("status", SubscriptionStatus.CANCELED, canceled_at=now)
+    tell("subscription.canceled", subscription, now)
+
+
+def tell(event_type: str, subscription: Subscription, now: datetime) -> None:
+    """Append an event about the subscription."""
     events.append(
         event_type,
         resources.subscription(subscription),
@@ -93,3 +189,46 @@ def _tell(event_type: str, subscription: Subscription, now: datetime) -> None:
         livemode=subscription.livemode,
         now=now,
     )
+
+
+def _begin(subscription: Subscription, session: CheckoutSession, now: datetime) -> None:
+    """Tell of a new subscription, open its first invoice unless a trial comes before, and have it renewed."""
+    if subscription.trial_end is None:
+        invoice = invoices.open_first(subscription, session, now)
+        tell("subscription.created", subscription, now)
+        invoices.tell("invoice.created", invoice, now)
+    else:
+        tell("subscription.created", subscription, now)
+        due.schedule(REMIND, subscription.id, max(now, subscription.trial_end - NOTICE))
+    due.schedule(RENEW, subscription.id, subscription.current_period_end)
+
+
+def _fall_behind(subscription: Subscription, now: datetime) -> None:
+    if subscription.try_move("status", SubscriptionStatus.PAST_DUE):
+        tell("subscription.past_due", subscription, now)
+
+
+def _recover(subscription: Subscription, now: datetime) -> None:
+    """An invoice was paid: the subscription is active again, unless another open one has failed."""
+    stood_still = subscription.status == SubscriptionStatus.UNPAID
+    if invoices.has_failed(subscription) or not subscription.try_move("status", SubscriptionStatus.ACTIVE):
+        return
+    if stood_still:
+        _resume(subscription, now)
+    tell("subscription.updated", subscription, now)
+
+
+def _void_open_invoices(subscription: Subscription, now: datetime) -> None:
+    for invoice in invoices.open_of(subscription):
+        invoices.void(invoice, now)
+
+
+def _resume(subscription: Subscription, now: datetime) -> None:
+    """Have it renewed again. Periods that began and ended while it stood still are not charged; the running one is."""
+    last = subscription.period
+    while end_of_period(subscription, last + 1) <= now:
+        last += 1
+    if last > subscription.period:
+        starts_at, ends_at = end_of_period(subscription, last - 1), end_of_period(subscription, last)
+        subscription.change(period=last, current_period_start=starts_at, current_period_end=ends_at)
+    due.schedule(RENEW, subscription.id, subscription.current_period_end)

@@ -1,13 +1,26 @@
-"""Tools of test mode: a developer decides for the payer. Live objects are never found here."""
+"""Tools of test mode: a developer decides for the payer, and moves time. Live objects are never found here."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from ikawaari.checkout import callbacks, resources
+from ikawaari import store
+from ikawaari.checkout import callbacks, invoices, resources, subscriptions
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers import registry
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.sandbox import Sandbox
-from ikawaari.store.models import PaymentIntent
+from ikawaari.states import UNSETTLED
+from ikawaari.store import due
+from ikawaari.store.models import (
+    CheckoutSession,
+    DueWork,
+    Invoice,
+    Merchant,
+    PaymentAttempt,
+    PaymentIntent,
+    Subscription,
+)
+from ikawaari.store.record import Record
 
 
 def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: datetime) -> PaymentIntent:
@@ -29,3 +42,51 @@ def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: 
         raise Conflict("IKW-RES-002", "The payment has not reached the operator.") from None
     callbacks.receive(Sandbox.name, callback, now)
     return PaymentIntent.get_by_id(intent_id)
+
+
+def advance(subscription_id: str, merchant: Merchant, livemode: bool, now: datetime) -> Subscription:
+    """Bring what is due next for a subscription forward to now: a worker then does it, as on its day.
+
+    All that is to come moves by the same time, so that days of dunning and periods keep their distances.
+    Raises NotFound (always with `livemode`), Conflict when nothing is due any more, or a payment is under way.
+    """
+    if livemode:
+        raise NotFound("subscription")
+    found = subscriptions.owned(subscription_id, merchant, livemode)
+    with store.atomic():
+        subscription = Subscription.lock(found.id)
+        work = _due_work(subscription)
+        if _is_being_paid(subscription):
+            raise Conflict("IKW-RES-003")
+        if not work:
+            raise Conflict("IKW-RES-002", "Nothing is due for this subscription any more.")
+        ahead = min(row.due_at for row in work) - now
+        if ahead > timedelta():
+            _move(subscription, work, ahead)
+    return subscription
+
+
+def _due_work(subscription: Subscription) -> Sequence[DueWork]:
+    own = due.standing((subscriptions.RENEW, subscriptions.REMIND), [subscription.id])
+    return [*own, *due.standing((invoices.COLLECT,), [invoice.id for invoice in invoices.open_of(subscription)])]
+
+
+def _is_being_paid(subscription: Subscription) -> bool:
+    running = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED))
+    its_own = running.join(PaymentIntent).join(Invoice, on=(Invoice.session == PaymentIntent.session))
+    return bool(its_own.where(Invoice.subscription == subscription.id).exists())
+
+
+def _move(subscription: Subscription, work: Sequence[DueWork], ahead: timedelta) -> None:
+    """Let everything come earlier by `ahead`."""
+    _earlier(subscription, ("anchor_at", "current_period_start", "current_period_end", "trial_end"), ahead)
+    for invoice in Invoice.select().where(Invoice.subscription == subscription.id):
+        _earlier(invoice, ("period_start", "period_end", "first_tried_at", "next_try_at"), ahead)
+    for invoice in invoices.open_of(subscription):
+        _earlier(CheckoutSession.get_by_id(invoice.session_id), ("expires_at",), ahead)
+    for row in work:
+        due.schedule(row.kind, row.subject, row.due_at - ahead)
+
+
+def _earlier(row: Record, names: Sequence[str], ahead: timedelta) -> None:
+    row.change(**{name: getattr(row, name) - ahead for name in names if getattr(row, name)})

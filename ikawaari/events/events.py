@@ -14,6 +14,11 @@ def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool
     delivery.enqueue(write(type_, data, merchant_id=merchant_id, livemode=livemode, now=now), now)
 
 
+def was_told(type_: str, object_id: str) -> bool:
+    """Whether an event of that type was written about the object."""
+    return bool(Event.select().where(Event.object_id == object_id, Event.type == type_).exists())
+
+
 def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> Event:
     """Write an event as a webhook will carry it: the text is fixed here, once."""
     assert store.in_transaction(), "an event belongs to the transaction of its change"

@@ -119,6 +119,7 @@ class ChargeRequest:
     return_url: str
     description: str = ""
     merchant_name: str = ""
+    off_session: bool = False  # the payer is not there: nobody types a code or opens a bank's page
 
 
 @dataclass(frozen=True, kw_only=True)

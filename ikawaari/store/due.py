@@ -40,6 +40,12 @@ def schedule_once(kind: str, subject: str, at: datetime) -> None:
     DueWork.insert(kind=kind, subject=subject, due_at=at).on_conflict_ignore().execute()
 
 
+def standing(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueWork]:
+    """The rows of `kinds` for `subjects`, soonest first."""
+    of_them = DueWork.kind.in_(sorted(kinds)) & DueWork.subject.in_(sorted(subjects))
+    return list(DueWork.select().where(of_them).order_by(DueWork.due_at))
+
+
 def claim(now: datetime, *, kinds: Collection[str], most: int, lease: timedelta) -> Sequence[DueWork]:
     """Take up to `most` due rows of `kinds`, oldest first, for the time of `lease`. No two workers get the same row."""
     leasable = DueWork.leased_until.is_null() | (DueWork.leased_until <= now)

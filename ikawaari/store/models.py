@@ -380,6 +380,7 @@ class Invoice(Record):
     amount = BigIntegerField(constraints=[Check("amount > 0")])
     currency = CharField(max_length=3)
     first_tried_at = InstantField(null=True)  # what the days of dunning count from
+    next_try_at = InstantField(null=True)  # when the saved payment method is charged next; taken by the try itself
     created_at = InstantField()
     paid_at = InstantField(null=True)
 

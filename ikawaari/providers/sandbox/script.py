@@ -75,15 +75,24 @@ _BY_TOKEN = {
     "tok_test_insufficient_funds": replace(_CARD, ending=_FAILS, failure=FailureCode.INSUFFICIENT_FUNDS),
     "tok_test_expired": replace(_CARD, ending=_FAILS, failure=FailureCode.CARD_EXPIRED),
 }
+# Renewals: the payer is not there, so a bank that wants to see them can only refuse.
+_OFF_SESSION = {
+    "015": Script(ending=_FAILS, failure=FailureCode.PAYMENT_TIMEOUT, after_prompt=True),
+    "tok_test_3ds": replace(_CARD, ending=_FAILS, failure=FailureCode.AUTHENTICATION_REQUIRED),
+    "tok_test_renewal_declined": replace(_CARD, ending=_FAILS, failure=FailureCode.CARD_DECLINED),
+}
 _UNKNOWN_TOKEN = replace(_CARD, ending=_FAILS, failure=FailureCode.CARD_DECLINED)
 _WAITING_FLOWS = {Flow.OTP, Flow.REDIRECT, Flow.QR}
 
 
 def script_of(request: ChargeRequest) -> Script:
     """The script for a charge. A plain number follows the flow that the payer prefers; a scripted one has its own."""
+    told = request.card_token or "" if request.method_type == "card" else (request.phone or "")[-3:]
+    if request.off_session and told in _OFF_SESSION:
+        return _OFF_SESSION[told]
     if request.method_type == "card":
-        return _BY_TOKEN.get(request.card_token or "", _UNKNOWN_TOKEN)
-    scripted = _BY_ENDING.get((request.phone or "")[-3:])
+        return _BY_TOKEN.get(told, _UNKNOWN_TOKEN)
+    scripted = _BY_ENDING.get(told)
     if scripted:
         return scripted
     if request.flow in _WAITING_FLOWS:

@@ -111,6 +111,7 @@ CREATE TABLE invoices (
     amount BIGINT NOT NULL CHECK (amount > 0),
     currency VARCHAR(3) NOT NULL,
     first_tried_at BIGINT,
+    next_try_at BIGINT,
     created_at BIGINT NOT NULL,
     paid_at BIGINT,
     FOREIGN KEY (merchant_id) REFERENCES merchants (id),

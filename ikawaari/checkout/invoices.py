@@ -1,0 +1,183 @@
+"""Invoices: each period of a subscription is paid once, on the page of a checkout session of its own.
+
+A renewal is a session like any other, so all that `attempts` promises holds for it: one unsettled attempt, no charge
+while the truth is unknown. Its invoice says when the saved payment method is tried again, and when that ends.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ikawaari import ids
+from ikawaari.checkout import intents, resources, sessions
+from ikawaari.events import events
+from ikawaari.money import Money
+from ikawaari.paging import Place
+from ikawaari.providers.base import FailureCode
+from ikawaari.states import AttemptStatus, InvoiceStatus, PaymentStatus, SessionStatus
+from ikawaari.store import due, listing
+from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
+
+COLLECT = "invoice.collect"
+DUNNING = timedelta(days=10)  # from the first try until the invoice counts as uncollectible
+_TRIES = (timedelta(days=3), timedelta(days=5), timedelta(days=7))  # after the first one
+_OUTAGE = timedelta(hours=1)  # how long a provider that is down is left alone
+_UNTRIED = timedelta(days=365)  # the page's life before the first try, which sets its end: no outage of ours uses it up
+
+
+def open_first(subscription: Subscription, session: CheckoutSession, now: datetime) -> Invoice:
+    """The invoice of the first period: `session` is the one that was just paid, and started the subscription."""
+    period = (1, subscription.current_period_start, subscription.current_period_end)
+    return _insert(subscription, session.id, period, now)
+
+
+def open_next(subscription: Subscription, period: tuple[int, datetime, datetime], now: datetime) -> Invoice:
+    """The invoice of a renewal, with its page, due for collection at once. `period`: its number, start and end.
+
+    In the caller's transaction, under the subscription's lock.
+    """
+    session = _open_page(subscription, now)
+    invoice = _insert(subscription, session.id, period, now, next_try_at=now)
+    due.schedule(COLLECT, invoice.id, now)
+    return invoice
+
+
+def of(session: CheckoutSession) -> Invoice | None:
+    """The invoice that the session pays."""
+    return Invoice.get_or_none(Invoice.session == session.id)
+
+
+def open_of(subscription: Subscription) -> list[Invoice]:
+    """The subscription's invoices that wait for their money, oldest first."""
+    waiting = Invoice.select().where(Invoice.subscription == subscription.id, Invoice.status == InvoiceStatus.OPEN)
+    return list(waiting.order_by(Invoice.period))
+
+
+def listed(subscription: Subscription, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of the subscription's invoices, newest first. `filters`: `status`."""
+    own = Invoice.select().where(Invoice.subscription == subscription.id)
+    wanted = [Invoice.status == filters["status"]] if "status" in filters else []
+    return listing.page(Invoice, own, wanted, place, resources.invoice, key=(Invoice.period, Invoice.id))
+
+
+def take_turn(invoice: Invoice, now: datetime) -> bool:
+    """Take the try that is due, as the last thing of the transaction that stores its attempt. False: it was taken.
+
+    The race of two workers, or of one whose lease ran out: the update asks for the due time that it takes away.
+    The first try sets the days of dunning, and with them the end of the page.
+    """
+    is_due = (Invoice.status == InvoiceStatus.OPEN) & (Invoice.next_try_at <= now)
+    first = invoice.first_tried_at or now
+    changes = {Invoice.next_try_at: None, Invoice.first_tried_at: first}
+    if not Invoice.update(changes).where(Invoice.id == invoice.id, is_due).execute():
+        return False
+    CheckoutSession.get_by_id(invoice.session_id).change(expires_at=first + DUNNING)
+    return True
+
+
+def put_off(invoice: Invoice, failure: FailureCode | None, now: datetime) -> None:
+    """A payment of the invoice failed: say when the next try is, or that the end comes next.
+
+    The days of dunning that have passed, say while no worker ran, are not made up for.
+    """
+    ends_at = end_of(invoice)
+    if ends_at is None:  # it was the payer's own try; ours is still to come
+        due.schedule(COLLECT, invoice.id, now)
+        return
+    tries = [now + _OUTAGE] if failure == FailureCode.PROVIDER_UNAVAILABLE else []
+    tries += [invoice.first_tried_at + days for days in _TRIES]
+    next_try_at = min((at for at in tries if now < at < ends_at), default=None)
+    invoice.change(next_try_at=next_try_at)
+    due.schedule(COLLECT, invoice.id, next_try_at or ends_at)
+
+
+def end_of(invoice: Invoice) -> datetime | None:
+    """When the invoice becomes uncollectible, if nobody pays it; None before the first try."""
+    return invoice.first_tried_at + DUNNING if invoice.first_tried_at else None
+
+
+def void(invoice: Invoice, now: datetime) -> None:
+    """The subscription ends: the invoice and its page end too, in the caller's transaction under its lock.
+
+    Money that is on its way all the same is late money of that page, and follows the merchant's policy.
+    """
+    sessions.try_expire(CheckoutSession.get_by_id(invoice.session_id), now, while_settling=True)
+    invoice.move("status", InvoiceStatus.VOID, next_try_at=None)
+
+
+def has_failed(subscription: Subscription) -> bool:
+    """Whether a payment of one of its open invoices has failed."""
+    failed = PaymentAttempt.select().where(PaymentAttempt.status == AttemptStatus.FAILED)
+    intents_of = failed.join(PaymentIntent).join(Invoice, on=(Invoice.session == PaymentIntent.session))
+    waiting = (Invoice.subscription == subscription.id) & (Invoice.status == InvoiceStatus.OPEN)
+    return bool(intents_of.where(waiting).exists())
+
+
+def tell(event_type: str, invoice: Invoice, now: datetime) -> None:
+    """Append an event about the invoice."""
+    events.append(
+        event_type,
+        resources.invoice(invoice),
+        merchant_id=invoice.merchant_id,
+        livemode=invoice.livemode,
+        now=now,
+    )
+
+
+def _insert(
+    subscription: Subscription, session_id: str, period: tuple[int, datetime, datetime], now: datetime, **columns: Any
+) -> Invoice:
+    number, starts_at, ends_at = period
+    return Invoice.create(
+        id=ids.new("in"),
+        merchant=subscription.merchant_id,
+        livemode=subscription.livemode,
+        subscription=subscription.id,
+        session=session_id,
+        period=number,
+        period_start=starts_at,
+        period_end=ends_at,
+        status=InvoiceStatus.OPEN,
+        amount=subscription.amount,
+        currency=subscription.currency,
+        created_at=now,
+        **columns,
+    )
+
+
+def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
+    """A session over one period, with all that was agreed in the first one, and its intent."""
+    first = CheckoutSession.get_by_id(subscription.session_id)
+    copied = (
+        *(
+            "livemode",
+            "currency",
+            "country",
+            "payment_method_types",
+            "fee_mode",
+            "fee_amount",
+            "description",
+            "locale",
+            "metadata",
+        ),
+        *("customer_email", "customer_phone", "customer_details", "client_reference_id"),
+    )
+    session = CheckoutSession.create(
+        id=ids.new("cs"),
+        merchant=subscription.merchant_id,
+        status=SessionStatus.OPEN,
+        payment_status=PaymentStatus.UNPAID,
+        mode="payment",
+        amount=subscription.amount,
+        customer=subscription.customer_id,
+        amount_presets=[],
+        custom_fields=[],
+        custom_field_values={},
+        line_items=[],
+        deferred=False,
+        created_at=now,
+        expires_at=now + _UNTRIED,
+        **{name: getattr(first, name) for name in copied},
+    )
+    intents.for_session(session, Money(subscription.amount, subscription.currency), now)
+    return session
