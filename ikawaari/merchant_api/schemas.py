@@ -180,20 +180,10 @@ def _option(option: Any) -> dict[str, str]:
     return {"label": given["label"], "value": given["value"]}
 
 
-class QuantityBounds(Output):
-    """How many of an item the customer may take."""
-
-    minimum = fields.Integer(required=True)
-    maximum = fields.Integer(required=True)
-
-
 class OrderedItem(parts.LineItem):
     """One position of the order."""
 
     currency = fields.String(metadata={"description": "There when it was given; the session's."})
-    adjustable_quantity = fields.Nested(
-        QuantityBounds, metadata={"description": "There when the customer may choose the quantity."}
-    )
 
 
 class AnsweredField(parts.CustomField):
