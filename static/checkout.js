@@ -13,6 +13,11 @@
   on('pageshow', (event) => event.persisted && check(), window);
   on('htmx:config:request', (event) => document.hidden && event.target.id === 'poll' && event.preventDefault());
 
+  // A new total needs no card number.
+  on('htmx:config:request', ({ target, detail }) => {
+    if (target.id === 'total') for (const name of ['number', 'expiry', 'cvc']) detail.ctx.request.body.delete(name);
+  });
+
   // Network or server gone: the page stays as it is and asks again, ever more slowly.
   const reach = (well) => {
     const word = find('#net p');

@@ -58,6 +58,11 @@ def intent_of(session: CheckoutSession) -> PaymentIntent | None:
     return PaymentIntent.get_or_none(PaymentIntent.session == session.id)
 
 
+def subscription_of(session: CheckoutSession) -> Subscription | None:
+    """The subscription that the session started, if it has."""
+    return Subscription.get_or_none(Subscription.session == session.id)
+
+
 def failure(attempts: list[PaymentAttempt]) -> dict[str, str] | None:
     """Why the latest attempt failed, or None when it did not."""
     if not attempts or attempts[-1].status != AttemptStatus.FAILED:
@@ -78,7 +83,7 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
     intent = intent_of(session)
     attempts = attempts_of(intent)
     amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
-    subscription = Subscription.get_or_none(Subscription.session == session.id)
+    subscription = subscription_of(session)
     return {
         "id": session.id,
         "object": "checkout.session",

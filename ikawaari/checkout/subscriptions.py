@@ -48,13 +48,6 @@ def trial_days(session: CheckoutSession) -> int:
     return (session.recurring or {}).get("trial_period_days") or 0
 
 
-def of_session(session: CheckoutSession) -> Subscription | None:
-    """The subscription that the session started, if it has."""
-    if session.mode != "subscription":
-        return None
-    return Subscription.get_or_none(Subscription.session == session.id)
-
-
 def owned(subscription_id: str, merchant: Merchant, livemode: bool) -> Subscription:
     """The merchant's own subscription of that mode. Raises NotFound, also for another merchant's."""
     own = (Subscription.merchant == merchant) & (Subscription.livemode == livemode)

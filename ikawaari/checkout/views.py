@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import links, payment_methods, quotes, resources, returns, subscriptions
+from ikawaari.checkout import links, payment_methods, quotes, resources, returns
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.errors import ValidationFailed
 from ikawaari.states import AttemptStatus, PaymentStatus
@@ -95,7 +95,7 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _subscription(session: CheckoutSession) -> dict[str, Any] | None:
     """The subscription that the session started, for who comes back to stop it."""
-    found = subscriptions.of_session(session)
+    found = resources.subscription_of(session) if session.mode == "subscription" else None
     if found is None:
         return None
     return {

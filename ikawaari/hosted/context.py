@@ -80,7 +80,7 @@ def _moments(view: View, payment: View, locale: str, now: datetime) -> dict[str,
     country = view["country"] or view["merchant"]["country"]
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
     return {
-        "day": lambda seconds: format_date(page_state.moment(seconds, country), "long", locale),
+        "day": lambda seconds: _tied(format_date(page_state.moment(seconds, country), "long", locale)),
         "next_payment": _next_payment(view["recurring"], now),
         "paid_at": f"{format_date(paid, 'long', locale)}, {format_time(paid, 'short', locale=locale)}" if paid else "",
     }
@@ -96,9 +96,9 @@ def _next_payment(recurring: Mapping[str, Any] | None, now: datetime) -> int | N
     return clock.unix(subscriptions.period_end(now, recurring["interval"], recurring["interval_count"]))
 
 
-def _tied(phone: str | None) -> str | None:
-    """A masked number that no line break tears apart."""
-    return phone.replace(" ", "\u00a0") if phone else None
+def _tied(text: str | None) -> str | None:
+    """A masked number, or a date, that no line break tears apart."""
+    return text.replace(" ", "\u00a0") if text else None
 
 
 def _refresh(session_id: str, state: PageState) -> str | None:

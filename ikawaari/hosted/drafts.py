@@ -112,10 +112,11 @@ def to_request(
     desktop: bool = False,
 ) -> PayRequest:
     """What to ask the domain for. Raises ValidationFailed when a number cannot be read; all else it judges itself."""
+    amount = _amount(draft, view)
     common: dict[str, Any] = {
-        "amount": _amount(draft, view),
+        "amount": amount,
         "quantities": _quantities(draft, view),
-        "agreed_total": agreed_total,
+        "agreed_total": amount if agreed_total is None else agreed_total,
         "customer": {name: draft.get(name) for name in ("name", "email") if draft.get(name)},
         "custom_fields": {name[len(FIELD) :]: text for name, text in draft.values.items() if name.startswith(FIELD)},
         "return_url": return_url,

@@ -149,10 +149,15 @@ def _forward(view: View, name: str, now: datetime) -> Forward | None:
     if name == "redirect":
         url = safe_url(view["next_action"]["redirect_to_url"]["url"])
         return Forward(url, _OPEN_SECONDS) if url else None
-    # Who has something to read, or to decide later, is not led away from it.
-    url = safe_url(view["success_url"]) if name in _RECEIPTS and not view["thank_you"] else None
+    url = safe_url(view["success_url"]) if name in _RECEIPTS and not _to_be_read(view) else None
     # A receipt that is opened again later stays open.
     return Forward(url, _RETURN_SECONDS) if url and _age_of_receipt(view, now) < _FRESH_SECONDS else None
+
+
+def _to_be_read(view: View) -> bool:
+    """Whether there is more to read than that it is paid: nobody is led away from that by itself."""
+    stopped = view["subscription"] and view["subscription"]["cancel_at_period_end"]
+    return bool(view["thank_you"] or stopped)
 
 
 def _age_of_receipt(view: View, now: datetime) -> int:

@@ -125,7 +125,7 @@ def otp(session_id: str) -> BaseResponse:
 def stop(session_id: str) -> BaseResponse:
     """«Stop the subscription»: what is paid for still runs to its end."""
     now = clock.now()
-    subscription = subscriptions.of_session(sessions.find(session_id, now))
+    subscription = resources.subscription_of(sessions.find(session_id, now))
     if subscription is None:
         raise NotFound("subscription")
     with suppress(Conflict):  # it has ended already; the page says so

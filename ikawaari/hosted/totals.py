@@ -36,8 +36,9 @@ def shown(session: Any, view: View, draft: Draft, state: PageState) -> Total:
 
 
 def seen(session: Any, form: Mapping[str, str]) -> int | None:
-    """The total that the customer has seen; 0, which nothing costs, for none; None where the page has to show none."""
+    """The total that the customer has seen; 0, which nothing costs, for none; None: the amount just typed."""
     if not quotes.must_be_agreed(session):
-        return None
+        amount: int | None = session.amount
+        return amount
     text = form.get(FIELD, "")
     return int(text) if re.fullmatch("[0-9]{1,19}", text) else 0

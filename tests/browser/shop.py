@@ -5,10 +5,20 @@ from typing import Any
 
 import requests
 
+import ikawaari
+from ikawaari.config import Config
 from ikawaari.providers.sandbox import ledger
+from ikawaari.store.models import CheckoutSession, Merchant
+from tests import conftest
 from tests.serving import Served
 
 HOME = "https://shop.example"
+FEES = {"mobile_money": {"basis_points": 150, "fixed": 0}, "card": {"basis_points": 250, "fixed": 100}}
+ORDER = [
+    {"name": "Wax, 6 yards", "amount": 1_500, "quantity": 3, "adjustable_quantity": {"minimum": 1, "maximum": 10}},
+    {"name": "Couture", "amount": 700, "quantity": 0, "adjustable_quantity": {"minimum": 0, "maximum": 500}},
+    {"name": "Livraison", "amount": 500, "quantity": 1},
+]
 _TIMEOUT_SECONDS = 10
 
 
@@ -31,6 +41,19 @@ def open_session(shop: Shop, **fields: Any) -> dict[str, Any]:
     return _call(
         shop, "POST", "/checkout/sessions", {name: value for name, value in order.items() if value is not None}
     )
+
+
+def open_order(shop: Shop, **columns: Any) -> dict[str, Any]:
+    """A session over 5,000 XOF as a payment link opens it: the customer pays the fee, and `columns` say the rest."""
+    session = open_session(shop)
+    ikawaari.start(Config(database_url=shop.served.environment["IKAWAARI_DATABASE_URL"]))
+    try:
+        row = CheckoutSession.get_by_id(session["id"])
+        Merchant.get_by_id(row.merchant_id).change(fees=FEES)
+        row.change(**({"fee_mode": "customer_pays"} | columns))
+    finally:
+        conftest.disconnect()
+    return session
 
 
 def listen(shop: Shop, url: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.shop import Shop, expire, open_session, pay_over_api, tell
+from tests.browser.shop import ORDER, Shop, expire, open_order, open_session, pay_over_api, tell
 from tests.browser.steps import arrive, check_now, choose_card, pay, pay_by_card, pay_by_phone, see, type_phone
 
 FIELDS = [
@@ -125,6 +125,45 @@ def wallet_screen(page: Page, shop: Shop) -> None:
     see(page, "sandbox")
 
 
+def ordered(page: Page, shop: Shop) -> dict[str, Any]:
+    """Quantities to choose, and a fee on top."""
+    session = open_order(shop, line_items=ORDER, success_url=None, thank_you="Merci !\nVotre wax part demain.")
+    arrive(page, session)
+    see(page, "choose")
+    return session
+
+
+def asked(page: Page, shop: Shop) -> None:
+    """Pressed before the total of an amount was shown."""
+    arrive(page, open_order(shop, amount=None, amount_presets=[2_000]))
+    page.locator("#amount").fill("3001")
+    page.locator("button.main").click()
+    see(page, "choose!")
+
+
+def received(page: Page, shop: Shop) -> None:
+    """A receipt with a fee and a word of the shop."""
+    ordered(page, shop)
+    pay_by_phone(page)
+    see(page, "paid")
+
+
+def subscribed(page: Page, shop: Shop) -> dict[str, Any]:
+    """A subscription that may be stopped."""
+    session = opened(**QUIET, **MONTHLY)(page, shop)
+    pay_by_card(page)
+    see(page, "paid")
+    page.locator("main summary").click()
+    return session
+
+
+def stopped(page: Page, shop: Shop) -> None:
+    """A subscription that was stopped."""
+    subscribed(page, shop)
+    page.get_by_role("button", name="Oui, arrêter l’abonnement").click()
+    see(page, "paid", "Votre abonnement est arrêté.")
+
+
 def expired(page: Page, shop: Shop) -> None:
     """Ended by the merchant."""
     session = open_session(shop)
@@ -183,7 +222,12 @@ STATES: dict[str, Callable[[Page, Shop], Any]] = {
     "card form": card_form,
     "amount and questions": opened(**CHOSEN, customFields=FIELDS),
     "only mobile money": opened(**MOBILE, **PREFILLED),
+    "order": ordered,
+    "total asked": asked,
+    "paid with a fee": received,
     "subscription": opened(**MONTHLY),
+    "subscribed": subscribed,
+    "stopped": stopped,
     "trial": opened(**TRIAL),
     "faults": faults,
     "card faults": card_faults,

@@ -1,0 +1,93 @@
+"""Fees, quantities and subscriptions: the total follows what is chosen, and no other one is paid."""
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser import states
+from tests.browser.conftest import Visit, forgive
+from tests.browser.shop import ORDER, Shop, assert_paid_once, charges, open_order
+from tests.browser.steps import arrive, choose_card, end, pay, pay_by_card, pay_by_phone, phone, see, type_phone
+
+
+def test_the_total_follows_each_choice_and_nothing_typed_is_lost(page: Page, shop: Shop) -> None:
+    session = states.ordered(page, shop)
+    type_phone(page)
+    page.get_by_label("Wax, 6 yards").select_option("5")
+    expect(page.locator("header")).to_contain_text("8 120 FCFA")
+    page.get_by_label("Couture").fill("2")
+    choose_card(page)
+    expect(page.locator("#total dd")).to_have_text(["9 400 FCFA", "335 FCFA", "9 735 FCFA"])
+    page.get_by_label("Mobile money").check()
+    expect(page.locator("#total dd")).to_have_text(["9 400 FCFA", "141 FCFA", "9 541 FCFA"])
+    expect(phone(page)).to_have_value("77 123 45 00")
+    pay(page)
+    end(page, "paid", "Votre wax part demain.")
+    assert_paid_once(shop, session, 9_541)
+
+
+def test_without_script_the_new_total_is_shown_before_it_is_paid(visit: Visit, shop: Shop) -> None:
+    page = visit(script=False)
+    session = states.ordered(page, shop)
+    page.get_by_label("Wax, 6 yards").select_option("5")
+    pay_by_phone(page)
+    see(page, "choose!", "Le total est de 8 120 FCFA.")
+    assert charges(shop, session) == []
+    expect(page.get_by_label("Wax, 6 yards")).to_have_value("5")
+    pay(page)
+    end(page, "paid", "Frais de paiement")
+    assert_paid_once(shop, session, 8_120)
+
+
+def test_whoever_is_faster_than_the_recount_is_asked_again(page: Page, shop: Shop, complaints: list[str]) -> None:
+    def lose_recounts(route: Route) -> None:
+        if "recount" in (route.request.post_data or ""):
+            route.abort()
+        else:
+            route.fallback()
+
+    page.route("**/pay", lose_recounts)
+    session = states.ordered(page, shop)
+    type_phone(page)
+    page.get_by_label("Wax, 6 yards").select_option("1")
+    pay(page)
+    see(page, "choose!", "Le total est de 2 030 FCFA.")
+    expect(page.locator("#total .note")).to_be_focused()
+    pay(page)
+    end(page, "paid")
+    assert_paid_once(shop, session, 2_030)
+    forgive(complaints, "ERR_FAILED", "Failed to fetch")
+
+
+def test_a_quantity_out_of_bounds_is_told_beside_it(customer: Page, shop: Shop) -> None:
+    states.ordered(customer, shop)
+    customer.get_by_label("Couture").fill("501")
+    type_phone(customer)
+    customer.locator("button.main").click()
+    see(customer, "choose!", "Choisissez de 0 à 500.")
+    expect(customer.get_by_label("Couture")).to_have_accessible_description("Choisissez de 0 à 500.")
+
+
+def test_a_preset_amount_shows_its_fee(page: Page, shop: Shop) -> None:
+    session = open_order(shop, amount=None, amount_presets=[2_000], amount_min=1_000)
+    arrive(page, session)
+    page.get_by_label("Autre montant").fill("3001")
+    page.get_by_label("2 000 FCFA").check()
+    expect(page.get_by_role("button", name="Payer 2 030 FCFA")).to_be_visible()
+    pay_by_phone(page)
+    end(page, "paid")
+    assert_paid_once(shop, session, 2_030)
+
+
+def test_a_fixed_amount_with_a_fee_is_paid_in_one_tap(customer: Page, shop: Shop) -> None:
+    session = open_order(shop, line_items=ORDER[2:], payment_method_types=["card"])
+    arrive(customer, session)
+    pay_by_card(customer)
+    end(customer, "paid", "5 225 FCFA")
+    assert_paid_once(shop, session, 5_225)
+
+
+def test_a_customer_stops_a_subscription_on_its_receipt(customer: Page, shop: Shop) -> None:
+    states.subscribed(customer, shop)
+    see(customer, "paid", "Prochain paiement : 5 000 FCFA le")
+    customer.get_by_role("button", name="Oui, arrêter l’abonnement").click()
+    see(customer, "paid", "Votre abonnement est arrêté. Il court jusqu’au")
+    expect(customer.get_by_text("Prochain paiement")).to_have_count(0)
