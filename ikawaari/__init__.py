@@ -21,6 +21,7 @@ from ikawaari.merchant_api import (
     payment_links,
     refunds,
     sessions,
+    subscriptions,
     testing,
     webhook_endpoints,
 )
@@ -68,7 +69,7 @@ def migrate() -> list[str]:
 
 def _serve_api(app: Flask) -> None:
     smorest = Api(app)
-    charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp)
+    charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp, subscriptions.bp)
     for blueprint in (*charging, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)
     openapi.complete(smorest)

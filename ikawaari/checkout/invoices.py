@@ -4,11 +4,11 @@ A renewal is a session like any other, so all that `attempts` promises holds for
 while the truth is unknown. Its invoice says when the saved payment method is tried again, and when that ends.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import ids
+from ikawaari import clock, ids
 from ikawaari.checkout import intents, resources, sessions
 from ikawaari.events import events
 from ikawaari.money import Money
@@ -23,6 +23,11 @@ DUNNING = timedelta(days=10)  # from the first try until the invoice counts as u
 _TRIES = (timedelta(days=3), timedelta(days=5), timedelta(days=7))  # after the first one
 _OUTAGE = timedelta(hours=1)  # how long a provider that is down is left alone
 _UNTRIED = timedelta(days=365)  # the page's life before the first try, which sets its end: no outage of ours uses it up
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "status": lambda value: Invoice.status == value,
+    "created_gte": lambda value: Invoice.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: Invoice.created_at < clock.from_unix(value + 1),
+}
 
 
 def open_first(subscription: Subscription, session: CheckoutSession, now: datetime) -> Invoice:
@@ -54,9 +59,9 @@ def open_of(subscription: Subscription) -> list[Invoice]:
 
 
 def listed(subscription: Subscription, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the subscription's invoices, newest first. `filters`: `status`."""
+    """A page of the subscription's invoices, newest first. `filters`: those of `_FILTERS`."""
     own = Invoice.select().where(Invoice.subscription == subscription.id)
-    wanted = [Invoice.status == filters["status"]] if "status" in filters else []
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(Invoice, own, wanted, place, resources.invoice, key=(Invoice.period, Invoice.id))
 
 

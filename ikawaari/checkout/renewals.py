@@ -13,7 +13,6 @@ from ikawaari.events import events
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 from ikawaari.store.models import Invoice, Subscription
 
-_ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)
 _LATER = timedelta(hours=1)
 
 
@@ -25,7 +24,7 @@ def renew(subscription_id: str, now: datetime) -> datetime | None:
     with store.atomic():
         # The race of two workers: the lock lets them in one by one, and the second finds the period begun.
         subscription = Subscription.lock(subscription_id)
-        if subscription.status in _ENDED:
+        if subscription.status in subscriptions.ENDED:
             return None
         ends_at: datetime = subscription.current_period_end
         if ends_at > now:

@@ -22,6 +22,7 @@ from ikawaari.store import due, listing
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentIntent, Subscription
 
 RENEW, REMIND = "subscription.renew", "subscription.remind"
+ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing is due any more
 NOTICE = timedelta(days=3)  # how long before its end a trial's end is told
 _UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {

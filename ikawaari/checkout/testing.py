@@ -58,7 +58,7 @@ def advance(subscription_id: str, merchant: Merchant, livemode: bool, now: datet
         work = _due_work(subscription)
         if _is_being_paid(subscription):
             raise Conflict("IKW-RES-003")
-        if not work:
+        if subscription.status in subscriptions.ENDED or not work:
             raise Conflict("IKW-RES-002", "Nothing is due for this subscription any more.")
         ahead = min(row.due_at for row in work) - now
         if ahead > timedelta():

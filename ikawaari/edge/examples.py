@@ -226,21 +226,56 @@ REFUND: dict[str, Any] = {
     "settled_at": None,
 }
 REFUNDS: dict[str, Any] = {"object": "list", "data": [REFUND], "has_more": False, "next_cursor": None}
-SUBSCRIPTION: dict[str, Any] = {
-    "id": "sub_6rX2nVbQ9wKc4TmYh7LzPd1GsJf",
-    "object": "subscription",
+_SUBSCRIPTION_ID = "sub_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
+INVOICE: dict[str, Any] = {
+    "id": "in_3vN9cTfY6wEj2kRb8XhQs1MzLdG",
+    "object": "invoice",
+    "subscription": _SUBSCRIPTION_ID,
+    "customer": None,
     "checkout_session": _ID,
-    "status": "active",
-    "amount": 25000,
+    "payment_intent": _INTENT,
+    "status": "open",
+    "period": 2,
+    "period_start": 1767225600,
+    "period_end": 1769904000,
+    "amount": 5000,
+    "currency": "xof",
+    "hosted_invoice_url": f"https://pay.example/{_ID}",
+    "attempt_count": 1,
+    "next_payment_attempt": 1767484801,
+    "last_payment_error": {
+        "code": "payment_timeout",
+        "message": "The last payment attempt failed: payment timeout.",
+    },
+    "livemode": False,
+    "created": 1767225600,
+    "paid_at": None,
+}
+INVOICES: dict[str, Any] = {"object": "list", "data": [INVOICE], "has_more": False, "next_cursor": None}
+SUBSCRIPTION: dict[str, Any] = {
+    "id": _SUBSCRIPTION_ID,
+    "object": "subscription",
+    "checkout_session": "cs_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
+    "customer": None,
+    "client_reference_id": "abonnement-77",
+    "status": "past_due",
+    "amount": 5000,
     "currency": "xof",
     "interval": "month",
     "interval_count": 1,
     "current_period_start": 1767225600,
     "current_period_end": 1769904000,
     "trial_end": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "latest_invoice": INVOICE["id"],
+    "metadata": {"plan": "mensuel"},
     "livemode": False,
-    "created": 1767225600,
+    "created": 1764547200,
 }
+SUBSCRIPTIONS: dict[str, Any] = {"object": "list", "data": [SUBSCRIPTION], "has_more": False, "next_cursor": None}
+CANCELLATION: dict[str, Any] = {"at_period_end": False}
+CANCELED_SUBSCRIPTION: dict[str, Any] = SUBSCRIPTION | {"status": "canceled", "canceled_at": 1767312000}
 EVENT_ID = "evt_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
 NEW_ENDPOINT: dict[str, Any] = {
     "url": "https://boutique.example/webhooks",

@@ -224,6 +224,7 @@ _SCRIPT = (
     ("012", _l("too little is paid")),
     ("013", _l("paid; a refund takes its time")),
     ("014", _l("paid; a refund fails")),
+    ("015", _l("paid; renewals time out")),
 )
 _TEST_CARDS = (
     ("4242 4242 4242 4242", _l("paid")),
@@ -231,4 +232,5 @@ _TEST_CARDS = (
     ("4000 0000 0000 0002", _l("refused")),
     ("4000 0000 0000 9995", _l("not enough money")),
     ("4000 0000 0000 0069", _l("expired")),
+    ("4000 0000 0000 0341", _l("paid; renewals are refused")),
 )

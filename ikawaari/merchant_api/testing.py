@@ -1,4 +1,4 @@
-"""Test mode's own route: tell the sandbox how a mobile money payment ends. No credential; test objects only."""
+"""Test mode's own routes: tell the sandbox how a mobile money payment ends; let a subscription's time come."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,16 @@ from flask.views import MethodView
 from marshmallow import fields
 
 from ikawaari import clock
-from ikawaari.checkout import testing
+from ikawaari.checkout import resources, testing
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import OneOf, Output, Words
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.fields import Choice, Text
 from ikawaari.edge.parsing import Input
+from ikawaari.merchant_api.auth import caller, requires
+from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.subscriptions import SUBSCRIPTION_ID, Subscription
+from ikawaari.merchants.credentials import Scope
 from ikawaari.states import IntentStatus
 
 bp = Blueprint(
@@ -59,3 +63,20 @@ class MobileMoneyCallback(MethodView):
             now=clock.now(),
         )
         return {"received": True, "payment_intent_id": intent.id, "status": intent.status}
+
+
+@bp.route("/subscriptions/<string:subscription_id>/advance", parameters=[SUBSCRIPTION_ID])
+class Advance(MethodView):
+    """Time that passes at once."""
+
+    @operation("advanceTestSubscription", "IKW-RES-001", "IKW-RES-002", "IKW-RES-003")
+    @requires(Scope.SUBSCRIPTIONS_WRITE)
+    @idempotent
+    @bp.response(200, Subscription(), example=examples.SUBSCRIPTION)
+    def post(self, subscription_id: str) -> Mapping[str, Any]:
+        """Bring what is due next for a test subscription forward to now.
+
+        A reminder, a renewal, a day of dunning, or the end: a worker does it within a second or two.
+        """
+        who = caller()
+        return resources.subscription(testing.advance(subscription_id, who.merchant, who.livemode, clock.now()))

@@ -17,7 +17,9 @@ from tests.merchant_api.calls import MISSING, SESSIONS, Answer, Shop, error
 INTENTS, REFUNDS = "/api/v1/payment-intents", "/api/v1/refunds"
 LINKS, LINKS_V2 = "/api/v1/payment_links", "/api/v2/payment_links"
 ENDPOINTS, EVENTS = "/api/v1/webhook-endpoints", "/api/v1/events"
-_IDS = dict.fromkeys(("session_id", "intent_id", "refund_id", "endpoint_id", "event_id", "link_id"), MISSING)
+SUBSCRIPTIONS, ADVANCE = "/api/v1/billing/subscriptions", "/api/test/subscriptions/{subscription_id}/advance"
+_PARAMETERS = ("session_id", "intent_id", "refund_id", "endpoint_id", "event_id", "link_id", "subscription_id")
+_IDS = dict.fromkeys(_PARAMETERS, MISSING)
 ROUTES = {
     ("POST", SESSIONS): Scope.PAYMENTS_WRITE,
     ("GET", SESSIONS): Scope.PAYMENTS_READ,
@@ -52,6 +54,11 @@ ROUTES = {
     ("GET", EVENTS + "/{event_id}"): Scope.WEBHOOKS_READ,
     ("POST", EVENTS + "/{event_id}/redeliver"): Scope.WEBHOOKS_WRITE,
     ("POST", EVENTS + "/redeliver"): Scope.WEBHOOKS_WRITE,
+    ("GET", SUBSCRIPTIONS): Scope.SUBSCRIPTIONS_READ,
+    ("GET", SUBSCRIPTIONS + "/{subscription_id}"): Scope.SUBSCRIPTIONS_READ,
+    ("GET", SUBSCRIPTIONS + "/{subscription_id}/invoices"): Scope.SUBSCRIPTIONS_READ,
+    ("POST", SUBSCRIPTIONS + "/{subscription_id}/cancel"): Scope.SUBSCRIPTIONS_WRITE,
+    ("POST", ADVANCE): Scope.SUBSCRIPTIONS_WRITE,
 }
 OF_ONE_OBJECT = [route for route in ROUTES if "{session_id}" in route[1]]
 every_route = pytest.mark.parametrize(("method", "path"), ROUTES, ids=" ".join)
