@@ -111,6 +111,13 @@ def merchants_group() -> None:
 @click.option("--name", required=True)
 @click.option("--country", default="SN", show_default=True, help="Where it sells; gives its currency.")
 @click.option("--late-payments", type=click.Choice(["accept", "refund"]), default="accept", show_default=True)
+@click.option(
+    "--unpaid-subscriptions",
+    type=click.Choice(["unpaid", "canceled"]),
+    default="unpaid",
+    show_default=True,
+    help="What becomes of a subscription whose renewal nobody pays within ten days.",
+)
 @click.option("--logo-url")
 @click.option("--color", help="#rrggbb")
 @on_the_database

@@ -13,6 +13,7 @@ def create(
     *,
     country: str = "SN",
     late_payments: str = "accept",
+    unpaid_subscriptions: str = "unpaid",
     logo_url: str | None = None,
     color: str | None = None,
 ) -> Merchant:
@@ -28,6 +29,7 @@ def create(
         logo_url=logo_url,
         color=color,
         late_payments=late_payments,
+        unpaid_subscriptions=unpaid_subscriptions,
         created_at=now,
     )
 
