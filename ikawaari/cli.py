@@ -16,7 +16,7 @@ import ikawaari
 from ikawaari import clock, demo_data, serving, store, worker
 from ikawaari.config import Config, UnsafeConfiguration
 from ikawaari.errors import IkawaariError
-from ikawaari.merchants import credentials, merchants
+from ikawaari.merchants import credentials, fees, merchants
 from ikawaari.merchants.credentials import Scope
 from ikawaari.providers import sandbox
 
@@ -107,23 +107,33 @@ def merchants_group() -> None:
     """Merchants."""
 
 
+LATE, UNPAID = click.Choice(["accept", "refund"]), click.Choice(["unpaid", "canceled"])
+FEE = "What its customers pay where they pay the fee: mobile_money=1.5%, card=2.9%+100; may be repeated."
+
+
 @merchants_group.command("create")
 @click.option("--name", required=True)
 @click.option("--country", default="SN", show_default=True, help="Where it sells; gives its currency.")
-@click.option("--late-payments", type=click.Choice(["accept", "refund"]), default="accept", show_default=True)
-@click.option(
-    "--unpaid-subscriptions",
-    type=click.Choice(["unpaid", "canceled"]),
-    default="unpaid",
-    show_default=True,
-    help="What becomes of a subscription whose renewal nobody pays within ten days.",
-)
+@click.option("--late-payments", type=LATE, default="accept", show_default=True)
+@click.option("--unpaid-subscriptions", type=UNPAID, default="unpaid", show_default=True)
+@click.option("--fee", "fee", multiple=True, help=FEE)
 @click.option("--logo-url")
 @click.option("--color", help="#rrggbb")
 @on_the_database
-def create_merchant(name: str, **options: Any) -> None:
+def create_merchant(name: str, fee: tuple[str, ...], **options: Any) -> None:
     """Enter a merchant and print its id."""
-    click.echo(merchants.create(name, clock.now(), **options).id)
+    click.echo(merchants.create(name, clock.now(), fees=fees.read(fee), **options).id)
+
+
+@merchants_group.command("update")
+@click.argument("merchant_id")
+@click.option("--late-payments", type=LATE)
+@click.option("--unpaid-subscriptions", type=UNPAID)
+@click.option("--fee", "fee", multiple=True, help=FEE)
+@on_the_database
+def update_merchant(merchant_id: str, fee: tuple[str, ...], **options: Any) -> None:
+    """Change what is given; the rest stays."""
+    merchants.update(merchant_id, fees=fees.read(fee), **options)
 
 
 @merchants_group.command("list")
@@ -131,8 +141,9 @@ def create_merchant(name: str, **options: Any) -> None:
 def list_merchants() -> None:
     """Print the merchants, one JSON object a line."""
     for merchant in merchants.all_merchants():
-        fields = ("id", "name", "country", "currency", "late_payments")
-        click.echo(json.dumps({field: getattr(merchant, field) for field in fields}, ensure_ascii=False))
+        names = ("id", "name", "country", "currency", "late_payments", "unpaid_subscriptions")
+        told = {name: getattr(merchant, name) for name in names} | {"fees": fees.written(merchant.fees)}
+        click.echo(json.dumps(told, ensure_ascii=False))
 
 
 @main.group("keys")

@@ -74,9 +74,12 @@ def test_merchants_are_created_by_name_and_listed_one_object_a_line(url: str) ->
     second = printed(
         url, "merchants", "create", "--name", "Épicerie Ébène", "--country", "CM", "--late-payments", "refund"
     )
+    unsaid = {"fees": [], "unpaid_subscriptions": "unpaid"}
     assert [json.loads(line) for line in printed(url, "merchants", "list").splitlines()] == [
-        {"id": first, "name": "Boutique Teranga", "country": "SN", "currency": "XOF", "late_payments": "accept"},
-        {"id": second, "name": "Épicerie Ébène", "country": "CM", "currency": "XAF", "late_payments": "refund"},
+        {"id": first, "name": "Boutique Teranga", "country": "SN", "currency": "XOF", "late_payments": "accept"}
+        | unsaid,
+        {"id": second, "name": "Épicerie Ébène", "country": "CM", "currency": "XAF", "late_payments": "refund"}
+        | unsaid,
     ]
 
 
@@ -124,6 +127,17 @@ def test_an_app_is_uninstalled_once_by_its_id(url: str, merchant: str) -> None:
     refused(1, url, "keys", "revoke", installation)
 
 
+def test_a_merchant_is_changed_in_what_is_given_and_in_nothing_else(url: str) -> None:
+    terms = ["--fee", "mobile_money=1.5%", "--fee", "card=2.9%+100", "--late-payments", "refund"]
+    merchant = printed(url, "merchants", "create", "--name", "Shop", *terms)
+    before = json.loads(printed(url, "merchants", "list"))
+    assert before["fees"] == ["mobile_money=1.50%+0", "card=2.90%+100"]
+    chosen = ["--fee", "card=3%", "--unpaid-subscriptions", "canceled"]
+    assert printed(url, "merchants", "update", merchant, *chosen) == ""
+    changed = {"fees": ["mobile_money=1.50%+0", "card=3.00%+0"], "unpaid_subscriptions": "canceled"}
+    assert json.loads(printed(url, "merchants", "list")) == before | changed
+
+
 @pytest.mark.parametrize(
     ("code", "arguments"),
     [
@@ -134,6 +148,9 @@ def test_an_app_is_uninstalled_once_by_its_id(url: str, merchant: str) -> None:
         (2, ["keys", "create", "--merchant", "mer_1", "--mode", "test", "--scope", "everything"]),
         (2, ["keys", "create", "--merchant", "mer_1", "--mode", "test", *SCOPES, "--rate-limit", "0"]),
         (2, ["merchants", "create"]),
+        (1, ["merchants", "create", "--name", "Shop", "--fee", "card=lots"]),
+        (1, ["merchants", "update", "mer_unknown", "--fee", "card=1%"]),
+        (2, ["merchants", "update", "mer_1", "--late-payments", "keep"]),
         (2, ["pay"]),
     ],
 )

@@ -50,7 +50,7 @@ class PaymentLinkInput(Input):
 class QuantityBoundsInput(Input):
     """How many of an item the customer may take."""
 
-    minimum = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, _MOST))
+    minimum = fields.Integer(strict=True, load_default=1, validate=validate.Range(0, _MOST))
     maximum = fields.Integer(strict=True, required=True, validate=validate.Range(1, _MOST))
 
 

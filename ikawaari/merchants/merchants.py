@@ -1,8 +1,9 @@
 """Merchants."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from ikawaari import countries, ids
+from ikawaari import countries, ids, store
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.store.models import Merchant
 
@@ -13,11 +14,15 @@ def create(
     *,
     country: str = "SN",
     late_payments: str = "accept",
-    unpaid_subscriptions: str = "unpaid",
     logo_url: str | None = None,
     color: str | None = None,
+    fees: Mapping[str, Mapping[str, int]] | None = None,
+    unpaid_subscriptions: str = "unpaid",
 ) -> Merchant:
-    """Enter a merchant. The currency is its country's. Raises ValidationFailed for a country that we do not serve."""
+    """Enter a merchant. The currency is its country's. Raises ValidationFailed for a country that we do not serve.
+
+    `fees`: as `fees.read` makes them; a payment method type that is not in there costs its customers nothing.
+    """
     home = countries.find(country)
     if home is None:
         raise ValidationFailed({"country": [f"must be one of {', '.join(countries.COUNTRIES)}"]})
@@ -29,6 +34,7 @@ def create(
         logo_url=logo_url,
         color=color,
         late_payments=late_payments,
+        fees=dict(fees or {}),
         unpaid_subscriptions=unpaid_subscriptions,
         created_at=now,
     )
@@ -39,6 +45,20 @@ def get(merchant_id: str) -> Merchant:
     merchant = Merchant.get_or_none(Merchant.id == merchant_id)
     if merchant is None:
         raise NotFound("merchant")
+    return merchant
+
+
+def update(
+    merchant_id: str, *, fees: Mapping[str, Mapping[str, int]] | None = None, **policies: str | None
+) -> Merchant:
+    """Change what is given: the fees of those payment method types, `late_payments`, `unpaid_subscriptions`.
+
+    Raises NotFound. Sessions that are open follow; a payment that has begun keeps the fee that its payer agreed to.
+    """
+    with store.atomic():
+        merchant = Merchant.lock(get(merchant_id).id)
+        given = {name: value for name, value in policies.items() if value is not None}
+        merchant.change(fees=merchant.fees | dict(fees or {}), **given)
     return merchant
 
 

@@ -75,7 +75,7 @@ WRONG_V2 = (
     ({"lineItems": [ITEM | {"adjustableQuantity": {}}]}, "lineItems.0.adjustableQuantity.maximum"),
     ({"lineItems": [ITEM | {"adjustableQuantity": 5}]}, "lineItems.0.adjustableQuantity"),
     (
-        {"lineItems": [ITEM | {"adjustableQuantity": {"minimum": 0, "maximum": 2}}]},
+        {"lineItems": [ITEM | {"adjustableQuantity": {"minimum": -1, "maximum": 2}}]},
         "lineItems.0.adjustableQuantity.minimum",
     ),
 )
