@@ -31,10 +31,20 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "payment_intent.canceled": examples.CANCELED_INTENT | {"canceled_at": _THEN},
     "refund.succeeded": {"status": "succeeded", "settled_at": _THEN},
     "refund.failed": {"status": "failed", "failure_code": "wallet_limit", "settled_at": _THEN},
-    "subscription.canceled": {"status": "canceled"},
+    "payment_link.deactivated": {"active": False, "status": "inactive"},
+    "subscription.created": {"status": "active"},
+    "subscription.updated": {"status": "active"},
+    "subscription.canceled": {"status": "canceled", "canceled_at": _THEN},
     "subscription.trial_will_end": {"status": "trialing", "trial_end": examples.SUBSCRIPTION["current_period_end"]},
     "subscription.past_due": {"status": "past_due"},
     "subscription.unpaid": {"status": "unpaid"},
+    "invoice.created": {"attempt_count": 0, "last_payment_error": None},
+    "invoice.paid": {
+        "status": "paid",
+        "paid_at": _THEN,
+        "next_payment_attempt": None,
+        "last_payment_error": None,
+    },
 }
 
 

@@ -8,33 +8,48 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema
 
-from ikawaari.edge import examples
+from ikawaari.edge import examples, link_examples
 from ikawaari.edge.answers import Words
 from ikawaari.events import delivery, outgoing, signature
 from ikawaari.events.types import MEANINGS, TEST
 from ikawaari.merchant_api import event_examples
 from ikawaari.merchant_api.events import Event
 from ikawaari.merchant_api.intent_schemas import PaymentIntent
+from ikawaari.merchant_api.link_schemas import PaymentLink, PaymentLinkV2
 from ikawaari.merchant_api.refunds import Refund
 from ikawaari.merchant_api.schemas import CheckoutSession
-from ikawaari.merchant_api.subscription_schemas import Subscription
+from ikawaari.merchant_api.subscriptions import Invoice, Subscription
 from ikawaari.merchant_api.webhook_endpoints import WebhookEndpoint
 
 
-class ToldCheckoutSession(CheckoutSession):
-    """A checkout session in an event: its currency is in lower case there."""
+class _InLowerCase(Schema):
+    """What answers with its currency in upper case has it in lower case in events."""
 
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
 
 
-OBJECTS: Mapping[str, tuple[type[Schema], Mapping[str, Any]]] = {
-    "checkout.session": (ToldCheckoutSession, examples.SESSION),
-    "payment_intent": (PaymentIntent, examples.INTENT),
-    "refund": (Refund, examples.REFUND),
-    "subscription": (Subscription, examples.SUBSCRIPTION),
-    "webhook_endpoint": (WebhookEndpoint, examples.ENDPOINT),
+class ToldCheckoutSession(_InLowerCase, CheckoutSession):
+    """A checkout session in an event: its currency is in lower case there."""
+
+
+class ToldPaymentLink(_InLowerCase, PaymentLink):
+    """A payment link of the first version in an event: its currency is in lower case there."""
+
+
+class ToldPaymentLinkV2(_InLowerCase, PaymentLinkV2):
+    """A payment link of the second version in an event: its currency is in lower case there."""
+
+
+OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
+    "checkout.session": ((ToldCheckoutSession,), examples.SESSION),
+    "payment_intent": ((PaymentIntent,), examples.INTENT),
+    "refund": ((Refund,), examples.REFUND),
+    "payment_link": ((ToldPaymentLink, ToldPaymentLinkV2), link_examples.LINK),
+    "subscription": ((Subscription,), examples.SUBSCRIPTION),
+    "invoice": ((Invoice,), examples.INVOICE),
+    "webhook_endpoint": ((WebhookEndpoint,), examples.ENDPOINT),
 }
-"""What events tell of: by its name, the object's schema and an example. A type without its object here is not told."""
+"""What events tell of: by its name, the object's schemas and an example. A type without its object here is not told."""
 
 _TEST_MEANING = "You asked for a test of this endpoint: `data` is the endpoint itself. It comes whatever is subscribed."
 _SECRET, _STAMP, _BODY = examples.ENDPOINT_WITH_SECRET["secret"], 1767225600, b'{"id":"evt_1"}'
@@ -58,7 +73,10 @@ def complete(api: Api) -> None:
     api.spec.components.response("WebhookNotTaken", {"description": f"Anything else is no receipt. {_again()}"})
     converter = api.ma_plugin.converter
     envelope = converter.schema2jsonschema(Event)
-    refs = {name: converter.resolve_nested_schema(schema) for name, (schema, _) in OBJECTS.items()}
+    refs = {
+        name: _any_of([converter.resolve_nested_schema(schema) for schema in schemas])
+        for name, (schemas, _) in OBJECTS.items()
+    }
     told = {type_: _object(type_) for type_ in (*MEANINGS, TEST) if _object(type_) in OBJECTS}
     api.spec.options["webhooks"] = {
         type_: {"post": _operation(type_, envelope, refs[name])} for type_, name in told.items()
@@ -100,11 +118,15 @@ def _spoken(wait: timedelta) -> str:
     return f"{minutes} minutes" if minutes < 60 else f"{minutes // 60} hours"
 
 
+def _any_of(refs: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return refs[0] if len(refs) == 1 else {"anyOf": refs}
+
+
 def _object(type_: str) -> str:
     return type_.rpartition(".")[0]
 
 
-def _operation(type_: str, envelope: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
+def _operation(type_: str, envelope: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     own = {"type": {"type": "string", "const": type_}, "data": data}
     body = {**envelope, "properties": envelope["properties"] | own}
     example = event_examples.event(type_, OBJECTS[_object(type_)][1])

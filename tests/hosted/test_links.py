@@ -134,7 +134,7 @@ def test_a_browser_that_only_reads_ahead_opens_no_session(client: FlaskClient, h
 @pytest.mark.parametrize(
     ("why", "french", "english"),
     [
-        ("inactive", "Ce lien de paiement est fermé", "This payment link is closed"),
+        ("inactive", "Ce lien de paiement n’est plus actif", "This payment link is no longer active"),
         ("expired", "Ce lien de paiement a expiré", "This payment link has expired"),
         ("used", "Ce lien de paiement a déjà servi", "This payment link has been used"),
     ],

@@ -136,8 +136,8 @@ def test_a_page_whose_link_has_ended_says_so_and_whom_to_ask(
 ) -> None:
     session = linked(**fields)
     other = factories.session()
-    other.change(payment_link=session.payment_link_id)
     attempts.pay(other.id, factories.card_request(), clock.now())
+    other.change(payment_link=session.payment_link_id)
     assert client.get(f"/{session.id}").status_code == 410
     text = seen(client, session)
     assert word in text

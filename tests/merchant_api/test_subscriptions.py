@@ -9,7 +9,7 @@ from ikawaari import clock, worker
 from ikawaari.merchants import idempotency
 from ikawaari.store.models import CheckoutSession, DueWork, Event, Subscription
 from tests.merchant_api.calls import MISSING, Answer, Shop, error, refused
-from tests.merchant_api.test_openapi import strict
+from tests.merchant_api.documents import strict
 
 SUBSCRIPTIONS = "/api/v1/billing/subscriptions"
 EVERY_ROUTE = [
