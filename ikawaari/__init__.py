@@ -14,6 +14,7 @@ from ikawaari.hosted import api, callbacks, demo, health, links, pages
 from ikawaari.hosted import sandbox as sandbox_screens
 from ikawaari.merchant_api import (
     auth,
+    customers,
     docs,
     events,
     intents,
@@ -70,7 +71,7 @@ def migrate() -> list[str]:
 def _serve_api(app: Flask) -> None:
     smorest = Api(app)
     charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp, subscriptions.bp)
-    for blueprint in (*charging, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
+    for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)
     openapi.complete(smorest)
     auth.register(app)

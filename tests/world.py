@@ -86,8 +86,9 @@ class World:
         attempts.pay(session.id, factories.card_request(token), self.now)
 
     def told(self) -> list[str]:
-        """The types of all events, in their order."""
-        return [event.type for event in Event.select().order_by(Event.sequence)]
+        """The types of all events about money, in their order; who paid is told beside them."""
+        types = [event.type for event in Event.select().order_by(Event.sequence)]
+        return [name for name in types if not name.startswith("customer.")]
 
     def _receive(self, request: Request) -> Response:
         message = callbacks.Message(

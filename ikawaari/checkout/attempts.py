@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from ikawaari import clock, ids, store
 from ikawaari.checkout import (
     collected,
+    customers,
     enquiry,
     intents,
     invoices,
@@ -202,6 +203,7 @@ def _begin_trial(session: CheckoutSession, method: PaymentMethod, answers: Colle
         links.claim(session)
         session.move("payment_status", PaymentStatus.NO_PAYMENT_REQUIRED, completed_at=now)
         session.move("status", SessionStatus.COMPLETE)
+        customers.recognize(session, method.phone, now)
         subscriptions.activate(session, method, now)
         sessions.tell("checkout.session.completed", session, now)
 

@@ -7,6 +7,7 @@ from ikawaari.config import Config
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
 from ikawaari.store.models import (
     CheckoutSession,
+    Customer,
     Invoice,
     PaymentAttempt,
     PaymentIntent,
@@ -107,6 +108,7 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
         "customer_email": session.customer_email,
         "customer_phone": session.customer_phone,
         "customer_details": session.customer_details or None,
+        "customer": session.customer_id,
         "custom_fields": [
             definition | {"value": session.custom_field_values.get(definition["key"])}
             for definition in session.custom_fields
@@ -204,6 +206,19 @@ def refund(row: Refund) -> dict[str, Any]:
         "metadata": row.metadata,
         "created": clock.unix(row.created_at),
         "settled_at": clock.unix(row.settled_at) if row.settled_at else None,
+    }
+
+
+def customer(row: Customer) -> dict[str, Any]:
+    """A customer."""
+    return {
+        "id": row.id,
+        "object": "customer",
+        "name": row.name,
+        "email": row.email,
+        "phone": row.phone,
+        "livemode": row.livemode,
+        "created": clock.unix(row.created_at),
     }
 
 

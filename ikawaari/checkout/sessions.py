@@ -70,6 +70,7 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "status": lambda value: CheckoutSession.status == value,
     "payment_status": lambda value: CheckoutSession.payment_status == value,
     "client_reference_id": lambda value: CheckoutSession.client_reference_id == value,
+    "customer": lambda value: CheckoutSession.customer == value,
     "customer_email": lambda value: CheckoutSession.customer_email == value,
     "created_gte": lambda value: CheckoutSession.created_at >= clock.from_unix(value),
     "created_lte": lambda value: CheckoutSession.created_at < clock.from_unix(value + 1),

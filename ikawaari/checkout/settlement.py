@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import store
-from ikawaari.checkout import intents, links, payment_methods, quotes, refunds, sessions, subscriptions
+from ikawaari.checkout import customers, intents, links, payment_methods, quotes, refunds, sessions, subscriptions
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import ActionKind, FailureCode, Outcome, Result
@@ -107,17 +107,22 @@ def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
     # An earlier attempt that is corrected to succeeded may have paid for another quantity than the latest one.
     bought = quotes.columns(session, quotes.agreed(room.attempt))
     session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **bought)
+    customers.recognize(session, room.attempt.phone, room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
         subscriptions.activate(session, payment_methods.of(room.attempt), room.now)
         subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
         sessions.tell("checkout.session.completed", session, room.now)
-        return
+    else:
+        _come_late(room, session, money, "link_used" if exceeded else "late")
+
+
+def _come_late(room: _Room, session: CheckoutSession, money: Money, reason: str) -> None:
+    """The money is there after the end. It is told, and it stays or goes back."""
     session.change(late=True)
     sessions.tell("checkout.session.late_payment", session, room.now)
     policy = Merchant.get_by_id(session.merchant_id).late_payments
-    refused = "link_used" if exceeded else "late" if policy == "refund" else None
-    if refused:
-        refunds.give_back(room.attempt, money, refused, room.now)
+    if reason == "link_used" or policy == "refund":
+        refunds.give_back(room.attempt, money, reason, room.now)
     elif room.intent.canceled_at is None:
         subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
 

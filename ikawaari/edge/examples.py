@@ -45,6 +45,7 @@ SESSION: dict[str, Any] = {
     "customer_email": None,
     "customer_phone": "+221771234567",
     "customer_details": None,
+    "customer": None,
     "custom_fields": [_FIELD | {"value": None}],
     "payment_intent": _INTENT,
     "subscription": None,

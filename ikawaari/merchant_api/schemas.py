@@ -163,6 +163,7 @@ class CheckoutSessionQuery(Query):
     payment_link = Text(64)
     client_reference_id = Text(255)
     customer_email = Text(320)
+    customer = Text(64)
     created_gte = fields.Integer(
         validate=validate.Range(0, _LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
     )
@@ -246,6 +247,7 @@ class CheckoutSession(Output):
     customer_email = Words(nullable=True)
     customer_phone = Words("E.164.", nullable=True)
     customer_details = As(CustomerDetails, allow_none=True)
+    customer = Words("`cus_…`: who paid, once that is known.", nullable=True)
     custom_fields = Parts(AnsweredField)
     payment_intent = Words("`pi_…`; null until there is one.", nullable=True)
     subscription = Words("`sub_…`, once it was made.", nullable=True)

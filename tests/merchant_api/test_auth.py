@@ -18,8 +18,9 @@ INTENTS, REFUNDS = "/api/v1/payment-intents", "/api/v1/refunds"
 LINKS, LINKS_V2 = "/api/v1/payment_links", "/api/v2/payment_links"
 ENDPOINTS, EVENTS = "/api/v1/webhook-endpoints", "/api/v1/events"
 SUBSCRIPTIONS, ADVANCE = "/api/v1/billing/subscriptions", "/api/test/subscriptions/{subscription_id}/advance"
-_PARAMETERS = ("session_id", "intent_id", "refund_id", "endpoint_id", "event_id", "link_id", "subscription_id")
-_IDS = dict.fromkeys(_PARAMETERS, MISSING)
+CUSTOMERS = "/api/v1/customers"
+_NAMES = ("session", "intent", "refund", "endpoint", "event", "link", "subscription", "customer")
+_IDS = dict.fromkeys((f"{name}_id" for name in _NAMES), MISSING)
 ROUTES = {
     ("POST", SESSIONS): Scope.PAYMENTS_WRITE,
     ("GET", SESSIONS): Scope.PAYMENTS_READ,
@@ -39,6 +40,8 @@ ROUTES = {
     ("PATCH", INTENTS + "/{intent_id}"): Scope.PAYMENTS_WRITE,
     ("POST", INTENTS + "/{intent_id}/confirm"): Scope.PAYMENTS_WRITE,
     ("POST", INTENTS + "/{intent_id}/cancel"): Scope.PAYMENTS_WRITE,
+    ("GET", CUSTOMERS): Scope.CUSTOMERS_READ,
+    ("GET", CUSTOMERS + "/{customer_id}"): Scope.CUSTOMERS_READ,
     ("POST", REFUNDS): Scope.REFUNDS_WRITE,
     ("GET", REFUNDS): Scope.PAYMENTS_READ,
     ("GET", REFUNDS + "/{refund_id}"): Scope.PAYMENTS_READ,

@@ -1,0 +1,84 @@
+"""Customers: who paid a merchant, known again by the phone number that paid, else by the e-mail address."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ikawaari import clock, ids
+from ikawaari.checkout import resources
+from ikawaari.errors import NotFound
+from ikawaari.events import events
+from ikawaari.paging import Place
+from ikawaari.store import listing
+from ikawaari.store.models import CheckoutSession, Customer, Merchant
+
+_FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "email": lambda value: Customer.email == value,
+    "phone": lambda value: Customer.phone == value,
+    "created_gte": lambda value: Customer.created_at >= clock.from_unix(value),
+    "created_lte": lambda value: Customer.created_at < clock.from_unix(value + 1),
+}
+
+
+def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> None:
+    """Note whose session it is that was just paid, in the caller's transaction.
+
+    `phone`: the number that paid, in E.164; None for a card. Who gave no e-mail address either stays unknown.
+    """
+    told = session.customer_details
+    email = told.get("email") or session.customer_email
+    identity = phone or (email.lower() if email else None)
+    if session.customer_id or identity is None:
+        return
+    made = _insert(session, identity, now)
+    # The race of two payments of one person: the second one waits here, and then finds the first one's row.
+    customer = Customer.lock(_of(session).where(Customer.identity == identity).get().id)
+    given = {"name": told.get("name"), "email": email, "phone": phone}
+    learned = {key: value for key, value in given.items() if value and not getattr(customer, key)}
+    if learned:
+        customer.change(**learned)
+    session.change(customer=customer.id)
+    if made or learned:
+        _tell("customer.created" if made else "customer.updated", customer, now)
+
+
+def owned(customer_id: str, merchant: Merchant, livemode: bool) -> Customer:
+    """The merchant's own customer of that mode. Raises NotFound, also for another merchant's."""
+    own = (Customer.merchant == merchant) & (Customer.livemode == livemode)
+    found = Customer.get_or_none(own, Customer.id == customer_id)
+    if found is None:
+        raise NotFound("customer")
+    return found
+
+
+def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of the merchant's customers of that mode. `filters`: those of `_FILTERS`."""
+    own = Customer.select().where(Customer.merchant == merchant, Customer.livemode == livemode)
+    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+    return listing.page(Customer, own, wanted, place, resources.customer)
+
+
+def _insert(session: CheckoutSession, identity: str, now: datetime) -> bool:
+    """Make the customer unless it is known. Says whether it was made."""
+    row = Customer.insert(
+        id=ids.new("cus"),
+        merchant=session.merchant_id,
+        livemode=session.livemode,
+        identity=identity,
+        created_at=now,
+    )
+    return bool(row.on_conflict_ignore().as_rowcount().execute())
+
+
+def _of(session: CheckoutSession) -> Any:
+    return Customer.select().where(Customer.merchant == session.merchant_id, Customer.livemode == session.livemode)
+
+
+def _tell(event_type: str, customer: Customer, now: datetime) -> None:
+    events.append(
+        event_type,
+        resources.customer(customer),
+        merchant_id=customer.merchant_id,
+        livemode=customer.livemode,
+        now=now,
+    )
