@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from ikawaari.checkout import renewals, subscriptions, testing
+from ikawaari.checkout import attempts, renewals, subscriptions, testing
 from ikawaari.errors import Conflict, Declined, Gone
 from ikawaari.store.models import Invoice, Subscription
 from tests import world as worlds
@@ -60,6 +60,13 @@ def test_of_eight_collections_at_once_one_charges(world: World, how: str, end: s
     assert provider.calls == ["charge"]
     assert invoices(subscription)[-1].status == end
     audit()
+
+
+def test_of_eight_workers_that_saw_the_same_turn_one_takes_it(world: World) -> None:
+    _, invoice = renewing(world, "tok_test_renewal_declined")
+    results = together(8, lambda _: attempts.pay_saved(invoice, world.now))
+    assert names(results) == {"Declined": 1, "Conflict": 7}
+    assert len(tries(invoice)) == 1
 
 
 def test_workers_side_by_side_renew_and_collect_once(world: World) -> None:

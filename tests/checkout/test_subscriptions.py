@@ -1,6 +1,6 @@
 """Renewals and what becomes of them: each period invoiced once, charged until it is paid or given up."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -65,6 +65,15 @@ def test_a_period_that_ends_is_followed_by_one_that_is_invoiced_and_paid(world: 
     assert told(second) == ["created", "paid"]
     assert told(renewed) == ["created", "updated"]
     audit()
+
+
+def test_a_subscription_of_the_31st_is_renewed_on_the_last_of_each_month(world: World) -> None:
+    world.later((datetime(2026, 1, 31, tzinfo=UTC) - world.now).total_seconds())
+    subscription = subscribed(world)
+    for _ in range(100):
+        days(world, 1)
+    ends = [invoice.period_end.date() for invoice in invoices(subscription)]
+    assert ends == [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]
 
 
 def test_nothing_is_taken_before_the_period_ends(world: World) -> None:
