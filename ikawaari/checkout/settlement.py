@@ -33,7 +33,7 @@ def apply(attempt_id: str, outcome: Outcome, now: datetime) -> None:
     """Take in what a provider said of an attempt, whichever door it came through. Old news change nothing."""
     with store.atomic():
         intent_id = PaymentAttempt.get_by_id(attempt_id).intent_id
-        subscriptions.hold(intent_id)
+        subscriptions.hold(intent_id)  # of an invoice: always before its intent, as a cancellation takes them
         intent = PaymentIntent.lock(intent_id)
         session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
         room = _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
@@ -123,7 +123,7 @@ def _come_late(room: _Room, session: CheckoutSession, money: Money, reason: str)
     policy = Merchant.get_by_id(session.merchant_id).late_payments
     if reason == "link_used" or policy == "refund":
         refunds.give_back(room.attempt, money, reason, room.now)
-    elif room.intent.canceled_at is None:
+    else:
         subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
 
 

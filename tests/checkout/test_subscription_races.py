@@ -183,7 +183,7 @@ def test_a_worker_killed_around_the_charge_charges_no_second_time(world: World, 
 def test_a_developer_walks_through_the_life_of_a_subscription(world: World) -> None:
     subscription = subscribed(world, recurring=MONTHLY | {"trial_period_days": 30})
     seen = []
-    for _ in range(8):
+    for _ in range(7):
         testing.advance(subscription.id, world.merchant, False, world.now)
         world.work()
         seen.append((states(subscription), told(subscription)[-1]))

@@ -65,6 +65,7 @@ _BY_ENDING = {
     "012": Script(takes_half=True),
     "013": Script(refunds=Refunds.SLOW),
     "014": Script(refunds=Refunds.FAIL),
+    "015": Script(),
 }
 _CARD = Script(at_once=True, callbacks=False)
 _BY_TOKEN = {
