@@ -8,11 +8,12 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema
 
-from ikawaari.edge import examples, link_examples
+from ikawaari.edge import customer_examples, examples, link_examples
 from ikawaari.edge.answers import Words
 from ikawaari.events import delivery, outgoing, signature
 from ikawaari.events.types import MEANINGS, TEST
 from ikawaari.merchant_api import event_examples
+from ikawaari.merchant_api.customers import Customer
 from ikawaari.merchant_api.events import Event
 from ikawaari.merchant_api.intent_schemas import PaymentIntent
 from ikawaari.merchant_api.link_schemas import PaymentLink, PaymentLinkV2
@@ -47,6 +48,7 @@ OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
     "payment_link": ((ToldPaymentLink, ToldPaymentLinkV2), link_examples.LINK),
     "subscription": ((Subscription,), examples.SUBSCRIPTION),
     "invoice": ((Invoice,), examples.INVOICE),
+    "customer": ((Customer,), customer_examples.CUSTOMER),
     "webhook_endpoint": ((WebhookEndpoint,), examples.ENDPOINT),
 }
 """What events tell of: by its name, the object's schemas and an example. A type without its object here is not told."""

@@ -70,6 +70,11 @@ def live_a_little(shop: Shop) -> None:
         link = shop.post(path, {"amount": 5000}).json
         assert shop.post(f"{path}/{link['id']}/deactivate").status_code == 200
     live_through_subscriptions(shop)
+    for details in ({}, {"name": "Awa"}):  # the second time, her name is learned
+        known = shop.opened()
+        payment = {"payment_method": wallet("011"), "collected": {"customerDetails": details}}
+        assert shop.client.post(f"/api/checkout/{known['id']}/pay", json=payment).status_code == 200
+        decide(shop, known, "succeeded")
     late = shop.opened()
     pay(shop, late, **wallet("011"))
     decide(shop, late, "failed")
