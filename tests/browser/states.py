@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.shop import ORDER, Shop, expire, open_order, open_session, pay_over_api, tell
+from tests.browser.shop import ORDER, Shop, end_link, expire, make_link, open_order, open_session, pay_over_api, tell
 from tests.browser.steps import arrive, check_now, choose_card, pay, pay_by_card, pay_by_phone, see, type_phone
 
 FIELDS = [
@@ -204,6 +204,23 @@ def trial_begun(page: Page, shop: Shop) -> None:
     see(page, "trial")
 
 
+def link_ended(page: Page, shop: Shop) -> None:
+    """A payment link that the shop has ended."""
+    link = make_link(shop)
+    end_link(shop, link)
+    page.goto(link["url"])
+    see(page, "link-ended")
+
+
+def link_used(page: Page, shop: Shop) -> None:
+    """The open form of a link that somebody else uses up meanwhile."""
+    link = make_link(shop, maxUses=1)
+    page.goto(link["url"])
+    end_link(shop, link)
+    page.reload()
+    see(page, "unavailable")
+
+
 def unfolded(page: Page, shop: Shop) -> None:
     """Everything that folds, unfolded."""
     opened()(page, shop)
@@ -248,5 +265,7 @@ STATES: dict[str, Callable[[Page, Shop], Any]] = {
     "unfolded": unfolded,
     "expired": expired,
     "late": late,
+    "link ended": link_ended,
+    "link ended meanwhile": link_used,
     "not found": no_such_session,
 }
