@@ -266,6 +266,7 @@ def invoice(row: Invoice) -> dict[str, Any]:
         "period_start": clock.unix(row.period_start),
         "period_end": clock.unix(row.period_end),
         "amount": row.amount,
+        "fee_amount": session.fee_amount,
         "currency": row.currency.lower(),
         "hosted_invoice_url": page_url(session.id),
         "attempt_count": len(attempts),

@@ -240,6 +240,7 @@ INVOICE: dict[str, Any] = {
     "period_start": 1767225600,
     "period_end": 1769904000,
     "amount": 5000,
+    "fee_amount": 0,
     "currency": "xof",
     "hosted_invoice_url": f"https://pay.example/{_ID}",
     "attempt_count": 1,

@@ -55,7 +55,10 @@ def _amount(view: View, payment: View, state: PageState, total: Total) -> int | 
     """What the form comes to, what was asked of the payer, or else the session's own with the fee agreed to."""
     if total.asked:
         return total.quote.total if total.quote else None
-    if state.name != "choose" and payment:
+    if state.name == "choose":
+        amount: int | None = view["amount"]
+        return amount
+    if payment:
         return int(payment["amount"])
     return None if view["amount"] is None else view["amount"] + view["fee_amount"]
 

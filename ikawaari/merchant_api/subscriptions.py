@@ -101,6 +101,7 @@ class Invoice(Output):
     period_start = Instant()
     period_end = Instant()
     amount = Money()
+    fee_amount = Money("What the customer pays on top: the fee agreed to when the subscription began.")
     currency = Words("Lower case.")
     hosted_invoice_url = Words("Where the customer can pay it; send it when a payment failed.", format="uri")
     attempt_count = fields.Integer(required=True)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,22 @@ def test_a_subscription_of_the_31st_is_renewed_on_the_last_of_each_month(world: 
         days(world, 1)
     ends = [invoice.period_end.date() for invoice in invoices(subscription)]
     assert ends == [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]
+
+
+@pytest.mark.parametrize("recurring", [MONTHLY, TRIAL])
+def test_a_renewal_takes_the_fee_that_was_agreed_to_whatever_it_is_by_then(
+    world: World, recurring: dict[str, Any]
+) -> None:
+    world.merchant.change(fees={"card": {"basis_points": 290, "fixed": 100}})
+    session = world.session(mode="subscription", recurring=recurring, fee_mode="customer_pays")
+    world.pay_by_card(session)
+    world.merchant.change(fees={"card": {"basis_points": 900, "fixed": 500}})
+    days(world, 31)
+    subscription = Subscription.get(Subscription.session == session.id)
+    renewal = resources.invoice(invoices(subscription)[-1])
+    assert (renewal["status"], renewal["amount"], renewal["fee_amount"]) == ("paid", 5_000, 245)
+    assert set(taken(subscription).values()) == {5_245}
+    audit()
 
 
 def test_nothing_is_taken_before_the_period_ends(world: World) -> None:
