@@ -3,13 +3,14 @@
 1. `_begin_session` claims the intent and its session by compare-and-set and stores the attempt, in one transaction,
    before any provider is called (`_begin_intent` where there is no session). The loser of a double click, of two tabs
    or of two machines gets a Conflict; behind the code, the store holds at most one unsettled attempt per intent.
+   A renewal (`pay_saved`) takes the same road, without its payer.
 2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
 3. An answer that is missing or unusable is `unknown`: neither paid nor failed. While it lasts no second attempt starts;
    enquiry ends it.
 4. All news come through `settlement.apply`: the provider's answer, its callback, our enquiry. It holds the intent's
    lock and moves statuses by the table of `states`: news told twice, late, out of order or at once end the same way.
-5. Money that moved all the same (a correction after a second try, a wrong amount, a payment after the end) is recorded,
-   told to the merchant, and given back or accepted by rule.
+5. Money that moved all the same (a correction after a second try, a wrong amount, a payment after the end or beyond the
+   uses of a link) is recorded, told to the merchant, and given back or accepted by rule.
 """
 
 from datetime import datetime, timedelta
