@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 VENV := .venv
@@ -33,14 +33,14 @@ run: $(VENV)/.runtime $(CATALOGS) ## Start the checkout with its demo shop (HOST
 	@exec $(PY) -m ikawaari serve --demo --bind $(HOST):$(PORT)
 
 test: $(VENV)/.test $(CATALOGS) ## Run the tests (ARGS='-k phones -x')
-	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev $(CATALOGS) ## Everything that must hold before a commit: style, types, imports, tests
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 	@$(PY) -m tests.bench $(ARGS)
