@@ -6,7 +6,17 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.shop import ORDER, Shop, end_link, expire, make_link, open_order, open_session, pay_over_api, tell
-from tests.browser.steps import arrive, check_now, choose_card, pay, pay_by_card, pay_by_phone, see, type_phone
+from tests.browser.steps import (
+    arrive,
+    check_now,
+    choose_card,
+    lose_recounts,
+    pay,
+    pay_by_card,
+    pay_by_phone,
+    see,
+    type_phone,
+)
 
 FIELDS = [
     {"key": "size", "label": "Taille", "type": "dropdown", "options": ["S", "M", "L"], "required": True},
@@ -135,6 +145,7 @@ def ordered(page: Page, shop: Shop) -> dict[str, Any]:
 
 def asked(page: Page, shop: Shop) -> None:
     """Pressed before the total of an amount was shown."""
+    lose_recounts(page)
     arrive(page, open_order(shop, amount=None, amount_presets=[2_000]))
     page.locator("#amount").fill("3001")
     page.locator("button.main").click()
