@@ -153,6 +153,7 @@ def test_the_form_left_open_shows_the_payment_when_the_customer_looks_at_it_agai
     second = page.context.new_page()
     arrive(second, session)
     pay_by_phone(second)
+    expect(second.locator("[data-state=choose]")).to_have_count(0)  # the payment has begun
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     end(page, "paid")
 
