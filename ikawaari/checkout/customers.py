@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ikawaari import clock, ids
+from ikawaari import ids
 from ikawaari.checkout import resources
-from ikawaari.errors import NotFound
 from ikawaari.events import events
 from ikawaari.paging import Place
 from ikawaari.store import listing
@@ -15,8 +14,7 @@ from ikawaari.store.models import CheckoutSession, Customer, Merchant
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "email": lambda value: Customer.email == value,
     "phone": lambda value: Customer.phone == value,
-    "created_gte": lambda value: Customer.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: Customer.created_at < clock.from_unix(value + 1),
+    **listing.made(Customer),
 }
 
 
@@ -44,16 +42,13 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
 
 def owned(customer_id: str, merchant: Merchant, livemode: bool) -> Customer:
     """The merchant's own customer of that mode. Raises NotFound, also for another merchant's."""
-    own = (Customer.merchant == merchant) & (Customer.livemode == livemode)
-    found = Customer.get_or_none(own, Customer.id == customer_id)
-    if found is None:
-        raise NotFound("customer")
+    found: Customer = listing.owned(listing.of_merchant(Customer, merchant, livemode), customer_id, "customer")
     return found
 
 
 def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's customers of that mode. `filters`: those of `_FILTERS`."""
-    own = Customer.select().where(Customer.merchant == merchant, Customer.livemode == livemode)
+    own = listing.of_merchant(Customer, merchant, livemode)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(Customer, own, wanted, place, resources.customer)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ikawaari import clock, ids, phones, store
+from ikawaari import ids, phones, store
 from ikawaari.checkout import payment_methods, resources
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
-from ikawaari.errors import Conflict, NotFound, ValidationFailed
+from ikawaari.errors import Conflict, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import Place
@@ -20,8 +20,7 @@ _CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFI
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "status": lambda value: PaymentIntent.status == value,
     "customer": lambda value: PaymentIntent.customer == value,
-    "created_gte": lambda value: PaymentIntent.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: PaymentIntent.created_at < clock.from_unix(value + 1),
+    **listing.made(PaymentIntent),
 }
 
 
@@ -70,17 +69,14 @@ def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) ->
 
 def owned(intent_id: str, merchant: Merchant, livemode: bool) -> PaymentIntent:
     """The merchant's own intent of that mode. Raises NotFound, also for another merchant's."""
-    found = PaymentIntent.get_or_none(
-        PaymentIntent.id == intent_id, PaymentIntent.merchant == merchant, PaymentIntent.livemode == livemode
-    )
-    if found is None:
-        raise NotFound("payment intent")
+    own = listing.of_merchant(PaymentIntent, merchant, livemode)
+    found: PaymentIntent = listing.owned(own, intent_id, "payment intent")
     return found
 
 
 def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`."""
-    own = PaymentIntent.select().where(PaymentIntent.merchant == merchant, PaymentIntent.livemode == livemode)
+    own = listing.of_merchant(PaymentIntent, merchant, livemode)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(PaymentIntent, own, wanted, place, resources.payment_intent)
 

@@ -23,8 +23,7 @@ from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
 _SLUG_LENGTH = 16
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "active": lambda value: PaymentLink.active == (value == "true"),
-    "created_gte": lambda value: PaymentLink.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: PaymentLink.created_at < clock.from_unix(value + 1),
+    **listing.made(PaymentLink),
 }
 _DEFAULTS = (
     *("amount", "amount_min", "amount_max", "amount_presets", "currency", "country", "payment_method_types"),
@@ -101,9 +100,7 @@ def create(
 
 def owned(link_id: str, version: int, merchant: Merchant, livemode: bool) -> PaymentLink:
     """The merchant's own link of that version and mode. Raises NotFound, also for another merchant's."""
-    found: PaymentLink | None = _of_merchant(version, merchant, livemode).where(PaymentLink.id == link_id).get_or_none()
-    if found is None:
-        raise NotFound("payment link")
+    found: PaymentLink = listing.owned(_of_merchant(version, merchant, livemode), link_id, "payment link")
     return found
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from peewee import fn
 
-from ikawaari import clock, ids, store
+from ikawaari import ids, store
 from ikawaari.checkout import intents, resources
-from ikawaari.errors import Conflict, NotFound, ValidationFailed
+from ikawaari.errors import Conflict, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import Place
@@ -23,8 +23,7 @@ SEND = "refund.send"
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "payment_intent": lambda value: Refund.intent == value,
     "status": lambda value: Refund.status == value,
-    "created_gte": lambda value: Refund.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: Refund.created_at < clock.from_unix(value + 1),
+    **listing.made(Refund),
 }
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
 
@@ -79,9 +78,7 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
 
 def owned(refund_id: str, merchant: Merchant, livemode: bool) -> Refund:
     """The merchant's own refund of that mode. Raises NotFound, also for another merchant's."""
-    found: Refund | None = _of_merchant(merchant, livemode).where(Refund.id == refund_id).get_or_none()
-    if found is None:
-        raise NotFound("refund")
+    found: Refund = listing.owned(_of_merchant(merchant, livemode), refund_id, "refund")
     return found
 
 

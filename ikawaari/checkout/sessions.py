@@ -72,8 +72,7 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "client_reference_id": lambda value: CheckoutSession.client_reference_id == value,
     "customer": lambda value: CheckoutSession.customer == value,
     "customer_email": lambda value: CheckoutSession.customer_email == value,
-    "created_gte": lambda value: CheckoutSession.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: CheckoutSession.created_at < clock.from_unix(value + 1),
+    **listing.made(CheckoutSession),
     "payment_link": lambda value: CheckoutSession.payment_link == value,
     "payment_intent": lambda value: CheckoutSession.id.in_(
         PaymentIntent.select(PaymentIntent.session).where(PaymentIntent.id == value)
@@ -167,17 +166,13 @@ def find_open(session_id: str, now: datetime) -> CheckoutSession:
 
 def owned(session_id: str, merchant: Merchant, livemode: bool, now: datetime) -> CheckoutSession:
     """The merchant's own session of that mode. Raises NotFound, also for another merchant's."""
-    session = CheckoutSession.get_or_none(
-        CheckoutSession.id == session_id, CheckoutSession.merchant == merchant, CheckoutSession.livemode == livemode
-    )
-    if session is None:
-        raise NotFound("checkout session")
+    listing.owned(listing.of_merchant(CheckoutSession, merchant, livemode), session_id, "checkout session")
     return find(session_id, now)
 
 
 def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's sessions of that mode. `filters`: those of `_FILTERS`."""
-    own = CheckoutSession.select().where(CheckoutSession.merchant == merchant, CheckoutSession.livemode == livemode)
+    own = listing.of_merchant(CheckoutSession, merchant, livemode)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(CheckoutSession, own, wanted, place, resources.checkout_session)
 

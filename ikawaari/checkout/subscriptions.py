@@ -10,10 +10,10 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
-from ikawaari import clock, ids, store
+from ikawaari import ids, store
 from ikawaari.checkout import invoices, resources
 from ikawaari.checkout.payment_methods import PaymentMethod
-from ikawaari.errors import Conflict, NotFound
+from ikawaari.errors import Conflict
 from ikawaari.events import events
 from ikawaari.paging import Place
 from ikawaari.providers.base import FailureCode
@@ -28,8 +28,7 @@ _UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "status": lambda value: Subscription.status == value,
     "customer": lambda value: Subscription.customer == value,
-    "created_gte": lambda value: Subscription.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: Subscription.created_at < clock.from_unix(value + 1),
+    **listing.made(Subscription),
 }
 
 
@@ -51,16 +50,14 @@ def trial_days(session: CheckoutSession) -> int:
 
 def owned(subscription_id: str, merchant: Merchant, livemode: bool) -> Subscription:
     """The merchant's own subscription of that mode. Raises NotFound, also for another merchant's."""
-    own = (Subscription.merchant == merchant) & (Subscription.livemode == livemode)
-    found = Subscription.get_or_none(own, Subscription.id == subscription_id)
-    if found is None:
-        raise NotFound("subscription")
+    own = listing.of_merchant(Subscription, merchant, livemode)
+    found: Subscription = listing.owned(own, subscription_id, "subscription")
     return found
 
 
 def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's subscriptions of that mode. `filters`: those of `_FILTERS`."""
-    own = Subscription.select().where(Subscription.merchant == merchant, Subscription.livemode == livemode)
+    own = listing.of_merchant(Subscription, merchant, livemode)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(Subscription, own, wanted, place, resources.subscription)
 

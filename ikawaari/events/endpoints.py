@@ -11,6 +11,7 @@ from ikawaari import clock, ids, store
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, outgoing
 from ikawaari.events.types import EVENT_TYPES
+from ikawaari.store import listing
 from ikawaari.store.models import Merchant, WebhookEndpoint
 
 MOST_PER_MERCHANT = 20
@@ -37,17 +38,14 @@ def create(
 
 def owned(endpoint_id: str, merchant: Merchant, livemode: bool) -> WebhookEndpoint:
     """The merchant's own endpoint of that mode. Raises NotFound, also for another merchant's."""
-    found = WebhookEndpoint.get_or_none(
-        WebhookEndpoint.id == endpoint_id, WebhookEndpoint.merchant == merchant, WebhookEndpoint.livemode == livemode
-    )
-    if found is None:
-        raise NotFound("webhook endpoint")
+    own = listing.of_merchant(WebhookEndpoint, merchant, livemode)
+    found: WebhookEndpoint = listing.owned(own, endpoint_id, "webhook endpoint")
     return found
 
 
 def of_merchant(merchant: Merchant, livemode: bool) -> list[WebhookEndpoint]:
     """The merchant's endpoints of that mode, oldest first."""
-    query = WebhookEndpoint.select().where(WebhookEndpoint.merchant == merchant, WebhookEndpoint.livemode == livemode)
+    query = listing.of_merchant(WebhookEndpoint, merchant, livemode)
     return list(query.order_by(WebhookEndpoint.created_at, WebhookEndpoint.id))
 
 

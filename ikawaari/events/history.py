@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, store
-from ikawaari.errors import NotFound, ValidationFailed
+from ikawaari.errors import ValidationFailed
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.events.types import TEST
 from ikawaari.paging import Place
@@ -20,16 +20,13 @@ _KEPT = timedelta(days=30)
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "type": lambda value: Event.type == value,
     "object_id": lambda value: Event.object_id == value,
-    "created_gte": lambda value: Event.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: Event.created_at < clock.from_unix(value + 1),
+    **listing.made(Event),
 }
 
 
 def owned(event_id: str, merchant: Merchant, livemode: bool) -> Event:
     """The merchant's own event of that mode. Raises NotFound, also for another merchant's."""
-    found: Event | None = _all(merchant, livemode).where(Event.id == event_id).get_or_none()
-    if found is None:
-        raise NotFound("event")
+    found: Event = listing.owned(_all(merchant, livemode), event_id, "event")
     return found
 
 

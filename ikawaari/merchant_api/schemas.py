@@ -20,10 +20,10 @@ from ikawaari.edge.fields import (
     Metadata,
     Text,
 )
-from ikawaari.edge.parsing import Input, Query
+from ikawaari.edge.parsing import Input
+from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
 from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus
 
-_LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one more must still be an instant
 _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
 
 
@@ -120,7 +120,7 @@ class CheckoutSessionInput(Input):
     expires_at = fields.Integer(
         data_key="expiresAt",
         strict=True,
-        validate=validate.Range(0, _LAST_INSTANT),
+        validate=validate.Range(0, LAST_INSTANT),
         metadata={"format": "int64", "description": "Unix seconds, 30 minutes to 7 days ahead; absent: 24 hours."},
     )
     custom_fields = fields.List(
@@ -150,13 +150,9 @@ class CheckoutSessionInput(Input):
         return NewSession(**data)
 
 
-class CheckoutSessionQuery(Query):
+class CheckoutSessionQuery(PageQuery):
     """Filters of the list, and the place in it."""
 
-    limit = fields.Integer(load_default=10, validate=validate.Range(1, 100))
-    cursor = Text(64, metadata={"description": "The `next_cursor` of the page before."})
-    starting_after = Text(64, metadata={"description": "The id after which the page starts: the older form."})
-    ending_before = Text(64, metadata={"description": "The id before which the page ends: the older form."})
     status = Choice(SessionStatus)
     payment_status = Choice(PaymentStatus)
     payment_intent = Text(64)
@@ -164,12 +160,6 @@ class CheckoutSessionQuery(Query):
     client_reference_id = Text(255)
     customer_email = Text(320)
     customer = Text(64)
-    created_gte = fields.Integer(
-        validate=validate.Range(0, _LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
-    )
-    created_lte = fields.Integer(
-        validate=validate.Range(0, _LAST_INSTANT), metadata={"description": "Unix seconds; made then or before."}
-    )
 
 
 def _option(option: Any) -> dict[str, str]:
@@ -267,10 +257,7 @@ class CheckoutSession(Output):
     attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first."})
 
 
-class CheckoutSessionList(Output):
+class CheckoutSessionList(Page):
     """A page of the list, newest first."""
 
-    object = Kind("list")
     data = Parts(CheckoutSession)
-    has_more = fields.Boolean(required=True)
-    next_cursor = Words("The next page's `cursor`; null on the last one.", nullable=True)

@@ -5,9 +5,32 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from ikawaari.errors import ValidationFailed
+from ikawaari import clock
+from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.paging import Place
 from ikawaari.store.record import Record
+
+
+def made(model: type[Record]) -> dict[str, Callable[[int], Any]]:
+    """The filters that every list has: made at or after, and at or before, an instant in Unix seconds."""
+    created_at = model.created_at  # type: ignore[attr-defined]
+    return {
+        "created_gte": lambda value: created_at >= clock.from_unix(value),
+        "created_lte": lambda value: created_at < clock.from_unix(value + 1),
+    }
+
+
+def of_merchant(model: type[Record], merchant: Record, livemode: bool) -> "ModelSelect[Any]":
+    """The merchant's rows of that mode: nobody sees another's, nor those of the other mode."""
+    return model.select().where(model.merchant == merchant, model.livemode == livemode)  # type: ignore[attr-defined]
+
+
+def owned(own: "ModelSelect[Any]", row_id: str, name: str) -> Any:
+    """The row of that id among `own`. Raises NotFound of a `name`, also for a row that is somebody else's."""
+    found = own.where(own.model.id == row_id).get_or_none()
+    if found is None:
+        raise NotFound(name)
+    return found
 
 
 def page(
