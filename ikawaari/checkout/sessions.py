@@ -105,35 +105,14 @@ def open_session(
             livemode=livemode,
             status=SessionStatus.OPEN,
             payment_status=PaymentStatus.UNPAID,
-            mode=new.mode or "payment",
-            recurring=dict(new.recurring) if new.recurring else None,
             amount=amount,
-            amount_min=new.amount_min,
-            amount_max=new.amount_max,
-            amount_presets=list(new.amount_presets),
             currency=currency,
-            country=(new.country or merchant.country).upper(),
-            payment_method_types=list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
-            success_url=new.success_url,
-            cancel_url=new.cancel_url,
-            customer_email=new.customer_email,
-            customer_phone=intents.known_phone(new.customer_phone, new.country or merchant.country, "customerPhone"),
-            customer_details={"email": new.customer_email} if new.customer_email else {},
-            custom_fields=[dict(definition) for definition in new.custom_fields],
-            custom_field_values={},
-            deferred=new.defer_payment_intent_creation,
-            client_reference_id=new.client_reference_id,
-            line_items=[dict(item) for item in new.line_items],
-            description=new.description,
-            locale=new.locale or "auto",
-            metadata=dict(new.metadata),
-            fee_mode=new.fee_mode or "merchant_pays",
-            thank_you=new.thank_you,
             payment_link=link,
             by_visit=by_visit,
             return_key=return_key,
             created_at=now,
             expires_at=expires_at,
+            **_columns(merchant, new),
         )
         # A trial takes nothing today, so there is nothing to intend yet.
         if amount is not None and not session.deferred and not (new.recurring or {}).get("trial_period_days"):
@@ -246,6 +225,34 @@ def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool 
     if expired:
         tell("checkout.session.expired", session, now)
     return expired
+
+
+def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
+    """What the session keeps of what was asked for, as it was said or as its link says. Raises ValidationFailed."""
+    return {
+        "mode": new.mode or "payment",
+        "recurring": dict(new.recurring) if new.recurring else None,
+        "amount_min": new.amount_min,
+        "amount_max": new.amount_max,
+        "amount_presets": list(new.amount_presets),
+        "country": (new.country or merchant.country).upper(),
+        "payment_method_types": list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
+        "success_url": new.success_url,
+        "cancel_url": new.cancel_url,
+        "customer_email": new.customer_email,
+        "customer_phone": intents.known_phone(new.customer_phone, new.country or merchant.country, "customerPhone"),
+        "customer_details": {"email": new.customer_email} if new.customer_email else {},
+        "custom_fields": [dict(definition) for definition in new.custom_fields],
+        "custom_field_values": {},
+        "deferred": new.defer_payment_intent_creation,
+        "client_reference_id": new.client_reference_id,
+        "line_items": [dict(item) for item in new.line_items],
+        "description": new.description,
+        "locale": new.locale or "auto",
+        "metadata": dict(new.metadata),
+        "fee_mode": new.fee_mode or "merchant_pays",
+        "thank_you": new.thank_you,
+    }
 
 
 def _ends_at(session: CheckoutSession) -> datetime:
