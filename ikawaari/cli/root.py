@@ -1,0 +1,47 @@
+"""The group that every command belongs to, and what all commands share."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+from peewee import PeeweeException
+
+import ikawaari
+from ikawaari.config import Config, UnsafeConfiguration
+from ikawaari.errors import IkawaariError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def main() -> None:
+    """Ikawaari Checkout."""
+
+
+def in_one_line(command: F) -> F:
+    """Run `command`; what is wrong with its arguments, the configuration or the database is said in one line."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (IkawaariError, UnsafeConfiguration) as error:
+            raise click.ClickException(getattr(error, "message", str(error))) from None
+        except PeeweeException as error:
+            reason = str(error).partition("\n")[0]
+            raise click.ClickException(f"the database is away, or lacks `ikawaari migrate`: {reason}") from None
+
+    return run  # type: ignore[return-value]
+
+
+def on_the_database(command: F) -> F:
+    """Start the process on its configuration before `command`."""
+
+    @in_one_line
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        ikawaari.start(Config.from_environment())
+        return command(*args, **kwargs)
+
+    return run  # type: ignore[return-value]

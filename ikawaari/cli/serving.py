@@ -1,0 +1,58 @@
+"""Commands that run the product: serve, worker, migrate, openapi."""
+
+import signal
+import threading
+from types import FrameType
+
+import click
+
+import ikawaari
+from ikawaari import demo_data, serving, worker
+from ikawaari.cli.root import in_one_line, main, on_the_database
+from ikawaari.config import Config
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="HOST:PORT to listen on.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Threads of each process.")
+@click.option("--no-worker", is_flag=True, help="Leave due work to `ikawaari worker`.")
+@click.option("--demo", is_flag=True, help="Seed a demo merchant and serve a demo shop at /.")
+@in_one_line
+def serve(bind: str, workers: int, threads: int, no_worker: bool, demo: bool) -> None:
+    """Serve the API and the page, and do due work."""
+    config = serving.configure(bind, demo=demo)
+    if demo:
+        click.echo(demo_data.seed(config))
+    serving.run(bind, workers=workers, threads=threads, with_worker=not no_worker)
+
+
+@main.command("worker")
+@on_the_database
+def work() -> None:
+    """Do due work until told to stop."""
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    for thread in worker.start(stop, Config.from_environment()):
+        thread.join()
+
+
+@main.command()
+@on_the_database
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    for name in ikawaari.migrate():
+        click.echo(name)
+
+
+@main.command()
+@on_the_database
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    app = ikawaari.create_app()
+    click.echo(app.test_client().get("/openapi.json").get_data(as_text=True))
