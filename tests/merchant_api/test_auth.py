@@ -64,7 +64,7 @@ ROUTES = {
     ("POST", ADVANCE): Scope.SUBSCRIPTIONS_WRITE,
 }
 OF_ONE_OBJECT = [route for route in ROUTES if "{session_id}" in route[1]]
-every_route = pytest.mark.parametrize(("method", "path"), ROUTES, ids=" ".join)
+every_route = pytest.mark.parametrize(("method", "path"), ROUTES, ids=[*map(" ".join, ROUTES)])
 
 
 def call(app: Flask, method: str, path: str, authorization: str | None = None, **options: Any) -> Answer:
@@ -169,7 +169,7 @@ def test_an_allow_list_of_addresses_is_kept(
         error(answer, 403, "IKW-AUTHZ-002")
 
 
-@pytest.mark.parametrize(("method", "path"), OF_ONE_OBJECT, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), OF_ONE_OBJECT, ids=[*map(" ".join, OF_ONE_OBJECT)])
 class TestOneObject:
     """Whose object it is, and of which mode."""
 

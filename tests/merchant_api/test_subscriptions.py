@@ -140,7 +140,7 @@ def test_what_is_canceled_is_not_canceled_again(shared_shop: Shop) -> None:
     refused(shared_shop.post(path, {"refund": True}), "refund")
 
 
-@pytest.mark.parametrize(("method", "path"), EVERY_ROUTE, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), EVERY_ROUTE, ids=[*map(" ".join, EVERY_ROUTE)])
 class TestOneSubscription:
     """Whose it is, and of which mode."""
 

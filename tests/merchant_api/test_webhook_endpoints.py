@@ -164,7 +164,7 @@ OF_ONE_OBJECT = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), OF_ONE_OBJECT, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), OF_ONE_OBJECT, ids=[*map(" ".join, OF_ONE_OBJECT)])
 def test_an_endpoint_and_an_event_are_their_merchant_s_of_their_mode_alone(own: Shop, method: str, path: str) -> None:
     own.opened()
     ids = {"endpoint_id": made(own)["id"], "event_id": own.get("/api/v1/events").json["data"][0]["id"]}
