@@ -24,6 +24,7 @@ MARKS_BY_FIXTURE = {"browser": "browser", "page": "browser", "context": "browser
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that pytest started with owns the run; xdist's workers join it."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(postgres.fast_folder()))  # tmp_path: no test waits for a disk
     shared = getattr(config, "workerinput", {}).get(SHARED)
     config.stash[RUN] = postgres.Run(Path(shared)) if shared else postgres.Run.open()
 
@@ -88,9 +89,7 @@ def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         yield request.getfixturevalue("new_sqlite")(tmp_path)
         return
     server: postgres.Server = request.getfixturevalue("postgres_server")
-    url = server.create_database(server.migrated(migrate))
-    yield url
-    server.drop_database(url)
+    yield server.own_database(migrate)
 
 
 @pytest.fixture(scope="session")
