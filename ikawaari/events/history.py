@@ -1,12 +1,11 @@
 """What was told: events, and how their deliveries went."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, store
-from ikawaari.errors import ValidationFailed
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.events.types import TEST
 from ikawaari.paging import Place
@@ -16,6 +15,7 @@ from ikawaari.store.models import DeliveryTry, Event, Merchant, WebhookDelivery,
 
 MOST_AT_ONCE = 1_000
 _KEPT = timedelta(days=30)
+_ORDER = (Event.commit_order, Event.sequence)
 
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "type": lambda value: Event.type == value,
@@ -33,20 +33,32 @@ def owned(event_id: str, merchant: Merchant, livemode: bool) -> Event:
 def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's events, newest first. `filters`: those of `_FILTERS`; instants in Unix seconds."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Event, _all(merchant, livemode), wanted, place, resource, key=[Event.sequence])
+    return listing.page(Event, _all(merchant, livemode), wanted, place, resource, key=_ORDER)
 
 
-def redeliver(chosen: list[Event], now: datetime) -> Mapping[str, Any]:
-    """Send events again to every endpoint that wants them; at most `MOST_AT_ONCE` of them, and say how many."""
-    sent = chosen[:MOST_AT_ONCE]
-    has_more = len(chosen) > len(sent)
-    return {
-        "object": "redelivery",
-        "events": len(sent),
-        "deliveries": delivery.send_again(sent, now),
-        "has_more": has_more,
-        "next_cursor": sent[-1].id if has_more else None,
-    }
+def redeliver(event: Event, now: datetime) -> Mapping[str, Any]:
+    """Send an event again to every endpoint that wants it, and say how many deliveries that makes."""
+    return _redelivered([event], now)
+
+
+def redeliver_range(
+    merchant: Merchant,
+    livemode: bool,
+    now: datetime,
+    *,
+    created_gte: int,
+    created_lte: int,
+    cursor: str | None = None,
+) -> Mapping[str, Any]:
+    """The same for the merchant's events of [created_gte, created_lte], Unix seconds, oldest first; at most
+    `MOST_AT_ONCE` of them. `cursor` is the id of the last event of the part before.
+
+    Raises ValidationFailed when it is none of the merchant's.
+    """
+    within = [_FILTERS["created_gte"](created_gte), _FILTERS["created_lte"](created_lte)]
+    sent, has_more = listing.onwards(Event, _all(merchant, livemode), within, cursor, MOST_AT_ONCE, key=_ORDER)
+    last = sent[-1].id if sent else cursor
+    return _redelivered(sent, now, has_more=has_more, next_cursor=last if has_more else None)
 
 
 def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
@@ -60,27 +72,12 @@ def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
     return _delivery(sent)
 
 
-def between(
-    merchant: Merchant, livemode: bool, *, created_gte: int, created_lte: int, cursor: str | None = None
-) -> list[Event]:
-    """The merchant's events of [created_gte, created_lte], Unix seconds, oldest first, and one too many.
-
-    `cursor` is the id of the last event of the part before. Raises ValidationFailed when it is none of the merchant's.
-    """
-    own = _all(merchant, livemode)
-    query = own.where(_FILTERS["created_gte"](created_gte), _FILTERS["created_lte"](created_lte))
-    if cursor:
-        last = own.where(Event.id == cursor).get_or_none()
-        if last is None:
-            raise ValidationFailed({"cursor": ["is not in this list"]})
-        query = query.where(Event.sequence > last.sequence)
-    return list(query.order_by(Event.sequence).limit(MOST_AT_ONCE + 1))
-
-
 def deliveries(endpoint: WebhookEndpoint, place: Place) -> Mapping[str, Any]:
     """A page of an endpoint's deliveries, newest event first, each with all its tries."""
     query = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
-    return listing.page(WebhookDelivery, query, [], place, _delivery, key=[WebhookDelivery.event])
+    return listing.page(
+        WebhookDelivery, query, [], place, _delivery, key=(WebhookDelivery.commit_order, WebhookDelivery.event)
+    )
 
 
 def forget(now: datetime) -> None:
@@ -93,6 +90,18 @@ def resource(event: Event) -> dict[str, Any]:
     """The event as its webhook carries it."""
     told: dict[str, Any] = json.loads(event.body)
     return told
+
+
+def _redelivered(
+    sent: Sequence[Event], now: datetime, *, has_more: bool = False, next_cursor: str | None = None
+) -> Mapping[str, Any]:
+    return {
+        "object": "redelivery",
+        "events": len(sent),
+        "deliveries": delivery.send_again(sent, now),
+        "has_more": has_more,
+        "next_cursor": next_cursor,
+    }
 
 
 def _all(merchant: Merchant, livemode: bool) -> Any:

@@ -131,7 +131,7 @@ class Redelivery(MethodView):
     def post(self, event_id: str) -> Mapping[str, Any]:
         """Send an event again to every endpoint that wants it."""
         event = history.owned(event_id, caller().merchant, caller().livemode)
-        return history.redeliver([event], clock.now())
+        return history.redeliver(event, clock.now())
 
 
 @bp.route("/redeliver")
@@ -149,5 +149,4 @@ class RangeRedelivery(MethodView):
         An endpoint that was made later hears of what it missed in this way. Endpoints get the same ids and the same
         bytes as ever, and those that they took already, too.
         """
-        found = history.between(caller().merchant, caller().livemode, **body)
-        return history.redeliver(found, clock.now())
+        return history.redeliver_range(caller().merchant, caller().livemode, clock.now(), **body)

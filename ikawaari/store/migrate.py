@@ -7,6 +7,7 @@ from pathlib import Path
 from playhouse.migrations import Runner
 
 from ikawaari import databases
+from ikawaari.store import commit_order
 from ikawaari.store.database import database, is_postgres
 
 _DIRECTORY = Path(__file__).parent / "migrations"
@@ -16,7 +17,9 @@ _LOCK = 0x1BA7A1  # PostgreSQL's advisory locks are numbers; this one is ours
 def migrate() -> list[str]:
     """Apply what is missing, in order, and return the names of what was applied."""
     with _one_at_a_time():
-        return [str(name) for name in Runner(database.obj, directory=str(_DIRECTORY)).up()]
+        applied = [str(name) for name in Runner(database.obj, directory=str(_DIRECTORY)).up()]
+        commit_order.forget_another_server()
+        return applied
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """The tables. Beside each guard stands the race that it stops; the tests run every one of them in threads."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from peewee import (
     SQL,
     BigAutoField,
@@ -14,6 +17,7 @@ from peewee import (
 
 from ikawaari import states
 from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store.commit_order import CommitOrderField
 from ikawaari.store.record import Record
 
 
@@ -109,6 +113,7 @@ class PaymentLink(Record):
     metadata = JsonField()
     return_key = CharField(null=True)  # signs the return of its sessions, as that of the key that made it
     created_at = InstantField()
+    commit_order = CommitOrderField()
     expires_at = InstantField(null=True)
     deactivated_at = InstantField(null=True)
 
@@ -131,6 +136,7 @@ class Customer(Record):
     email = CharField(null=True, max_length=320)
     phone = CharField(null=True, max_length=20)  # E.164
     created_at = InstantField()
+    commit_order = CommitOrderField()
 
     class Meta:
         """Table options."""
@@ -194,6 +200,7 @@ class CheckoutSession(Record):
         null=True
     )  # signs the customer's return; derived from the credential that opened the session
     created_at = InstantField()
+    commit_order = CommitOrderField()
     expires_at = InstantField()
     completed_at = InstantField(null=True)
 
@@ -232,6 +239,7 @@ class PaymentIntent(Record):
     description = CharField(null=True, max_length=500)
     metadata = JsonField()
     created_at = InstantField()
+    commit_order = CommitOrderField()
     canceled_at = InstantField(null=True)
 
     class Meta:
@@ -310,6 +318,7 @@ class Refund(Record):
     provider_reference = CharField(null=True)
     failure_code = CharField(null=True, max_length=32)
     created_at = InstantField()
+    commit_order = CommitOrderField()
     settled_at = InstantField(null=True)
 
     class Meta:
@@ -352,6 +361,7 @@ class Subscription(Record):
     cancel_at_period_end = BooleanField(default=False)
     canceled_at = InstantField(null=True)
     created_at = InstantField()
+    commit_order = CommitOrderField()
 
     class Meta:
         """Table options."""
@@ -404,6 +414,7 @@ class Event(Record):
     object_id = CharField(index=True)
     body = TextField()  # the exact bytes that are signed and sent
     created_at = InstantField()
+    commit_order = CommitOrderField()
 
     class Meta:
         """Table options."""
@@ -450,6 +461,7 @@ class WebhookDelivery(Record):
     tries = IntegerField(default=0)
     next_try_at = InstantField()
     created_at = InstantField()
+    commit_order = CommitOrderField()
 
     class Meta:
         """Table options."""
@@ -553,6 +565,27 @@ class RateWindow(Record):
 
         table_name = "rate_windows"
 
+
+# The lists of the API, newest first: see `commit_order`.
+_BY_OWNER: Mapping[str, Any] = {
+    "payment_links_list": PaymentLink,
+    "customers_list": Customer,
+    "checkout_sessions_list": CheckoutSession,
+    "payment_intents_list": PaymentIntent,
+    "subscriptions_list": Subscription,
+}
+for _name, _model in _BY_OWNER.items():
+    _columns = (_model.merchant, _model.livemode, _model.commit_order, _model.created_at, _model.id)
+    _model.add_index(_model.index(*_columns, name=_name))
+Event.add_index(Event.index(Event.merchant, Event.livemode, Event.commit_order, Event.sequence, name="events_list"))
+WebhookDelivery.add_index(
+    WebhookDelivery.index(
+        WebhookDelivery.endpoint,
+        WebhookDelivery.commit_order,
+        WebhookDelivery.event,
+        name="webhook_deliveries_list",
+    )
+)
 
 TABLES = (
     Merchant,
