@@ -15,7 +15,7 @@
 
 from datetime import datetime, timedelta
 
-from ikawaari import clock, ids, store
+from ikawaari import cards, clock, ids, store
 from ikawaari.checkout import (
     collected,
     customers,
@@ -135,7 +135,7 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
     except ValidationFailed as wrong:
         problems |= wrong.details
     if method is None or answers is None:
-        raise ValidationFailed(problems, "IKW-CHK-002")
+        raise ValidationFailed(problems, cards.refusal_code(problems, "IKW-CHK-002"))
     return method, answers
 
 

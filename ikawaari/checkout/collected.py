@@ -1,13 +1,11 @@
 """What the page collects besides the payment method: what the customer chooses to pay for, and the answers."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ikawaari import phones
+from ikawaari import cards, numbers, phones, texts
 from ikawaari.checkout import quotes
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.quotes import Quote
@@ -16,8 +14,6 @@ from ikawaari.money import Money
 from ikawaari.store.models import CheckoutSession
 
 DETAILS = ("name", "email", "phone", "address")
-_LONGEST = 500
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
         if definition["required"] and not answers.get(definition["key"]):
             problems.setdefault(f"collected.customFields.{definition['key']}", ["is required"])
     if problems or quote is None:
-        raise ValidationFailed(problems, "IKW-CHK-002")
+        raise ValidationFailed(problems, cards.refusal_code(problems, "IKW-CHK-002"))
     return Collected(quote, Money(quote.total, session.currency), details, answers)
 
 
@@ -49,11 +45,6 @@ def kept(session: CheckoutSession) -> Collected:
     assert session.amount is not None, "only the payer chooses an amount"
     quote = Quote(session.amount, session.fee_amount, quantities=None)
     return Collected(quote, Money(quote.total, session.currency), session.customer_details, session.custom_field_values)
-
-
-def is_email(text: str) -> bool:
-    """Whether `text` has the shape of an e-mail address; only a letter sent there proves more."""
-    return len(text) <= 320 and _EMAIL.fullmatch(text) is not None
 
 
 def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> Quote | None:
@@ -69,60 +60,93 @@ def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> 
 
 
 def _details(given: Mapping[str, str], session: CheckoutSession, problems: Details) -> dict[str, str]:
-    at = "collected.customerDetails"
-    kept = {key: value.strip() for key, value in given.items() if value.strip()}
-    for key, value in kept.items():
+    kept: dict[str, str] = {}
+    for key, value in _filled(given).items():
+        at = f"collected.customerDetails.{key}"
         if key not in DETAILS:
-            problems[f"{at}.{key}"] = [f"must be one of {', '.join(DETAILS)}"]
-        elif len(value) > _LONGEST:
-            problems[f"{at}.{key}"] = [f"must have at most {_LONGEST} characters"]
-    if "email" in kept and not is_email(kept["email"]):
-        problems[f"{at}.email"] = ["is not an e-mail address"]
-    if "phone" in kept:
+            problems[_named(at)] = [f"must be one of {', '.join(DETAILS)}"]
+            continue
         try:
-            kept["phone"] = phones.parse(kept["phone"], session.country).e164
-        except phones.InvalidPhone:
-            problems[f"{at}.phone"] = ["is not a phone number"]
+            kept[key] = _detail(key, value, session)
+        except ValueError as error:
+            problems[at] = [str(error)]
     return kept
+
+
+def _detail(key: str, value: str, session: CheckoutSession) -> str:
+    """One detail in the form that is stored. Raises ValueError with what is wrong with it."""
+    if key == "phone":
+        try:
+            return phones.parse(value, session.country).e164
+        except phones.InvalidPhone:
+            raise ValueError("is not a phone number") from None
+    wrong = _wrong_text(value)
+    if wrong:
+        raise ValueError(wrong)
+    try:
+        return texts.email(value) if key == "email" else value
+    except ValueError:
+        raise ValueError("is not an e-mail address") from None
 
 
 def _answers(given: Mapping[str, str], session: CheckoutSession, problems: Details) -> dict[str, str]:
     definitions = {definition["key"]: definition for definition in session.custom_fields}
-    kept = {key: value.strip() for key, value in given.items() if value.strip()}
-    for key, value in kept.items():
-        problem = _problem(definitions.get(key), value)
-        if problem:
-            problems[f"collected.customFields.{key}"] = [problem]
+    kept: dict[str, str] = {}
+    for key, value in _filled(given).items():
+        at = f"collected.customFields.{key}"
+        if key not in definitions:
+            problems[_named(at)] = ["is not a field of this session"]
+            continue
+        try:
+            kept[key] = _answer(definitions[key], value)
+        except ValueError as error:
+            problems[at] = [str(error)]
     return kept
 
 
-def _problem(definition: Mapping[str, Any] | None, value: str) -> str | None:
-    """What is wrong with an answer, if anything."""
-    if definition is None:
-        return "is not a field of this session"
-    if len(value) > _LONGEST:
-        return f"must have at most {_LONGEST} characters"
-    checks = {"text": _is_text, "number": _is_number, "date": _is_date, "dropdown": _is_option}
-    return None if checks[definition["type"]](value, definition) else f"is not a {definition['type']} of this field"
-
-
-def _is_text(_value: str, _definition: Mapping[str, Any]) -> bool:
-    return True
-
-
-def _is_number(value: str, _definition: Mapping[str, Any]) -> bool:
+def _answer(definition: Mapping[str, Any], value: str) -> str:
+    """An answer in the form that is stored. Raises ValueError with what is wrong with it."""
+    wrong = _wrong_text(value)
+    if wrong:
+        raise ValueError(wrong)
+    readers = {"text": _text, "number": _number, "date": _date, "dropdown": _option}
     try:
-        return Decimal(value.replace(",", ".")).is_finite()
-    except InvalidOperation:
-        return False
+        return readers[definition["type"]](value, definition)
+    except (ValueError, StopIteration):
+        raise ValueError(f"is not a {definition['type']} of this field") from None
 
 
-def _is_date(value: str, _definition: Mapping[str, Any]) -> bool:
-    try:
-        return date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        return False
+def _filled(given: Mapping[str, str]) -> dict[str, str]:
+    """What was filled in, without what a paste brings along; blanks alone are nothing."""
+    return {key: text for key, text in ((key, texts.trimmed(value)) for key, value in given.items()) if text}
 
 
-def _is_option(value: str, definition: Mapping[str, Any]) -> bool:
-    return value in {option["value"] for option in definition["options"]}
+def _wrong_text(value: str) -> str | None:
+    return cards.REFUSAL if cards.holds_number(value) else texts.problem(value, texts.LONGEST_ANSWER)
+
+
+def _named(path: str) -> str:
+    """The path of a field that nobody asked for, unless its name is a card number, or nothing that can be printed."""
+    return path if texts.is_storable(path) and not cards.holds_number(path) else path.rpartition(".")[0]
+
+
+def _text(value: str, _definition: Mapping[str, Any]) -> str:
+    return value
+
+
+def _number(value: str, _definition: Mapping[str, Any]) -> str:
+    return numbers.read(value)
+
+
+def _date(value: str, _definition: Mapping[str, Any]) -> str:
+    read = date.fromisoformat(value).isoformat()
+    if read != value:
+        raise ValueError("another spelling of a date")
+    return read
+
+
+def _option(value: str, definition: Mapping[str, Any]) -> str:
+    """The option as the merchant spells it."""
+    return next(
+        str(option["value"]) for option in definition["options"] if texts.choice(option["value"]) == texts.choice(value)
+    )

@@ -1,7 +1,7 @@
 """What a payer wants to pay with: read, checked, and brought into one form."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,6 @@ from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 METHOD_TYPES = ("mobile_money", "card")
 _AT = "payment_method"
 _MOBILE = f"{_AT}.mobile_money"
-_DIGITS = re.compile(r"[0-9]+(?:[ \u00a0\u202f.-]{1,2}[0-9]+)*")
-# How the networks' numbers begin, and how long they are: a phone number in E.164 has 15 digits at most.
-_CARD = re.compile(r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|2[2-7][0-9]{14}|3[0-9]{13,18}|[56][0-9]{12,18}")
-_MOST_CARD_GROUPS = 5
-_CARD_GROUPS = re.compile(r"[0-9]{13,19}|([0-9]{4}x){3}([0-9]{1,4}|[0-9]{4}x[0-9]{1,3})|[0-9]{4}x[0-9]{6}x[0-9]{4,5}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,28 +126,6 @@ def countries_of(terms: Terms) -> list[str]:
 def takes_cards(terms: Terms) -> bool:
     """Whether a provider takes cards under these terms."""
     return _route(terms, "card", None) is not None
-
-
-def holds_card_number(text: str) -> bool:
-    """Whether a card number stands in `text`, alone or among other digits, plain or in groups as on the card."""
-    return any(
-        _CARD.fullmatch(digits) and _passes_luhn(digits) for run in _DIGITS.findall(text) for digits in _candidates(run)
-    )
-
-
-def _candidates(run: str) -> Iterator[str]:
-    """The digits of a run of groups as a whole, and of each row of groups in it that looks like a card's."""
-    groups = re.findall("[0-9]+", run)
-    yield "".join(groups)
-    for first in range(len(groups)):
-        for last in range(first + 1, min(first + _MOST_CARD_GROUPS, len(groups)) + 1):
-            if _CARD_GROUPS.fullmatch("x".join(groups[first:last])):
-                yield "".join(groups[first:last])
-
-
-def _passes_luhn(digits: str) -> bool:
-    doubled = [int(digit) * (1 + position % 2) for position, digit in enumerate(reversed(digits))]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
 def _route(terms: Terms, method_type: str, operator: str | None) -> str | None:

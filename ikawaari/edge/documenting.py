@@ -18,8 +18,8 @@ from ikawaari.errors import CODES, Code
 F = TypeVar("F", bound=Callable[..., Any])
 REQUEST_ID = "req_4tQ9sWmZ1cXv7LkP0bNfYhR2dJe"
 _ALWAYS = {"IKW-SYS-001", "IKW-SYS-002"}
-_OF_A_BODY = {"IKW-REQ-001", "IKW-REQ-002", "IKW-REQ-003", "IKW-REQ-004", "IKW-REQ-009"}
-_OF_A_QUERY = {"IKW-REQ-001"}
+_OF_A_BODY = {"IKW-REQ-001", "IKW-REQ-002", "IKW-REQ-003", "IKW-REQ-004", "IKW-REQ-009", "IKW-CHK-004"}
+_OF_A_QUERY = {"IKW-REQ-001", "IKW-CHK-004"}
 _RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _MAY_WAIT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 

@@ -2,21 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
-from ikawaari import countries, money
-from ikawaari.checkout import collected
+from ikawaari import cards, countries, money, texts
 
-_LONGEST_URL = 2048
 _METADATA_KEYS, _METADATA_BYTES, _METADATA_KEY_LENGTH = 50, 16_384, 255
-# Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
-_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
+_WHOLE = re.compile("[0-9]{1,19}")
 _URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s@/?#\\<>\"]+([/?#][^\s\\<>\"]*)?$"
 
 
@@ -32,6 +28,35 @@ class Text(fields.String):
 
     def __init__(self, longest: int, **options: Any) -> None:
         super().__init__(validate=validate.Length(1, longest), **options)
+
+
+class Prose(Text):
+    """A text that a merchant wrote for people, of 1 to `longest` characters: no card number stands in it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        if cards.stands_in(text):
+            raise ValidationError(cards.REFUSAL)
+        return text
+
+
+class Reference(Text):
+    """A merchant's own word, such as an order number: refused only when it is a card number as a whole."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        if cards.is_number(text):
+            raise ValidationError(cards.REFUSAL)
+        return text
+
+
+class Whole(fields.Integer):
+    """A whole number of a query, in the digits 0 to 9; Python's own reader would take `1_0`, ` 10` and `١٠` too."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        if isinstance(value, str) and not _WHOLE.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **options)
 
 
 class Matching(fields.String):
@@ -78,7 +103,7 @@ class HttpUrl(fields.String):
     """An absolute http(s) URL without credentials. Live mode asks for https besides: the domain knows the mode."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(validate=_check_url, **_told(options, pattern=_URL_PATTERN, maxLength=_LONGEST_URL))
+        super().__init__(validate=_check_url, **_told(options, pattern=_URL_PATTERN, maxLength=texts.LONGEST_URL))
 
 
 class Currency(fields.String):
@@ -109,10 +134,19 @@ class CountryCode(fields.String):
 
 
 class Email(fields.String):
-    """An e-mail address."""
+    """An e-mail address, without the blanks around it."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(validate=_check_email, **_told(options, format="email", maxLength=320))
+        super().__init__(**_told(options, format="email", maxLength=texts.LONGEST_EMAIL))
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        if cards.stands_in(str(text)):
+            raise ValidationError(cards.REFUSAL)
+        try:
+            return texts.email(str(text))
+        except ValueError:
+            raise ValidationError("Must be an e-mail address.") from None
 
 
 class Metadata(fields.Dict):
@@ -138,18 +172,8 @@ def _upper(text: Any) -> str:
 
 
 def _check_url(text: str) -> None:
-    try:
-        url = urlsplit(text)
-        fits = url.scheme in {"http", "https"} and bool(url.hostname) and "@" not in url.netloc and url.port != 0
-    except ValueError:
-        fits = False
-    if not fits or len(text) > _LONGEST_URL or _NOT_IN_A_URL.search(text):
-        raise ValidationError(f"Must be an absolute http(s) URL of at most {_LONGEST_URL} characters.")
-
-
-def _check_email(text: str) -> None:
-    if not collected.is_email(text):
-        raise ValidationError("Must be an e-mail address.")
+    if not texts.is_web_url(text):
+        raise ValidationError(f"Must be an absolute http(s) URL of at most {texts.LONGEST_URL} characters.")
 
 
 def _check_metadata(value: dict[str, Any]) -> None:
@@ -159,3 +183,18 @@ def _check_metadata(value: dict[str, Any]) -> None:
         raise ValidationError(f"A key must have at most {_METADATA_KEY_LENGTH} characters.")
     if len(json.dumps(value, ensure_ascii=False).encode()) > _METADATA_BYTES:
         raise ValidationError(f"Must have at most {_METADATA_BYTES} bytes as JSON.")
+    if any(cards.is_number(text) for text in _texts_in(value)):
+        raise ValidationError(cards.REFUSAL)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every key and value of a JSON value, as a text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts_in(inner)
+    else:
+        yield str(value)

@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, pre_load
 from marshmallow.fields import Field
 from webargs.flaskparser import FlaskParser
 
+from ikawaari import cards, texts
 from ikawaari.edge import strict_json
 from ikawaari.errors import Details, ValidationFailed
 
@@ -29,19 +30,22 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body as an object."""
-        return strict_json.read(req)
+        return strict_json.read(req, getattr(schema, "most_values", strict_json.MOST_VALUES))
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """The query, of texts that the store can bear."""
         for name, text in req.args.items(multi=True):
-            if not strict_json.is_bearable(name + text):
-                raise ValidationFailed({name: ["must not hold NUL"]})
+            if not texts.is_storable(name):
+                raise ValidationFailed({"query": ["a name must not hold control characters"]})
+            if not texts.is_storable(text):
+                raise ValidationFailed({name: ["must not hold control characters"]})
         return super().load_querystring(req, schema)
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **options: Any) -> NoReturn:
         """One ValidationFailed for all bad fields."""
         messages = error.messages_dict
-        raise ValidationFailed(flatten(messages.get("json") or messages.get("query") or messages))
+        details = flatten(messages.get("json") or messages.get("query") or messages)
+        raise ValidationFailed(*_without_cards(details))
 
 
 class Query(Schema):
@@ -85,6 +89,14 @@ class Input(Schema):
                 raise ValidationError({name: [f"is given twice, also as {snake(name)}"]})
             known[name] = value
         return {name: value for name, value in known.items() if value is not None or name not in self._names}
+
+
+def _without_cards(details: Details) -> tuple[Details, str]:
+    """The details and their code; a field that is named by a card number is not named in them."""
+    named = {path if not cards.holds_number(path) else "body": problems for path, problems in details.items()}
+    if "body" in named and "body" not in details:
+        named["body"] = [cards.REFUSAL]
+    return named, cards.refusal_code(named, "IKW-REQ-001")
 
 
 def snake(name: str) -> str:

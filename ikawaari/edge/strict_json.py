@@ -1,64 +1,133 @@
-"""Reading a JSON body: what the store, the log or the next reader could not bear is refused here, with a reason."""
+"""Reading a JSON body: what the store, the log or the next reader could not bear is refused here, with a reason.
+
+The size comes first, then the text, then its values: nothing here costs more than the bytes that were sent.
+"""
 
 import json
 import math
-import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from flask import Request
 
+from ikawaari import cards, texts
 from ikawaari.errors import IkawaariError, ValidationFailed
 
-_UNBEARABLE = re.compile("[\x00\ud800-\udfff]")  # NUL ends PostgreSQL's texts; half a surrogate pair has no UTF-8
+MOST_VALUES = 20_000  # what a merchant's largest request has, with room: 20 dropdowns of 200 options
 _DEEPEST = 32  # levels; each one costs every later reader a frame of its stack
+_MOST_DIGITS = 100  # of one number, its sign and its point included
+_LONGEST_STEP = 100  # characters of a key, as an error repeats it
+_CHARSETS = {"", "utf-8", "utf8", "us-ascii"}
+_GZIP = b"\x1f\x8b"
+
+Path = tuple[str, ...]
 
 
-def read(request: Request) -> dict[str, Any]:
-    """The body as an object; no body at all is an empty one.
+def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
+    """The body as an object of at most `most_values` values; no body at all is an empty one.
 
-    Raises IkawaariError: 400 for what is not a JSON object, 413 when too large, 415 for another content type.
+    Raises IkawaariError: 400 for what is not a JSON object, 413 when too large, 415 for another content type, another
+    charset or a compressed body.
     """
     raw = request.get_data()
     if not raw:
         return {}
     if request.content_length is None and len(raw) == request.max_content_length:
         raise IkawaariError("IKW-REQ-004")  # werkzeug stops reading a chunked body there, and says nothing
-    if not request.is_json:
-        raise IkawaariError("IKW-REQ-003")
-    try:
-        body = json.loads(raw.decode(), parse_constant=_refuse_constant, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise IkawaariError("IKW-REQ-002") from None
+    _refuse_other_encodings(request, raw)
+    body = _parsed(raw)
     if not isinstance(body, dict):
         raise IkawaariError("IKW-REQ-002", "The body must be a JSON object.")
-    _refuse_unbearable(body, "", _DEEPEST)
+    _refuse_unbearable(body, most_values)
     return body
 
 
-def is_bearable(text: str) -> bool:
-    """Whether `text` can be stored and printed anywhere."""
-    return _UNBEARABLE.search(text) is None
+def _refuse_other_encodings(request: Request, raw: bytes) -> None:
+    """A body that is compressed or in another charset is told so: "not JSON" would send its author astray."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    charset = request.mimetype_params.get("charset", "").strip().lower()
+    if not request.is_json:
+        raise IkawaariError("IKW-REQ-003")
+    if encoding not in {"", "identity"} or raw.startswith(_GZIP):
+        raise _unsupported("Content-Encoding", "The body is compressed; send it as it is, without Content-Encoding.")
+    if charset not in _CHARSETS:
+        raise _unsupported("Content-Type", "The body has another charset than UTF-8; JSON is sent in UTF-8.")
+
+
+def _unsupported(header: str, message: str) -> IkawaariError:
+    return IkawaariError("IKW-REQ-003", message, details={header: [message]})
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        text = raw.decode("utf-8-sig")  # PHP and Windows put a byte order mark before it
+    except UnicodeDecodeError:
+        raise IkawaariError("IKW-REQ-002", "The body is not UTF-8.") from None
+    try:
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_object
+        )
+    except (ValueError, RecursionError):
+        raise IkawaariError("IKW-REQ-002") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _int(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError("more digits than anybody needs")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError("more digits than anybody needs")
     number = float(text)
     if math.isinf(number):
         raise ValueError("1e400 is JSON, and still no number that anybody could send back")
     return number
 
 
-def _refuse_unbearable(value: Any, path: str, levels: int) -> None:
-    if isinstance(value, str) and not is_bearable(value):
-        raise ValidationFailed({path: ["must not hold NUL or half a surrogate pair"]})
-    if not isinstance(value, list | dict):
-        return
-    if levels == 0:
-        raise ValidationFailed({path.partition(".")[0]: [f"is nested deeper than {_DEEPEST} levels"]})
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(key, str) and not is_bearable(key):
-            raise ValidationFailed({path or "body": ["a key must not hold NUL or half a surrogate pair"]})
-        _refuse_unbearable(item, f"{path}.{key}" if path else str(key), levels - 1)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. A key that stands twice means two things, and each reader would take another one."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        for key, _ in pairs:
+            if members.pop(key, pairs) is pairs:  # it is no longer there: it came before
+                raise ValidationFailed({_shown((key,)): ["is given twice"]})
+    return members
+
+
+def _refuse_unbearable(body: dict[str, Any], most_values: int) -> None:
+    for count, (path, value) in enumerate(_walk(body, ())):
+        if count > most_values:
+            raise ValidationFailed({"body": [f"must have at most {most_values} values"]})
+        if len(path) >= _DEEPEST and isinstance(value, list | dict):
+            raise ValidationFailed({_shown(path[:1]): [f"is nested deeper than {_DEEPEST} levels"]})
+        if path and not texts.is_storable(path[-1]):
+            raise ValidationFailed({_shown(path[:-1]): ["a key must not hold control characters"]})
+        if isinstance(value, str) and not texts.is_storable(value):
+            raise ValidationFailed({_shown(path): ["must not hold control characters or half a surrogate pair"]})
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every value, the containers before what they hold; never deeper than what is refused."""
+    yield path, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, (*path, str(index)))
+
+
+def _shown(path: Path) -> str:
+    """The path as an error names it, up to where it would repeat a card number or what nobody can print."""
+    steps = []
+    for step in path:
+        if cards.stands_in(step) or not texts.is_storable(step):
+            break
+        steps.append(step[:_LONGEST_STEP])
+    return ".".join(steps) or "body"

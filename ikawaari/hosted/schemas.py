@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
-from ikawaari.checkout import payment_methods
+from ikawaari import cards
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
 from ikawaari.edge import parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
@@ -97,6 +97,8 @@ class CollectedInput(Input):
 class PaymentInput(Input):
     """A try to pay."""
 
+    most_values = 2_000  # whoever has the address may send it
+
     session_id = Text(64, metadata={"description": "The id in the path, when it is given at all."})
     return_url = HttpUrl(
         metadata={"description": "Where a wallet sends the payer back to: this host, or that of the session's URLs."}
@@ -109,7 +111,7 @@ class PaymentInput(Input):
         """No raw card number comes in here, wherever it stands; where it stood is told, never the number."""
         paths = list(_card_numbers(data, ""))
         if paths:
-            refusal = ["holds a card number; send a card token"]
+            refusal = [cards.REFUSAL]
             raise ValidationFailed(dict.fromkeys(paths, refusal), "IKW-CHK-004")
         return data
 
@@ -148,14 +150,14 @@ def _card_numbers(value: Any, path: str) -> Iterator[str]:
     """The paths under which a card number stands."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if payment_methods.holds_card_number(key):
+            if cards.holds_number(key):
                 yield path or "body"  # and no step deeper: the path would tell the number
             else:
                 yield from _card_numbers(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _card_numbers(inner, f"{path}.{index}")
-    elif path not in _PHONES and payment_methods.holds_card_number(str(value)):
+    elif path not in _PHONES and cards.holds_number(str(value)):
         yield path
 
 

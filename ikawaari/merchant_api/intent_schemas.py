@@ -9,7 +9,20 @@ from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
 from ikawaari.edge import parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
-from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Email, Flag, HttpUrl, Matching, Metadata, Text
+from ikawaari.edge.fields import (
+    Amount,
+    Choice,
+    CountryCode,
+    Currency,
+    Email,
+    Flag,
+    HttpUrl,
+    Matching,
+    Metadata,
+    Prose,
+    Reference,
+    Text,
+)
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas import PaymentAttempt
@@ -86,11 +99,11 @@ class IntentInput(PaymentMethodChoice):
     currency = Currency(required=True)
     payment_method_types = fields.Raw(metadata={"description": "Accepted, and without effect."})
     transaction_country = CountryCode(metadata={"description": "Where the payer is; absent: where you are."})
-    customer = Text(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
-    customer_id = Text(255, metadata={"description": "The same as `customer`."})
+    customer = Reference(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
+    customer_id = Reference(255, metadata={"description": "The same as `customer`."})
     customer_email = Email()
     customer_phone = Text(32, metadata={"description": "As typed, or E.164."})
-    description = Text(500)
+    description = Prose(500)
     metadata = Metadata(load_default=dict)
     confirm = Flag(load_default=False, metadata={"description": "Confirm at once; say then what to pay with."})
 
@@ -117,11 +130,11 @@ class IntentChanges(Input):
         metadata={"description": "In the currency's smallest unit. Not of an intent that belongs to a session."}
     )
     currency = Currency()
-    customer = Text(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
-    customer_id = Text(255, metadata={"description": "The same as `customer`."})
+    customer = Reference(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
+    customer_id = Reference(255, metadata={"description": "The same as `customer`."})
     customer_email = Email()
     customer_phone = Text(32)
-    description = Text(500)
+    description = Prose(500)
     metadata = Metadata()
 
     @post_load
@@ -145,7 +158,7 @@ class IntentQuery(PageQuery):
     """Filters of the list, and the place in it."""
 
     status = Choice(IntentStatus)
-    customer = Text(255)
+    customer = Reference(255)
 
 
 class PaymentIntent(Output):

@@ -8,7 +8,7 @@ from ikawaari.checkout.links import NewLink
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
-from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Text
+from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Prose
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas import CustomFieldInput, LineItemInput, OrderedItem, RecurringInput
@@ -29,7 +29,7 @@ class PaymentLinkInput(Input):
         load_default="merchant_pays",
         metadata={"description": "Who pays the fee: you, or the customer on top of the amount."},
     )
-    description = Text(500)
+    description = Prose(500)
     payment_method_types = fields.List(
         Choice(METHOD_TYPES),
         data_key="paymentMethodTypes",
@@ -102,7 +102,7 @@ class PaymentLinkV2Input(PaymentLinkInput):
         data_key="successUrl",
         metadata={"description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id."},
     )
-    thank_you = Text(500, data_key="thankYou", metadata={"description": "Shown on the receipt."})
+    thank_you = Prose(500, data_key="thankYou", metadata={"description": "Shown on the receipt."})
     locale = Choice(parts.LOCALES, load_default="auto")
     metadata = Metadata(load_default=dict)
 

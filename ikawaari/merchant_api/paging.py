@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from ikawaari.edge.answers import Kind, Output, Words
-from ikawaari.edge.fields import Text
+from ikawaari.edge.fields import Text, Whole
 from ikawaari.edge.parsing import Query
 from ikawaari.paging import Place
 
@@ -15,14 +15,14 @@ LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one
 class PageQuery(Query):
     """The place in a list, and when its objects were made."""
 
-    limit = fields.Integer(load_default=10, validate=validate.Range(1, 100))
+    limit = Whole(load_default=10, validate=validate.Range(1, 100))
     cursor = Text(64, metadata={"description": "The `next_cursor` of the page before."})
     starting_after = Text(64, metadata={"description": "The id after which the page starts: the older form."})
     ending_before = Text(64, metadata={"description": "The id before which the page ends: the older form."})
-    created_gte = fields.Integer(
+    created_gte = Whole(
         validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
     )
-    created_lte = fields.Integer(
+    created_lte = Whole(
         validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or before."}
     )
 

@@ -12,7 +12,7 @@ from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import Instant, Kind, Money, OneOf, Output, Parts, Words
 from ikawaari.edge.documenting import Blueprint, operation
-from ikawaari.edge.fields import Amount, Choice, Metadata, Text
+from ikawaari.edge.fields import Amount, Choice, Metadata, Prose, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -41,7 +41,7 @@ class RefundInput(Input):
 
     payment_intent = Text(64, required=True, metadata={"description": "`pi_…`; a session names its own."})
     amount = Amount(metadata={"description": "In the currency's smallest unit; absent: all that is left."})
-    reason = Text(255, metadata={"description": "Yours, and never shown to the customer."})
+    reason = Prose(255, metadata={"description": "Yours, and never shown to the customer."})
     metadata = Metadata(load_default=dict)
 
     @post_load

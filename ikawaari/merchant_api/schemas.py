@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from ikawaari import cards
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import parts
@@ -18,6 +19,8 @@ from ikawaari.edge.fields import (
     HttpUrl,
     Matching,
     Metadata,
+    Prose,
+    Reference,
     Text,
 )
 from ikawaari.edge.parsing import Input
@@ -30,7 +33,7 @@ _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$re
 class LineItemInput(Input):
     """One position of the order."""
 
-    name = Text(200, required=True)
+    name = Prose(200, required=True)
     amount = Amount(required=True, metadata={"description": "Price of one, in the currency's smallest unit."})
     quantity = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 1_000_000))
     currency = Currency(metadata={"description": "The session's, when it is given at all."})
@@ -52,7 +55,7 @@ class CustomFieldInput(Input):
     """A question that the page asks for the merchant."""
 
     key = Matching("[A-Za-z0-9_-]{1,40}", required=True)
-    label = Text(100, required=True)
+    label = Prose(100, required=True)
     type = Choice(parts.FIELD_TYPES, required=True)
     options = fields.List(
         fields.Raw(metadata=_OPTION),
@@ -107,7 +110,7 @@ class CheckoutSessionInput(Input):
     recurring = fields.Nested(
         RecurringInput, metadata={"description": "Required in subscription mode, and only there."}
     )
-    description = Text(500)
+    description = Prose(500)
     line_items = fields.List(
         fields.Nested(LineItemInput),
         data_key="lineItems",
@@ -115,7 +118,7 @@ class CheckoutSessionInput(Input):
         validate=validate.Length(max=100),
         metadata={"description": "They add up to the amount, or give it."},
     )
-    client_reference_id = Text(255, data_key="clientReferenceId")
+    client_reference_id = Reference(255, data_key="clientReferenceId")
     locale = Choice(parts.LOCALES, metadata={"description": "Absent: the link's, else `auto`."})
     expires_at = fields.Integer(
         data_key="expiresAt",
@@ -157,7 +160,7 @@ class CheckoutSessionQuery(PageQuery):
     payment_status = Choice(PaymentStatus)
     payment_intent = Text(64)
     payment_link = Text(64)
-    client_reference_id = Text(255)
+    client_reference_id = Reference(255)
     customer_email = Text(320)
     customer = Text(64)
 
@@ -168,6 +171,8 @@ def _option(option: Any) -> dict[str, str]:
         raise ValidationError({"options": ["Must be texts, or objects of label and value."]})
     if not all(isinstance(text, str) and 1 <= len(text) <= 200 for text in given.values()):
         raise ValidationError({"options": ["Labels and values have 1 to 200 characters."]})
+    if any(cards.stands_in(text) for text in given.values()):
+        raise ValidationError({"options": [cards.REFUSAL]})
     return {"label": given["label"], "value": given["value"]}
 
 

@@ -68,21 +68,69 @@ def test_a_customer_may_choose_another_amount_after_a_failed_try(world: World) -
     assert (intent(session).amount, intent(session).amount_received, latest(session).amount) == (2_000, 2_000, 2_000)
 
 
-@pytest.mark.parametrize(
-    ("type_", "good", "bad"),
-    [
-        ("text", ["x", "é😀", "<b>"], ["x" * 501]),
-        ("number", ["1", "-1.5", "1,5", "0", "1e3"], ["x", "1.2.3", "NaN", "Infinity", "--1"]),
-        ("date", ["2025-06-02", "2024-02-29"], ["2025-02-29", "02/06/2025", "20250602", "2025-6-2", "2025-W01-1"]),
-        ("dropdown", ["s", "l"], ["S", "x", "sm"]),
-    ],
+TYPES: tuple[tuple[str, dict[str, str], list[str]], ...] = (
+    ("text", {"x": "x", "é😀": "é😀", "<b>": "<b>", "a" * 500: "a" * 500}, ["x" * 501, "a\x00", "a\ud800", "\x1b[1m"]),
+    (
+        "number",
+        {
+            "1": "1",
+            "-1.5": "-1.5",
+            "1,5": "1.5",
+            "0": "0",
+            "1 000": "1000",
+            "1\u202f000,50": "1000.5",
+            "1.000,50": "1000.5",
+        },
+        ["x", "1.2.3", "NaN", "Infinity", "--1", "1_000", "1e5", "٥٠٠", "5.0000", "1" * 31],
+    ),
+    (
+        "date",
+        {"2025-06-02": "2025-06-02", "2024-02-29": "2024-02-29"},
+        ["2025-02-29", "02/06/2025", "20250602", "2025-6-2", "2025-W01-1", "٢٠٢٥-٠٦-٠٢"],
+    ),
+    ("dropdown", {"s": "s", "l": "l"}, ["S", "x", "sm"]),
 )
-def test_each_type_of_question_takes_its_own_answers(world: World, type_: str, good: list[str], bad: list[str]) -> None:
+
+
+@pytest.mark.parametrize(("type_", "good", "bad"), TYPES, ids=[type_ for type_, _, _ in TYPES])
+def test_each_type_of_question_takes_its_own_answers(
+    world: World, type_: str, good: dict[str, str], bad: list[str]
+) -> None:
     session = world.session(custom_fields=[custom_field("q", type_)])
-    for answer in good:
-        assert read(session, custom_fields={"q": f" {answer} "}).custom_field_values == {"q": answer}
+    for answer, kept in good.items():
+        assert read(session, custom_fields={"q": f" {answer}\u200b "}).custom_field_values == {"q": kept}
     for answer in bad:
         assert problems(session, custom_fields={"q": answer}) == {"collected.customFields.q"}
+
+
+def test_an_option_is_known_whatever_its_blanks_and_kept_as_its_merchant_spells_it(world: World) -> None:
+    options = [{"label": "Rouge", "value": " rouge  vif\n"}, {"label": "Bleu", "value": "bleu"}]
+    session = world.session(custom_fields=[custom_field("q", "dropdown", options=options)])
+    for answer in (" rouge  vif\n", "rouge vif", "rouge  vif\r\n"):
+        assert read(session, custom_fields={"q": answer}).custom_field_values == {"q": " rouge  vif\n"}
+
+
+CARD = "4242 4242 4242 4242"
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ({"customer": {"name": CARD}}, "collected.customerDetails.name"),
+        ({"customer": {"address": f"Dakar {CARD}"}}, "collected.customerDetails.address"),
+        ({"customer": {"email": "4242424242424242@b.sn"}}, "collected.customerDetails.email"),
+        ({"custom_fields": {"q": "4242/4242/4242/4242"}}, "collected.customFields.q"),
+        ({"custom_fields": {CARD: "1"}}, "collected.customFields"),
+        ({"customer": {CARD: "1"}}, "collected.customerDetails"),
+    ],
+)
+def test_a_card_number_is_no_answer(world: World, fields: dict[str, Any], at: str) -> None:
+    session = world.session(custom_fields=[custom_field("q")])
+    with pytest.raises(ValidationFailed) as refusal:
+        read(session, **fields)
+    assert set(refusal.value.details) == {at}
+    assert "4242" not in str(refusal.value.details)
+    assert (refusal.value.code == "IKW-CHK-004") == (not at.endswith(("customerDetails", "customFields")))
 
 
 @pytest.mark.parametrize("answers", [{}, {"q": ""}, {"q": "  \t"}])

@@ -1,5 +1,6 @@
 """What a merchant may send to open a session, and how each wrong request is told what is wrong."""
 
+import gzip
 import io
 import json
 import time
@@ -177,7 +178,7 @@ BODIES = {
     "invalid UTF-8": b'{"description": "\xff"}',
     "a surrogate's bytes": b'{"description": "\xed\xa0\x80"}',
     "UTF-16": '{"amount": 1}'.encode("utf-16"),
-    "a byte order mark": b'\xef\xbb\xbf{"amount": 1}',
+    "101 digits": b'{"metadata": {"a": ' + b"9" * 101 + b"}}",
     "a raw NUL": b'{"description": "\x00"}',
     "an array": b"[]",
     "a text": b'"amount"',
@@ -195,6 +196,83 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_what_is_not_a_json_object_is_refused(shared_shop: Shop, name: str) -> None:
     error(shared_shop.post(SESSIONS, BODIES[name]), 400, "IKW-REQ-002")
+
+
+def test_a_byte_order_mark_is_passed_over(shared_shop: Shop) -> None:
+    assert shared_shop.post(SESSIONS, b'\xef\xbb\xbf{"amount": 1}').json["amount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "named"),
+    [
+        (gzip.compress(b'{"amount": 1}'), {"Content_Encoding": "gzip"}, "compressed"),
+        (gzip.compress(b'{"amount": 1}'), {}, "compressed"),
+        (b'{"amount": 1}', {"Content_Encoding": "br"}, "compressed"),
+        ('{"description": "é"}'.encode("latin-1"), {"Content_Type": "application/json; charset=ISO-8859-1"}, "UTF-8"),
+        ('{"amount": 1}'.encode("utf-16"), {"Content_Type": 'application/json; charset="utf-16"'}, "UTF-8"),
+    ],
+)
+def test_a_body_in_another_coding_is_told_which_one_is_read(
+    shared_shop: Shop, body: bytes, headers: dict[str, str], named: str
+) -> None:
+    assert named in error(shared_shop.post(SESSIONS, body, **headers), 415, "IKW-REQ-003")["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"utf-8"', "us-ascii"])
+def test_the_names_of_utf_8_are_known(shared_shop: Shop, charset: str) -> None:
+    headers = {"Content_Type": f"application/json; charset={charset}", "Content_Encoding": "identity"}
+    assert shared_shop.post(SESSIONS, b'{"amount": 1}', **headers).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"amount": 1, "amount": 2}', "amount"),
+        ('{"lineItems": [{"name": "a", "name": "b"}]}', "name"),
+        ('{"metadata": {"a": 1, "\\u0061": 1}}', "a"),
+        ('{"4242424242424242": 1, "4242424242424242": 2}', "body"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(shared_shop: Shop, body: str, field: str) -> None:
+    refused(shared_shop.post(SESSIONS, body.encode()), field)
+
+
+def test_a_body_has_a_bounded_number_of_values(shared_shop: Shop) -> None:
+    refused(shared_shop.post(SESSIONS, {"metadata": {"a": [1] * 20_000}}), "body")
+    options = [{"label": f"Size {size}", "value": str(size)} for size in range(200)]
+    fields = [DROPDOWN | {"key": str(key), "options": options} for key in range(10)]
+    assert len(shared_shop.opened(customFields=fields)["custom_fields"]) == 10
+
+
+# ---------------------------------------------------------------- no card number in what people read
+
+CARD = "4242 4242 4242 4242"
+PROSE: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"description": f"Carte {CARD}"}, "description"),
+    ({"lineItems": [ITEM | {"name": CARD}]}, "lineItems.0.name"),
+    ({"customFields": [TEXT | {"label": CARD}]}, "customFields.0.label"),
+    ({"customFields": [DROPDOWN | {"options": [CARD, "b"]}]}, "customFields.0.options"),
+    ({"customFields": [DROPDOWN | {"options": [{"label": "a", "value": CARD}]}]}, "customFields.0.options"),
+    ({"clientReferenceId": CARD}, "clientReferenceId"),
+    ({"metadata": {"order": CARD}}, "metadata"),
+    ({"metadata": {"a": [{"order": 4242424242424242}]}}, "metadata"),
+    ({CARD: 1}, "body"),
+)
+
+
+@pytest.mark.parametrize(("body", "field"), PROSE, ids=[str(body)[:40] for body, _ in PROSE])
+def test_a_card_number_is_refused_and_not_told_again(shared_shop: Shop, body: dict[str, Any], field: str) -> None:
+    answer = shared_shop.post(SESSIONS, body)
+    refused(answer, field, code="IKW-CHK-004")
+    assert "4242" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "reference", [f"CMD-{CARD}", "4242424242424241", "1763000000000", "5000000000009", f"{CARD} A"]
+)
+def test_an_order_number_that_only_looks_like_a_card_loses_no_sale(shared_shop: Shop, reference: str) -> None:
+    session = shared_shop.opened(clientReferenceId=reference, metadata={"order": reference, reference: [reference]})
+    assert session["client_reference_id"] == reference
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Texts from outside: what can be stored, and one form for each kind of text.
+
+The same function is used where a text is stored, where it is asked for (filters) and where it is compared.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+LONGEST_ANSWER = 500
+LONGEST_EMAIL = 320
+LONGEST_URL = 2048
+
+# NUL ends PostgreSQL's texts, half a surrogate pair has no UTF-8, and the other control characters move the cursor of
+# whoever reads a log. Blanks of all kinds (tab, line feed, …) are text.
+_UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_AT_THE_ENDS = re.compile(rf"^[\s{_UNSEEN}]+|[\s{_UNSEEN}]+\Z")
+# Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
+_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
+
+
+def is_storable(text: str) -> bool:
+    """Whether `text` can be stored on both engines and printed anywhere."""
+    return _UNSTORABLE.search(text) is None
+
+
+def problem(text: str, longest: int) -> str | None:
+    """What keeps `text` from being stored, in words that follow the field's name; None: nothing."""
+    if len(text) > longest:
+        return f"must have at most {longest} characters"
+    return None if is_storable(text) else "must not hold control characters or half a surrogate pair"
+
+
+def cleaned(text: str, longest: int) -> str:
+    """Words of a machine that must not stop us, such as a provider's: what cannot be stored becomes �, the rest is cut.
+
+    For people's words use `problem`, and refuse.
+    """
+    return _UNSTORABLE.sub("�", text[:longest])
+
+
+def trimmed(text: str) -> str:
+    """`text` without the blanks and the unseen marks at its ends that come along with a paste."""
+    return _AT_THE_ENDS.sub("", text)
+
+
+def email(text: str) -> str:
+    """An e-mail address as it is stored: trimmed. Raises ValueError for what is none.
+
+    Only a letter sent there proves more. The length is that of the address *and* of its identity, which may be longer.
+    """
+    address = trimmed(text)
+    local, at, host = address.partition("@")
+    shaped = bool(local and at) and "@" not in host and "." in host.strip(".") and not re.search(r"\s", address)
+    if not shaped or problem(address, LONGEST_EMAIL) or len(email_identity(address)) > LONGEST_EMAIL:
+        raise ValueError("not an e-mail address")
+    return address
+
+
+def email_identity(address: str) -> str:
+    """What two spellings of one address have in common."""
+    return trimmed(address).lower()
+
+
+def choice(text: str) -> str:
+    """A choice of a list, as it is compared: browsers and people change the blanks in it."""
+    return " ".join(trimmed(text).split())
+
+
+def is_web_url(text: str) -> bool:
+    """Whether `text` is an absolute http(s) URL without credentials, of at most `LONGEST_URL` characters."""
+    if len(text) > LONGEST_URL or _NOT_IN_A_URL.search(text) or not is_storable(text):
+        return False
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and "@" not in url.netloc and url.port != 0
+    except ValueError:  # a host or a port that cannot be
+        return False
