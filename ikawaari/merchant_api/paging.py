@@ -9,16 +9,27 @@ from ikawaari.edge.fields import Text, Whole
 from ikawaari.edge.parsing import Query
 from ikawaari.paging import Place
 
+MOST_PAGES = 10_000  # further on, the rows before a page would cost more to skip than a cursor does
 LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one more must still be an instant
 
 
 class PageQuery(Query):
-    """The place in a list, and when its objects were made."""
+    """The place in a list, and when its objects were made. Of several places the first in this order counts: `cursor`,
+    `starting_after`, `ending_before`, `page`.
+    """
 
     limit = Whole(load_default=10, validate=validate.Range(1, 100))
     cursor = Text(64, metadata={"description": "The `next_cursor` of the page before."})
     starting_after = Text(64, metadata={"description": "The id after which the page starts: the older form."})
     ending_before = Text(64, metadata={"description": "The id before which the page ends: the older form."})
+    page = Whole(
+        load_default=1,
+        validate=validate.Range(1, MOST_PAGES),
+        metadata={
+            "description": "The number of the page, from 1; passed over beside an id. Rows that are made meanwhile move "
+            "those of the pages to come: follow `next_cursor` instead, which every page has."
+        },
+    )
     created_gte = Whole(
         validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
     )

@@ -34,7 +34,7 @@ def listed(shop: Shop, query: str) -> list[str]:
         ("customer_email=" + "a" * 321, "customer_email"),
         ("client_reference_id=%00", "client_reference_id"),
         ("cursor=cs_%00", "cursor"),
-        ("page=2", "page"),
+        *((f"page={value}", "page") for value in ("0", "-1", "x", "", "1.5", "10001", "9" * 30)),
         ("Limit=2", "Limit"),
     ],
     ids=lambda value: str(value)[:30],
@@ -67,6 +67,47 @@ def test_the_older_form_leads_both_ways(seven: tuple[Shop, list[str]]) -> None:
     assert listed(shop, f"limit=2&starting_after={ids[2]}") == ids[3:5]
     assert listed(shop, f"limit=2&ending_before={ids[4]}") == ids[2:4]
     assert listed(shop, f"ending_before={ids[0]}") == []
+
+
+def test_pages_have_numbers_too_and_lead_on_by_cursor(seven: tuple[Shop, list[str]]) -> None:
+    shop, ids = seven
+    assert [listed(shop, f"limit=3&page={number}") for number in (1, 2, 3, 4)] == [ids[:3], ids[3:6], ids[6:], []]
+    second = shop.get(f"{SESSIONS}?limit=3&page=2").json
+    assert (second["has_more"], second["next_cursor"]) == (True, ids[5])
+    assert listed(shop, f"limit=3&cursor={second['next_cursor']}") == ids[6:]
+    assert shop.get(f"{SESSIONS}?limit=3&page=3").json["next_cursor"] is None
+    assert listed(shop, "page=10000&limit=100") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("cursor={0}&starting_after={2}&ending_before={5}&page=3", slice(1, 3)),
+        ("starting_after={2}&ending_before={5}&page=3", slice(3, 5)),
+        ("ending_before={5}&page=3", slice(3, 5)),
+        ("page=3", slice(4, 6)),
+        ("page=1&cursor={4}", slice(5, 7)),
+    ],
+)
+def test_of_several_places_the_first_in_order_counts(
+    seven: tuple[Shop, list[str]], query: str, expected: slice
+) -> None:
+    shop, ids = seven
+    assert listed(shop, "limit=2&" + query.format(*ids)) == ids[expected]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/api/v1/{name}" for name in ("payment-intents", "refunds", "events", "customers", "payment_links")),
+        "/api/v2/payment_links",
+        "/api/v1/billing/subscriptions",
+    ],
+)
+def test_every_list_has_numbered_pages(shared_shop: Shop, path: str) -> None:
+    answer = shared_shop.get(f"{path}?page=2&limit=100")
+    assert (answer.status_code, answer.json["data"], answer.json["has_more"]) == (200, [], False)
+    refused(shared_shop.get(f"{path}?page=0"), "page")
 
 
 def test_filters_narrow_the_list(seven: tuple[Shop, list[str]]) -> None:
