@@ -1,15 +1,29 @@
 """How a database is opened and written to, for the house's own store and for the sandbox provider's ledger alike."""
 
 import fcntl
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from peewee import Database, SqliteDatabase
+from peewee import Database, OperationalError, SqliteDatabase
 from playhouse.pool import PooledPostgresqlDatabase
 
+LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection: then the caller hears 503
+# A transaction that hangs would hold up its rows, and every walk towards newer rows: the server ends it.
+POSTGRES_LIMITS = {
+    "lock_timeout": LONGEST_WAIT_SECONDS,
+    "statement_timeout": 30,
+    "idle_in_transaction_session_timeout": 30,
+}
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "busy_timeout": 5000, "foreign_keys": 1}
+
+
+class Busy(OperationalError):
+    """Somebody else has been writing for too long. Nothing was done; it may be tried again."""
 
 
 def open_database(url: str, pool: int = 20) -> Database:
@@ -27,9 +41,10 @@ def open_database(url: str, pool: int = 20) -> Database:
         password=unquote(parts.password) if parts.password else None,
         max_connections=pool,
         stale_timeout=300,
-        timeout=10,
+        timeout=LONGEST_WAIT_SECONDS,
         prefer_psycopg3=True,
         connect_timeout=5,
+        options=" ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in POSTGRES_LIMITS.items()),
     )
     return postgres
 
@@ -50,16 +65,48 @@ def _turn_to_write(database: Database) -> Iterator[None]:
     if not isinstance(database, SqliteDatabase):
         yield
         return
-    with file_lock(Path(f"{database.database}.lock")):
+    with file_lock(writers_queue(database), LONGEST_WAIT_SECONDS):
         yield
+
+
+def writers_queue(database: Database) -> Path:
+    """The file at which the writers of a SQLite database queue."""
+    return Path(f"{database.database}.lock")
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold `path` alone among all threads and processes of this machine; the kernel lets go when a process dies."""
+def file_lock(path: Path, longest_wait_seconds: float | None = None) -> Iterator[None]:
+    """Hold `path` alone among all threads and processes of this machine; the kernel lets go when a process dies.
+
+    Raises Busy when it is not had in time; None: it is waited for without an end.
+    """
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _queue(path, file, longest_wait_seconds)
         yield
+
+
+def _queue(path: Path, file: IO[str], longest_wait_seconds: float | None) -> None:
+    """Wait in the kernel's queue, which is fair. It knows no deadline, so a thread of its own stands there for us.
+
+    The lock belongs to what both descriptors have in common: it is ours as soon as the thread has it, and if we have
+    left meanwhile and closed ours, it goes back when the thread closes its own.
+    """
+    turn = threading.Event()
+    place = os.dup(file.fileno())
+
+    def stand() -> None:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX)
+            turn.set()
+        finally:
+            os.close(place)
+
+    threading.Thread(target=stand, daemon=True, name="writers-queue").start()
+    if not turn.wait(longest_wait_seconds):
+        raise Busy(f"{path} was held by others for {longest_wait_seconds:g} s")
 
 
 def close(database: Database) -> None:

@@ -182,7 +182,10 @@ def error_page(error: IkawaariError | None, status: int) -> Response:
         refresh=f"{_RETRY_SECONDS};url={retry}" if retry else None,
         scripts=_scripts()[1:] if retry else [],
     )
-    return csp.protect(make_response(html, status), style)
+    response = make_response(html, status)
+    if error is not None and error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return csp.protect(response, style)
 
 
 def screen(template: str, locale: str, color: str | None, **context: Any) -> tuple[str, csp.Style]:

@@ -26,8 +26,8 @@ class PageQuery(Query):
         load_default=1,
         validate=validate.Range(1, MOST_PAGES),
         metadata={
-            "description": "The number of the page, from 1; passed over beside an id. Rows that are made meanwhile move "
-            "those of the pages to come: follow `next_cursor` instead, which every page has."
+            "description": "The number of the page, from 1; passed over beside an id. New objects move the pages that "
+            "follow: use `next_cursor` instead, which every page has."
         },
     )
     created_gte = Whole(

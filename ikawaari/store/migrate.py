@@ -11,6 +11,7 @@ from ikawaari.store import commit_order
 from ikawaari.store.database import database, is_postgres
 
 _DIRECTORY = Path(__file__).parent / "migrations"
+_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 _LOCK = 0x1BA7A1  # PostgreSQL's advisory locks are numbers; this one is ours
 
 
@@ -29,8 +30,12 @@ def _one_at_a_time() -> Iterator[None]:
         with databases.file_lock(Path(f"{database.obj.database}.migrating")):
             yield
         return
+    for limit in _LIMITS:  # the other machine, and a large table, may take as long as they need
+        database.execute_sql(f"SET {limit} = 0")
     database.execute_sql("SELECT pg_advisory_lock(%s)", (_LOCK,))
     try:
         yield
     finally:
         database.execute_sql("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+        for limit in _LIMITS:
+            database.execute_sql(f"RESET {limit}")
