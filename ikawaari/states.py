@@ -154,7 +154,7 @@ PAYMENT = Moves[PaymentStatus](
 REFUND = Moves[RefundStatus](
     {
         _R.PENDING: frozenset({_R.SUCCEEDED, _R.FAILED}),
-        _R.SUCCEEDED: frozenset(),
+        _R.SUCCEEDED: frozenset({_R.FAILED}),  # a bank sends it back, days later
         _R.FAILED: frozenset(),
     }
 )

@@ -38,6 +38,7 @@ HANDLERS: Mapping[str, Handler] = {
     enquiry.ENQUIRE: enquiry.enquire,
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
+    refunds.RETRY: refunds.retry,
     subscriptions.RENEW: renewals.renew,
     subscriptions.REMIND: renewals.remind,
     invoices.COLLECT: renewals.collect,

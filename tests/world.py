@@ -204,12 +204,22 @@ def audit() -> None:
     for attempt in PaymentAttempt.select():
         taken, given_back = theirs.pop(attempt.id, (0, 0))
         assert taken == (attempt.amount_received or 0), f"{attempt.id} is {attempt.status}, the provider took {taken}"
-        assert given_back == _refunded(Refund.attempt == attempt.id)
+        assert given_back == attempt.returned == _refunded(Refund.attempt == attempt.id)
+        _audit_books(attempt)
     assert not theirs, "the provider has charges that nobody here asked for"
     for row in PaymentIntent.select():
         _audit_intent(row)
     once = Counter((event.type, event.object_id) for event in Event.select())
     assert all(once[of] == 1 for of in once if of[0] in ONCE), once
+
+
+def _audit_books(attempt: PaymentAttempt) -> None:
+    """Received = counted + returned + held + closed; what counts is what is left of the intent's payment."""
+    payment = _refunded((Refund.attempt == attempt.id) & ~Refund.held)
+    parts = attempt.counted - payment + attempt.returned + attempt.held + attempt.closed
+    assert (attempt.amount_received or 0) == parts
+    pending = Refund.select().where(Refund.attempt == attempt.id, Refund.status == "pending")
+    assert attempt.promised == sum(row.amount for row in pending)
 
 
 ONCE = {
@@ -226,10 +236,10 @@ ONCE = {
 
 
 def _audit_intent(row: PaymentIntent) -> None:
-    paying = [one for one in PaymentAttempt.select().where(PaymentAttempt.intent == row.id) if not one.surplus]
-    received = sum(one.amount_received or 0 for one in paying)
+    paying = [one for one in PaymentAttempt.select().where(PaymentAttempt.intent == row.id) if one.counted]
+    received = sum(one.counted for one in paying)
     assert row.amount_received == received
-    assert row.amount_refunded == sum(_refunded(Refund.attempt == one.id) for one in paying)
+    assert row.amount_refunded == _refunded((Refund.intent == row.id) & ~Refund.held)
     assert (row.status == "succeeded") == (received > 0)
     assert sum(one.status == "succeeded" for one in paying) == (1 if received else 0)
 

@@ -1,4 +1,9 @@
-"""Refunds: money on its way back, on a merchant's word or by rule, for money that the house could not use."""
+"""Refunds: money on its way back, at the merchant's request, or automatically for money that was not due.
+
+A refund takes its part out of what is left of an attempt before anybody is called: the books are kept on the attempt
+(`PaymentAttempt`: received, counted, held, closed, returned, promised). What is held belongs to nobody's payment; its
+refunds leave the intent's amounts and the session's payment status alone.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,71 +14,125 @@ from peewee import fn
 
 from ikawaari import ids, store
 from ikawaari.checkout import intents, resources
-from ikawaari.errors import Conflict, ValidationFailed
+from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.providers import registry
-from ikawaari.providers.base import Outcome, RefundRequest, Result
-from ikawaari.states import AttemptStatus, PaymentStatus, RefundStatus
+from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
+from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
 
-SEND = "refund.send"
+SEND, RETRY = "refund.send", "refund.retry"
+RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3), timedelta(days=7))
+"""How long an automatic refund that failed rests before the next try; after the last one the money stays held."""
+MAY_PASS = frozenset(
+    {
+        FailureCode.INSUFFICIENT_FUNDS,  # of the merchant's balance at the provider
+        FailureCode.WALLET_LIMIT,
+        FailureCode.PAYER_LIMIT,
+        FailureCode.DUPLICATE_IN_PROGRESS,
+        FailureCode.PAYMENT_TIMEOUT,
+        FailureCode.PROVIDER_UNAVAILABLE,
+        FailureCode.CONFIGURATION_ERROR,
+        FailureCode.UNKNOWN,
+    }
+)
+"""Why a refund may fail today and succeed later. All other reasons stay: only a person can find another way."""
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "payment_intent": lambda value: Refund.intent == value,
     "status": lambda value: Refund.status == value,
     **listing.made(Refund),
 }
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
+_TARGETS = {Result.SUCCEEDED: RefundStatus.SUCCEEDED, Result.FAILED: RefundStatus.FAILED}
+_RETURNED = (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewRefund:
-    """What a merchant asks for. No amount: all that is left."""
+    """What a merchant asks for: of a payment intent, or of one attempt. No amount: all that is left of it."""
 
-    payment_intent: str
+    payment_intent: str | None = None
+    attempt: str | None = None
     amount: int | None = None
     reason: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def create(merchant: Merchant, livemode: bool, new: NewRefund, now: datetime) -> Refund:
-    """Promise a refund of a paid intent, in part or in whole.
+    """Promise a refund, in part or in whole, of what paid an intent or of what an attempt holds.
 
-    Raises NotFound, ValidationFailed for more than is left, Conflict when nothing is left or nobody can refund it.
+    Raises NotFound, ValidationFailed (for more than is left, an attempt of another intent, or neither being named),
+    Conflict when nothing is left or nobody can refund it.
     """
-    found = intents.owned(new.payment_intent, merchant, livemode)
+    intent_id = _intent_named(merchant, livemode, new)
     with store.atomic():
         # The race of two refunds: the lock lets them in one by one, and each takes its part before the next one looks.
-        intent = PaymentIntent.lock(found.id)
-        left = intent.amount_received - intent.amount_refunded
-        if left == 0:
+        intent = PaymentIntent.lock(intent_id)
+        attempt = PaymentAttempt.get_by_id(new.attempt) if new.attempt else paying_attempt(intent)
+        held = attempt is not None and new.attempt is not None and _is_of_held(attempt)
+        left = left_of(attempt, intent, held=held) if attempt else 0
+        if attempt is None or left == 0:
             raise Conflict("IKW-RES-002", "There is nothing to refund.")
         amount = left if new.amount is None else new.amount
         if amount > left:
             raise ValidationFailed({"amount": [f"must be at most {left}, which is left of this payment"]})
-        attempt = _paying_attempt(intent)
         if not registry.can_refund(attempt.provider, attempt.operator):
             raise Conflict("IKW-RES-005", "The provider of this payment cannot refund it; pay it back another way.")
-        refund = Refund.create(
-            **_columns(attempt, Money(amount, intent.currency), new.reason, now),
-            automatic=False,
-            metadata=dict(new.metadata),
-        )
-        _promise(refund, intent, attempt, now)
-    return refund
+        columns = {"held": held, "reason": new.reason, "automatic": False, "metadata": dict(new.metadata)}
+        return _promise(attempt, intent, amount, now, **columns)
 
 
 def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime) -> None:
     """Promise to return `money` of `attempt`, in the caller's transaction and under the intent's lock.
 
-    Once per attempt, whatever is told how often: the store has one automatic refund per attempt.
+    What the attempt holds goes back first. One such refund is under way at a time: the store refuses a second one, and
+    the end of the first one has the rest returned. An operator that cannot refund is not asked: a refund that has
+    failed is recorded and published, and the money stays held, for the merchant to see and a person to return.
     """
-    columns = _columns(attempt, money, reason, now)
-    made = Refund.insert(**columns, automatic=True, metadata={}).on_conflict_ignore().as_rowcount().execute()
-    if made:
-        _promise(Refund.get_by_id(columns["id"]), PaymentIntent.get_by_id(attempt.intent_id), attempt, now)
+    intent = PaymentIntent.get_by_id(attempt.intent_id)
+    books = PaymentAttempt.get_by_id(attempt.id)
+    held = books.held > 0
+    amount = min(money.amount, left_of(books, intent, held=held))
+    if amount == 0 or _is_returning(books):
+        return
+    columns = {"held": held, "reason": reason, "automatic": True, "metadata": {}}
+    if _is_impossible(books):
+        _record_impossible(books, intent, amount, now, **columns)
+    else:
+        _promise(books, intent, amount, now, **columns)
+
+
+def retry(attempt_id: str, now: datetime) -> datetime | None:
+    """Try the automatic refund of an attempt again, under a new id: the old one is answered as it was before.
+
+    Returns when to come again, or None when nothing has to go back any more.
+    """
+    with store.atomic():
+        intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
+        attempt = PaymentAttempt.get_by_id(attempt_id)
+        if attempt.promised:  # the merchant's own refund is under way; should it fail, ours goes on
+            return now + RETRIES[0]
+        failed = _failed_of(attempt).order_by(Refund.created_at.desc()).get()
+        amount = min(failed.amount, left_of(attempt, intent, held=failed.held))
+        if amount:
+            give_back(attempt, Money(amount, failed.currency), failed.reason, now)
+    return None
+
+
+def paying_attempt(intent: PaymentIntent) -> PaymentAttempt | None:
+    """The attempt that paid the intent."""
+    return PaymentAttempt.get_or_none(PaymentAttempt.intent == intent.id, PaymentAttempt.counted > 0)
+
+
+def left_of(attempt: PaymentAttempt, intent: PaymentIntent, *, held: bool) -> int:
+    """What may still be refunded: of the money that the attempt holds, or of what it paid the intent."""
+    unspoken = (attempt.amount_received or 0) - attempt.returned - attempt.promised - attempt.closed
+    own = attempt.held - _sum(attempt, RefundStatus.PENDING, held=True)
+    payment = intent.amount_received - intent.amount_refunded if attempt.counted else 0
+    return int(min(unspoken, own if held else payment))
 
 
 def owned(refund_id: str, merchant: Merchant, livemode: bool) -> Refund:
@@ -108,57 +167,150 @@ def send(refund_id: str, now: datetime) -> datetime | None:
         charge_reference=attempt.provider_reference,
         money=Money(refund.amount, refund.currency),
     )
-    apply(refund_id, provider.refund(request, now), now)
+    _answer(refund_id, provider.refund(request, now), now)
     return later
 
 
 def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
-    """Take in what the provider says of a refund. Told twice, the second time changes nothing."""
-    if not outcome.is_settled:
-        return
+    """Take in what the provider reports of a refund: it ends, or one that had succeeded has failed after all.
+
+    Reported twice, the second time changes nothing.
+    """
+    target = _TARGETS.get(outcome.result)
     with store.atomic():
         intent = PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
         refund = Refund.get_by_id(refund_id)
-        if refund.status != RefundStatus.PENDING:
+        if target is None or not REFUND.allow(refund.status, target):
             return
-        if outcome.result is Result.SUCCEEDED:
-            refund.move("status", RefundStatus.SUCCEEDED, settled_at=now, provider_reference=outcome.reference)
-            _tell("refund.succeeded", refund, intent, now)
-        else:
-            refund.move("status", RefundStatus.FAILED, settled_at=now, failure_code=outcome.failure)
-            if not PaymentAttempt.get_by_id(refund.attempt_id).surplus:
-                intent.change(amount_refunded=intent.amount_refunded - refund.amount)
-            _tell("refund.failed", refund, intent, now)
+        _end(refund, intent, target, outcome, now)
         _follow(intent)
+        if refund.automatic:
+            _go_on(refund, intent, now)
 
 
-def _columns(attempt: PaymentAttempt, money: Money, reason: str | None, now: datetime) -> dict[str, Any]:
+def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:
+    """Take in the answer to an ask, while the refund still waits for one.
+
+    The race of two workers, one of which was frozen after its ask was refused: its late answer must not undo what the
+    other one has heard since. Only the provider's own report (`apply`) says that a refund has failed after all.
+    """
+    with store.atomic():
+        PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
+        if Refund.get_by_id(refund_id).status == RefundStatus.PENDING:
+            apply(refund_id, outcome, now)
+
+
+def _intent_named(merchant: Merchant, livemode: bool, new: NewRefund) -> str:
+    """The id of the intent that is asked for, by itself or by its attempt. Raises NotFound, ValidationFailed."""
+    if new.payment_intent is None and new.attempt is None:
+        raise ValidationFailed({"payment_intent": ["is required, or `attempt`"]})
+    intent = intents.owned(new.payment_intent, merchant, livemode) if new.payment_intent else None
+    attempt = PaymentAttempt.get_or_none(PaymentAttempt.id == new.attempt) if new.attempt else None
+    if intent is not None and new.attempt and (attempt is None or attempt.intent_id != intent.id):
+        raise ValidationFailed({"attempt": ["is not one of this payment intent"]})
+    if intent is not None:
+        return str(intent.id)
+    own = listing.of_merchant(PaymentIntent, merchant, livemode)
+    if attempt is None or not own.where(PaymentIntent.id == attempt.intent_id).exists():
+        raise NotFound("payment attempt")
+    return attempt.intent_id
+
+
+def _is_of_held(attempt: PaymentAttempt) -> bool:
+    """Whether a refund of the attempt returns what it holds: always, unless it paid its intent and holds nothing."""
+    return attempt.counted == 0 or attempt.held > _sum(attempt, RefundStatus.PENDING, held=True)
+
+
+def _is_impossible(attempt: PaymentAttempt) -> bool:
+    """Whether the provider can never refund that operator. One that this process does not have is waited for."""
+    return registry.named(attempt.provider) is not None and not registry.can_refund(attempt.provider, attempt.operator)
+
+
+def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any) -> Refund:
+    """Take the refund's part out of what is left, store it, publish it, and have it sent."""
+    # The race of two refunds that begin at once, should the intent's lock ever be forgotten: each reserves its part by
+    # this one statement, which asks for the room that it takes.
+    unspoken = PaymentAttempt.amount_received - PaymentAttempt.returned - PaymentAttempt.closed - amount
+    reserved = (
+        PaymentAttempt.update(promised=PaymentAttempt.promised + amount)
+        .where(PaymentAttempt.id == attempt.id, PaymentAttempt.promised <= unspoken)
+        .execute()
+    )
+    if not reserved:
+        raise Conflict("IKW-RES-002", "There is nothing to refund.")
+    refund = Refund.create(**_columns(attempt, amount, now), status=RefundStatus.PENDING, **columns)
+    if not refund.held:
+        intent.change(amount_refunded=intent.amount_refunded + amount)
+    _tell("refund.created", refund, intent, now)
+    due.schedule(SEND, refund.id, now)
+    return refund
+
+
+def _record_impossible(
+    attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any
+) -> None:
+    """Record a refund that fails without being asked for: the merchant learns that the money must go another way."""
+    ended = {"status": RefundStatus.FAILED, "failure_code": FailureCode.NOT_ALLOWED, "settled_at": now}
+    refund = Refund.create(**_columns(attempt, amount, now), **ended, **columns)
+    _tell("refund.failed", refund, intent, now)
+
+
+def _columns(attempt: PaymentAttempt, amount: int, now: datetime) -> dict[str, Any]:
     return {
         "id": ids.new("re"),
         "intent": attempt.intent_id,
         "attempt": attempt.id,
-        "status": RefundStatus.PENDING,
-        "amount": money.amount,
-        "currency": money.currency,
-        "reason": reason,
+        "amount": amount,
+        "currency": attempt.received_currency,
         "created_at": now,
     }
 
 
-def _promise(refund: Refund, intent: PaymentIntent, attempt: PaymentAttempt, now: datetime) -> None:
-    """Take the part out of what is left, tell it, and have it sent."""
-    if not attempt.surplus:  # surplus money was never counted as received
-        intent.change(amount_refunded=intent.amount_refunded + refund.amount)
-    _tell("refund.created", refund, intent, now)
-    due.schedule(SEND, refund.id, now)
+def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: Outcome, now: datetime) -> None:
+    """Move a refund to its end, and its amount with it: one statement changes all the books of its attempt."""
+    was_promised, succeeded = refund.status == RefundStatus.PENDING, target is RefundStatus.SUCCEEDED
+    amount = refund.amount
+    gone = amount if succeeded else 0 if was_promised else -amount
+    reference = outcome.reference or refund.provider_reference
+    refund.move("status", target, settled_at=now, provider_reference=reference, failure_code=outcome.failure)
+    PaymentAttempt.update(
+        promised=PaymentAttempt.promised - (amount if was_promised else 0),
+        returned=PaymentAttempt.returned + gone,
+        held=PaymentAttempt.held - (gone if refund.held else 0),
+    ).where(PaymentAttempt.id == refund.attempt_id).execute()
+    if not succeeded and not refund.held:
+        intent.change(amount_refunded=intent.amount_refunded - amount)
+    _tell("refund.succeeded" if succeeded else "refund.failed", refund, intent, now)
 
 
-def _paying_attempt(intent: PaymentIntent) -> PaymentAttempt:
-    return PaymentAttempt.get(
-        PaymentAttempt.intent == intent.id,
-        PaymentAttempt.status == AttemptStatus.SUCCEEDED,
-        PaymentAttempt.surplus == False,  # noqa: E712 - SQL
-    )
+def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
+    """An automatic refund has ended: try again later if it failed for a time, return what came to be held meanwhile."""
+    attempt = PaymentAttempt.get_by_id(refund.attempt_id)
+    if refund.status == RefundStatus.FAILED:
+        tried = _failed_of(attempt).count()
+        if refund.failure_code in MAY_PASS and tried <= len(RETRIES):
+            due.schedule(RETRY, attempt.id, now + RETRIES[tried - 1])
+        return
+    rest = left_of(attempt, intent, held=True)
+    if rest:
+        give_back(attempt, Money(rest, refund.currency), str(refund.reason), now)
+
+
+def _is_returning(attempt: PaymentAttempt) -> bool:
+    """Whether an automatic refund of the attempt is under way."""
+    pending = (Refund.attempt == attempt.id) & (Refund.status == RefundStatus.PENDING)
+    return bool(Refund.select().where(pending, Refund.automatic).exists())
+
+
+def _failed_of(attempt: PaymentAttempt) -> Any:
+    """The automatic refunds of the attempt that failed."""
+    return Refund.select().where(Refund.attempt == attempt.id, Refund.automatic, Refund.status == RefundStatus.FAILED)
+
+
+def _sum(attempt: PaymentAttempt, status: RefundStatus, *, held: bool) -> int:
+    """The sum of the attempt's refunds in that status, of held money or of the payment."""
+    of_them = Refund.select(fn.SUM(Refund.amount)).where(Refund.attempt == attempt.id, Refund.status == status)
+    return int(of_them.where(Refund.held == held).scalar() or 0)
 
 
 def _of_merchant(merchant: Merchant, livemode: bool) -> Any:
@@ -172,20 +324,15 @@ def _of_merchant(merchant: Merchant, livemode: bool) -> Any:
 def _follow(intent: PaymentIntent) -> None:
     """The session's payment status says how much of the payment went back; a mere promise is not told there."""
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
-    if session is None or intent.amount_received == 0:
+    paying = paying_attempt(intent)
+    if session is None or paying is None:
         return
-    returned = _given_back(intent)
+    returned = _sum(paying, RefundStatus.SUCCEEDED, held=False)
     if returned:
         whole = returned == intent.amount_received
         session.try_move("payment_status", PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED)
-
-
-def _given_back(intent: PaymentIntent) -> int:
-    """How much of what the intent received is with the payer again."""
-    done = Refund.select(fn.SUM(Refund.amount)).where(
-        Refund.attempt == _paying_attempt(intent).id, Refund.status == RefundStatus.SUCCEEDED
-    )
-    return int(done.scalar() or 0)
+    elif session.payment_status in _RETURNED:  # all of it came back: it is with the merchant again
+        session.try_move("payment_status", PaymentStatus.PAID)
 
 
 def _tell(event_type: str, refund: Refund, intent: PaymentIntent, now: datetime) -> None:

@@ -181,6 +181,8 @@ def attempt(row: PaymentAttempt) -> dict[str, Any]:
         "amount": row.amount,
         "fee_amount": row.fee_amount,
         "amount_received": row.amount_received,
+        "amount_returned": row.returned,
+        "amount_held": row.held,
         "currency": row.currency.lower(),
         "status": row.status,
         "failure_code": row.failure_code,

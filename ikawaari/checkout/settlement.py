@@ -86,7 +86,8 @@ def _succeed(room: _Room, outcome: Outcome) -> None:
         _take_back_wrong_amount(room, outcome, money)
         return
     surplus = room.intent.status == IntentStatus.SUCCEEDED
-    attempt.move("status", AttemptStatus.SUCCEEDED, surplus=surplus, failure_code=None, **_ending(room, outcome, money))
+    taken = _taken(money, counts=not surplus)
+    attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(room, outcome), **taken)
     if surplus:
         refunds.give_back(attempt, money, "duplicate", room.now)
         return
@@ -130,19 +131,19 @@ def _come_late(room: _Room, session: CheckoutSession, money: Money, reason: str)
 def _take_back_wrong_amount(room: _Room, outcome: Outcome, money: Money) -> None:
     """Another amount than the payer agreed to is no payment: it goes back whole, and the payer may try again."""
     wrong = Outcome(result=Result.FAILED, reference=outcome.reference, failure=FailureCode.INVALID_AMOUNT)
-    _fail(room, wrong)
-    room.attempt.change(surplus=True, amount_received=money.amount)
+    taken = _taken(money, counts=False)
+    if room.attempt.status == AttemptStatus.FAILED:
+        room.attempt.change(**taken)
+    _fail(room, wrong, **taken)
     if money.amount:
         refunds.give_back(room.attempt, money, "wrong_amount", room.now)
 
 
-def _fail(room: _Room, outcome: Outcome) -> None:
-    """The money did not move: the payer may try again. After a success this is old news."""
+def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
+    """It is no payment: the payer may try again. After a success this is old news. `taken`: what moved all the same."""
     if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
         return
-    room.attempt.move(
-        "status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome, money=None)
-    )
+    room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
     if room.intent.status not in _LIVE:
         return  # an earlier attempt was corrected to succeeded meanwhile: the intent is paid and stays so
     room.intent.move("status", IntentStatus.FAILED)
@@ -153,9 +154,19 @@ def _fail(room: _Room, outcome: Outcome) -> None:
         subscriptions.failed(room.session, outcome.failure, room.now)
 
 
-def _ending(room: _Room, outcome: Outcome, money: Money | None) -> dict[str, Any]:
+def _taken(money: Money, *, counts: bool) -> dict[str, Any]:
+    """The books of an attempt whose provider took `money`: it counts as the intent's payment, or it is held."""
+    counted = money.amount if counts else 0
     return {
-        "amount_received": money.amount if money else None,
+        "amount_received": money.amount,
+        "received_currency": money.currency,
+        "counted": counted,
+        "held": money.amount - counted,
+    }
+
+
+def _ending(room: _Room, outcome: Outcome) -> dict[str, Any]:
+    return {
         "provider_reference": outcome.reference or room.attempt.provider_reference,
         "provider_code": outcome.raw_code,
         "next_action": None,

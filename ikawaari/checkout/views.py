@@ -12,7 +12,7 @@ from ikawaari import clock, countries, phones
 from ikawaari.checkout import links, payment_methods, quotes, resources, returns
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.errors import ValidationFailed
-from ikawaari.states import AttemptStatus, PaymentStatus
+from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt
 
 _REFERENCE_LENGTH = 8
@@ -66,7 +66,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
 
 def _shown(attempts: list[PaymentAttempt]) -> dict[str, Any] | None:
     """The attempt that the page tells about: the one that paid, else the latest."""
-    paying = [row for row in attempts if row.status == AttemptStatus.SUCCEEDED and not row.surplus]
+    paying = [row for row in attempts if row.counted]
     chosen = (paying or attempts)[-1:]
     return _payment(chosen[0]) if chosen else None
 

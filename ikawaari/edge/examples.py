@@ -196,6 +196,8 @@ ATTEMPT: dict[str, Any] = {
     "amount": 25000,
     "fee_amount": 0,
     "amount_received": None,
+    "amount_returned": 0,
+    "amount_held": 0,
     "currency": "xof",
     "status": "requires_action",
     "failure_code": None,

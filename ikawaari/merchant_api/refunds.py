@@ -39,8 +39,19 @@ bp = Blueprint(
 class RefundInput(Input):
     """A refund to make."""
 
-    payment_intent = Text(64, required=True, metadata={"description": "`pi_…`; a session names its own."})
-    amount = Amount(metadata={"description": "In the currency's smallest unit; absent: all that is left."})
+    payment_intent = Text(64, metadata={"description": "`pi_…`; a session names its own. Required without `attempt`."})
+    attempt = Text(
+        64,
+        metadata={
+            "description": "One of the intent's attempts, for money that did not pay it (`amount_held`). With"
+            " `payment_intent` it must be one of that intent's."
+        },
+    )
+    amount = Amount(
+        metadata={
+            "description": "In the currency's smallest unit; absent: all that is left, or all that the attempt holds."
+        }
+    )
     reason = Prose(255, metadata={"description": "Yours, and never shown to the customer."})
     metadata = Metadata(load_default=dict)
 
@@ -94,8 +105,11 @@ class Refunds(MethodView):
         """Refund a payment, in part or in whole.
 
         It is `pending` until the provider has given the money back: wait for `refund.succeeded` or `refund.failed`.
-        After the latter the amount may be refunded anew. More than is left of the payment is refused, also when asked
-        for at once from two sides.
+        After the latter the amount may be refunded again; it may come days after the former, when a bank sends the
+        money back. More than is left of the payment is refused, also when asked for at once from two sides.
+
+        With `attempt` a refund returns what that attempt holds (`amount_held`): money that pays no intent, such as a
+        second payment or a wrong amount whose automatic refund failed. It leaves the intent and its session alone.
         """
         return resources.refund(refunds.create(caller().merchant, caller().livemode, new, clock.now()))
 

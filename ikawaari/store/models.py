@@ -269,8 +269,14 @@ class PaymentAttempt(Record):
     amount = BigIntegerField(constraints=[Check("amount > 0")])  # what the payer is charged, with the fee
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     quantities = JsonField(null=True)  # of the session's line items, where the payer chooses them
-    amount_received = BigIntegerField(null=True)  # what the provider says it took
-    surplus = BooleanField(default=False)  # money that the intent did not need or take; it is refunded
+    # The books of one attempt. What was received is counted, or held until it goes back or is closed by hand.
+    amount_received = BigIntegerField(null=True)  # all that the provider took; null until that is known
+    received_currency = CharField(null=True, max_length=3)  # a provider's mistake may make it another than was asked
+    counted = BigIntegerField(default=0)  # what pays the intent
+    held = BigIntegerField(default=0)  # what pays nothing and has not gone back
+    closed = BigIntegerField(default=0)  # what was paid back another way, as an operator says
+    returned = BigIntegerField(default=0)  # the sum of its refunds that succeeded
+    promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
     currency = CharField(max_length=3)
     provider_reference = CharField(null=True, index=True)
     provider_code = CharField(null=True)  # the provider's own word for what happened; never shown
@@ -286,6 +292,11 @@ class PaymentAttempt(Record):
         """Table options."""
 
         table_name = "payment_attempts"
+
+    @property
+    def surplus(self) -> bool:
+        """Whether the provider took money that pays nothing."""
+        return self.amount_received is not None and self.counted == 0
 
 
 # One unsettled attempt per intent, whatever the code above does: a double click, two tabs, two machines.
@@ -314,6 +325,7 @@ class Refund(Record):
     currency = CharField(max_length=3)
     reason = CharField(null=True)
     automatic = BooleanField()  # the house's own: duplicate, late or wrong money
+    held = BooleanField(default=False)  # of money that is held; else of what counts as the intent's payment
     metadata = JsonField()
     provider_reference = CharField(null=True)
     failure_code = CharField(null=True, max_length=32)
@@ -327,9 +339,15 @@ class Refund(Record):
         table_name = "refunds"
 
 
-# One automatic refund per attempt: the same late news told twice, or by two doors at once, gives the money back once.
+# One automatic refund under way per attempt: two that begin at once, by two reports or two workers, give the money back
+# once. One that failed leaves room for the next try, which has an id of its own.
 Refund.add_index(
-    Refund.index(Refund.attempt, unique=True, where=SQL("automatic"), name="refunds_one_automatic_per_attempt")
+    Refund.index(
+        Refund.attempt,
+        unique=True,
+        where=SQL("automatic AND status = 'pending'"),
+        name="refunds_one_automatic_pending",
+    )
 )
 
 

@@ -19,7 +19,7 @@ from ikawaari.config import Config
 from ikawaari.merchants import credentials, merchants
 from ikawaari.merchants.credentials import Scope
 from ikawaari.providers import registry, sandbox
-from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, RefundStatus
+from ikawaari.states import UNSETTLED, IntentStatus, PaymentStatus, RefundStatus
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
 from tests.serving import ROOT, Served
 
@@ -206,7 +206,7 @@ def _of_attempt(attempt: PaymentAttempt, entry: Mapping[str, Any] | None) -> lis
 
 
 def _of_intent(intent: PaymentIntent, attempts: Sequence[PaymentAttempt]) -> list[str]:
-    paying = [attempt for attempt in attempts if attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus]
+    paying = [attempt for attempt in attempts if attempt.counted]
     kept = sum((attempt.amount_received or 0) - _refunded(attempt) for attempt in attempts)
     expected = intent.amount if intent.status == IntentStatus.SUCCEEDED else 0
     session = CheckoutSession.get_by_id(intent.session_id)

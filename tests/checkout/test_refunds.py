@@ -30,6 +30,7 @@ class Reluctant(Sandbox):
 
 
 FAILED = Outcome(result=Result.FAILED, failure=FailureCode.WALLET_LIMIT)
+GIVEN = Outcome(result=Result.SUCCEEDED, money=Money(5_000, "XOF"))
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_refund_that_fails_gives_its_reserve_back_and_is_told(world: World, pr
     provider.says = FAILED
     session = late(world)
     world.work()
-    world.wait(3600)
+    world.wait(3599)
     assert [(refund.status, refund.failure_code) for refund in refunds()] == [("failed", "wallet_limit")]
     assert (intent(session).amount_refunded, fresh(session).payment_status) == (0, "paid")
     assert world.told()[-2:] == ["refund.created", "refund.failed"]
@@ -98,13 +99,14 @@ def test_a_surplus_refund_that_fails_leaves_the_intent_alone(world: World, provi
     assert intent(session).amount_refunded == 0
 
 
-def test_news_of_a_settled_refund_change_nothing(world: World, provider: Reluctant) -> None:
+def test_a_refund_that_succeeded_is_not_asked_for_again(world: World, provider: Reluctant) -> None:
     session = late(world)
     world.work()
     (refund,) = refunds()
-    domain.apply(refund.id, FAILED, world.now)
+    domain.apply(refund.id, GIVEN, world.now)
     assert domain.send(refund.id, world.now) is None
     assert (refunds()[0].status, fresh(session).payment_status) == ("succeeded", "refunded")
+    assert world.told().count("refund.succeeded") == 1
     audit()
 
 

@@ -138,3 +138,42 @@ def test_who_cannot_be_paid_back_is_told_so(shared_shop: Shop) -> None:
     )
     error(refund(shared_shop, intent["id"]), 409, "IKW-RES-005")
     assert shared_shop.get(f"{REFUNDS}?payment_intent={intent['id']}").json["data"] == []
+
+
+def held(shop: Shop) -> tuple[str, str]:
+    """An intent that failed by a wrong amount at an operator that cannot refund, and its attempt."""
+    data = {"type": "mobile_money", "mobile_money": {"operator": "expresso_sn", "msisdn": "+221701234012"}}
+    body = {"amount": 5000, "currency": "XOF", "confirm": True, "payment_method_data": data}
+    intent = shop.post(INTENTS, body).json
+    url = "/api/test/mobile-money/callback"
+    shop.client.post(url, json={"payment_intent_id": intent["id"], "status": "succeeded"})
+    return intent["id"], intent["attempts"][0]["id"]
+
+
+def test_money_held_is_told_and_asked_for_by_its_attempt(shared_shop: Shop) -> None:
+    intent_id, attempt_id = held(shared_shop)
+    (attempt,) = shared_shop.get(f"{INTENTS}/{intent_id}").json["attempts"]
+    assert (attempt["amount_received"], attempt["amount_returned"], attempt["amount_held"]) == (2500, 0, 2500)
+    assert (attempt["surplus"], attempt["status"]) == (True, "failed")
+    error(shared_shop.post(REFUNDS, {"attempt": attempt_id}), 409, "IKW-RES-005")
+    error(shared_shop.post(REFUNDS, {"payment_intent": intent_id}), 409, "IKW-RES-002")
+    (told,) = shared_shop.get(f"{REFUNDS}?payment_intent={intent_id}").json["data"]
+    assert (told["status"], told["failure_code"], told["amount"]) == ("failed", "not_allowed", 2500)
+
+
+def test_a_refund_may_name_the_attempt(shared_shop: Shop) -> None:
+    intent_id, other_id = paid(shared_shop), paid(shared_shop)
+    attempt_id = shared_shop.get(f"{INTENTS}/{intent_id}").json["attempts"][0]["id"]
+    refused(shared_shop.post(REFUNDS, {"payment_intent": other_id, "attempt": attempt_id}), "attempt")
+    refused(shared_shop.post(REFUNDS, {"amount": 100}), "payment_intent")
+    error(shared_shop.post(REFUNDS, {"attempt": "unknown"}), 404, "IKW-RES-001")
+    answer = shared_shop.post(REFUNDS, {"attempt": attempt_id, "amount": 100})
+    assert (answer.status_code, answer.json["payment_intent"]) == (201, intent_id)
+    assert refund(shared_shop, intent_id, attempt=attempt_id).json["amount"] == 4900
+
+
+def test_another_merchants_attempt_is_not_found(shared_app: Flask) -> None:
+    shop = Shop(shared_app)
+    attempt_id = shop.get(f"{INTENTS}/{paid(shop)}").json["attempts"][0]["id"]
+    for other in (Shop(shared_app), Shop(shared_app, shop.merchant, livemode=True)):
+        error(other.post(REFUNDS, {"attempt": attempt_id}), 404, "IKW-RES-001")
