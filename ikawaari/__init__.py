@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from ikawaari import logs, store
-from ikawaari.checkout import enquiry, resources
+from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import ROOT, Config
 from ikawaari.edge import errors, requests
 from ikawaari.hosted import api, callbacks, demo, health, links, pages
@@ -58,6 +58,7 @@ def start(config: Config) -> None:
     sandbox.ledger.connect(config.database_url, config.database_pool)
     registry.configure([sandbox.Sandbox(config)])
     enquiry.configure(config)
+    budgets.configure(config)
     resources.configure(config)
 
 

@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SHORTEST_SECRET = 32
-_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"}
+_BUDGETS = {
+    *("tries_per_session", "prompts_per_phone", "declines_per_card", "codes_per_attempt", "link_sessions_per_minute"),
+}
+_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"} | _BUDGETS
 
 
 class UnsafeConfiguration(Exception):
@@ -34,6 +37,12 @@ class Config:
     max_body_bytes: int = 131_072
     key_rate_limit: int = 100  # requests a minute of one credential that sets no limit of its own
     merchant_rate_limit: int = 1_000  # requests a minute of one merchant
+    # Public budgets, for whoever pays without a credential; 0: no limit.
+    tries_per_session: int = 10  # failed tries, before the session rests for growing minutes
+    prompts_per_phone: int = 5  # prompts that nobody approved, in ten minutes; four times as many in a day
+    declines_per_card: int = 5  # an hour
+    codes_per_attempt: int = 5  # one-time codes of one attempt
+    link_sessions_per_minute: int = 30  # that visits of one network and browser to a payment link open
     charge_timeout_seconds: float = 20.0  # how long a provider's charge call may take
     enquiry_seconds: float = 5.0  # first enquiry after a charge without an end; later ones double it
     worker_poll_seconds: float = 0.5  # how often the worker looks for due work

@@ -103,9 +103,9 @@ class World:
 
 
 @contextmanager
-def opened(config: Config, http: HTTPServer) -> Iterator[World]:
-    """A world on the database of `config`, whose payers take three seconds."""
-    config = replace(config, api_url=http.url_for("").rstrip("/"), sandbox_delay_seconds=3.0)
+def opened(config: Config, http: HTTPServer, delay_seconds: float = 3.0) -> Iterator[World]:
+    """A world on the database of `config`, whose payers take so long."""
+    config = replace(config, api_url=http.url_for("").rstrip("/"), sandbox_delay_seconds=delay_seconds)
     ikawaari.start(config)
     with time_machine.travel(START, tick=False) as traveller:
         yield World(config, traveller, http)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from ikawaari import cards, clock, ids, store
 from ikawaari.checkout import (
+    budgets,
     collected,
     customers,
     enquiry,
@@ -87,7 +88,7 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
     session = sessions.find_open(invoice.session_id, now)
     method = payment_methods.saved(Subscription.get_by_id(invoice.subscription_id).payment_method)
     with store.atomic():
-        attempt = _begin_session(session, method, collected.kept(session), None, now)
+        attempt = _begin_session(session, method, collected.kept(session), None, now, off_session=True)
         if not invoices.take_turn(invoice, now):
             raise Conflict("IKW-RES-003")
     return _submit(attempt, None, now, off_session=True)
@@ -140,11 +141,19 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
 
 
 def _begin_session(
-    session: CheckoutSession, method: PaymentMethod, answers: Collected, return_url: str | None, now: datetime
+    session: CheckoutSession,
+    method: PaymentMethod,
+    answers: Collected,
+    return_url: str | None,
+    now: datetime,
+    *,
+    off_session: bool = False,
 ) -> PaymentAttempt:
     """Claim the session and its intent for this payment and store the attempt: all or nothing, and for one caller."""
     with store.atomic():
         intent = intents.for_session(session, answers.money, now)
+        if not off_session:
+            budgets.require_try(intent, method, now)
         # The race of two payers: both updates ask for the status that they leave, so the second one changes no row.
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
@@ -163,6 +172,7 @@ def _begin_intent(
             raise Conflict("IKW-RES-002", "The payment intent has just changed.")
         if locked.status not in _PAYABLE:
             raise _refused(locked)
+        budgets.require_try(locked, method, now)
         locked.move("status", IntentStatus.PROCESSING)
         quote = Quote(locked.amount, fee=0, quantities=None)
         return _store(locked, method, quote, return_url or resources.after_payment_url(), now)
@@ -217,7 +227,8 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
         # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
             raise Conflict("IKW-RES-002", "No code is awaited.")
-        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=now, next_action=None)
+        budgets.require_code(attempt)
+        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=now, next_action=None, codes=attempt.codes + 1)
     _submit(attempt, otp, now)
 
 

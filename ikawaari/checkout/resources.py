@@ -127,6 +127,7 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
         "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
         "late": session.late,
         "last_payment_error": None if session.payment_status in PAID else failure(attempts),
+        "attempts_count": len(attempts),
         "attempts": [attempt(row) for row in attempts],
     }
 
@@ -165,6 +166,7 @@ def payment_intent(intent: PaymentIntent) -> dict[str, Any]:
         # An attempt may run or fail beside one that was corrected to succeeded: a paid intent asks for nothing.
         "next_action": None if paid else next_action(attempts),
         "last_payment_error": None if paid else failure(attempts),
+        "attempts_count": len(attempts),
         "attempts": [attempt(row) for row in attempts],
     }
 

@@ -4,19 +4,25 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import store
-from ikawaari.checkout import links, resources, sessions
+from ikawaari.checkout import budgets, links, resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
 
 
-def open_session(slug: str, known_session_id: str | None, now: datetime) -> CheckoutSession:
+def open_session(
+    slug: str, known_session_id: str | None, now: datetime, *, visitor: str = "", pressed: bool = False
+) -> CheckoutSession:
     """The session to pay at that address: this visitor's own, found again, or a new one.
 
-    A single-use link has one session for all its visitors. `known_session_id` is what the visitor's browser remembers.
-    Raises NotFound; Gone, with why in `details`, when the link takes no more payments and none of theirs runs.
+    A single-use link has one session for all its visitors. `known_session_id` is what the visitor's browser remembers;
+    `visitor` and `pressed` are those of `budgets.may_open`. Raises NotFound; Gone, with why in `details`, when the link
+    takes no more payments and none of theirs runs; TooManyRequests when such visitors open too many sessions.
     """
     link = links.at(slug)
+    if _known(link, known_session_id, now) is None:
+        links.require_usable(link, now)
+        budgets.require_opening(link.id, visitor, now, pressed=pressed)
     with store.atomic():
         # The race of two visitors to a single-use link: the second one waits, and then finds the first one's session.
         link = PaymentLink.lock(link.id) if link.max_uses == 1 else link

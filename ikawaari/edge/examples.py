@@ -63,6 +63,7 @@ SESSION: dict[str, Any] = {
     "late": False,
     "last_payment_error": None,
     "attempts": [],
+    "attempts_count": 0,
 }
 EXPIRED_SESSION: dict[str, Any] = SESSION | {"status": "expired"}
 SESSIONS: dict[str, Any] = {"object": "list", "data": [SESSION], "has_more": False, "next_cursor": None}
@@ -176,6 +177,7 @@ INTENT: dict[str, Any] = {
     "next_action": None,
     "last_payment_error": None,
     "attempts": [],
+    "attempts_count": 0,
 }
 INTENTS: dict[str, Any] = {"object": "list", "data": [INTENT], "has_more": False, "next_cursor": None}
 INTENT_CHANGES: dict[str, Any] = {"description": "Commande 1042, 1043", "metadata": {"orders": [1042, 1043]}}
@@ -209,6 +211,7 @@ CONFIRMED_INTENT: dict[str, Any] = INTENT | {
     "status": "requires_action",
     "next_action": PAYING_CHECKOUT["next_action"],
     "attempts": [ATTEMPT],
+    "attempts_count": 1,
 }
 CANCELED_INTENT: dict[str, Any] = INTENT | {"status": "canceled", "canceled_at": 1767225700}
 

@@ -8,6 +8,8 @@ from ikawaari import clock, ids, store
 from ikawaari.events import delivery
 from ikawaari.store.models import Event
 
+_MOST_ATTEMPTS = 10
+
 
 def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> None:
     """Write the event `type_` about the object `data`, and put it on its way to everybody who wants it."""
@@ -43,5 +45,11 @@ def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool,
 
 
 def _as_told(data: dict[str, Any]) -> dict[str, Any]:
-    """The object with its currency in lower case: events have it so, whatever the object answers when it is asked."""
-    return data | {"currency": data["currency"].lower()} if "currency" in data else data
+    """The object as events have it: its currency in lower case, and of its attempts the latest ten.
+
+    A session that was tried a hundred times would else repeat all of them in each event of each try.
+    """
+    changes: dict[str, Any] = {"currency": data["currency"].lower()} if "currency" in data else {}
+    if "attempts" in data:
+        changes["attempts"] = data["attempts"][-_MOST_ATTEMPTS:]
+    return data | changes

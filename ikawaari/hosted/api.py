@@ -43,6 +43,7 @@ class Payment(MethodView):
         "IKW-CHK-003",
         "IKW-CHK-004",
         "IKW-CHK-005",
+        "IKW-RATE-002",
         "IKW-TRANSFER-001",
         "IKW-TRANSFER-002",
         "IKW-RES-002",

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
-from ikawaari.checkout import links, resources, visits
-from ikawaari.errors import Gone
+from ikawaari.checkout import budgets, links, resources, visits
+from ikawaari.errors import Gone, TooManyRequests
 from ikawaari.hosted import csp, pages, wording
 from ikawaari.money import Money
 
@@ -34,7 +34,10 @@ def visit(slug: str) -> BaseResponse:
     try:
         if request.method == "HEAD" or _only_looks():
             return _page("checkout/link.html", visits.look(slug, now), 200)
-        session = visits.open_session(slug, known, now)
+        visitor = budgets.visitor(request.remote_addr or "", request.headers.get("User-Agent", ""))
+        session = visits.open_session(slug, known, now, visitor=visitor, pressed="open" in request.args)
+    except TooManyRequests:  # a crowd, or a robot: people press the button
+        return _page("checkout/link.html", visits.look(slug, now), 200)
     except Gone as error:
         return _refusal(visits.view(slug, known), error)
     response = redirect(url_for("pages.show", session_id=session.id), 303)

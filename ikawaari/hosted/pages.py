@@ -18,7 +18,17 @@ from werkzeug.wrappers import Response as BaseResponse
 from ikawaari import clock, countries
 from ikawaari.checkout import attempts, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
-from ikawaari.errors import Conflict, Declined, Gone, IkawaariError, NotAllowed, NotFound, ValidationFailed
+from ikawaari.errors import (
+    Conflict,
+    Declined,
+    Details,
+    Gone,
+    IkawaariError,
+    NotAllowed,
+    NotFound,
+    TooManyRequests,
+    ValidationFailed,
+)
 from ikawaari.hosted import context, csp, drafts, page_state, totals, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState, View
@@ -27,6 +37,8 @@ LOCALES = ("fr", "en")
 _LANGUAGE = "lang"
 _OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only spend the customer's one try
+_REST = "rest"  # until when, in Unix seconds, a page that was tried too often rests: in its address, no cookie needed
+_LONGEST_REST_SECONDS = 86_400
 _RETRY_SECONDS = 8  # how soon a page that met an error of ours tries again
 _WORTH_COMPRESSING = 1_000  # bytes
 
@@ -115,10 +127,8 @@ def otp(session_id: str) -> BaseResponse:
     now, code = clock.now(), re.sub(r"\s", "", request.form.get("otp", ""))
     draft = drafts.load(session_id, now)
     if _CODE.fullmatch(code):
-        draft = attempted(draft, lambda: attempts.submit_otp(session_id, code, now))
-    else:
-        draft = draft.blame({"otp": []})
-    return drafts.keep(back(session_id), session_id, draft, now)
+        return _tried(session_id, draft, lambda: attempts.submit_otp(session_id, code, now), now)
+    return drafts.keep(back(session_id), session_id, draft.blame({"otp": []}), now)
 
 
 @bp.post("/<session:session_id>/stop")
@@ -147,19 +157,34 @@ def start(session_id: str, card_token: str | None, now: datetime) -> BaseRespons
         moved = drafts.move(draft, request.form["show_country"])
         return drafts.keep(back(session_id), session_id, moved, now)
     session = sessions.find(session_id, now)
-    draft = attempted(draft, lambda: attempts.pay(session_id, _pay_request(session, draft, card_token, now), now))
-    return drafts.keep(back(session_id), session_id, draft, now)
+    return _tried(
+        session_id, draft, lambda: attempts.pay(session_id, _pay_request(session, draft, card_token, now), now), now
+    )
 
 
-def attempted(draft: Draft, act: Callable[[], None]) -> Draft:
-    """Run `act`; the draft names the fields it found at fault. What else went wrong, the page's state tells."""
+def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime) -> BaseResponse:
+    """Run `act` and go back to the page, which names the fields at fault, or for how long no further try is taken.
+
+    What else went wrong, the page's state tells.
+    """
+    faults: Details = {}
+    query: dict[str, int] = {}
     try:
         act()
     except ValidationFailed as error:
-        return draft.blame(error.details)
+        faults = error.details
+    except TooManyRequests as error:
+        query[_REST] = clock.unix(now) + (error.retry_after_seconds or 0)
     except (Conflict, Declined, Gone):
         pass
-    return draft.blame({})
+    return drafts.keep(back(session_id, **query), session_id, draft.blame(faults), now)
+
+
+def _rest(now: datetime) -> int:
+    """For how many seconds no further try is taken from this browser; 0: it has not tried too often."""
+    until = request.args.get(_REST, "")
+    seconds = int(until) - clock.unix(now) if re.fullmatch("[0-9]{1,12}", until) else 0
+    return seconds if 0 < seconds <= _LONGEST_REST_SECONDS else 0
 
 
 def back(session_id: str, **query: Any) -> BaseResponse:
@@ -224,6 +249,7 @@ def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
         scripts=_scripts(),
         other_locale="en" if locale == "fr" else "fr",
         checked="checked" in request.args,
+        rest=_rest(now),
         **facts,
     )
     response = csp.protect(make_response(html, state.http_status), style, logo=view["merchant"]["logo_url"])

@@ -9,6 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from ikawaari.errors import IkawaariError
 
+_MINUTES_ARE_TOLD = 100  # longer rests are told in hours
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -170,6 +172,16 @@ UNAVAILABLE: Mapping[str, Notice] = {
         _l("It has taken all the payments that it was made for. Nothing was taken here."),
     ),
 }
+
+
+def rest(seconds: int) -> str:
+    """That somebody has tried too often, and when the next try is taken."""
+    minutes = -(-seconds // 60)
+    if minutes < _MINUTES_ARE_TOLD:
+        one, many = "Too many tries. Try again in a minute.", "Too many tries. Try again in %(num)d minutes."
+        return str(ngettext(one, many, minutes))
+    hours = -(-minutes // 60)
+    return str(ngettext("Too many tries. Try again in an hour.", "Too many tries. Try again in %(num)d hours.", hours))
 
 
 def every(recurring: Mapping[str, Any]) -> str:

@@ -183,7 +183,8 @@ class PaymentIntent(Output):
     canceled_at = Instant("Null unless it was canceled.", nullable=True)
     next_action = NextAction()
     last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first."})
+    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first; in events the latest ten."})
+    attempts_count = fields.Integer(required=True, metadata={"description": "How many tries there were in all."})
 
 
 class PaymentIntentList(Page):

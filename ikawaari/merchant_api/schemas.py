@@ -261,7 +261,8 @@ class CheckoutSession(Output):
     completed_at = Instant(nullable=True)
     late = fields.Boolean(required=True, metadata={"description": "The money came after the session had expired."})
     last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first."})
+    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first; in events the latest ten."})
+    attempts_count = fields.Integer(required=True, metadata={"description": "How many tries there were in all."})
 
 
 class CheckoutSessionList(Page):

@@ -9,6 +9,7 @@ from ikawaari.store.database import (
     is_postgres,
     is_ready,
     release,
+    take_turns,
 )
 from ikawaari.store.migrate import migrate
 
@@ -22,4 +23,5 @@ __all__ = [
     "is_ready",
     "migrate",
     "release",
+    "take_turns",
 ]

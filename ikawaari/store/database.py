@@ -53,6 +53,13 @@ def atomic() -> Iterator[None]:
             action()
 
 
+def take_turns(name: str) -> None:
+    """Let one transaction at a time go on with what `name` stands for; the others wait here until it ends."""
+    assert in_transaction(), "a turn lasts as long as its transaction"
+    if is_postgres():  # SQLite has one writer at a time anyway
+        database.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+
+
 def at_the_end(key: str, action: Callable[[], None]) -> None:
     """Do `action` as the last thing of the transaction, once for each key and in the order of keys.
 

@@ -279,6 +279,7 @@ class PaymentAttempt(Record):
     promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
     currency = CharField(max_length=3)
     provider_reference = CharField(null=True, index=True)
+    codes = IntegerField(default=0)  # how many one-time codes its payer has sent
     provider_code = CharField(null=True)  # the provider's own word for what happened; never shown
     failure_code = CharField(null=True, max_length=32)
     next_action = JsonField(null=True)
@@ -292,6 +293,8 @@ class PaymentAttempt(Record):
         """Table options."""
 
         table_name = "payment_attempts"
+        # What the public budgets count by: see `checkout.budgets`.
+        indexes = ((("phone", "created_at"), False), (("card_token", "created_at"), False))
 
     @property
     def surplus(self) -> bool:

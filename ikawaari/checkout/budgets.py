@@ -1,0 +1,161 @@
+"""Public budgets: how often strangers may try without paying, on any machine.
+
+They are counted from the attempts themselves, so there is no counter that could be wrong: a payment that succeeds, late
+or corrected, empties its budgets at once. Only what ended without money, or still waits for it, counts. A refused try
+stores nothing and reaches no provider. Renewals are asked by us, not by strangers, and have days of their own.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from math import ceil
+from typing import Any
+
+from ikawaari import store
+from ikawaari.checkout.payment_methods import PaymentMethod
+from ikawaari.config import Config
+from ikawaari.errors import TooManyRequests
+from ikawaari.merchants import rates
+from ikawaari.providers.base import FailureCode
+from ikawaari.states import AttemptStatus
+from ikawaari.store.models import PaymentAttempt, PaymentIntent
+
+_SHORTEST_REST, _LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
+_LONGEST_DOUBLING = 6  # 2**6 minutes are more than the longest rest
+_PROMPTS_A_DAY = 4  # times the prompts of ten minutes
+_WINDOW_OF_PROMPTS, _DAY, _HOUR = timedelta(minutes=10), timedelta(days=1), timedelta(hours=1)
+_CODE_REST = timedelta(minutes=1)
+_LATEST = 100  # rows looked at: far more than any budget, and few enough for a number that pays all day
+# Nobody was asked: these cost the payer nothing.
+_NOT_ASKED = frozenset({FailureCode.PROVIDER_UNAVAILABLE, FailureCode.CONFIGURATION_ERROR})
+_PRESSES = 10  # how many times more sessions the button of a link's page opens than the bare address
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """How much of each budget there is; 0: no limit."""
+
+    tries_per_session: int
+    prompts_per_phone: int
+    declines_per_card: int
+    codes_per_attempt: int
+    link_sessions_per_minute: int
+
+    @classmethod
+    def of(cls, config: Config) -> "_Limits":
+        return cls(**{name: getattr(config, name) for name in cls.__dataclass_fields__})
+
+
+_limits = _Limits.of(Config())
+
+
+def configure(config: Config) -> None:
+    """Set the limits of this process."""
+    global _limits  # noqa: PLW0603 - set once, at start-up
+    _limits = _Limits.of(config)
+
+
+def require_try(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
+    """Raise TooManyRequests unless the locked intent may be tried once more, by this payment method.
+
+    In the transaction that stores the attempt: what is counted here cannot change before the attempt counts, too.
+    """
+    _require_rest(intent, now)
+    if method.phone and _limits.prompts_per_phone:
+        _require_prompt(intent, method.phone, now)
+    if method.card_token and _limits.declines_per_card:
+        _require_card(intent, method.card_token, now)
+
+
+def require_code(attempt: PaymentAttempt) -> None:
+    """Raise TooManyRequests unless the attempt, whose intent is locked, may take one more code."""
+    if _limits.codes_per_attempt and attempt.codes >= _limits.codes_per_attempt:
+        raise _refusal(_CODE_REST)
+
+
+def visitor(address: str, user_agent: str) -> str:
+    """Who visits a payment link, as far as that can be told: an IPv4 /24 or an IPv6 /64, and the browser."""
+    return f"{_network(address)}:{hashlib.sha256(user_agent.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def require_opening(link_id: str, who: str, now: datetime, *, pressed: bool = False) -> None:
+    """Count one visit that wants a new session of a payment link. Raises TooManyRequests when it may not have one.
+
+    `pressed`: the visitor pressed the button of the link's page, which answers ten times as many people.
+    """
+    limit = _limits.link_sessions_per_minute * (_PRESSES if pressed else 1)
+    if limit and rates.count([(f"visit:{int(pressed)}:{link_id}:{who}", limit)], now).is_over:
+        raise _refusal(_SHORTEST_REST)
+
+
+def _require_rest(intent: PaymentIntent, now: datetime) -> None:
+    """After so many tries a session rests: one minute, then two, four, … up to an hour."""
+    in_vain = _in_vain(PaymentAttempt.intent == intent.id)
+    over = len(in_vain) - _limits.tries_per_session
+    if not _limits.tries_per_session or over < 0:
+        return
+    rest = min(_SHORTEST_REST * 2 ** min(over, _LONGEST_DOUBLING), _LONGEST_REST)
+    _require([in_vain[0].settled_at or in_vain[0].created_at], 1, rest, now)
+
+
+def _require_prompt(intent: PaymentIntent, phone: str, now: datetime) -> None:
+    # The race of two sessions that ask one number at once: they pass here one by one, and the second counts the first.
+    store.take_turns(f"phone {phone}")
+    asked = _in_vain(PaymentAttempt.phone == phone, _scope(intent), since=now - _DAY, but=_NOT_ASKED)
+    instants = [row.created_at for row in asked]
+    _require(instants, _limits.prompts_per_phone, _WINDOW_OF_PROMPTS, now)
+    _require(instants, _limits.prompts_per_phone * _PROMPTS_A_DAY, _DAY, now)
+
+
+def _require_card(intent: PaymentIntent, token: str, now: datetime) -> None:
+    """Test cards are shared by everybody: in test mode each session counts them for itself."""
+    # The same race, of one card in two sessions.
+    store.take_turns(f"card {token}")
+    scope = _scope(intent) if intent.livemode else PaymentAttempt.intent == intent.id
+    declined = _in_vain(PaymentAttempt.card_token == token, scope, since=now - _HOUR, but=_NOT_ASKED)
+    _require([row.created_at for row in declined], _limits.declines_per_card, _HOUR, now)
+
+
+def _scope(intent: PaymentIntent) -> Any:
+    """Live payers are protected whichever merchants ask them; test numbers belong to each merchant's tests."""
+    if intent.livemode:
+        return PaymentIntent.livemode == True  # noqa: E712 - SQL
+    return (PaymentIntent.livemode == False) & (PaymentIntent.merchant == intent.merchant_id)  # noqa: E712 - SQL
+
+
+def _in_vain(
+    *which: Any, since: datetime | None = None, but: frozenset[FailureCode] = frozenset()
+) -> list[PaymentAttempt]:
+    """The attempts that took no money since the latest success, newest first; those that still wait are among them."""
+    columns = (PaymentAttempt.status, PaymentAttempt.failure_code, PaymentAttempt.created_at, PaymentAttempt.settled_at)
+    query = PaymentAttempt.select(*columns).join(PaymentIntent).where(*which)
+    query = query.where(PaymentAttempt.created_at >= since) if since else query
+    rows = list(query.order_by(PaymentAttempt.created_at.desc()).limit(_LATEST))
+    paid_at = max((row.settled_at for row in rows if row.status == AttemptStatus.SUCCEEDED), default=None)
+    return [row for row in rows if _counts(row, paid_at, but)]
+
+
+def _counts(row: PaymentAttempt, paid_at: datetime | None, but: frozenset[FailureCode]) -> bool:
+    unpaid = row.status != AttemptStatus.SUCCEEDED and row.failure_code not in but
+    return unpaid and (paid_at is None or row.created_at > paid_at)
+
+
+def _require(instants: Sequence[datetime], most: int, window: timedelta, now: datetime) -> None:
+    """Raise TooManyRequests when `most` of `instants`, newest first, lie within the window that ends now."""
+    if len(instants) >= most and instants[most - 1] + window > now:
+        raise _refusal(instants[most - 1] + window - now)
+
+
+def _refusal(wait: timedelta) -> TooManyRequests:
+    return TooManyRequests("IKW-RATE-002", retry_after_seconds=max(1, ceil(wait.total_seconds())))
+
+
+def _network(address: str) -> str:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return ""
+    plain = getattr(ip, "ipv4_mapped", None) or ip
+    return str(ip_network((plain, 24 if plain.version == 4 else 64), strict=False))
