@@ -10,6 +10,7 @@ from ikawaari import logs, store
 from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import ROOT, Config
 from ikawaari.edge import errors, requests
+from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, demo, health, links, pages
 from ikawaari.hosted import sandbox as sandbox_screens
 from ikawaari.merchant_api import (
@@ -60,6 +61,7 @@ def start(config: Config) -> None:
     enquiry.configure(config)
     budgets.configure(config)
     resources.configure(config)
+    outgoing.configure(config)
 
 
 def migrate() -> list[str]:

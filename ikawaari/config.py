@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ikawaari import addresses
+
 PREFIX = "IKAWAARI_"
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SHORTEST_SECRET = 32
 _BUDGETS = {
     *("tries_per_session", "prompts_per_phone", "declines_per_card", "codes_per_attempt", "link_sessions_per_minute"),
@@ -33,6 +34,8 @@ class Config:
     secret_key: str = ""  # signs cookies and sandbox callbacks; made and kept in instance/ on a laptop
     api_url: str = "http://127.0.0.1:8000"  # where merchants and providers reach us
     pay_url: str = ""  # where customers reach us; empty: the same as api_url
+    bind: str = ""  # every HOST:PORT that is listened on, separated by commas; empty: none, as in a worker
+    insecure: bool = False  # others reach this server without https; for tests in a closed network
     trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-* count
     max_body_bytes: int = 131_072
     key_rate_limit: int = 100  # requests a minute of one credential that sets no limit of its own
@@ -57,6 +60,20 @@ class Config:
         object.__setattr__(self, "pay_url", (self.pay_url or self.api_url).rstrip("/"))
         _check(self)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody but this machine reaches the server: what it listens on and both URLs are loopback.
+
+        The one answer to that question: test mode and an API URL of 127.0.0.1 are no proof of a laptop.
+        """
+        bound = [addresses.host_of(bind) for bind in self.bind.split(",") if bind.strip()]
+        return all(addresses.is_loopback(host) for host in (*bound, _host(self.api_url), _host(self.pay_url)))
+
+    @property
+    def takes_live_keys(self) -> bool:
+        """Whether live credentials are safe here: they never cross a network without https."""
+        return self.is_local or not self.insecure
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Config":
         """The configuration that `environment` (default: the process's) spells. Raises UnsafeConfiguration."""
@@ -69,9 +86,15 @@ class Config:
         config = cls(**given)
         if config.secret_key:
             return config
-        if not (_is_local(config.api_url) and _is_local(config.pay_url)):
-            raise UnsafeConfiguration(f"{PREFIX}SECRET_KEY must be set on a server that others reach")
         return cls(**(given | {"secret_key": _kept_secret(INSTANCE / "secret.key")}))
+
+    @classmethod
+    def of_listening_process(cls) -> "Config":
+        """The configuration of a process that some other server runs. Unless IKAWAARI_BIND says where it listens, its
+        sockets do; when it has none (yet), anybody may reach it. Raises UnsafeConfiguration.
+        """
+        listened_on = ",".join(addresses.listened_on()) or "0.0.0.0:0"
+        return cls.from_environment({f"{PREFIX}BIND": listened_on, **os.environ})
 
 
 def _convert(name: str, kind: Any, text: str) -> object:
@@ -101,13 +124,39 @@ def _check(config: Config) -> None:
             absolute = False
         if not absolute:
             raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be an absolute http(s) URL")
-        if url.scheme == "http" and not _is_local(getattr(config, name)):
-            raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be https: customers' payments pass through it")
     if config.secret_key and len(config.secret_key) < _SHORTEST_SECRET:
         raise UnsafeConfiguration(f"{PREFIX}SECRET_KEY must have at least {_SHORTEST_SECRET} characters")
     if config.log_level.upper() not in logging.getLevelNamesMapping():
         raise UnsafeConfiguration(f"{PREFIX}LOG_LEVEL must be one of {', '.join(logging.getLevelNamesMapping())}")
+    if config.demo and not config.is_local:
+        raise UnsafeConfiguration(
+            f"{PREFIX}DEMO (--demo) shows a key with all scopes, so it is for this machine alone: "
+            f"{PREFIX}BIND, {PREFIX}API_URL and {PREFIX}PAY_URL must be loopback addresses"
+        )
     _check_numbers(config)
+    _check_exposed(config)
+
+
+def _check_exposed(config: Config) -> None:
+    """Refuse a server that others reach without what protects it, naming everything that is missing."""
+    if config.is_local:
+        return
+    missing = [] if config.secret_key else ["SECRET_KEY must be set"]
+    missing += [f"{name.upper()} must be set, and be https" for name in _unprotected_urls(config)]
+    if missing:
+        where = f"listens on {config.bind}" if config.bind else f"is reached at {config.pay_url}"
+        raise UnsafeConfiguration(
+            f"this server {where}, so others reach it: {', '.join(PREFIX + each for each in missing)}"
+        )
+
+
+def _unprotected_urls(config: Config) -> list[str]:
+    """The URLs over http that customers' payments would pass through; one that only this machine asks may be http."""
+    if config.insecure:
+        return []
+    urls = {"api_url": config.api_url} | ({} if config.pay_url == config.api_url else {"pay_url": config.pay_url})
+    plain = {name: url for name, url in urls.items() if urlsplit(url).scheme != "https"}
+    return [name for name, url in plain.items() if config.bind or not addresses.is_loopback(_host(url))]
 
 
 def _check_numbers(config: Config) -> None:
@@ -119,13 +168,13 @@ def _check_numbers(config: Config) -> None:
             raise UnsafeConfiguration(f"{PREFIX}{field.name.upper()} must be a number greater than zero")
 
 
-def _is_local(url: str) -> bool:
-    return urlsplit(url).hostname in _LOOPBACK
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _kept_secret(path: Path) -> str:
     """The secret in `path`, made on first use: several processes that start at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{secrets.token_hex(8)}")  # not the process's number: two containers may share one
     fresh.touch(mode=0o600)
     fresh.write_text(secrets.token_hex(32))

@@ -4,13 +4,15 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from peewee import Database, OperationalError, SqliteDatabase
 from playhouse.pool import PooledPostgresqlDatabase
+
+from ikawaari.config import INSTANCE
 
 LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection: then the caller hears 503
 # A transaction that hangs would hold up its rows, and every walk towards newer rows: the server ends it.
@@ -31,7 +33,7 @@ def open_database(url: str, pool: int = 20) -> Database:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         path = Path(unquote(parts.path.removeprefix("/")))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _keep_private(path)
         return SqliteDatabase(str(path), pragmas=_SQLITE_PRAGMAS, lock_type="IMMEDIATE")
     postgres: Database = PooledPostgresqlDatabase(
         unquote(parts.path.removeprefix("/")),
@@ -47,6 +49,23 @@ def open_database(url: str, pool: int = 20) -> Database:
         options=" ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in POSTGRES_LIMITS.items()),
     )
     return postgres
+
+
+def _keep_private(path: Path) -> None:
+    """Customers' names and numbers are in there: SQLite's file, and what stands beside it, is its owner's alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError):  # not there yet, or another user's: then it is not ours to change
+        if path.parent == INSTANCE:  # a fresh copy of the program brings it along, open to all
+            INSTANCE.chmod(0o700)
+        for ending in ("", "-wal", "-shm", ".lock"):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + ending).chmod(0o600)
+    with suppress(OSError):  # SQLite says better what is wrong; it gives its other files the mode of this one
+        os.close(_private(str(path), os.O_RDWR | os.O_CREAT))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager
@@ -80,7 +99,7 @@ def file_lock(path: Path, longest_wait_seconds: float | None = None) -> Iterator
 
     Raises Busy when it is not had in time; None: it is waited for without an end.
     """
-    with path.open("a") as file:
+    with open(path, "a", opener=_private) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -45,7 +45,8 @@ def _key() -> str:
             return kept
     merchant = merchants.create("Boutique Teranga", now)
     fresh = credentials.create(merchant, livemode=False, scopes=list(Scope), now=now)
-    KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
+    KEY_FILE.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     KEY_FILE.touch(mode=0o600)
+    KEY_FILE.chmod(0o600)  # also one that was there before
     KEY_FILE.write_text(fresh + "\n")
     return fresh

@@ -49,6 +49,7 @@ _ROWS = (
     Code("IKW-AUTHZ-001", 403, _T.AUTHORIZATION, "The credential lacks a scope."),
     Code("IKW-AUTHZ-002", 403, _T.AUTHORIZATION, "The credential may not be used from this address."),
     Code("IKW-AUTHZ-003", 403, _T.AUTHORIZATION, "The request came from a foreign site."),
+    Code("IKW-AUTHZ-004", 403, _T.AUTHORIZATION, "Live keys are refused on a server that runs with --insecure."),
     Code("IKW-REQ-001", 400, _T.VALIDATION, "A field is wrong; details lists every one."),
     Code("IKW-REQ-002", 400, _T.VALIDATION, "The body is not the JSON it should be."),
     Code("IKW-REQ-003", 415, _T.VALIDATION, "The body's content type is not application/json."),

@@ -9,7 +9,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 import ikawaari
-from ikawaari import worker
+from ikawaari import addresses, worker
 from ikawaari.config import PREFIX, Config, UnsafeConfiguration
 
 _GRACE_SECONDS = 30
@@ -32,13 +32,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         return ikawaari.create_app()
 
 
-def configure(bind: str, *, demo: bool) -> Config:
-    """The configuration of a server on `bind`; unless told otherwise, reached there. Raises UnsafeConfiguration."""
+def configure(bind: str, *, demo: bool = False, insecure: bool = False) -> Config:
+    """The configuration of a server on `bind`, also for the processes that it starts. Raises UnsafeConfiguration.
+
+    A server that only this machine reaches, or an insecure one, has its own address as API URL unless told otherwise.
+    """
+    os.environ[f"{PREFIX}BIND"] = bind
+    os.environ |= {f"{PREFIX}{name}": "1" for name, given in (("DEMO", demo), ("INSECURE", insecure)) if given}
     host, _, port = bind.rpartition(":")
-    reached_at = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104 - read, not bound
-    os.environ.setdefault(f"{PREFIX}API_URL", f"http://{reached_at}:{port}")
-    if demo:
-        os.environ[f"{PREFIX}DEMO"] = "1"
+    if addresses.is_loopback(addresses.host_of(bind)) or insecure:
+        reached_at = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104 - read, not bound
+        os.environ.setdefault(f"{PREFIX}API_URL", f"http://{reached_at}:{port}")
     return Config.from_environment()
 
 

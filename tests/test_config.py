@@ -16,8 +16,10 @@ PUBLIC = {"API_URL": "https://api.example", "PAY_URL": "https://pay.example", "S
 SPELLED = {
     "database_url": ("postgresql://u:p@db/x", "postgresql://u:p@db/x"),
     "secret_key": (SECRET, SECRET),
-    "api_url": ("https://api.example/", "https://api.example"),
-    "pay_url": ("https://pay.example", "https://pay.example"),
+    "api_url": ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+    "pay_url": ("https://localhost", "https://localhost"),
+    "bind": ("127.0.0.1:9000,[::1]:9000", "127.0.0.1:9000,[::1]:9000"),
+    "insecure": ("true", True),
     "trusted_proxies": ("2", 2),
     "max_body_bytes": ("1000", 1000),
     "key_rate_limit": ("7", 7),
@@ -100,6 +102,55 @@ def test_http_is_for_this_machine(url: str) -> None:
 def test_a_server_that_others_reach_must_have_its_secret(name: str) -> None:
     with pytest.raises(UnsafeConfiguration, match="IKAWAARI_SECRET_KEY"):
         read(**{name: "https://checkout.example"})
+
+
+LOOPBACK = ["127.0.0.1:80", "localhost:80", "localhost.:80", "[::1]:80", "127.1:80", "[::ffff:127.0.0.1]:80"]
+PUBLIC_BINDS = ["0.0.0.0:80", "[::]:80", ":80", "192.168.1.5:80", "shop.example:80", "127.0.0.1:80,0.0.0.0:80"]
+
+
+@pytest.mark.parametrize("bind", ["", *LOOPBACK, ",".join(LOOPBACK)])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "http://localhost.", "http://127.1", "http://[::ffff:127.0.0.1]"]
+)
+def test_a_server_is_local_when_all_that_it_listens_on_and_both_urls_are_loopback(bind: str, url: str) -> None:
+    assert read(bind=bind, api_url=url, secret_key=SECRET).is_local
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        *({"bind": bind, "insecure": "1"} for bind in PUBLIC_BINDS),
+        {"api_url": "https://api.example"},
+        {"pay_url": "https://pay.example"},
+        {"api_url": "https://127.0.0.1.nip.io"},
+        {"api_url": "http://0.0.0.0:8000", "insecure": "1"},
+    ],
+)
+def test_a_server_that_others_can_reach_in_any_way_is_not_local(public: dict[str, str]) -> None:
+    assert not read(secret_key=SECRET, **public).is_local
+
+
+@pytest.mark.parametrize("bind", PUBLIC_BINDS)
+def test_what_a_server_that_others_reach_lacks_is_named_all_at_once(bind: str) -> None:
+    with pytest.raises(UnsafeConfiguration) as refusal:
+        read(bind=bind, pay_url="http://127.0.0.1:9")
+    for name in ("SECRET_KEY", "API_URL", "PAY_URL"):
+        assert f"IKAWAARI_{name} must" in str(refusal.value)
+    read(bind=bind, api_url="https://api.example", secret_key=SECRET)
+
+
+@pytest.mark.parametrize("bind", PUBLIC_BINDS)
+def test_an_insecure_server_may_lack_https_but_not_its_secret(bind: str) -> None:
+    assert not read(bind=bind, insecure="1", secret_key=SECRET).takes_live_keys
+    assert not read(bind=bind, insecure="1", secret_key=SECRET, api_url="http://10.0.0.5:8000").takes_live_keys
+    with pytest.raises(UnsafeConfiguration, match="IKAWAARI_SECRET_KEY"):
+        read(bind=bind, insecure="1")
+
+
+@pytest.mark.parametrize("public", [{"bind": "0.0.0.0:80", "insecure": "1"}, {"api_url": "https://api.example"}])
+def test_the_demo_is_for_this_machine_alone(public: dict[str, str]) -> None:
+    with pytest.raises(UnsafeConfiguration, match="IKAWAARI_DEMO"):
+        read(demo="1", secret_key=SECRET, **public)
 
 
 def test_a_refusal_does_not_tell_the_secret() -> None:

@@ -1,5 +1,6 @@
 """How databases are opened and written to."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,41 @@ def test_sqlite_is_a_file_whose_folder_is_made(tmp_path: Path, url: str, name: s
     opened.execute_sql("CREATE TABLE here (x)")
     assert Path(name.format(tmp_path)).exists()
     databases.close(opened)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """The permissions of everything in a folder."""
+    return {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_all_files_of_sqlite_are_their_owners_alone(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        opened: Any = databases.open_database(f"sqlite:///{tmp_path}/own/a")
+        with databases.transaction(opened):
+            opened.execute_sql("CREATE TABLE here (x)")
+        assert modes(tmp_path / "own") == dict.fromkeys(["a", "a-wal", "a-shm", "a.lock"], 0o600)
+        assert (tmp_path / "own").stat().st_mode & 0o777 == 0o700
+        databases.close(opened)
+    finally:
+        os.umask(before)
+
+
+def test_files_that_an_older_version_left_open_to_all_are_closed(tmp_path: Path) -> None:
+    for ending in ("", "-wal", "-shm", ".lock"):
+        (tmp_path / f"a{ending}").touch(mode=0o644)
+    folder = tmp_path.stat().st_mode
+    databases.open_database(f"sqlite:///{tmp_path}/a")
+    assert set(modes(tmp_path).values()) == {0o600}
+    assert tmp_path.stat().st_mode == folder, "a folder that others may share is theirs to keep"
+
+
+def test_the_instance_folder_of_a_fresh_copy_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(databases, "INSTANCE", tmp_path)
+    databases.open_database(f"sqlite:///{tmp_path}/a")
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
 def test_sqlite_checks_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:

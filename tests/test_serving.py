@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,15 +97,11 @@ def test_a_server_started_before_its_database_is_migrated_becomes_ready_and_work
 
 def migrated_with_key(served: Served) -> str:
     """Migrate the server's database by command, and make a merchant's key there."""
-
-    def ikawaari(*arguments: str) -> str:
-        command = [sys.executable, "-m", "ikawaari", *arguments]
-        return subprocess.check_output(command, cwd=ROOT, env=served.environment, text=True).strip()
-
-    ikawaari("migrate")
-    merchant = ikawaari("merchants", "create", "--name", "Boutique Teranga")
+    environment = served.environment
+    ikawaari(environment, "migrate")
+    merchant = ikawaari(environment, "merchants", "create", "--name", "Boutique Teranga")
     scopes = ["--scope", "payments:read", "--scope", "payments:write"]
-    return ikawaari("keys", "create", "--merchant", merchant, "--mode", "test", *scopes)
+    return ikawaari(environment, "keys", "create", "--merchant", merchant, "--mode", "test", *scopes)
 
 
 # ---------------------------------------------------------------- told to stop
@@ -160,24 +157,90 @@ def test_an_address_that_nobody_can_listen_on_is_refused_in_one_line(bind: str) 
     assert bind in refused(bind)
 
 
+@pytest.mark.parametrize("options", [[], ["--demo"]])
+def test_a_server_that_others_can_reach_is_refused_without_what_protects_it(options: list[str]) -> None:
+    said = refused("0.0.0.0:8000", *options, IKAWAARI_SECRET_KEY="", IKAWAARI_API_URL="http://127.0.0.1:8000")
+    named = ["IKAWAARI_DEMO"] if options else ["IKAWAARI_SECRET_KEY", "IKAWAARI_API_URL"]
+    assert all(name in said for name in named), said
+
+
+def test_an_insecure_server_has_no_demo() -> None:
+    assert "IKAWAARI_DEMO" in refused("0.0.0.0:8000", "--insecure", "--demo")
+
+
+def test_an_insecure_server_warns_takes_test_keys_over_http_and_refuses_live_ones(
+    new_sqlite: Callable[[Path], str], tmp_path: Path
+) -> None:
+    port = free_port()
+    environment = server_environment("", shops.environment(new_sqlite(tmp_path)))
+    for name in ("IKAWAARI_API_URL", "IKAWAARI_PAY_URL"):
+        del environment[name]
+    served = Served(environment, [], tmp_path / "log")
+    served.environment, served.port, served.url = environment, port, f"http://127.0.0.1:{port}"
+    served._arguments = ["serve", "--bind", f"0.0.0.0:{port}", "--workers", "1", "--insecure"]
+    try:
+        served.start()
+        assert "Warning: --insecure" in served.log_text()
+        merchant = ikawaari(environment, "merchants", "create", "--name", "Boutique Teranga")
+        answers = {}
+        for mode in ("test", "live"):
+            key = ikawaari(
+                *(environment, "keys", "create", "--merchant", merchant, "--mode", mode),
+                *("--scope", "payments:write", "--scope", "webhooks:write"),
+            )
+            headers = {"Authorization": f"Bearer {key}"}
+            hook = {"url": f"http://127.0.0.1:{port}/", "enabled_events": ["*"]}
+            answers[mode] = [
+                requests.post(f"{served.url}{path}", json=body, headers=headers, timeout=10)
+                for path, body in (("/api/v1/checkout/sessions", {"amount": 500}), ("/api/v1/webhook-endpoints", hook))
+            ]
+        assert [answer.status_code for answer in answers["test"]] == [201, 400], "no webhook to its own loopback"
+        assert answers["test"][1].json()["error"]["details"].keys() == {"url"}
+        assert [answer.json()["error"]["code"] for answer in answers["live"]] == ["IKW-AUTHZ-004"] * 2
+    finally:
+        served.kill()
+
+
+@contextmanager
+def by_gunicorn(bind: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`gunicorn app:app`, as somebody else's server runs the application."""
+    command = [sys.executable, "-m", "gunicorn", "app:app", "--bind", bind, "--log-file", str(log)]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        yield server
+    finally:
+        server.terminate()
+        server.wait(SOON_SECONDS)
+
+
 def test_any_server_can_run_the_application_by_its_name(new_sqlite: Callable[[Path], str], tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     environment = server_environment(f"http://{address}", shops.environment(new_sqlite(tmp_path)))
-    command = [sys.executable, "-m", "gunicorn", "app:app", "--bind", address, "--log-file", str(tmp_path / "log")]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
+    with by_gunicorn(address, environment, tmp_path / "log") as server:
         wait_until(lambda: status(f"http://{address}", "readyz") == 200, "it is ready")
-    finally:
-        server.terminate()
-        assert server.wait(SOON_SECONDS) == 0
+    assert server.returncode == 0
 
 
-def refused(bind: str) -> str:
-    """What `serve` says of an address that it cannot listen on."""
+def test_any_server_is_refused_where_others_reach_it_without_https(tmp_path: Path) -> None:
+    port = free_port()
+    environment = server_environment(f"http://127.0.0.1:{port}", shops.environment(f"sqlite:///{tmp_path / 'x'}"))
+    with by_gunicorn(f"0.0.0.0:{port}", environment, tmp_path / "log") as server:
+        assert server.wait(SOON_SECONDS) != 0
+    assert "IKAWAARI_API_URL must be set, and be https" in (tmp_path / "log").read_text()
+
+
+def ikawaari(environment: dict[str, str], *arguments: str) -> str:
+    """What the command prints, on the server's database."""
+    command = [sys.executable, "-m", "ikawaari", *arguments]
+    return subprocess.check_output(command, cwd=ROOT, env=environment, text=True).strip()
+
+
+def refused(bind: str, *options: str, **environment: str) -> str:
+    """What `serve` says of an address that it does not listen on."""
     done = subprocess.run(
-        [sys.executable, "-m", "ikawaari", "serve", "--bind", bind],
+        [sys.executable, "-m", "ikawaari", "serve", "--bind", bind, *options],
         cwd=ROOT,
-        env=server_environment("http://127.0.0.1:8000", {}),
+        env=server_environment("http://127.0.0.1:8000", environment),
         capture_output=True,
         text=True,
         timeout=30,

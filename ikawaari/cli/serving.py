@@ -11,18 +11,26 @@ from ikawaari import demo_data, serving, worker
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
 
+_INSECURE = (
+    "Warning: --insecure. Others reach this server, and what they send can be read and changed on its way. "
+    "It refuses live keys, and webhooks to internal addresses."
+)
+
 
 @main.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="HOST:PORT to listen on.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Threads of each process.")
 @click.option("--no-worker", is_flag=True, help="Leave due work to `ikawaari worker`.")
-@click.option("--demo", is_flag=True, help="Seed a demo merchant and serve a demo shop at /.")
+@click.option("--demo", is_flag=True, help="Seed a demo merchant and serve a demo shop at /; on this machine alone.")
+@click.option("--insecure", is_flag=True, help="Let others reach the server over http; never with live keys.")
 @in_one_line
-def serve(bind: str, workers: int, threads: int, no_worker: bool, demo: bool) -> None:
+def serve(bind: str, workers: int, threads: int, no_worker: bool, **kind: bool) -> None:
     """Serve the API and the page, and do due work."""
-    config = serving.configure(bind, demo=demo)
-    if demo:
+    config = serving.configure(bind, **kind)
+    if not config.takes_live_keys:
+        click.echo(_INSECURE, err=True)
+    if config.demo:
         click.echo(demo_data.seed(config))
     serving.run(bind, workers=workers, threads=threads, with_worker=not no_worker)
 

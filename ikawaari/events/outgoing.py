@@ -1,7 +1,6 @@
 """Calling a merchant's URL: no internal address, no redirect, no proxy of ours, ten seconds in all."""
 
 import io
-import ipaddress
 import socket
 import ssl
 import threading
@@ -17,10 +16,14 @@ import certifi
 import requests
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 
+from ikawaari import addresses
+from ikawaari.config import Config
+
 TIMEOUT_SECONDS = 10.0
 _KEPT_BYTES = 4_096
 _USER_AGENT = "Ikawaari-Webhooks/1"
 _PORTS = {"http": 80, "https": 443}
+_is_local = False
 
 
 class Forbidden(OSError):
@@ -39,6 +42,12 @@ class Answer:
     def is_success(self) -> bool:
         """Any 2xx."""
         return self.http_status is not None and 200 <= self.http_status < 300
+
+
+def configure(config: Config) -> None:
+    """Say whether this is a developer's own machine: only there may webhooks go to loopback, in test mode."""
+    global _is_local  # noqa: PLW0603 - set once, at start-up
+    _is_local = config.is_local
 
 
 def may_reach(url: str, *, livemode: bool) -> bool:
@@ -92,8 +101,8 @@ class _Line(HTTPConnection):
     def connect(self) -> None:
         """Resolve, check, and connect to what was checked."""
         seconds = _share(self._deadline)
-        addresses = _resolve(self.host, self.port, livemode=self._livemode, timeout_seconds=seconds)
-        plain = _dial(addresses, self.port, self._deadline)
+        found = _resolve(self.host, self.port, livemode=self._livemode, timeout_seconds=seconds)
+        plain = _dial(found, self.port, self._deadline)
         try:
             if self._is_secure:
                 plain.settimeout(_left(self._deadline))
@@ -140,12 +149,12 @@ class _Reader(io.RawIOBase):
 
 
 def _resolve(hostname: str, port: int, *, livemode: bool, timeout_seconds: float) -> list[str]:
-    """The addresses of a name. Raises Forbidden when any of them is internal; test mode lets loopback pass."""
-    addresses = _look_up(hostname, port, timeout_seconds)
-    for address in addresses:
-        if not _is_open(address, loopback_too=not livemode):
+    """The addresses of a name. Raises Forbidden when any is internal; in test mode a local server reaches loopback."""
+    found = _look_up(hostname, port, timeout_seconds)
+    for address in found:
+        if not _is_open(address, loopback_too=_is_local and not livemode):
             raise Forbidden(address)
-    return addresses
+    return found
 
 
 def _look_up(hostname: str, port: int, timeout_seconds: float) -> list[str]:
@@ -166,18 +175,18 @@ def _look_up(hostname: str, port: int, timeout_seconds: float) -> list[str]:
 
 
 def _is_open(address: str, *, loopback_too: bool) -> bool:
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    ip = addresses.read_ip(address)
+    if ip is None:
+        return False
     if ip.is_loopback:
         return loopback_too
     internal = not ip.is_global or ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
     return not internal and not any(ip in network for network in EXTRA_BLOCKED_NET_RANGES)
 
 
-def _dial(addresses: list[str], port: int, deadline: float) -> socket.socket:
+def _dial(found: list[str], port: int, deadline: float) -> socket.socket:
     failure = OSError("no address")
-    for address in addresses:
+    for address in found:
         try:
             return socket.create_connection((address, port), _share(deadline))
         except OSError as error:

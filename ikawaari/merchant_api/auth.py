@@ -9,14 +9,14 @@ from flask import Flask, Response, current_app, g, request
 from ikawaari import clock
 from ikawaari.checkout import returns
 from ikawaari.edge import documenting
-from ikawaari.errors import AuthenticationFailed, TooManyRequests
+from ikawaari.errors import AuthenticationFailed, NotAllowed, TooManyRequests
 from ikawaari.merchants import credentials, rates
 from ikawaari.merchants.credentials import Caller, Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CODES = (
     *("IKW-AUTH-001", "IKW-AUTH-002", "IKW-AUTH-003", "IKW-AUTH-004"),
-    *("IKW-AUTHZ-001", "IKW-AUTHZ-002", "IKW-RATE-001"),
+    *("IKW-AUTHZ-001", "IKW-AUTHZ-002", "IKW-AUTHZ-004", "IKW-RATE-001"),
 )
 
 
@@ -63,7 +63,10 @@ def register(app: Flask) -> None:
 
 
 def _authenticate() -> Caller:
-    return credentials.authenticate(_credential(), request.remote_addr or "", clock.now())
+    who = credentials.authenticate(_credential(), request.remote_addr or "", clock.now())
+    if who.livemode and not current_app.config["IKAWAARI"].takes_live_keys:
+        raise NotAllowed("IKW-AUTHZ-004")
+    return who
 
 
 def _credential() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import certifi
 import pytest
 
+from ikawaari.config import Config
 from ikawaari.events import outgoing, signature
 from tests.events.receiver import Receiver, dripping, saying
 
@@ -76,8 +77,32 @@ def test_an_internal_address_is_refused_at_registration_and_at_delivery(host: st
     assert (answer.http_status, answer.body) == (None, "Forbidden")
 
 
+@pytest.fixture(autouse=True)
+def on_a_laptop() -> Iterator[None]:
+    """Nobody else reaches the server, unless a test says so."""
+    outgoing.configure(Config())
+    yield
+    outgoing.configure(Config())
+
+
 @pytest.mark.parametrize("host", LOOPBACK)
-def test_loopback_is_for_test_mode_alone(host: str) -> None:
+@pytest.mark.parametrize(
+    "public",
+    [
+        {"bind": "0.0.0.0:8000", "api_url": "https://api.example"},
+        {"bind": "127.0.0.1:8000", "api_url": "https://api.example"},
+        {"pay_url": "https://pay.example"},
+        {"bind": "0.0.0.0:8000", "insecure": True},
+    ],
+)
+def test_on_a_server_that_others_reach_loopback_is_for_nobody(host: str, public: dict[str, Any]) -> None:
+    outgoing.configure(Config(secret_key="0123456789abcdef0123456789abcdef", **public))
+    assert not outgoing.may_reach(f"http://{host}/x", livemode=False)
+    assert send(f"http://{host}:9/x").body == "Forbidden"
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_on_a_laptop_loopback_is_for_test_mode_alone(host: str) -> None:
     assert not outgoing.may_reach(f"https://{host}/x", livemode=True)
     assert send(f"https://{host}:9/x", livemode=True).body == "Forbidden"
     assert outgoing.may_reach(f"http://{host}/x", livemode=False)

@@ -1,0 +1,65 @@
+"""IP addresses and hosts, read by one function wherever they are stored, compared or trusted."""
+
+import os
+import re
+import socket
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+_WITH_PORT = re.compile(r"\[(?P<bracketed>[^\]]*)\](:[0-9]*)?|(?P<plain>[^:\[\]]*):[0-9]*")
+_SHORT_IPV4 = re.compile(r"[0-9a-fx.]+")
+
+
+def read_ip(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in `text`, None when it is none. Proxies add a port, brackets or a zone, and write IPv4 as IPv6."""
+    bare = text.strip().strip('"')
+    found = _WITH_PORT.fullmatch(bare)
+    host = (found["plain"] if found["bracketed"] is None else found["bracketed"]) if found else bare
+    try:
+        ip = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
+
+
+def host_of(bind: str) -> str:
+    """The host of an address to listen on, `HOST:PORT` or `[HOST]:PORT`."""
+    return bind.strip().rpartition(":")[0].strip("[]")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine's own in any spelling. No name is looked up: who answers for it may change."""
+    name = host.lower().removesuffix(".")
+    ip = read_ip(name) or _short_ipv4(name)
+    return name == "localhost" if ip is None else ip.is_loopback
+
+
+def _short_ipv4(name: str) -> IPv4Address | None:
+    """`127.1`, `0x7f.1` and `2130706433` lead where `127.0.0.1` does."""
+    if not _SHORT_IPV4.fullmatch(name):
+        return None
+    try:
+        return IPv4Address(socket.inet_aton(name))
+    except OSError:
+        return None
+
+
+def listened_on() -> list[str]:
+    """Where this process listens, as `HOST:PORT`, found among its open files (Linux); empty when that is not known."""
+    found: set[str] = set()
+    with suppress(OSError):  # no /proc
+        for name in os.listdir("/proc/self/fd"):
+            with suppress(OSError):  # no socket, or closed since
+                found.update(_listened_on(int(name)))
+    return sorted(found)
+
+
+def _listened_on(file: int) -> list[str]:
+    opened = socket.socket(fileno=file)
+    try:
+        if opened.family == socket.AF_UNIX or not opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return []
+        host, port = opened.getsockname()[:2]
+        return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    finally:
+        opened.detach()  # it stays its owner's
