@@ -33,6 +33,7 @@ from ikawaari.checkout import (
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
 from ikawaari.checkout.quotes import Quote
+from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -86,9 +87,10 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
     Raises Gone, Conflict (paid, an attempt is not settled, or somebody takes this turn), Declined (refused at once).
     """
     session = sessions.find_open(invoice.session_id, now)
-    method = payment_methods.saved(Subscription.get_by_id(invoice.subscription_id).payment_method)
+    agreed = subscriptions.agreed(Subscription.get_by_id(invoice.subscription_id))
     with store.atomic():
-        attempt = _begin_session(session, method, collected.kept(session), None, now, off_session=True)
+        answers = collected.kept(session, agreed.fee)
+        attempt = _begin_session(session, agreed.method, answers, None, now, off_session=True)
         if not invoices.take_turn(invoice, now):
             raise Conflict("IKW-RES-003")
     return _submit(attempt, None, now, off_session=True)
@@ -215,7 +217,7 @@ def _begin_trial(session: CheckoutSession, method: PaymentMethod, answers: Colle
         session.move("payment_status", PaymentStatus.NO_PAYMENT_REQUIRED, completed_at=now)
         session.move("status", SessionStatus.COMPLETE)
         customers.recognize(session, method.phone, now)
-        subscriptions.activate(session, method, now)
+        subscriptions.activate(session, Agreement(method, answers.quote.fee), now)
         sessions.tell("checkout.session.completed", session, now)
 
 

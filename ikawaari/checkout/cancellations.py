@@ -5,7 +5,6 @@ from datetime import datetime
 from ikawaari import store
 from ikawaari.checkout import intents, sessions
 from ikawaari.errors import Conflict
-from ikawaari.states import IntentStatus
 from ikawaari.store.models import CheckoutSession, PaymentIntent
 
 
@@ -16,9 +15,8 @@ def cancel(intent_id: str, now: datetime) -> PaymentIntent:
         session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
         if session is not None:
             sessions.refuse_renewal(session)
-        if not intent.try_move("status", IntentStatus.CANCELED, canceled_at=now):
+        if not intents.try_cancel(intent, "requested", now):
             raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} cannot be canceled.")
-        intents.tell("payment_intent.canceled", intent, now)
         if session is not None:
             sessions.try_expire(session, now)
     return intent

@@ -40,10 +40,10 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
     return Collected(quote, Money(quote.total, session.currency), details, answers)
 
 
-def kept(session: CheckoutSession) -> Collected:
-    """What stands already, for a payment without the payer: the amount and the fee agreed to, the answers given."""
+def kept(session: CheckoutSession, fee: int) -> Collected:
+    """What stands already, for a payment without the payer: the amount, the `fee` agreed to, the answers given."""
     assert session.amount is not None, "only the payer chooses an amount"
-    quote = Quote(session.amount, session.fee_amount, quantities=None)
+    quote = Quote(session.amount, fee, quantities=None)
     return Collected(quote, Money(quote.total, session.currency), session.customer_details, session.custom_field_values)
 
 

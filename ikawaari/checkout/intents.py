@@ -110,6 +110,21 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
     return intent
 
 
+def hold(session_id: str) -> None:
+    """Lock the session's intent, if it has one, until the caller's transaction ends."""
+    intent = PaymentIntent.get_or_none(PaymentIntent.session == session_id)
+    if intent is not None:
+        PaymentIntent.lock(intent.id)
+
+
+def try_cancel(intent: PaymentIntent, reason: str, now: datetime) -> bool:
+    """Cancel an intent that is neither paid nor being paid, and publish that. `reason`: `requested`, `expired`."""
+    canceled = intent.try_move("status", IntentStatus.CANCELED, canceled_at=now, cancellation_reason=reason)
+    if canceled:
+        tell("payment_intent.canceled", intent, now)
+    return canceled
+
+
 def _insert(session: CheckoutSession, money: Money, now: datetime) -> None:
     columns: Mapping[str, Any] = {
         "id": ids.new("pi"),

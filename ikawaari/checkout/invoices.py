@@ -104,10 +104,11 @@ def end_of(invoice: Invoice) -> datetime | None:
 def void(invoice: Invoice, now: datetime) -> None:
     """The subscription ends: the invoice and its page end too, in the caller's transaction under its lock.
 
-    Money that is on its way all the same is late money of that page, and follows the merchant's policy.
+    Money that is on its way all the same is late money of that page.
     """
-    sessions.try_expire(CheckoutSession.get_by_id(invoice.session_id), now, while_settling=True)
+    sessions.try_expire(sessions.hold(invoice.session_id), now, while_settling=True)
     invoice.move("status", InvoiceStatus.VOID, next_try_at=None)
+    tell("invoice.voided", invoice, now)
 
 
 def has_failed(subscription: Subscription) -> bool:
@@ -160,7 +161,6 @@ def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
             "country",
             "payment_method_types",
             "fee_mode",
-            "fee_amount",
             "description",
             "locale",
             "metadata",
@@ -174,6 +174,7 @@ def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
         payment_status=PaymentStatus.UNPAID,
         mode="payment",
         amount=subscription.amount,
+        fee_amount=subscription.fee_amount,
         customer=subscription.customer_id,
         amount_presets=[],
         custom_fields=[],

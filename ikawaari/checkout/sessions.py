@@ -160,7 +160,7 @@ def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
     """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
     refuse_renewal(session)
     with store.atomic():
-        if not try_expire(session, now):
+        if not try_expire(hold(session.id), now):
             raise Conflict("IKW-RES-002", "Only an open session without an unsettled payment can be expired.")
     return session
 
@@ -169,12 +169,23 @@ def expire_when_due(session_id: str, now: datetime) -> datetime | None:
     """Expire the session if its time is over. Returns when to ask again, or None when there is nothing more to do."""
     with store.atomic():
         # A payment that claims the session at its last moment holds this lock: its attempt is seen, or comes too late.
-        session = CheckoutSession.lock(session_id)
+        session = hold(session_id)
         ends_at = _ends_at(session)
         if session.status == SessionStatus.OPEN and ends_at > now:
             return ends_at
-        try_expire(session, now, while_settling=True)
+        if not try_expire(session, now, while_settling=True):
+            _end_intent(session, now)  # of an attempt that expiry did not wait for, and that has failed since
     return None
+
+
+def hold(session_id: str) -> CheckoutSession:
+    """Lock the session and its intent, in the caller's transaction.
+
+    The race that this stops: a payment holds the intent and wants its session, while an expiry holds the session and
+    wants its intent. Both take the intent first.
+    """
+    intents.hold(session_id)
+    return CheckoutSession.lock(session_id)
 
 
 def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
@@ -206,8 +217,8 @@ def refuse_renewal(session: CheckoutSession) -> None:
 
 
 def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
-    """Append an event about the session, unless it is a renewal's page: that story is told by `invoice.*` alone."""
-    if is_renewal(session):
+    """Append an event about the session. Of a renewal's page only late money is told: the rest is in `invoice.*`."""
+    if event_type != "checkout.session.late_payment" and is_renewal(session):
         return
     events.append(
         event_type,
@@ -219,12 +230,23 @@ def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
 
 
 def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
-    """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses."""
+    """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses.
+
+    Its intent ends with it. The caller holds the intent's lock already: see `hold`.
+    """
     settled = [PaymentStatus.UNPAID, PaymentStatus.PROCESSING] if while_settling else [PaymentStatus.UNPAID]
     expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))
     if expired:
+        _end_intent(session, now)
         tell("checkout.session.expired", session, now)
     return expired
+
+
+def _end_intent(session: CheckoutSession, now: datetime) -> None:
+    """Cancel the intent of an expired session, unless an attempt still runs or was paid. Late money may still come."""
+    intent = resources.intent_of(session) if session.status == SessionStatus.EXPIRED else None
+    if intent is not None:
+        intents.try_cancel(intent, "expired", now)
 
 
 def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import store
-from ikawaari.checkout import customers, intents, links, payment_methods, quotes, refunds, sessions, subscriptions
+from ikawaari.checkout import customers, intents, links, quotes, refunds, sessions, subscriptions
+from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import ActionKind, FailureCode, Outcome, Result
@@ -91,16 +92,17 @@ def _succeed(room: _Room, outcome: Outcome) -> None:
     if surplus:
         refunds.give_back(attempt, money, "duplicate", room.now)
         return
-    canceled = room.intent.status == IntentStatus.CANCELED
+    # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
+    given_up = room.intent.cancellation_reason == "requested"
     room.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
     intents.tell("payment_intent.succeeded", room.intent, room.now)
     if room.session is not None:
-        _close(room, room.session, money)
-    if canceled:
+        _close(room, room.session, money, given_up=given_up)
+    elif given_up:
         refunds.give_back(attempt, money, "late", room.now)
 
 
-def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
+def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
     """The session is paid: in time, or late and then by the merchant's policy, or beyond the uses of its link."""
     exceeded = links.is_exceeded(session)
     if exceeded:
@@ -110,22 +112,29 @@ def _close(room: _Room, session: CheckoutSession, money: Money) -> None:
     session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **bought)
     customers.recognize(session, room.attempt.phone, room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
-        subscriptions.activate(session, payment_methods.of(room.attempt), room.now)
-        subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
+        _serve(room, session)
         sessions.tell("checkout.session.completed", session, room.now)
-    else:
-        _come_late(room, session, money, "link_used" if exceeded else "late")
-
-
-def _come_late(room: _Room, session: CheckoutSession, money: Money, reason: str) -> None:
-    """The money is there after the end. It is told, and it stays or goes back."""
+        return
     session.change(late=True)
+    goes_back = exceeded or given_up or _is_unwanted(session)
+    if not goes_back:
+        _serve(room, session)
     sessions.tell("checkout.session.late_payment", session, room.now)
+    if goes_back:
+        refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
+
+
+def _serve(room: _Room, session: CheckoutSession) -> None:
+    """The merchant has the money, in time or late: what was bought with it begins, or goes on."""
+    agreement = Agreement.of(room.attempt)
+    subscriptions.activate(session, agreement, room.now)
+    subscriptions.paid(session, agreement, room.now)
+
+
+def _is_unwanted(session: CheckoutSession) -> bool:
+    """Whether late money goes back: by the merchant's policy, or because what it pays for was canceled."""
     policy = Merchant.get_by_id(session.merchant_id).late_payments
-    if reason == "link_used" or policy == "refund":
-        refunds.give_back(room.attempt, money, reason, room.now)
-    else:
-        subscriptions.paid(session, payment_methods.of(room.attempt), room.now)
+    return policy == "refund" or subscriptions.has_been_canceled(session)
 
 
 def _take_back_wrong_amount(room: _Room, outcome: Outcome, money: Money) -> None:

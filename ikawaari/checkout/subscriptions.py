@@ -4,14 +4,14 @@ Whoever changes one holds its lock first, then those of intents and sessions, th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
 from ikawaari import ids, store
-from ikawaari.checkout import invoices, resources
+from ikawaari.checkout import invoices, payment_methods, resources
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.events import events
@@ -19,7 +19,14 @@ from ikawaari.paging import Place
 from ikawaari.providers.base import FailureCode
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 from ikawaari.store import due, listing
-from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentIntent, Subscription
+from ikawaari.store.models import (
+    CheckoutSession,
+    Invoice,
+    Merchant,
+    PaymentAttempt,
+    PaymentIntent,
+    Subscription,
+)
 
 RENEW, REMIND = "subscription.renew", "subscription.remind"
 ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing is due any more
@@ -30,6 +37,32 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "customer": lambda value: Subscription.customer == value,
     **listing.made(Subscription),
 }
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a payer agreed to be charged by, and the fee with that method, in the currency's smallest unit.
+
+    The two are one value: another method has another fee, and nobody agreed to that one.
+    """
+
+    method: PaymentMethod
+    fee: int
+
+    @classmethod
+    def of(cls, attempt: PaymentAttempt) -> "Agreement":
+        """What the payer of `attempt` agreed to."""
+        return cls(payment_methods.of(attempt), attempt.fee_amount)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of the subscription that keep it."""
+        return {"payment_method": asdict(self.method), "fee_amount": self.fee}
+
+
+def agreed(subscription: Subscription) -> Agreement:
+    """What the subscription is charged by while its payer is not there: what paid last, at the fee agreed to then."""
+    return Agreement(payment_methods.saved(subscription.payment_method), subscription.fee_amount)
 
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:
@@ -62,10 +95,11 @@ def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place
     return listing.page(Subscription, own, wanted, place, resources.subscription)
 
 
-def activate(session: CheckoutSession, method: PaymentMethod, now: datetime) -> None:
+def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
     """Start the subscription of a session in subscription mode, in the caller's transaction. Once per session.
 
     With a trial the first period is the trial and nothing was paid for it; without one, `paid` pays the first invoice.
+    Periods are counted from `now`: where the money came late, from its arrival.
     """
     if session.mode != "subscription":
         return
@@ -83,7 +117,7 @@ def activate(session: CheckoutSession, method: PaymentMethod, now: datetime) -> 
             currency=session.currency,
             interval=every[0],
             interval_count=every[1],
-            payment_method=asdict(method),
+            **agreement.columns,
             anchor_at=trial_end or now,
             period=0 if trial_end else 1,
             current_period_start=now,
@@ -112,14 +146,20 @@ def hold(intent_id: str) -> None:
         Subscription.lock(invoice.subscription_id)
 
 
-def paid(session: CheckoutSession, method: PaymentMethod, now: datetime) -> None:
+def has_been_canceled(session: CheckoutSession) -> bool:
+    """Whether the session is an invoice's page, and the subscription was canceled: its service has ended."""
+    invoice = invoices.of(session)
+    return invoice is not None and Subscription.get_by_id(invoice.subscription_id).status == SubscriptionStatus.CANCELED
+
+
+def paid(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
     """The session is paid: so is the invoice whose page it is, and what paid it pays the next one too."""
     invoice = invoices.of(session)
     if invoice is None or not invoice.try_move("status", InvoiceStatus.PAID, paid_at=now, next_try_at=None):
         return
     invoices.tell("invoice.paid", invoice, now)
     subscription = Subscription.get_by_id(invoice.subscription_id)
-    subscription.change(payment_method=asdict(method))
+    subscription.change(**agreement.columns)
     _recover(subscription, now)
 
 
@@ -141,6 +181,7 @@ def give_up(invoice_id: str, now: datetime) -> None:
         # Late money, or a cancellation, may have come while the lock was awaited.
         if not invoice.try_move("status", InvoiceStatus.UNCOLLECTIBLE, next_try_at=None):
             return
+        invoices.tell("invoice.uncollectible", invoice, now)
         if Merchant.get_by_id(subscription.merchant_id).unpaid_subscriptions == "canceled":
             end(subscription, now)
             return

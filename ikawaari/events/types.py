@@ -1,5 +1,6 @@
 """The types of events that merchants may subscribe to, and what each tells."""
 
+import re
 from collections.abc import Mapping
 
 _BY_OBJECT: Mapping[str, Mapping[str, str]] = {
@@ -42,6 +43,8 @@ _BY_OBJECT: Mapping[str, Mapping[str, str]] = {
         "created": "An invoice was made.",
         "paid": "An invoice was paid.",
         "payment_failed": "A payment of an invoice failed.",
+        "voided": "An invoice is void: its subscription ended before it was paid, and nobody is asked for it any more.",
+        "uncollectible": "Nobody paid an invoice in time, and nobody is asked for it any more.",
     },
 }
 TEST = "webhook_endpoint.test"
@@ -53,3 +56,11 @@ MEANINGS: Mapping[str, str] = {
 """Of each type, what happened."""
 
 EVENT_TYPES = frozenset(MEANINGS)
+
+UNSENT = r"invoice\.finalized|customer\.deleted|(payout|dispute|balance)\.(\*|[a-z_]+(\.[a-z_]+)*)"
+"""Names that Ikawaari's documentation has and that we never send, whole: an endpoint may ask for them in silence."""
+
+
+def may_be_asked_for(name: str) -> bool:
+    """Whether an endpoint may list `name`: a type that we send, `*` for all of them, or one that is never sent."""
+    return name in EVENT_TYPES or name == "*" or re.fullmatch(UNSENT, name) is not None

@@ -39,6 +39,8 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "subscription.past_due": {"status": "past_due"},
     "subscription.unpaid": {"status": "unpaid"},
     "invoice.created": {"attempt_count": 0, "last_payment_error": None},
+    "invoice.voided": {"status": "void", "next_payment_attempt": None},
+    "invoice.uncollectible": {"status": "uncollectible", "next_payment_attempt": None},
     "invoice.paid": {
         "status": "paid",
         "paid_at": _THEN,

@@ -111,6 +111,8 @@ class PaymentLink(Record):
     thank_you = CharField(null=True, max_length=500)  # shown on the receipt
     locale = CharField(max_length=4)
     metadata = JsonField()
+    # Whether a customer whose subscription of this link runs may begin another one without being asked.
+    allow_repeat_subscriptions = BooleanField(default=False)
     return_key = CharField(null=True)  # signs the return of its sessions, as that of the key that made it
     created_at = InstantField()
     commit_order = CommitOrderField()
@@ -241,6 +243,10 @@ class PaymentIntent(Record):
     created_at = InstantField()
     commit_order = CommitOrderField()
     canceled_at = InstantField(null=True)
+    # 'requested': its merchant gave it up, so late money goes back; 'expired': it ended with its session.
+    cancellation_reason = CharField(
+        null=True, max_length=16, constraints=[Check("cancellation_reason IN ('requested', 'expired')")]
+    )
 
     class Meta:
         """Table options."""
@@ -266,6 +272,9 @@ class PaymentAttempt(Record):
     card_token = CharField(null=True)
     flow = CharField(null=True, max_length=16)  # the flow the payer prefers
     return_url = CharField(max_length=2048)
+    off_session = BooleanField(default=False)  # a renewal: the payer is not there
+    customer_details = JsonField(default=dict)  # what this payer typed; the next one may be somebody else
+    custom_field_values = JsonField(default=dict)
     amount = BigIntegerField(constraints=[Check("amount > 0")])  # what the payer is charged, with the fee
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     quantities = JsonField(null=True)  # of the session's line items, where the payer chooses them
@@ -371,7 +380,9 @@ class Subscription(Record):
     currency = CharField(max_length=3)
     interval = CharField(max_length=8)
     interval_count = IntegerField()
+    # One value: what paid last, and the fee that was agreed to with it. A renewal takes both, or neither.
     payment_method = JsonField()
+    fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     anchor_at = InstantField()  # periods are counted from here
     current_period_start = InstantField()
     current_period_end = InstantField()

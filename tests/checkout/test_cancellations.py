@@ -45,11 +45,12 @@ def test_its_open_session_ends_with_it(world: World) -> None:
     assert world.told().count("checkout.session.expired") == 1
 
 
-def test_that_of_an_expired_session_may_still_be_canceled(world: World) -> None:
+def test_that_of_an_expired_session_is_canceled_already(world: World) -> None:
     session = world.session()
     sessions.expire(session, world.now)
-    cancellations.cancel(intent(session).id, world.now)
-    assert world.told()[-2:] == ["checkout.session.expired", "payment_intent.canceled"]
+    with pytest.raises(Conflict):
+        cancellations.cancel(intent(session).id, world.now)
+    assert world.told()[-2:] == ["payment_intent.canceled", "checkout.session.expired"]
 
 
 @pytest.mark.parametrize("with_session", [True, False])

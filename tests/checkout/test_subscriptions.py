@@ -430,19 +430,6 @@ def test_an_unpaid_subscription_has_no_period_to_wait_for(world: World) -> None:
     assert now(subscription).status == "canceled"
 
 
-@pytest.mark.parametrize(("policy", "end", "kept"), [("accept", "paid", 5_000), ("refund", "void", 0)])
-def test_money_on_its_way_at_a_cancellation_follows_the_policy(world: World, policy: str, end: str, kept: int) -> None:
-    world.merchant.change(late_payments=policy)
-    subscription = subscribed(world, "500")
-    world.later(30 * DAY)
-    world.work()
-    subscriptions.cancel(subscription, world.now)
-    world.wait(6, 6)
-    assert states(subscription) == ["canceled", "paid", end]
-    assert taken(subscription)[2] == kept
-    audit()
-
-
 def test_a_merchant_ends_no_renewal_by_its_page_or_its_intent(world: World) -> None:
     subscription, invoice = failing(world)
     with pytest.raises(Conflict):
