@@ -9,8 +9,7 @@ from peewee import DoesNotExist
 
 from ikawaari import clock, ids, store
 from ikawaari.errors import NotFound, ValidationFailed
-from ikawaari.events import delivery, outgoing
-from ikawaari.events.types import EVENT_TYPES
+from ikawaari.events import delivery, outgoing, types
 from ikawaari.store import listing
 from ikawaari.store.models import Merchant, WebhookEndpoint
 
@@ -114,7 +113,7 @@ def _new_secret() -> str:
 
 def _check(url: str | None, enabled_events: Sequence[str], livemode: bool) -> None:
     problems: dict[str, list[str]] = {}
-    unknown = sorted(set(enabled_events) - EVENT_TYPES - {"*"})
+    unknown = sorted(name for name in set(enabled_events) if not types.may_be_asked_for(name))
     if unknown:
         problems["enabled_events"] = [f"unknown: {', '.join(unknown)}"]
     if url is None:

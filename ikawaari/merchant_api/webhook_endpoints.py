@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from ikawaari import clock
 from ikawaari.edge import examples
 from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
 from ikawaari.edge.documenting import Blueprint, operation
-from ikawaari.edge.fields import Choice, Flag, HttpUrl
+from ikawaari.edge.fields import Flag, HttpUrl
 from ikawaari.edge.parsing import Input
 from ikawaari.events import endpoints, history
-from ikawaari.events.types import EVENT_TYPES
+from ikawaari.events.types import EVENT_TYPES, may_be_asked_for
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
 from ikawaari.merchant_api.paging import Page, PageQuery, place_of
@@ -37,7 +37,22 @@ bp = Blueprint(
 )
 
 
-_CHOICE_OF_EVENTS = "The types that you want; `*` for all, also for those that are added later."
+_CHOICE_OF_EVENTS = (
+    "The types that you want; `*` for all, also for those that are added later. Names that this server never sends "
+    "(`invoice.finalized`, `customer.deleted`, `payout.*`, `dispute.*`, `balance.*`) are accepted too."
+)
+
+
+def _check_event_name(name: str) -> None:
+    if not may_be_asked_for(name):
+        raise ValidationError(f"Must be one of {', '.join(sorted(EVENT_TYPES))}, *.")
+
+
+class EventName(fields.String):
+    """What an endpoint may list: the document names the types that are sent, and those never sent are taken too."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=_check_event_name, metadata={"enum": [*sorted(EVENT_TYPES), "*"]})
 
 
 class EndpointInput(Input):
@@ -45,7 +60,7 @@ class EndpointInput(Input):
 
     url = HttpUrl(required=True, metadata={"description": "https in live mode, and never an internal address."})
     enabled_events = fields.List(
-        Choice([*sorted(EVENT_TYPES), "*"]),
+        EventName(),
         load_default=lambda: ["*"],
         validate=validate.Length(1, 100),
         metadata={"description": f"{_CHOICE_OF_EVENTS} Absent: `*`."},
@@ -57,7 +72,7 @@ class EndpointChanges(Input):
 
     url = HttpUrl()
     enabled_events = fields.List(
-        Choice([*sorted(EVENT_TYPES), "*"]),
+        EventName(),
         validate=validate.Length(1, 100),
         metadata={"description": _CHOICE_OF_EVENTS},
     )

@@ -110,6 +110,27 @@ def test_rotation_tells_a_new_secret_once(own: Shop) -> None:
     assert WebhookEndpoint.get_by_id(endpoint["id"]).secret == rotated.json["secret"]
 
 
+UNSENT = ["invoice.finalized", "customer.deleted", "payout.*", "payout.paid", "dispute.created", "balance.available"]
+
+
+@pytest.mark.parametrize("names", [UNSENT, ["dispute.*"], [*UNSENT, "refund.created", "*"]])
+def test_documented_names_that_are_never_sent_are_accepted_in_silence(own: Shop, names: list[str]) -> None:
+    endpoint = made(own, enabled_events=names)
+    assert endpoint["enabled_events"] == sorted(names)
+    one = f"{PATH}/{endpoint['id']}"
+    assert own.post(one, {"enabled_events": names[::-1]}).json["enabled_events"] == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["payout", "payout.", "payout.a b", "payouts.paid", "customer.del", "invoice.finalized\n", "xpayout.paid", "a.*"],
+)
+def test_names_that_nobody_documents_are_refused(own: Shop, name: str) -> None:
+    refused(own.post(PATH, {"url": "https://93.184.216.34/", "enabled_events": [name]}), "enabled_events.0")
+    endpoint = made(own)
+    refused(own.post(f"{PATH}/{endpoint['id']}", {"enabled_events": [name]}), "enabled_events.0")
+
+
 def test_a_deleted_endpoint_is_gone(own: Shop) -> None:
     one = f"{PATH}/{made(own)['id']}"
     answer = own.client.delete(one, headers={"Authorization": f"Bearer {own.key}"})
