@@ -1,4 +1,4 @@
-"""The command `ikawaari`, run as a person runs it: in a process of its own."""
+"""The command `ikawaari`: run by this process, since a new one costs a second, and now and then as a person runs it."""
 
 import json
 import os
@@ -6,13 +6,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from click.testing import CliRunner
 
 from ikawaari import clock
+from ikawaari.cli import main
 from tests import postgres
+from tests.conftest import disconnect
 from tests.serving import ROOT
 
 SECRET = "test-secret-key-0123456789abcdef"
@@ -54,12 +59,12 @@ def test_migrate_names_what_it_applied_and_the_second_time_nothing(empty_url: st
 
 def test_machines_that_migrate_at_the_same_moment_do_it_once(empty_url: str) -> None:
     with ThreadPoolExecutor(3) as machines:
-        applied = list(machines.map(lambda _: printed(empty_url, "migrate"), range(3)))
+        applied = list(machines.map(lambda _: printed(empty_url, "migrate", run=in_a_process), range(3)))
     assert [line for text in applied for line in text.splitlines()] == migrations()
 
 
 def test_a_database_that_is_not_migrated_is_told_in_one_line(empty_url: str) -> None:
-    assert "migrate" in refused(1, empty_url, "merchants", "list")
+    assert "migrate" in refused(1, empty_url, "merchants", "list", run=in_a_process)
 
 
 def test_a_database_that_does_not_answer_is_told_in_one_line() -> None:
@@ -203,7 +208,7 @@ def test_openapi_prints_the_document_as_json(url: str) -> None:
 
 
 def test_help_lists_the_commands(url: str) -> None:
-    text = printed(url, "--help")
+    text = printed(url, "--help", run=in_a_process)
     for command in ("serve", "worker", "migrate", "openapi", "merchants", "keys", "sandbox"):
         assert f"\n  {command} " in text
 
@@ -232,40 +237,70 @@ def test_an_unsafe_configuration_is_refused_by_the_name_of_the_variable(url: str
 
 def test_a_server_does_not_start_on_an_unsafe_configuration(url: str) -> None:
     chosen = {"IKAWAARI_PAY_URL": "http://pay.example.com"}
-    assert "IKAWAARI_PAY_URL" in refused(1, url, "serve", "--bind", "127.0.0.1:1", **chosen)
+    assert "IKAWAARI_PAY_URL" in refused(1, url, "serve", "--bind", "127.0.0.1:1", run=in_a_process, **chosen)
 
 
 def test_a_server_that_others_reach_needs_a_secret_of_its_own(url: str) -> None:
     chosen = {"IKAWAARI_API_URL": "https://api.example.com", "IKAWAARI_SECRET_KEY": ""}
-    assert "IKAWAARI_SECRET_KEY" in refused(1, url, "worker", **chosen)
+    assert "IKAWAARI_SECRET_KEY" in refused(1, url, "worker", run=in_a_process, **chosen)
 
 
-def ran(database_url: str, *arguments: str, **chosen: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end on that database."""
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+def here(database_url: str, *arguments: str, **chosen: str) -> Done:
+    """The command, run to its end on that database by this process."""
+    inherited = dict.fromkeys(name for name in os.environ if name.startswith("IKAWAARI_"))
+    logging = structlog.get_config()
+    try:
+        done = CliRunner().invoke(main, arguments, env=inherited | environment(database_url, chosen))
+    finally:
+        structlog.configure(**logging)
+        disconnect()
+    assert isinstance(done.exception, SystemExit | None), done.exception
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def in_a_process(database_url: str, *arguments: str, **chosen: str) -> Done:
+    """The command, run as a person runs it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
-    own = {"IKAWAARI_DATABASE_URL": database_url, "IKAWAARI_SECRET_KEY": SECRET}
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "ikawaari", *arguments],
         cwd=ROOT,
-        env=inherited | own | chosen,
+        env=inherited | environment(database_url, chosen),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
-def printed(database_url: str, *arguments: str) -> str:
+def environment(database_url: str, chosen: dict[str, str]) -> dict[str, str]:
+    """The settings that the command finds."""
+    return {"IKAWAARI_DATABASE_URL": database_url, "IKAWAARI_SECRET_KEY": SECRET} | chosen
+
+
+def printed(database_url: str, *arguments: str, run: Run = here) -> str:
     """What a command that goes well prints; it has nothing to say on standard error."""
-    done = ran(database_url, *arguments)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = run(database_url, *arguments)
+    assert (done.code, done.stderr) == (0, "")
     return done.stdout.removesuffix("\n")
 
 
-def refused(code: int, database_url: str, *arguments: str, **chosen: str) -> str:
+def refused(code: int, database_url: str, *arguments: str, run: Run = here, **chosen: str) -> str:
     """What a command that is refused says on standard error: one line, or with code 2 the usage too."""
-    done = ran(database_url, *arguments, **chosen)
-    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    done = run(database_url, *arguments, **chosen)
+    assert (done.code, done.stdout) == (code, ""), done.stderr
     assert done.stderr.startswith("Usage: " if code == 2 else "Error: ")
     assert code == 2 or done.stderr.count("\n") == 1, done.stderr
     return done.stderr
