@@ -15,7 +15,10 @@ from pathlib import Path
 
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import warm
+
+ROOT = warm.ROOT
+Process = warm.Process | subprocess.Popen[bytes]
 READY_SECONDS = 30
 STOP_SECONDS = 10
 
@@ -23,7 +26,8 @@ STOP_SECONDS = 10
 class Served:
     """One `ikawaari serve`, its process group, its port and its log.
 
-    `module` is what Python runs in `folder`: the program, unless a test wants one that dies at a chosen step.
+    `module` is what Python runs in `folder`: the program, unless a test wants one that dies at a chosen step. It starts
+    warm in the program's own folder, and cold in any other.
     """
 
     module = "ikawaari"
@@ -35,7 +39,7 @@ class Served:
         self.log = log
         self.environment = server_environment(self.url, environment)
         self._arguments = ["serve", "--bind", f"127.0.0.1:{self.port}", *options]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def __str__(self) -> str:
         return self.url
@@ -50,11 +54,18 @@ class Served:
         """Start (again, on the same port) and wait until /readyz answers 200."""
         self._wait_until_ready(self.launch())
 
-    def launch(self) -> subprocess.Popen[bytes]:
+    def launch(self) -> Process:
         """Start, and do not wait."""
         assert self._process is None, "already running"
+        if self.folder == ROOT:
+            self._process = warm.Process(self.module, self._arguments, self.environment, self.log)
+        else:
+            self._process = self._cold()
+        return self._process
+
+    def _cold(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", self.module, *self._arguments],
                 cwd=self.folder,
                 env=self.environment,
@@ -63,7 +74,6 @@ class Served:
                 stderr=output,
                 start_new_session=True,
             )
-        return self._process
 
     def kill(self) -> None:
         """SIGKILL to every process of the group, as a power cut would."""
@@ -84,7 +94,7 @@ class Served:
         """What the server wrote so far."""
         return self.log.read_text(errors="replace")
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_ready(self, process: Process) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             with suppress(requests.RequestException):
@@ -103,6 +113,8 @@ class Served:
             process.wait(STOP_SECONDS)
         _signal_group(process.pid, signal.SIGKILL)  # whoever outlived the leader
         process.wait()
+        while not _is_free(self.port):  # the last of the group lets go of it a moment later
+            time.sleep(0.005)
 
 
 @contextmanager
@@ -131,18 +143,9 @@ def serve(
 
 
 @contextmanager
-def work(served: Served, module: str = "ikawaari") -> Iterator[subprocess.Popen[bytes]]:
+def work(served: Served, module: str = "ikawaari") -> Iterator[Process]:
     """`ikawaari worker`, a process of its own beside a server without one, for as long as the block lasts."""
-    with served.log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, "worker"],
-            cwd=ROOT,
-            env=served.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    process = warm.Process(module, ["worker"], served.environment, served.log)
     try:
         yield process
     finally:
@@ -163,13 +166,18 @@ def free_port() -> int:
     first = 20_000 + worker % 10 * 1_000
     while True:
         port = random.randrange(first, first + 1_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if _is_free(port):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def server_environment(url: str, chosen: Mapping[str, str]) -> dict[str, str]:

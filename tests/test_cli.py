@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,18 +231,18 @@ def test_help_lists_the_commands(url: str) -> None:
     ],
 )
 def test_an_unsafe_configuration_is_refused_by_the_name_of_the_variable(url: str, name: str, value: str) -> None:
-    chosen = {f"IKAWAARI_{name}": value}
-    assert f"IKAWAARI_{name}" in refused(1, url, "merchants", "list", **chosen)
+    assert f"IKAWAARI_{name}" in refused(1, url, "merchants", "list", chosen={f"IKAWAARI_{name}": value})
 
 
 def test_a_server_does_not_start_on_an_unsafe_configuration(url: str) -> None:
-    chosen = {"IKAWAARI_PAY_URL": "http://pay.example.com"}
-    assert "IKAWAARI_PAY_URL" in refused(1, url, "serve", "--bind", "127.0.0.1:1", run=in_a_process, **chosen)
+    command = ("serve", "--bind", "127.0.0.1:1")
+    said = refused(1, url, *command, run=in_a_process, chosen={"IKAWAARI_PAY_URL": "http://pay.example.com"})
+    assert "IKAWAARI_PAY_URL" in said
 
 
 def test_a_server_that_others_reach_needs_a_secret_of_its_own(url: str) -> None:
     chosen = {"IKAWAARI_API_URL": "https://api.example.com", "IKAWAARI_SECRET_KEY": ""}
-    assert "IKAWAARI_SECRET_KEY" in refused(1, url, "worker", run=in_a_process, **chosen)
+    assert "IKAWAARI_SECRET_KEY" in refused(1, url, "worker", run=in_a_process, chosen=chosen)
 
 
 @dataclass(frozen=True)
@@ -255,9 +255,10 @@ class Done:
 
 
 Run = Callable[..., Done]
+NOTHING: Mapping[str, str] = {}
 
 
-def here(database_url: str, *arguments: str, **chosen: str) -> Done:
+def here(database_url: str, *arguments: str, chosen: Mapping[str, str] = NOTHING) -> Done:
     """The command, run to its end on that database by this process."""
     inherited = dict.fromkeys(name for name in os.environ if name.startswith("IKAWAARI_"))
     logging = structlog.get_config()
@@ -270,7 +271,7 @@ def here(database_url: str, *arguments: str, **chosen: str) -> Done:
     return Done(done.exit_code, done.stdout, done.stderr)
 
 
-def in_a_process(database_url: str, *arguments: str, **chosen: str) -> Done:
+def in_a_process(database_url: str, *arguments: str, chosen: Mapping[str, str] = NOTHING) -> Done:
     """The command, run as a person runs it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
     done = subprocess.run(
@@ -285,9 +286,9 @@ def in_a_process(database_url: str, *arguments: str, **chosen: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def environment(database_url: str, chosen: dict[str, str]) -> dict[str, str]:
+def environment(database_url: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """The settings that the command finds."""
-    return {"IKAWAARI_DATABASE_URL": database_url, "IKAWAARI_SECRET_KEY": SECRET} | chosen
+    return {"IKAWAARI_DATABASE_URL": database_url, "IKAWAARI_SECRET_KEY": SECRET} | dict(chosen)
 
 
 def printed(database_url: str, *arguments: str, run: Run = here) -> str:
@@ -297,9 +298,9 @@ def printed(database_url: str, *arguments: str, run: Run = here) -> str:
     return done.stdout.removesuffix("\n")
 
 
-def refused(code: int, database_url: str, *arguments: str, run: Run = here, **chosen: str) -> str:
+def refused(code: int, database_url: str, *arguments: str, run: Run = here, chosen: Mapping[str, str] = NOTHING) -> str:
     """What a command that is refused says on standard error: one line, or with code 2 the usage too."""
-    done = run(database_url, *arguments, **chosen)
+    done = run(database_url, *arguments, chosen=chosen)
     assert (done.code, done.stdout) == (code, ""), done.stderr
     assert done.stderr.startswith("Usage: " if code == 2 else "Error: ")
     assert code == 2 or done.stderr.count("\n") == 1, done.stderr

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
+from ikawaari import demo_data
+from ikawaari.cli import main
 from ikawaari.hosted import demo
 
-demo.KEY_FILE = Path(os.environ["DEMO_KEY_FILE"])
-
-from ikawaari.cli import main  # noqa: E402 - it takes the file's place from there
+demo.KEY_FILE = demo_data.KEY_FILE = Path(os.environ["DEMO_KEY_FILE"])  # type: ignore[attr-defined]
 
 if __name__ == "__main__":
     main()

@@ -1,9 +1,5 @@
 """A merchant's shop on a served checkout, its customers, and the comparison of the provider's ledger with ours."""
 
-import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,7 +17,7 @@ from ikawaari.merchants.credentials import Scope
 from ikawaari.providers import registry, sandbox
 from ikawaari.states import UNSETTLED, IntentStatus, PaymentStatus, RefundStatus
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
-from tests.serving import ROOT, Served
+from tests.serving import Served
 
 AMOUNT = 5000
 PATIENCE_SECONDS = 30
@@ -140,19 +136,6 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
     while not condition():
         assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
         time.sleep(0.05)
-
-
-def ledger(database_url: str) -> list[dict[str, Any]]:
-    """What the sandbox provider took and gave back, by the command that anybody may run."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ikawaari", "sandbox", "ledger"],
-        cwd=ROOT,
-        env=os.environ | environment(database_url),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @contextmanager

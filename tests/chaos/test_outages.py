@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from ikawaari import worker
+from ikawaari.providers.sandbox import ledger
 from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, kinds, mismatches, pay, unfinished, wait_until, wallet
 from tests.chaos.wire import wire
@@ -38,7 +39,7 @@ def test_connections_that_postgresql_ends_are_replaced_in_web_and_worker(shop: S
             assert seen.total() - seen["201"] <= MOST_CONNECTIONS, seen
         buy(shop, served, 8)
         wait_until(lambda: not unfinished(), "the worker has settled everything")
-        assert mismatches(shops.ledger(database_url)) == []
+        assert mismatches(list(ledger.entries())) == []
 
 
 @ON_POSTGRES
@@ -67,7 +68,7 @@ def test_while_the_database_is_away_the_server_lives_and_is_not_ready_and_then_i
         wait_until(lambda: pay(served, session, wallet()).status_code == 200, "a payment is taken again")
         assert shop.settled(served, session)["payment_status"] == "paid"
         assert shop.settled(served, paid)["payment_status"] == "paid"
-        assert mismatches(shops.ledger(database_url)) == []
+        assert mismatches(list(ledger.entries())) == []
 
 
 def test_a_web_process_that_dies_is_replaced_and_the_others_serve_on(shop: Shop, database_url: str) -> None:
@@ -79,7 +80,7 @@ def test_a_web_process_that_dies_is_replaced_and_the_others_serve_on(shop: Shop,
             wait_until(lambda: status(served, "readyz") == 200, "somebody serves")
         wait_until(lambda: len(children(served.pid) - victims) == WORKERS, "all are replaced")
         buy(shop, served, 4)
-        assert mismatches(shops.ledger(database_url)) == []
+        assert mismatches(list(ledger.entries())) == []
 
 
 def buy(shop: Shop, served: Served, customers: int) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import CheckoutSession
 from tests import postgres
 from tests.chaos import shop as shops
-from tests.chaos.shop import AMOUNT, Shop, at_once, card, kinds, ledger, mismatches, pay, wallet
+from tests.chaos.shop import AMOUNT, Shop, at_once, card, kinds, mismatches, pay, wallet
 from tests.conftest import migrate
 from tests.serving import Served, serve
 
@@ -57,35 +58,31 @@ def served(server: Served) -> Iterator[Served]:
     ],
 )
 def test_of_a_hundred_presses_at_once_exactly_one_takes_money(
-    fields: dict[str, Any], method: dict[str, Any], shop: Shop, served: Served, database_url: str
+    fields: dict[str, Any], method: dict[str, Any], shop: Shop, served: Served
 ) -> None:
     session = shop.opened(served, **fields)
     answers = at_once([partial(pay, served, session, method)] * CROWD)
     assert_one_won(answers)
-    assert_paid_once(shop, served, session, database_url)
+    assert_paid_once(shop, served, session)
 
 
-def test_of_a_hundred_amounts_chosen_at_once_exactly_one_is_taken(
-    shop: Shop, served: Served, database_url: str
-) -> None:
+def test_of_a_hundred_amounts_chosen_at_once_exactly_one_is_taken(shop: Shop, served: Served) -> None:
     session = shop.opened(served, amount=None, amountMin=500)
     answers = at_once([partial(pay, served, session, wallet(), 500 + index) for index in range(CROWD)])
     assert_one_won(answers)
     won = next(answer.json()["amount"] for answer in answers if answer.ok)
-    assert_paid_once(shop, served, session, database_url, won)
+    assert_paid_once(shop, served, session, won)
 
 
-def test_of_a_hundred_different_methods_at_once_exactly_one_takes_money(
-    shop: Shop, served: Served, database_url: str
-) -> None:
+def test_of_a_hundred_different_methods_at_once_exactly_one_takes_money(shop: Shop, served: Served) -> None:
     session = shop.opened(served)
     calls = [partial(pay, served, session, PAYING_METHODS[index % len(PAYING_METHODS)]) for index in range(CROWD)]
     assert_one_won(at_once(calls))
-    assert_paid_once(shop, served, session, database_url)
+    assert_paid_once(shop, served, session)
 
 
 def test_declined_cards_in_the_crowd_neither_pay_nor_keep_a_good_one_from_paying_once(
-    shop: Shop, served: Served, database_url: str
+    shop: Shop, served: Served
 ) -> None:
     session = shop.opened(served)
     methods = [card("tok_test_declined"), card("tok_test_declined"), card()]
@@ -96,12 +93,10 @@ def test_declined_cards_in_the_crowd_neither_pay_nor_keep_a_good_one_from_paying
     assert set(seen) <= {"200", "402 IKW-TRANSFER-001"} | LOST
     found = shop.settled(served, session)
     assert found["payment_status"] == "paid"
-    assert sum(entry["amount"] for entry in charges(database_url, found)) == AMOUNT
+    assert sum(entry["amount"] for entry in charges(found)) == AMOUNT
 
 
-def test_fifty_sessions_paid_by_eight_customers_at_a_time_are_all_paid(
-    shop: Shop, served: Served, database_url: str
-) -> None:
+def test_fifty_sessions_paid_by_eight_customers_at_a_time_are_all_paid(shop: Shop, served: Served) -> None:
     with ThreadPoolExecutor(8) as customers:
         sessions = list(customers.map(lambda index: shop.opened(served, amount=1000 + index), range(50)))
         answers = list(
@@ -112,7 +107,7 @@ def test_fifty_sessions_paid_by_eight_customers_at_a_time_are_all_paid(
     assert kinds(answers) == {"200": 50}
     found = [shop.settled(served, session) for session in sessions]
     assert {session["payment_status"] for session in found} == {"paid"}
-    entries = charges(database_url, *found)
+    entries = charges(*found)
     assert len(entries) == 50
     assert sum(entry["amount"] for entry in entries) == sum(range(1000, 1050))
 
@@ -133,17 +128,17 @@ def assert_one_won(answers: list[Any]) -> None:
     assert set(seen) - {"200"} <= LOST, seen
 
 
-def assert_paid_once(shop: Shop, served: Served, session_id: str, database_url: str, amount: int = AMOUNT) -> None:
+def assert_paid_once(shop: Shop, served: Served, session_id: str, amount: int = AMOUNT) -> None:
     """The merchant sees it paid, by one success; the provider took the money once, and our books say the same."""
     session = shop.settled(served, session_id)
     assert [session["status"], session["payment_status"], session["amount"]] == ["complete", "paid", amount]
     assert [attempt["status"] for attempt in session["attempts"]] == ["succeeded"]
-    assert [entry["amount"] for entry in charges(database_url, session)] == [amount]
+    assert [entry["amount"] for entry in charges(session)] == [amount]
 
 
-def charges(database_url: str, *sessions: dict[str, Any]) -> list[dict[str, Any]]:
+def charges(*sessions: dict[str, Any]) -> list[dict[str, Any]]:
     """The provider's charges for these sessions; its whole ledger agrees with ours."""
-    entries = ledger(database_url)
+    entries = list(ledger.entries())
     assert mismatches(entries) == []
     intents = {session["payment_intent"] for session in sessions}
     return [entry for entry in entries if entry["payment_intent"] in intents]
