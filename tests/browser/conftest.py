@@ -64,9 +64,9 @@ def new_shop(database: str, served: Served) -> Callable[..., Shop]:
     return make
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
 def shop(new_shop: Callable[..., Shop]) -> Shop:
-    """A shop of Senegal."""
+    """A shop of Senegal, new for each test: one phone is not asked for one shop without an end."""
     return new_shop()
 
 

@@ -82,9 +82,9 @@ def environment(database_url: str, **chosen: str) -> dict[str, str]:
     return {"IKAWAARI_DATABASE_URL": database_url, **_FAST, **overrides}
 
 
-def wallet(ending: str = "100", **more: str) -> dict[str, Any]:
-    """Orange Money in Senegal, by a number with that ending."""
-    number = f"+221771234{ending}"
+def wallet(ending: str = "100", line: int = 1234, **more: str) -> dict[str, Any]:
+    """Orange Money in Senegal, by a number with that ending. A crowd has many lines: no phone is asked for ever."""
+    number = f"+22177{line:04}{ending}"
     return {"type": "mobile_money", "mobile_money": {"operator": "orange_sn", "phone_number": number, **more}}
 
 

@@ -86,9 +86,9 @@ def test_a_web_process_that_dies_is_replaced_and_the_others_serve_on(shop: Shop,
 def buy(shop: Shop, served: Served, customers: int) -> None:
     """That many customers each pay a session at the same time, and all of them are paid."""
 
-    def one(_number: int) -> str:
+    def one(number: int) -> str:
         session = shop.opened(served)
-        assert pay(served, session, wallet()).status_code == 200
+        assert pay(served, session, wallet(line=number)).status_code == 200
         return str(shop.settled(served, session)["payment_status"])
 
     with ThreadPoolExecutor(customers) as crowd:

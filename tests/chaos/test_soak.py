@@ -52,6 +52,7 @@ class Customer:
         self.served = served
         self.random = random.Random(seed)
         self.answers: Counter[str] = Counter()
+        self.line = 0  # another phone for each purchase: one alone is not asked for ever
         self.last: dict[str, Any] = {}
         self.paid = 0
 
@@ -62,7 +63,7 @@ class Customer:
 
     def buy(self, session_id: str) -> None:
         """Pay a session, by whatever comes to mind; the third try is a good card."""
-        tries = 0
+        tries, self.line = 0, self.random.randrange(10_000)
         while True:
             view = self._view(session_id)
             if view["status"] == "complete":
@@ -79,11 +80,11 @@ class Customer:
     def _method(self) -> dict[str, Any]:
         if self.random.random() < 0.2:
             return card(self.random.choice(CARDS))
-        return wallet(self.random.choice(ENDINGS))
+        return wallet(self.random.choice(ENDINGS), self.line)
 
     def _act(self, session_id: str, action: dict[str, Any]) -> None:
         if action["type"] == "mobile_money_otp":
-            self._press(session_id, wallet("009", otp=self.random.choice(["123456", "123456", "999999"])))
+            self._press(session_id, wallet("009", self.line, otp=self.random.choice(["123456", "123456", "999999"])))
         elif action["type"] == "redirect_to_url":
             decision = {"decision": self.random.choice(["approve", "approve", "refuse"])}
             url = action["redirect_to_url"]["url"]
@@ -92,7 +93,7 @@ class Customer:
 
     def _wait(self, session_id: str) -> None:
         """Number 011 never ends by itself: somebody has to tell."""
-        if self.last == wallet("011"):
+        if self.last == wallet("011", self.line):
             url = f"{self.served.url}/api/test/mobile-money/callback"
             told = {
                 "payment_intent_id": self._intent(session_id),

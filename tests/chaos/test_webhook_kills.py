@@ -14,8 +14,8 @@ from http.server import BaseHTTPRequestHandler
 import requests
 
 from ikawaari import clock, store
-from ikawaari.events import delivery, endpoints
-from ikawaari.store.models import DueWork, Event, Merchant, WebhookDelivery, WebhookEndpoint
+from ikawaari.events import delivery
+from ikawaari.store.models import DueWork, Event, WebhookDelivery, WebhookEndpoint
 from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, card, pay, wait_until
 from tests.events.receiver import Heard, Receiver, listening
@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 4  # with a worker that has not begun to deliver
 def test_webhooks_survive_kills_of_workers_and_of_the_server(shop: Shop, database_url: str) -> None:
     with listening() as receiver, serve(shops.environment(database_url), 1, 4, "--no-worker") as served:
         moody(receiver)
-        made = endpoints.create(Merchant.get(), False, url=receiver.url, enabled_events=["*"], now=clock.now())
+        made = listen(shop, served, receiver)
         started = time.monotonic()
         with customers(shop, served):
             for number in range(KILLS):
@@ -48,6 +48,14 @@ def test_webhooks_survive_kills_of_workers_and_of_the_server(shop: Shop, databas
         assert len(set(receiver.ids)) >= 10
         assert len(receiver.heard) > len(set(receiver.ids))
         assert "Traceback" not in served.log_text(), served.log_text()[-3000:]
+
+
+def listen(shop: Shop, served: Served, receiver: Receiver) -> WebhookEndpoint:
+    """Have everything told there."""
+    body = {"url": receiver.url, "enabled_events": ["*"]}
+    answer = requests.post(f"{served.url}/api/v1/webhook-endpoints", json=body, headers=shop.headers, timeout=30)
+    assert answer.status_code == 201, answer.text
+    return WebhookEndpoint.get_by_id(answer.json()["id"])
 
 
 def deliver_until_killed(served: Served, receiver: Receiver) -> None:
