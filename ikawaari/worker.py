@@ -1,6 +1,8 @@
-"""The loop that does due work: in a thread of each web process on one machine, or as processes of its own."""
+"""The loops that do due work: in threads of each web process on one machine, or as processes of their own."""
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -20,10 +22,14 @@ Handler = Callable[[str, datetime], datetime | None]
 """Does one piece of work for a subject; returns when to come again, or None when it is done."""
 
 HOUSEKEEPING = "housekeeping"
-_BATCH = 5  # claimed together and done one after the other; the lease is long enough for all of them
+MOST_CALLS = 16  # of providers at once, in one process; each has a thread for as long as it takes
+_SHARE = 4  # one lane takes a further call while it has fewer than this part of what is free
+_BATCH = 5  # rows of one round that call nobody, done one after the other
+_CALLS_LEASED = 3  # a row's lease, in longest calls: its own, and as long again before and after it for the database
 _LEASE = timedelta(seconds=60)
 WEBHOOK_THREADS = delivery.LANES + 2  # one endpoint that hangs never has all of them
 _AFTER_A_BUG = timedelta(seconds=30)
+_LONGEST_GOODBYE_SECONDS = 5.0
 
 
 def housekeeping(_subject: str, now: datetime) -> datetime:
@@ -46,46 +52,46 @@ HANDLERS: Mapping[str, Handler] = {
     delivery.DELIVER: delivery.carry,
 }
 WEBHOOKS = frozenset({delivery.DELIVER})
-MONEY = frozenset(HANDLERS) - WEBHOOKS
+CALLS = frozenset({enquiry.ENQUIRE, refunds.SEND, invoices.COLLECT})  # what may wait for a provider
+BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database alone
+MONEY = CALLS | BOOKKEEPING
+Lane = tuple[str, str]
+"""A provider, opaque here, and a kind of work."""
 
 
 def start(stop: threading.Event, config: Config) -> list[threading.Thread]:
-    """Do due work in threads until `stop` is set: one for the money, some that may wait for merchants' servers."""
-    kinds = [MONEY, *[WEBHOOKS] * WEBHOOK_THREADS]
-    threads = [threading.Thread(target=run, args=(stop, config, some), daemon=True, name="due-work") for some in kinds]
+    """Do due work in threads until `stop` is set. docs/decisions/due-work.md says which threads, and why."""
+    loops: list[Callable[[], None]] = [
+        lambda: run(stop, config, BOOKKEEPING),
+        lambda: Callers(config).run(stop),
+        lambda: _tick(stop, config),
+        *[lambda: run(stop, config, WEBHOOKS)] * WEBHOOK_THREADS,
+    ]
+    threads = [threading.Thread(target=loop, daemon=True, name="due-work") for loop in loops]
     for thread in threads:
         thread.start()
     return threads
 
 
 def run(stop: threading.Event, config: Config, kinds: Collection[str]) -> None:
-    """Do due work of `kinds` until `stop` is set. Whatever goes wrong in one round, the next one comes.
-
-    A worker that dies holds what it had claimed until the lease is over; each row calls a provider at most once.
-    """
+    """Do due work of `kinds`, one row after the other, until `stop` is set."""
     lease = delivery.LEASE if kinds == WEBHOOKS else _BATCH * timedelta(seconds=config.charge_timeout_seconds)
-    prepared = False
-    while not stop.is_set():
-        try:
-            if not prepared:
-                due.schedule_once(HOUSEKEEPING, "", clock.now())
-                prepared = True
-            busy = run_once(clock.now(), lease, kinds)
-        except Exception:
-            log.exception("worker_round_failed")
-            busy = False
-        finally:
-            store.release()
-            sandbox.ledger.release()
-        if not busy:
-            stop.wait(config.worker_poll_seconds)
+    prepared = HOUSEKEEPING not in kinds
+
+    def round_() -> bool:
+        nonlocal prepared
+        if not prepared:
+            due.schedule_once(HOUSEKEEPING, "", clock.now())
+            prepared = True
+        return run_once(clock.now(), lease, kinds)
+
+    _repeat(stop, round_, config)
 
 
 def run_once(now: datetime, lease: timedelta = _LEASE, kinds: Collection[str] = frozenset(HANDLERS)) -> bool:
     """One round: let the sandbox's world move on, and do what is due at `now`. True when there was anything to do."""
-    simulator = registry.named(sandbox.Sandbox.name)
-    if isinstance(simulator, sandbox.Sandbox) and enquiry.ENQUIRE in kinds:
-        simulator.run(now)
+    if enquiry.ENQUIRE in kinds:
+        _move_the_sandbox(now)
     # A lane of webhooks may take most of a lease, so it is claimed alone.
     claimed = due.claim(now, kinds=kinds, most=1 if kinds == WEBHOOKS else _BATCH, lease=lease)
     for work in claimed:
@@ -93,8 +99,116 @@ def run_once(now: datetime, lease: timedelta = _LEASE, kinds: Collection[str] = 
     return bool(claimed)
 
 
-def _do(work: DueWork, now: datetime) -> None:
+class Callers:
+    """Calls providers: each row that may wait for one is done in a thread of its own.
+
+    The rows of one provider and kind are a lane. However many rows of a lane are due, and however long its provider
+    hangs, it gets a part of the threads, and the others, the refunds of the same provider among them, get theirs.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._lease = _CALLS_LEASED * timedelta(seconds=config.charge_timeout_seconds)
+        self._config = config
+        self._running: Counter[Lane] = Counter()
+        self._last_started: dict[Lane, float] = {}
+        self._changed = threading.Condition()  # somebody has finished: there is room
+
+    def run(self, stop: threading.Event) -> None:
+        """Start what is due until `stop` is set; then give those who still call a moment to finish."""
+        _repeat(stop, self.start_due, self._config, self._await_room)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running.total(), _LONGEST_GOODBYE_SECONDS)
+
+    def start_due(self) -> bool:
+        """Start one due row of each lane that has room. False: there was none."""
+        lanes = [lane for lane in due.waiting(clock.now(), CALLS) if self._has_room(lane)]
+        started = [self._start_one(lane) for lane in sorted(lanes, key=self._turn)]
+        return any(started)
+
+    def _turn(self, lane: Lane) -> float:
+        """Who was served longest ago comes first."""
+        return self._last_started.get(lane, 0.0)
+
+    def _has_room(self, lane: Lane) -> bool:
+        with self._changed:
+            free = MOST_CALLS - self._running.total()
+            return free > 0 and self._running[lane] < max(1, free // _SHARE)
+
+    def _start_one(self, lane: Lane) -> bool:
+        if not self._has_room(lane):
+            return False
+        provider, kind = lane
+        claimed = due.claim(clock.now(), kinds={kind}, lane=provider, most=1, lease=self._lease)
+        for work in claimed:
+            with self._changed:
+                self._running[lane] += 1
+                self._last_started[lane] = time.monotonic()
+            threading.Thread(target=self._call, args=(lane, work), daemon=True, name="provider-call").start()
+        return bool(claimed)
+
+    def _call(self, lane: Lane, work: DueWork) -> None:
+        try:
+            _do(work, clock.now())
+        except Exception:  # the database is away: the row comes again when its lease is over
+            log.exception("due_work_not_concluded", kind=work.kind, subject=work.subject)
+        finally:
+            _release()
+            with self._changed:
+                self._running[lane] -= 1
+                self._changed.notify_all()
+
+    def _await_room(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait(seconds)
+
+
+def _tick(stop: threading.Event, config: Config) -> None:
+    """Let the sandbox's payers act and its callbacks arrive, whoever else is waited for."""
+
+    def round_() -> bool:
+        _move_the_sandbox(clock.now())
+        return False
+
+    _repeat(stop, round_, config)
+
+
+def _move_the_sandbox(now: datetime) -> None:
+    simulator = registry.named(sandbox.Sandbox.name)
+    if isinstance(simulator, sandbox.Sandbox):
+        simulator.run(now)
+
+
+def _repeat(
+    stop: threading.Event,
+    round_: Callable[[], bool],
+    config: Config,
+    rest: Callable[[float], object] | None = None,
+) -> None:
+    """Go round until `stop` is set, and rest where there was nothing to do. Whatever goes wrong, the next one comes.
+
+    A worker that dies holds what it had claimed until the lease is over; each row calls a provider at most once.
+    """
+    while not stop.is_set():
+        try:
+            busy = round_()
+        except Exception:
+            log.exception("worker_round_failed")
+            busy = False
+        finally:
+            _release()
+        if not busy:
+            (rest or stop.wait)(config.worker_poll_seconds)
+
+
+def _release() -> None:
+    store.release()
+    sandbox.ledger.release()
+
+
+def _do(work: DueWork, claimed_at: datetime) -> None:
     """Do one row. A handler that raises is a bug: it is logged and the row comes again, for nothing may be lost."""
+    # One `now` for each row: what was claimed with others may have waited for them, a provider's call long.
+    now = max(claimed_at, clock.now())
     try:
         again = HANDLERS[work.kind](work.subject, now)
     except Exception:

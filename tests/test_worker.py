@@ -84,6 +84,22 @@ def test_a_worker_that_dies_in_the_middle_leaves_its_rows_to_the_next(world: Wor
     audit()
 
 
+def test_each_row_has_a_now_of_its_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was claimed with others may have waited long for them."""
+    seen = []
+
+    def slow(_subject: str, now: datetime) -> None:
+        seen.append(now)
+        world.later(5)
+
+    monkeypatch.setitem(worker.HANDLERS, "refund.send", slow)
+    for subject in "abc":
+        due.schedule("refund.send", subject, world.now)
+    start = world.now
+    assert worker.run_once(start)
+    assert seen == [start + timedelta(seconds=5 * number) for number in range(3)]
+
+
 def test_workers_side_by_side_do_each_piece_once(world: World) -> None:
     opened = [world.session() for _ in range(12)]
     results = together(4, lambda _: [worker.run_once(opened[-1].expires_at) for _ in range(3)])

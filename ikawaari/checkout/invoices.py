@@ -43,7 +43,7 @@ def open_next(subscription: Subscription, period: tuple[int, datetime, datetime]
     """
     session = _open_page(subscription, now)
     invoice = _insert(subscription, session.id, period, now, next_try_at=now)
-    due.schedule(COLLECT, invoice.id, now)
+    due.schedule(COLLECT, invoice.id, now, lane=subscription.payment_method["provider"])
     return invoice
 
 

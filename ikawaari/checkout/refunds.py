@@ -242,7 +242,7 @@ def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: d
     if not refund.held:
         intent.change(amount_refunded=intent.amount_refunded + amount)
     _tell("refund.created", refund, intent, now)
-    due.schedule(SEND, refund.id, now)
+    due.schedule(SEND, refund.id, now, lane=attempt.provider)
     return refund
 
 

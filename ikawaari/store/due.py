@@ -1,20 +1,30 @@
-"""Work that is due: rows that any worker may take, one at a time each, and that survive every worker's death."""
+"""Work that is due: rows that any worker may take, one at a time each, and that survive every worker's death.
+
+A row's lane says whose calls it waits for: an opaque text, today the name of a provider; empty where nobody is called.
+One lane that hangs holds up no other: see `worker`.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from peewee import EXCLUDED, Case
+from peewee import EXCLUDED, Case, fn
 
 from ikawaari.store.database import at_the_end, atomic, is_postgres
 from ikawaari.store.models import DueWork
 
 
-def schedule(kind: str, subject: str, at: datetime) -> None:
+def schedule(kind: str, subject: str, at: datetime, lane: str = "") -> None:
     """Have `kind` done for `subject` at `at`, in the caller's transaction. A second call moves the one row's time."""
-    DueWork.insert(kind=kind, subject=subject, due_at=at).on_conflict(
+    DueWork.insert(kind=kind, subject=subject, due_at=at, lane=lane).on_conflict(
         conflict_target=[DueWork.kind, DueWork.subject],
         # A worker that holds the row now loses it by the fence: what it was about to conclude may be stale.
-        update={DueWork.due_at: EXCLUDED.due_at, DueWork.leased_until: None, DueWork.tries: DueWork.tries + 1},
+        update={
+            DueWork.due_at: EXCLUDED.due_at,
+            DueWork.leased_until: None,
+            DueWork.tries: DueWork.tries + 1,
+            DueWork.lane: Case(None, [(EXCLUDED.lane == "", DueWork.lane)], EXCLUDED.lane),
+        },
     ).execute()
 
 
@@ -35,9 +45,9 @@ def _touch(kind: str, subject: str, at: datetime) -> None:
     ).execute()
 
 
-def schedule_once(kind: str, subject: str, at: datetime) -> None:
+def schedule_once(kind: str, subject: str, at: datetime, lane: str = "") -> None:
     """Like `schedule`, but a row that stands already keeps its time."""
-    DueWork.insert(kind=kind, subject=subject, due_at=at).on_conflict_ignore().execute()
+    DueWork.insert(kind=kind, subject=subject, due_at=at, lane=lane).on_conflict_ignore().execute()
 
 
 def standing(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueWork]:
@@ -46,10 +56,20 @@ def standing(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueW
     return list(DueWork.select().where(of_them).order_by(DueWork.due_at))
 
 
-def claim(now: datetime, *, kinds: Collection[str], most: int, lease: timedelta) -> Sequence[DueWork]:
-    """Take up to `most` due rows of `kinds`, oldest first, for the time of `lease`. No two workers get the same row."""
-    leasable = DueWork.leased_until.is_null() | (DueWork.leased_until <= now)
-    free = DueWork.kind.in_(sorted(kinds)) & (DueWork.due_at <= now) & leasable
+def waiting(now: datetime, kinds: Collection[str]) -> Sequence[tuple[str, str]]:
+    """The lanes and kinds, among `kinds`, of the work that is due and that nobody does; the longest waiting first."""
+    lanes = DueWork.select(DueWork.lane, DueWork.kind).where(_free(now, kinds)).group_by(DueWork.lane, DueWork.kind)
+    return [(row.lane, row.kind) for row in lanes.order_by(fn.MIN(DueWork.due_at))]
+
+
+def claim(
+    now: datetime, *, kinds: Collection[str], most: int, lease: timedelta, lane: str | None = None
+) -> Sequence[DueWork]:
+    """Take up to `most` due rows of `kinds` (and of `lane`, if one is named), oldest first, for the time of `lease`.
+
+    No two workers get the same row.
+    """
+    free = _free(now, kinds) if lane is None else _free(now, kinds) & (DueWork.lane == lane)
     chosen = DueWork.select(DueWork.id).where(free).order_by(DueWork.due_at).limit(most)
     if not chosen.exists():
         return []
@@ -76,3 +96,8 @@ def postpone(work: DueWork, at: datetime) -> bool:
     mine = (DueWork.id == work.id) & (DueWork.tries == work.tries)
     again = Case(None, [(DueWork.touched == work.touched, DueWork.due_at.db_value(at))], DueWork.due_at)
     return bool(DueWork.update({DueWork.due_at: again, DueWork.leased_until: None}).where(mine).execute())
+
+
+def _free(now: datetime, kinds: Collection[str]) -> Any:
+    leasable = DueWork.leased_until.is_null() | (DueWork.leased_until <= now)
+    return DueWork.kind.in_(sorted(kinds)) & (DueWork.due_at <= now) & leasable

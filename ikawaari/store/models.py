@@ -547,6 +547,7 @@ class DueWork(Record):
     id = BigAutoField()
     kind = CharField(max_length=32)
     subject = CharField()
+    lane = CharField(max_length=64, default="")  # whose calls it waits for: a provider, opaque here; empty: nobody's
     due_at = InstantField(index=True)
     leased_until = InstantField(null=True)
     tries = IntegerField(default=0)  # fences: only the holder of the last lease may finish the row
@@ -556,7 +557,7 @@ class DueWork(Record):
         """Table options."""
 
         table_name = "due_work"
-        indexes = ((("kind", "subject"), True),)
+        indexes = ((("kind", "subject"), True), (("kind", "lane", "due_at"), False))
 
 
 class IdempotencyKey(Record):

@@ -18,9 +18,11 @@ from tests.chaos.wire import wire
 from tests.serving import Served, serve
 
 WORKERS, THREADS = 2, 4
-MONEY_THREADS = THREADS + 1  # the worker's thread has its own
+CALLERS = 3 + 2  # the sandbox has two lanes here, enquiries and refunds: see `worker.Callers`
 # Each pool keeps one for each thread that uses it: the sandbox's for those that move money, the house's for all.
-MOST_CONNECTIONS = WORKERS * (MONEY_THREADS + MONEY_THREADS + worker.WEBHOOK_THREADS)
+SANDBOX_THREADS = THREADS + CALLERS + 1  # and the one in which its world moves on
+HOUSE_THREADS = THREADS + CALLERS + 2 + worker.WEBHOOK_THREADS  # and those for bookkeeping, and for starting callers
+MOST_CONNECTIONS = WORKERS * (SANDBOX_THREADS + HOUSE_THREADS)
 SERVER = "served"
 BUSY = {"503 IKW-SYS-002"}
 

@@ -166,3 +166,27 @@ def test_a_touch_belongs_to_the_transaction_of_its_cause(now: datetime) -> None:
     with store.atomic():
         pass
     assert claim(now) == []
+
+
+def test_lanes_are_told_apart_and_the_longest_waiting_comes_first(now: datetime) -> None:
+    due.schedule("k", "1", now - 2 * SECOND, lane="b")
+    due.schedule("k", "2", now - 5 * SECOND, lane="a")
+    due.schedule("l", "3", now - 3 * SECOND, lane="a")
+    due.schedule("k", "4", now, lane="a")
+    due.schedule("k", "5", now + SECOND, lane="c")
+    due.schedule("m", "6", now - 9 * SECOND)
+    assert due.waiting(now, KINDS) == [("a", "k"), ("a", "l"), ("b", "k")]
+    (work,) = due.claim(now, kinds={"k"}, most=1, lease=LEASE, lane="b")
+    assert (work.subject, due.waiting(now, KINDS)) == ("1", [("a", "k"), ("a", "l")])
+    of_a = due.claim(now, kinds=KINDS, most=9, lease=LEASE, lane="a")
+    assert sorted(one.subject for one in of_a) == ["2", "3", "4"]
+    assert due.waiting(now, KINDS) == []
+
+
+def test_scheduling_again_without_a_lane_keeps_the_row_in_its_lane(now: datetime) -> None:
+    due.schedule("k", "1", now, lane="a")
+    due.schedule("k", "1", now)
+    due.touch("k", "1", now)
+    assert due.waiting(now, KINDS) == [("a", "k")]
+    due.schedule("k", "1", now, lane="b")
+    assert due.waiting(now, KINDS) == [("b", "k")]
