@@ -1,5 +1,6 @@
 """One provider that hangs holds up no other work: not that of other providers, not its own of another kind."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from ikawaari.store.models import CheckoutSession, DueWork, Merchant, PaymentAtt
 from tests import factories, world
 
 PATIENCE_SECONDS = 30.0
+_numbers = itertools.count(1_000)
 
 
 class Hanging(Sandbox):
@@ -92,7 +94,8 @@ def until(condition: Callable[[], bool]) -> float:
 def unsettled(merchant: Merchant, provider: str = "sandbox") -> PaymentAttempt:
     """An attempt whose provider did not answer, and whose enquiry is due."""
     session = factories.session(merchant)
-    attempts.pay(session.id, factories.pay_request(factories.phone("004")), clock.now())
+    number = f"+22177{next(_numbers):04}004"  # each payer has one: nobody's phone rings too often
+    attempts.pay(session.id, factories.pay_request(number), clock.now())
     attempt = PaymentAttempt.get(PaymentAttempt.intent == PaymentIntent.get(PaymentIntent.session == session.id))
     PaymentAttempt.update(provider=provider).where(PaymentAttempt.id == attempt.id).execute()
     due.schedule(enquiry.ENQUIRE, attempt.id, clock.now(), lane=provider)
