@@ -70,6 +70,11 @@ class Config:
         return all(addresses.is_loopback(host) for host in (*bound, _host(self.api_url), _host(self.pay_url)))
 
     @property
+    def is_https(self) -> bool:
+        """Whether customers reach the page over https: by the configuration, never by what a request says of itself."""
+        return urlsplit(self.pay_url).scheme == "https"
+
+    @property
     def takes_live_keys(self) -> bool:
         """Whether live credentials are safe here: they never cross a network without https."""
         return self.is_local or not self.insecure

@@ -1,39 +1,82 @@
-"""Around every request: its id, and the headers that every answer has."""
+"""Around every request: its id, who sent it, and the headers that every response has."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, current_app, g, request
 
-from ikawaari import ids
-from ikawaari.errors import NotFound
+from ikawaari import addresses, ids
+from ikawaari.config import Config
+from ikawaari.errors import IkawaariError, NotFound
 
+REFUSED = "ikawaari.refused"
+"""In a WSGI environment: the code of the error for which the server could not read the request."""
+_REQUEST_ID = "ikawaari.request_id"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
+_HTTPS_ONLY = "max-age=31536000"  # seconds: browsers ask this host over https alone for a year
 _LONGEST_PATH = 512  # what the store keeps of one; ours are far shorter
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Doorway:
+    """The outermost layer: responses that Flask does not make, static files say, have an id and the headers, too."""
+
+    def __init__(self, application: _Application, config: Config) -> None:
+        self._application = application
+        https = {"Strict-Transport-Security": _HTTPS_ONLY} if config.is_https else {}
+        self._headers = [(name, name.lower(), value) for name, value in (_HEADERS | https).items()]
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        request_id = environ[_REQUEST_ID] = ids.new("req")
+        environ["SCRIPT_NAME"] = ""  # we stand at the root; some servers believe a header that says otherwise
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            ours = [(name, value) for name, lower, value in self._headers if lower not in given]
+            return start_response(status, [*headers, *ours, ("Ikawaari-Request-Id", request_id)], *error)
+
+        return self._application(environ, start)
+
+
+def know_the_client(application: _Application) -> _Application:
+    """Behind `application`'s proxies: `REMOTE_ADDR` is an address alone, whatever a proxy wrote around it."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        ip = addresses.read_ip(environ.get("REMOTE_ADDR") or "")
+        environ["REMOTE_ADDR"] = str(ip) if ip else ""
+        return application(environ, start_response)
+
+    return answer
 
 
 def register(app: Flask) -> None:
-    """Number every request of `app` and dress every answer."""
+    """Number every request of `app`, and refuse what the server or we could not read."""
 
     def number() -> None:
-        g.request_id = ids.new("req")
+        g.request_id = request.environ[_REQUEST_ID]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
-    def refuse_strange_paths() -> None:
+    def refuse_what_cannot_be_read() -> None:
+        if code := request.environ.get(REFUSED):
+            raise IkawaariError(code)
         if "\x00" in request.path or len(request.path) > _LONGEST_PATH:
             raise NotFound("address")
 
-    def dress(response: Response) -> Response:
-        response.headers["Ikawaari-Request-Id"] = g.get("request_id", "")
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
     app.before_request(number)
-    app.before_request(refuse_strange_paths)
-    app.after_request(dress)
+    app.before_request(refuse_what_cannot_be_read)
+
+
+def is_https() -> bool:
+    """Whether cookies may say `Secure`: they must, unless the configured page is served over http."""
+    config: Config = current_app.config["IKAWAARI"]
+    return config.is_https

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from ikawaari import clock, money, phones
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
 
 LIFETIME_SECONDS = 15 * 60
@@ -88,7 +89,7 @@ def keep(response: Response, session_id: str, draft: Draft, now: datetime) -> Re
         text,
         max_age=LIFETIME_SECONDS,
         path=f"/{session_id}",
-        secure=request.is_secure,
+        secure=is_https(),
         httponly=True,
         samesite="Lax",
     )

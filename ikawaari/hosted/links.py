@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
 from ikawaari.checkout import budgets, links, resources, visits
+from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
 from ikawaari.hosted import csp, pages, wording
 from ikawaari.money import Money
@@ -41,7 +42,7 @@ def visit(slug: str) -> BaseResponse:
     except Gone as error:
         return _refusal(visits.view(slug, known), error)
     response = redirect(url_for("pages.show", session_id=session.id), 303)
-    path, secure = url_for("links.visit", slug=slug), request.is_secure
+    path, secure = url_for("links.visit", slug=slug), is_https()
     response.set_cookie(
         _COOKIE, session.id, _REMEMBERED_SECONDS, path=path, secure=secure, httponly=True, samesite="Lax"
     )

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ikawaari import clock, countries
 from ikawaari.checkout import attempts, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
     Conflict,
     Declined,
@@ -279,7 +280,7 @@ def _pay_request(session: Any, draft: Draft, card_token: str | None, now: dateti
 
 def _remember_language(session_id: str, locale: str) -> BaseResponse:
     response = back(session_id)
-    response.set_cookie(_LANGUAGE, locale, path=f"/{session_id}", secure=request.is_secure, samesite="Lax")
+    response.set_cookie(_LANGUAGE, locale, path=f"/{session_id}", secure=is_https(), samesite="Lax")
     return response
 
 
