@@ -37,6 +37,8 @@ class Config:
     bind: str = ""  # every HOST:PORT that is listened on, separated by commas; empty: none, as in a worker
     insecure: bool = False  # others reach this server without https; for tests in a closed network
     trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-* count
+    keepalive_seconds: float = 75.0  # how long an idle connection stays open: longer than balancers' usual 60
+    transfer_timeout_seconds: float = 60.0  # how long a client may take to send a request, and to take its response
     max_body_bytes: int = 131_072
     key_rate_limit: int = 100  # requests a minute of one credential that sets no limit of its own
     merchant_rate_limit: int = 1_000  # requests a minute of one merchant

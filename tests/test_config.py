@@ -20,6 +20,8 @@ SPELLED = {
     "pay_url": ("https://localhost", "https://localhost"),
     "bind": ("127.0.0.1:9000,[::1]:9000", "127.0.0.1:9000,[::1]:9000"),
     "insecure": ("true", True),
+    "keepalive_seconds": ("620", 620.0),
+    "transfer_timeout_seconds": ("30", 30.0),
     "trusted_proxies": ("2", 2),
     "max_body_bytes": ("1000", 1000),
     "key_rate_limit": ("7", 7),

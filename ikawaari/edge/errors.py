@@ -20,10 +20,13 @@ _BY_STATUS = {
     400: "IKW-REQ-009",
     404: "IKW-RES-001",
     405: "IKW-REQ-005",
+    408: "IKW-REQ-012",
     412: "IKW-REQ-006",
     413: "IKW-REQ-004",
+    414: "IKW-REQ-010",
     415: "IKW-REQ-003",
     429: "IKW-RATE-001",
+    431: "IKW-REQ-011",
     503: "IKW-SYS-002",
 }
 

@@ -1,4 +1,4 @@
-"""gunicorn, as this project runs it: threads in each process, every process with a listening socket of its own."""
+"""gunicorn, as this project runs it: a poller and threads in each process, which has a listening socket of its own."""
 
 import os
 import socket
@@ -7,10 +7,13 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import message
 
 import ikawaari
 from ikawaari import addresses, worker
 from ikawaari.config import PREFIX, Config, UnsafeConfiguration
+from ikawaari.serving.framing import LONGEST_LINE
+from ikawaari.serving.poller import Worker
 
 _GRACE_SECONDS = 30
 
@@ -49,15 +52,21 @@ def configure(bind: str, *, demo: bool = False, insecure: bool = False) -> Confi
 def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
     """Serve until told to stop. Raises UnsafeConfiguration when `bind` cannot be listened on."""
     _check_free(bind)
+    message.MAX_REQUEST_LINE = LONGEST_LINE  # gunicorn takes no setting above it
+    os.environ.pop("SCRIPT_NAME", None)  # else gunicorn takes it for a part of every address
     settings = {
         "bind": bind,
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "threads": threads,
         "reuse_port": True,  # else one process gets nearly all kept-alive connections
         "graceful_timeout": _GRACE_SECONDS,
         "timeout": 60,
-        "keepalive": 5,
+        "http_parser": "python",  # whatever else is installed: what is read, and refused, stays the same
+        "limit_request_line": LONGEST_LINE,
+        "limit_request_field_size": LONGEST_LINE,
+        "forwarder_headers": "",  # what proxies say is read in one place, by the application
+        "secure_scheme_headers": {},
         "proc_name": "ikawaari",
         "control_socket_disable": True,
     }

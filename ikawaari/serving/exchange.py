@@ -1,0 +1,102 @@
+"""One request and its response, both in memory: whoever is slow keeps no thread waiting."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from gunicorn.http import errors, wsgi
+from gunicorn.http.parser import RequestParser
+
+from ikawaari import ids
+from ikawaari.edge.requests import REFUSED
+from ikawaari.serving.framing import LONGEST_HEAD
+
+log = structlog.get_logger()
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+_REFUSALS = {errors.LimitRequestLine: "IKW-REQ-010", errors.LimitRequestHeaders: "IKW-REQ-011"}
+_MALFORMED, _OURS = "IKW-REQ-009", "IKW-SYS-001"
+_START = re.compile(rb"(?:\r\n)?([A-Z]{1,20}) (/[!-~]{0,500})")
+_SAID = re.compile(rb"\r\n(accept|accept-language|cookie)[ \t]*:[ \t]*([ -~]{1,1000})(?=\r)", re.IGNORECASE)
+
+
+class Memory:
+    """What gunicorn takes for a socket: the request is there already, the response is collected."""
+
+    def __init__(self, request: bytes) -> None:
+        self.response = bytearray()
+        self._request = request
+        self._read = 0
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes of the request; none at its end."""
+        piece = self._request[self._read : self._read + size]
+        self._read += len(piece)
+        return piece
+
+    def sendall(self, data: bytes) -> None:
+        """Add to the response."""
+        self.response += data
+
+    def send(self, data: bytes) -> int:
+        """«100 Continue», which was said before the body came."""
+        return len(data)
+
+
+class Exchange:
+    """How one connection's requests are answered; `settings` are gunicorn's."""
+
+    def __init__(self, application: Application, settings: Any, client: Any, server: Any) -> None:
+        self._application = application
+        self._settings = settings
+        self._client = client
+        self._server = server
+
+    def answer(self, request: bytes, *, is_last: bool) -> tuple[bytes, bool]:
+        """The response to a request, and whether another may follow on the connection. It never raises."""
+        try:
+            return self._respond(request, {}, is_last=is_last)
+        except (errors.ParseException, errors.NoMoreData, StopIteration) as error:
+            return self.refuse(request, _REFUSALS.get(type(error), _MALFORMED)), False
+        except Exception:
+            log.exception("request_failed")
+            return self.refuse(request, _OURS), False
+
+    def refuse(self, request: bytes, code: str) -> bytes:
+        """The application's own response to a request that it cannot be given."""
+        try:
+            return self._respond(_plain(request), {REFUSED: code}, is_last=True)[0]
+        except Exception:
+            log.exception("refusal_failed")
+            return (
+                b"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+                b"Content-Length: 0\r\nIkawaari-Request-Id: " + ids.new("req").encode() + b"\r\n\r\n"
+            )
+
+    def _respond(self, request: bytes, more: dict[str, Any], *, is_last: bool) -> tuple[bytes, bool]:
+        memory = Memory(request)
+        message = next(RequestParser(self._settings, memory, self._client))
+        response, environ = wsgi.create(message, memory, self._client, self._server, self._settings)
+        if is_last:
+            response.force_close()
+        body = self._application(environ | {"wsgi.multithread": True} | more, response.start_response)
+        try:
+            for piece in body:
+                response.write(piece)
+            response.close()
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+        return bytes(memory.response), not response.should_close()
+
+
+def _plain(request: bytes) -> bytes:
+    """A request that stands for one that cannot be read: its address and what it wants to see, as far as known."""
+    said = {name.lower(): value for name, value in _SAID.findall(request[:LONGEST_HEAD])}
+    start = _START.match(request)
+    if start:
+        method, path = b"HEAD" if start[1] == b"HEAD" else b"GET", start[2].partition(b"?")[0]
+    else:
+        method, path = b"GET", b"/" if b"text/html" in said.get(b"accept", b"") else b"/api/"
+    headers = b"".join(b"%s: %s\r\n" % each for each in said.items())
+    return b"%s %s HTTP/1.1\r\nHost: refused\r\n%s\r\n" % (method, path, headers)

@@ -1,0 +1,256 @@
+"""gunicorn's worker as this project needs it: one poller for all connections, threads for whole requests alone.
+
+gunicorn's own thread worker gives a connection a thread as soon as its first byte is there; a dozen clients that drip
+their bytes then stop the server. Here the poller reads a request to its end before a thread sees it, and sends what a
+slow client has not taken yet of its response. Either may take a minute; a connection that takes longer is closed.
+"""
+
+import errno
+import os
+import queue
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from gunicorn.workers import base
+
+from ikawaari.config import Config
+from ikawaari.serving.exchange import Exchange
+from ikawaari.serving.framing import Framing
+
+_MOST_CONNECTIONS = 800  # of one process: with its database's they stay below 1,024 open files, the usual limit
+_PIECE = 65_536  # bytes read at once
+_LAST_WORDS_SECONDS = (
+    2.0  # for a client to take the last response: what it sends on a closed connection may cost it that
+)
+_STOPPING_SECONDS = 2.0  # how long a server that stops waits for requests on idle connections
+_ROUND_SECONDS = 0.5
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection:
+    """A client: what came from it and was not answered yet, and what it has not taken yet of a response."""
+
+    def __init__(self, sock: socket.socket, exchange: Exchange, framing: Framing) -> None:
+        self.sock = sock
+        self.exchange = exchange
+        self.framing = framing
+        self.received = bytearray()
+        self.unsent = memoryview(b"")
+        self.is_kept = True  # for another request, once all is sent
+        self.is_idle = True  # nothing of a request has come
+        self.waits_since = 0.0
+        self.waits_until = 0.0
+
+    def send(self) -> None:
+        """Send what the client takes now. Raises OSError when it has gone."""
+        with suppress(BlockingIOError):
+            self.unsent = self.unsent[self.sock.send(self.unsent) :]
+
+
+class Worker(base.Worker):  # type: ignore[misc]
+    """Accepts, reads, and sends in its main thread; answers in a pool of threads."""
+
+    alive: bool  # until the arbiter's signal
+
+    def init_process(self) -> None:
+        """Prepare this process, and run until it is told to stop."""
+        config = Config.from_environment()
+        self._config = config
+        self._poller = selectors.DefaultSelector()
+        self._pool = ThreadPoolExecutor(self.cfg.threads, "request")
+        self._answered: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._open: set[Connection] = set()
+        self._waiting: dict[Connection, None] = {}  # in the poller's hands, unlike those that a thread answers
+        self._looked_at = 0.0
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve; once told to stop, finish what has begun."""
+        self._poller.register(self.PIPE[0], selectors.EVENT_READ, self._take_answered)
+        for listener in self.sockets:
+            listener.setblocking(False)
+            self._poller.register(listener, selectors.EVENT_READ, lambda listener=listener: self._accept(listener))
+        while self.alive and self.ppid == os.getppid():
+            self._turn()
+        self.alive = False
+        for listener in self.sockets:
+            self._poller.unregister(listener)
+            listener.close()
+        self._stop()
+
+    def _stop(self) -> None:
+        ends = time.monotonic() + self.cfg.graceful_timeout
+        for connection in self._waiting:
+            if connection.is_idle:
+                connection.waits_until = min(connection.waits_until, time.monotonic() + _STOPPING_SECONDS)
+        while self._open and time.monotonic() < ends:
+            self._turn()
+        for connection in list(self._open):
+            self._close(connection)
+        self._pool.shutdown(wait=False)
+
+    def _turn(self) -> None:
+        for key, _ in self._poller.select(_ROUND_SECONDS):
+            key.data()
+        now = time.monotonic()
+        if now - self._looked_at < _ROUND_SECONDS:
+            return
+        self._looked_at = now
+        self.notify()
+        for connection in [each for each in self._waiting if each.waits_until <= now]:
+            self._end_wait(connection)
+
+    # ---------------------------------------------------------------- what the poller's events lead to
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            sock, client = listener.accept()
+        except OSError as error:  # it has gone again
+            if error.errno in {errno.EMFILE, errno.ENFILE}:  # too many files are open
+                self._make_room()
+            return
+        if len(self._open) >= _MOST_CONNECTIONS and not self._make_room():
+            sock.close()  # every thread is busy, and hundreds of requests wait for one
+            return
+        sock.setblocking(False)
+        exchange = Exchange(self.wsgi, self.cfg, client, listener.getsockname())
+        connection = Connection(sock, exchange, Framing(self._config.max_body_bytes))
+        self._open.add(connection)
+        self._wait(connection, selectors.EVENT_READ, self._read, self._config.keepalive_seconds)
+        self._read(connection)  # most requests have come by now
+
+    def _read(self, connection: Connection) -> None:
+        data = self._receive(connection)
+        if data is None:
+            return
+        if not data:
+            self._close(connection)
+            return
+        connection.received += data
+        was_idle, connection.is_idle = connection.is_idle, False
+        if not self._proceed(connection) and was_idle:
+            self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
+
+    def _proceed(self, connection: Connection) -> bool:
+        """Hand the request to a thread; False while it is not whole."""
+        framing = connection.framing
+        end = framing.end(connection.received)
+        if end is None:
+            if framing.wants_continue:
+                framing.wants_continue = False
+                with suppress(OSError):
+                    connection.sock.send(_CONTINUE)
+            return False
+        request = bytes(connection.received[:end])
+        del connection.received[:end]
+        connection.framing = Framing(self._config.max_body_bytes)
+        if framing.refusal:
+            self._refuse(connection, request, framing.refusal)
+        else:
+            is_last = framing.is_cut or not self.alive
+            self._answer(connection, lambda: connection.exchange.answer(request, is_last=is_last))
+        return True
+
+    def _write(self, connection: Connection) -> None:
+        try:
+            connection.send()
+        except OSError:
+            self._close(connection)
+            return
+        if not connection.unsent:
+            self._go_on(connection)
+
+    def _listen_on(self, connection: Connection) -> None:
+        """Pass over what a client still says to a connection that ends."""
+        data = self._receive(connection)
+        if data == b"":
+            self._close(connection)
+
+    def _receive(self, connection: Connection) -> bytes | None:
+        """What has come; None when nothing has yet, empty when the client has gone."""
+        try:
+            return connection.sock.recv(_PIECE)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    # ---------------------------------------------------------------- threads
+
+    def _refuse(self, connection: Connection, request: bytes, code: str) -> None:
+        self._answer(connection, lambda: (connection.exchange.refuse(request, code), False))
+
+    def _answer(self, connection: Connection, respond: Callable[[], tuple[bytes, bool]]) -> None:
+        self._forget(connection)
+        self._pool.submit(self._run, connection, respond)
+
+    def _run(self, connection: Connection, respond: Callable[[], tuple[bytes, bool]]) -> None:
+        """In a thread: respond, and send what the client takes at once; the poller has the rest."""
+        try:
+            response, connection.is_kept = respond()
+            connection.unsent = memoryview(response)
+            connection.send()
+        except OSError:  # the client has gone
+            connection.unsent, connection.is_kept = memoryview(b""), False
+        finally:
+            self._answered.put(connection)
+            with suppress(BlockingIOError):  # full: the poller has been woken already
+                os.write(self.PIPE[1], b".")
+
+    def _take_answered(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self.PIPE[0], _PIECE)
+        with suppress(queue.Empty):
+            while True:
+                self._go_on(self._answered.get_nowait())
+
+    # ---------------------------------------------------------------- from one state of a connection to the next
+
+    def _go_on(self, connection: Connection) -> None:
+        if connection.unsent:
+            self._wait(connection, selectors.EVENT_WRITE, self._write, self._config.transfer_timeout_seconds)
+        elif not connection.is_kept:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_WR)
+            self._wait(connection, selectors.EVENT_READ, self._listen_on, _LAST_WORDS_SECONDS)
+        elif connection.received:  # it has sent its next request along
+            if not self._proceed(connection):
+                self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
+        else:
+            connection.is_idle = True
+            seconds = self._config.keepalive_seconds if self.alive else _STOPPING_SECONDS
+            self._wait(connection, selectors.EVENT_READ, self._read, seconds)
+
+    def _wait(self, connection: Connection, events: int, then: Callable[[Connection], None], seconds: float) -> None:
+        self._forget(connection)
+        self._poller.register(connection.sock, events, lambda: then(connection))
+        self._waiting[connection] = None
+        connection.waits_since = time.monotonic()
+        connection.waits_until = connection.waits_since + seconds
+
+    def _forget(self, connection: Connection) -> None:
+        if connection in self._waiting:
+            del self._waiting[connection]
+            self._poller.unregister(connection.sock)
+
+    def _end_wait(self, connection: Connection) -> None:
+        if connection.received and not connection.is_idle and connection.is_kept and not connection.unsent:
+            self._refuse(connection, bytes(connection.received), "IKW-REQ-012")
+        else:
+            self._close(connection)
+
+    def _make_room(self) -> bool:
+        """Close the connection that has kept us waiting longest; one that is idle only if all are."""
+        if not self._waiting:
+            return False
+        self._close(min(self._waiting, key=lambda each: (each.is_idle, each.waits_since)))
+        return True
+
+    def _close(self, connection: Connection) -> None:
+        self._forget(connection)
+        self._open.discard(connection)
+        connection.sock.close()
