@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
+from ikawaari import logs
 from ikawaari.checkout import readiness
 from ikawaari.errors import Unavailable
 
@@ -16,7 +17,7 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database answers, and is migrated."""
+    """The database answers, and is migrated. `log_lines_dropped`: how many this process could not write."""
     if not readiness.is_ready():
         raise Unavailable("IKW-SYS-002", "The database does not answer, or is not migrated.", retry_after_seconds=5)
-    return jsonify({"status": "ok"})
+    return jsonify({"status": "ok", "log_lines_dropped": logs.LINES.dropped})

@@ -1,0 +1,128 @@
+"""Logs: nothing in them opens anything or names anybody, and one that cannot be written costs no answer."""
+
+import fcntl
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import pytest
+import structlog
+
+import ikawaari
+from ikawaari import logs
+from ikawaari.config import Config
+from tests.conftest import disconnect
+from tests.merchant_api.calls import HOME
+
+LOG: Any = structlog.get_logger()
+SESSION = "cs_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"/{SESSION}/pay", "/cs_…/pay"),
+        (f"Key (id)=({SESSION}) already exists", "Key (id)=(cs_…) already exists"),
+        ("Bearer ik_live_8dK2mQx7RtVb4nYc1", "Bearer ik_live_…"),
+        ("ik_app_test_8dK2mQx7", "ik_app_test_…"),
+        ("whsec_8dK2mQx7 and tok_4242", "whsec_… and tok_…"),
+        ("/sandbox/8dK2mQx7?x=1", "/sandbox/…?x=1"),
+        ("(phone)=(+221771234567)", "(phone)=(…)"),
+        ("dial 77 123 45 67 89 now", "dial … now"),
+        ("4242424242424242", "…"),
+        ("4242-4242-4242-4242", "…"),
+        ("awa.diop@example.sn", "…"),
+        ("postgresql://ikawaari:hunter2@db:5432/x", "postgresql://ikawaari:…@db:5432/x"),
+        ("pi_8dK2mQx7 of 5000 XOF, 99999999 more", "pi_8dK2mQx7 of 5000 XOF, 99999999 more"),
+    ],
+)
+def test_what_opens_something_or_names_somebody_is_masked(text: str, masked: str) -> None:
+    assert logs.masked(text) == masked
+
+
+def test_the_text_of_an_exception_is_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    try:
+        raise ValueError(f"DETAIL: Key (id, email)=({SESSION}, awa@example.sn)")
+    except ValueError:
+        LOG.exception("unexpected_error", path=f"/{SESSION}")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["path"]) == ("unexpected_error", "/cs_…")
+    assert "Traceback" in line["exception"]
+    assert SESSION not in str(line)
+    assert "awa" not in str(line)
+
+
+def test_masking_is_linear() -> None:
+    started = time.process_time()
+    for text in ("1" * 200_000, "a" * 200_000, "1 " * 100_000, "a@" * 100_000, "://a:" * 40_000, "cs_" * 60_000):
+        logs.masked(text)
+    assert time.process_time() - started < 5
+
+
+# ---------------------------------------------------------------- nowhere to write
+
+
+def full() -> Any:
+    """A disk without room."""
+    return open("/dev/full", "w")
+
+
+def closed() -> Any:
+    """A file that was closed."""
+    with open("/dev/null", "w") as file:
+        return file
+
+
+def broken() -> Any:
+    """A pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w")
+
+
+def stuck() -> Any:
+    """A pipe whose reader has stopped."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4_096)
+    os.write(writer, b"x" * 4_096)
+    STUCK.append(reader)
+    return os.fdopen(writer, "w")
+
+
+STUCK: list[int] = []
+NOWHERE: dict[str, Any] = {"full": full, "closed": closed, "broken": broken, "stuck": stuck, "none": lambda: None}
+
+
+@pytest.mark.parametrize("nowhere", NOWHERE)
+def test_a_line_that_cannot_be_written_is_dropped_and_counted(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = logs.LINES.dropped
+    logs.configure(Config())
+    monkeypatch.setattr(sys, "stderr", NOWHERE[nowhere]())
+    for _ in range(2):
+        LOG.error("something", text="x" * 10_000)
+    assert logs.LINES.dropped == before + 2
+
+
+@pytest.mark.parametrize("nowhere", NOWHERE)
+def test_an_answer_stays_what_it_is_when_the_log_cannot_be_written(
+    nowhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = logs.LINES.dropped
+    client = ikawaari.create_app(Config(database_url="postgresql://nobody@127.0.0.1:1/none", **HOME)).test_client()
+    monkeypatch.setattr(sys, "stderr", NOWHERE[nowhere]())
+    answer = client.get(f"/api/checkout/{SESSION}")
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "IKW-SYS-002")  # type: ignore[index]
+    assert logs.LINES.dropped > before
+    disconnect()
+
+
+def test_a_line_that_a_pipe_cannot_take_at_once_is_written_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as pipe, os.fdopen(reader) as end:
+        monkeypatch.setattr(sys, "stderr", pipe)
+        logs.LINES.msg("é" * 20_000)
+        monkeypatch.undo()
+        assert end.readline() == "é" * 20_000 + "\n"
