@@ -31,6 +31,11 @@ SPELLED = {
     "worker_poll_seconds": ("2", 2.0),
     "sandbox_delay_seconds": ("0", 0.0),
     "sandbox_prompt_seconds": ("30", 30.0),
+    "tries_per_session": ("11", 11),
+    "prompts_per_phone": ("6", 6),
+    "declines_per_card": ("0", 0),
+    "codes_per_attempt": ("7", 7),
+    "link_sessions_per_minute": ("31", 31),
     "database_pool": ("5", 5),
     "log_level": ("debug", "debug"),
     "demo": ("true", True),
@@ -87,7 +92,7 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("trusted_proxies", "one"),
         ("max_body_bytes", "1.5"),
         *[(name, text) for name in NUMBERS for text in ("-1", "much", "", "nan", "inf")],
-        *[(name, "0") for name in NUMBERS if name not in {"trusted_proxies", "sandbox_delay_seconds"}],
+        *[(name, "0") for name in NUMBERS if name not in configuration._MAY_BE_ZERO],
     ],
 )
 def test_an_unsafe_setting_is_refused_by_its_name(name: str, text: str) -> None:
