@@ -6,12 +6,12 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from ikawaari import logs, store
+from ikawaari import logs, store, texts
 from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import ROOT, Config
-from ikawaari.edge import errors, requests
+from ikawaari.edge import bounds, errors, requests
 from ikawaari.events import outgoing
-from ikawaari.hosted import api, callbacks, demo, health, links, pages
+from ikawaari.hosted import api, callbacks, context, demo, health, links, pages
 from ikawaari.hosted import sandbox as sandbox_screens
 from ikawaari.merchant_api import (
     auth,
@@ -88,6 +88,8 @@ def _serve_pages(app: Flask, config: Config) -> None:
     app.register_blueprint(pages.bp)
     app.register_blueprint(links.bp)
     app.register_blueprint(sandbox_screens.bp)
+    app.add_template_filter(context.bdi)
+    app.add_template_filter(texts.isolated)
     if config.demo:
         app.register_blueprint(demo.bp)
 
@@ -98,6 +100,7 @@ def _connect_each_request(app: Flask) -> None:
         sandbox.ledger.release()
 
     requests.register(app)
+    bounds.register(app)
     app.teardown_request(end)
 
 

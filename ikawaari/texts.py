@@ -4,6 +4,7 @@ The same function is used where a text is stored, where it is asked for (filters
 """
 
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
 LONGEST_ANSWER = 500
@@ -14,7 +15,8 @@ LONGEST_URL = 2048
 # whoever reads a log. Blanks of all kinds (tab, line feed, …) are text.
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_AT_THE_ENDS = re.compile(rf"^[\s{_UNSEEN}]+|[\s{_UNSEEN}]+\Z")
+_TURNING = {"R", "AL", "AN", "LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # Unicode's bidi classes
+_BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + _UNSEEN
 # Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
 
@@ -41,7 +43,7 @@ def cleaned(text: str, longest: int) -> str:
 
 def trimmed(text: str) -> str:
     """`text` without the blanks and the unseen marks at its ends that come along with a paste."""
-    return _AT_THE_ENDS.sub("", text)
+    return text.strip(_BLANKS)
 
 
 def email(text: str) -> str:
@@ -62,9 +64,25 @@ def email_identity(address: str) -> str:
     return trimmed(address).lower()
 
 
+def isolated(text: str) -> str:
+    """Foreign words where no markup can stand, such as a title: their direction ends with them."""
+    turns = any(unicodedata.bidirectional(character) in _TURNING for character in text)
+    return f"\u2068{text}\u2069" if turns else text
+
+
 def choice(text: str) -> str:
     """A choice of a list, as it is compared: browsers and people change the blanks in it."""
     return " ".join(trimmed(text).split())
+
+
+def origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port of an http(s) URL as they are compared; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:  # a host or a port that cannot be
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
 
 
 def is_web_url(text: str) -> bool:

@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ikawaari import ids
+from ikawaari import ids, phones, texts
 from ikawaari.checkout import resources
+from ikawaari.errors import ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import Place
 from ikawaari.store import listing
 from ikawaari.store.models import CheckoutSession, Customer, Merchant
 
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "email": lambda value: Customer.email == value,
+    "email": listing.same_email(Customer.email),
     "phone": lambda value: Customer.phone == value,
     **listing.made(Customer),
 }
@@ -25,7 +26,7 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
     """
     told = session.customer_details
     email = told.get("email") or session.customer_email
-    identity = phone or (email.lower() if email else None)
+    identity = phone or (texts.email_identity(email) if email else None)
     if session.customer_id or identity is None:
         return
     made = _insert(session, identity, now)
@@ -49,8 +50,18 @@ def owned(customer_id: str, merchant: Merchant, livemode: bool) -> Customer:
 def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's customers of that mode. `filters`: those of `_FILTERS`."""
     own = listing.of_merchant(Customer, merchant, livemode)
+    if "phone" in filters:
+        filters = {**filters, "phone": _asked_phone(filters["phone"], merchant)}
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(Customer, own, wanted, place, resources.customer)
+
+
+def _asked_phone(text: str, merchant: Merchant) -> str:
+    """The number in the form that is stored. A + that nobody encoded arrives as a blank. Raises ValidationFailed."""
+    try:
+        return phones.parse(f"+{text.strip()}" if text.startswith(" ") else text, merchant.country).e164
+    except phones.InvalidPhone:
+        raise ValidationFailed({"phone": ["is not a phone number"]}) from None
 
 
 def _insert(session: CheckoutSession, identity: str, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ikawaari import countries, operators, phones
+from ikawaari import cards, countries, operators, phones
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
@@ -83,6 +83,7 @@ class Terms:
 
 def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     """The payment method of `request`, under `terms`. Raises ValidationFailed naming every bad field."""
+    _refuse_card_numbers(request)
     if request.type not in terms.method_types:
         raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(terms.method_types)}"]})
     return _mobile_money(request, terms) if request.type == "mobile_money" else _card(request, terms)
@@ -213,6 +214,20 @@ def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
     if provider is None:
         raise _wrong({f"{_AT}.type": ["cards cannot pay here"]})
     return PaymentMethod(type="card", provider=provider, card_token=token)
+
+
+def _refuse_card_numbers(request: PayRequest) -> None:
+    """No card number goes further than here, whichever door it came through. A phone number is read as one."""
+    given = {
+        f"{_AT}.card.token": request.card_token,
+        f"{_MOBILE}.country": request.country,
+        f"{_MOBILE}.operator": request.operator,
+        f"{_MOBILE}.preferred_flow": request.preferred_flow,
+        "return_url": request.return_url,
+    }
+    cards_in = [path for path, text in given.items() if text and cards.holds_number(text)]
+    if cards_in:
+        raise ValidationFailed({path: [cards.REFUSAL] for path in cards_in}, "IKW-CHK-004")
 
 
 def _wrong(problems: Details) -> ValidationFailed:

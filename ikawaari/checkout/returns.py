@@ -5,7 +5,7 @@ import hmac
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from ikawaari import clock
+from ikawaari import clock, texts
 from ikawaari.checkout import resources
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.events import delivery
@@ -57,7 +57,7 @@ def check(session: CheckoutSession, return_url: str | None) -> None:
     if return_url is None:
         return
     known = (resources.page_url(session.id), session.success_url, session.cancel_url)
-    if _origin(return_url) not in {_origin(url) for url in known if url}:
+    if texts.origin(return_url) not in {texts.origin(url) for url in known if url}:
         raise ValidationFailed(
             {"return_url": ["must have the origin of this host, or of successUrl or cancelUrl"]}, "IKW-CHK-002"
         )
@@ -67,8 +67,3 @@ def check_secure(return_url: str | None, *, livemode: bool) -> None:
     """Raise ValidationFailed for an address without TLS in live mode: the payer comes back over it."""
     if livemode and return_url and urlsplit(return_url).scheme != "https":
         raise ValidationFailed({"return_url": ["must be https in live mode"]}, "IKW-CHK-002")
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -71,7 +71,7 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "payment_status": lambda value: CheckoutSession.payment_status == value,
     "client_reference_id": lambda value: CheckoutSession.client_reference_id == value,
     "customer": lambda value: CheckoutSession.customer == value,
-    "customer_email": lambda value: CheckoutSession.customer_email == value,
+    "customer_email": listing.same_email(CheckoutSession.customer_email),
     **listing.made(CheckoutSession),
     "payment_link": lambda value: CheckoutSession.payment_link == value,
     "payment_intent": lambda value: CheckoutSession.id.in_(

@@ -8,8 +8,9 @@ import click
 from peewee import PeeweeException
 
 import ikawaari
+from ikawaari import texts
 from ikawaari.config import Config, UnsafeConfiguration
-from ikawaari.errors import IkawaariError
+from ikawaari.errors import IkawaariError, ValidationFailed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +26,7 @@ def in_one_line(command: F) -> F:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
+            _refuse_unstorable(kwargs)
             return command(*args, **kwargs)
         except (IkawaariError, UnsafeConfiguration) as error:
             raise click.ClickException(getattr(error, "message", str(error))) from None
@@ -33,6 +35,14 @@ def in_one_line(command: F) -> F:
             raise click.ClickException(f"the database is away, or lacks `ikawaari migrate`: {reason}") from None
 
     return run  # type: ignore[return-value]
+
+
+def _refuse_unstorable(given: dict[str, Any]) -> None:
+    """An argument may hold any byte: what is no UTF-8 arrives as half a surrogate pair. Raises ValidationFailed."""
+    for name, value in given.items():
+        words = value if isinstance(value, tuple) else (value,)
+        if not all(texts.is_storable(word) for word in words if isinstance(word, str)):
+            raise ValidationFailed({name: ["must not hold control characters, and be UTF-8"]})
 
 
 def on_the_database(command: F) -> F:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import g, request
 from flask.views import MethodView
 
 from ikawaari import clock
@@ -18,6 +19,13 @@ bp = Blueprint(
     url_prefix="/api/checkout",
     description="What the hosted page stands on, for those who draw their own. The session's id is the credential.",
 )
+
+
+@bp.before_request
+def find_session() -> None:
+    """Before the body of a payment is read: a stranger who knows no session makes us read nothing."""
+    if request.method == "POST":
+        g.session = sessions.find((request.view_args or {})["session_id"], clock.now())
 
 
 @bp.route("/<string:session_id>", parameters=[SESSION_ID])
@@ -59,8 +67,7 @@ class Payment(MethodView):
         the payment is settled. A decline that is known at once is a 402, and the payer may try again.
         """
         now = clock.now()
-        session = sessions.find(session_id, now)
         body.check_session(session_id)
-        returns.check(session, body.request.return_url)
+        returns.check(g.session, body.request.return_url)
         attempts.pay(session_id, body.request, now)
         return views.public(sessions.find(session_id, now), now)

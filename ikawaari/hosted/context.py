@@ -8,6 +8,7 @@ from typing import Any
 import segno
 from babel.dates import format_date, format_time
 from flask import url_for
+from flask_babel import LazyString
 from markupsafe import Markup
 
 from ikawaari import clock, countries, operators
@@ -51,6 +52,11 @@ def of(
     } | ({"qr": _qr(view)} if state.name == "qr" else {})
 
 
+def bdi(text: str) -> Markup:
+    """A merchant's or a customer's words, which must not turn around what follows them: U+202E makes 2401 of 1042."""
+    return Markup("<bdi>{}</bdi>").format(text)
+
+
 def _amount(view: View, payment: View, state: PageState, total: Total) -> int | None:
     """What the form comes to, what was asked of the payer, or else the session's own with the fee agreed to."""
     if total.asked:
@@ -75,8 +81,14 @@ def _choices(view: View, draft: Draft, locale: str) -> dict[str, Any]:
         "offer": next((offer for offer in drafts.offers(view) if offer["country"] == country), None),
         "chosen_operator": drafts.operator_of(draft, view),
         "prefixes": prefixes,
-        "fault": lambda name: wording.fault(name, empty=not draft.get(name)) if name in draft.faults else None,
+        "fault": lambda name: _fault(draft, name),
     }
+
+
+def _fault(draft: Draft, name: str) -> LazyString | None:
+    if name not in draft.faults:
+        return None
+    return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
 
 
 def _moments(view: View, payment: View, locale: str, now: datetime) -> dict[str, Any]:

@@ -61,7 +61,10 @@ def script_version(folder: str) -> str:
 
 def origin(url: str | None) -> str | None:
     """The origin of an http(s) URL, None for anything that cannot stand in a policy."""
-    parts = urlsplit(url or "")
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:  # such as http://[
+        return None
     text = f"{parts.scheme}://{parts.netloc}"
     return text if _ORIGIN.fullmatch(text) else None
 

@@ -4,6 +4,7 @@ The cookie is sent to this one page only. A card number, its code or a one-time 
 """
 
 import re
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
-from ikawaari import clock, money, phones
+from ikawaari import cards, clock, money, numbers, phones, texts
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
@@ -23,7 +24,10 @@ FIELD = "field."  # what precedes a custom field's key in the form
 QUANTITY = "quantity."  # what precedes a line item's index
 _COOKIE = "draft"
 _NAMES = {"method", "amount", "preset", "country", "operator", "phone", "name", "email"}
-_MAX_VALUE, _MAX_COOKIE = 300, 3_500
+_ANSWERS = re.compile(r"field\.[A-Za-z0-9_-]{1,40}|quantity\.[0-9]{1,3}")
+_COUNTRY = re.compile("[A-Za-z]{2}")
+_MAX_COOKIE = 3_500
+_MOST_FAULTS = 30
 # The API's field paths, as the page names the same fields.
 _FAULTS = {
     "payment_method.mobile_money.phone_number": "phone",
@@ -43,10 +47,11 @@ _PREFIXES = {"collected.customFields.": FIELD, "collected.quantities.": QUANTITY
 
 @dataclass(frozen=True)
 class Draft:
-    """The typed values by form name, and the names of those at fault."""
+    """The typed values by form name, and the names of those at fault, with why where that is more than "wrong"."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)  # by form name: `card`, `long`, `signs`
 
     def get(self, name: str) -> str:
         """What was typed into `name`, or nothing."""
@@ -54,19 +59,25 @@ class Draft:
 
     def blame(self, details: Details) -> "Draft":
         """The same draft with the fields of an error's `details` at fault."""
-        return replace(self, faults=tuple(dict.fromkeys(_fault(path) for path in details)))
+        return replace(self, faults=tuple(dict.fromkeys(_fault(path) for path in details)), reasons={})
 
 
 def typed(form: Mapping[str, str]) -> Draft:
-    """The draft of a submitted form: known names only, so never a card."""
-    known = [name for name in form if name in _NAMES or name.startswith((FIELD, QUANTITY))]
-    kept = {name: form[name].strip()[:_MAX_VALUE] for name in known}
-    return Draft({name: text for name, text in kept.items() if text})
+    """The draft of a submitted form: known names only, and nothing that may not be stored, which is at fault.
+
+    A draft with faults is shown again, never paid: what is not in it would be missing.
+    """
+    known = {name: texts.trimmed(form[name]) for name in form if name in _NAMES or name.startswith((FIELD, QUANTITY))}
+    reasons = {name if _is_known(name) else "form": _reason(name, text) for name, text in known.items()}
+    wrong = {name: reason for name, reason in reasons.items() if reason}
+    kept = {name: text for name, text in known.items() if text and _is_known(name) and name not in wrong}
+    return Draft(kept, tuple(wrong), wrong)
 
 
 def move(draft: Draft, country: str) -> Draft:
     """The draft in another country; a number that names its own would only lead back."""
     phone = draft.get("phone") if _phone_country(draft) is None else ""
+    country = country if _COUNTRY.fullmatch(country) else draft.get("country")
     return Draft({**draft.values, "country": country, "operator": "", "phone": phone})
 
 
@@ -78,7 +89,7 @@ def load(session_id: str, now: datetime) -> Draft:
         return Draft()
     if clock.unix(now) - kept["at"] > LIFETIME_SECONDS:
         return Draft()
-    return Draft(kept["values"], tuple(kept["faults"]))
+    return Draft(kept["values"], tuple(kept["faults"]), kept["reasons"])
 
 
 def keep(response: Response, session_id: str, draft: Draft, now: datetime) -> Response:
@@ -165,6 +176,29 @@ def operators_in(view: Mapping[str, Any], country: str | None) -> list[dict[str,
     return next((offer["operators"] for offer in offers(view) if offer["country"] == country), [])
 
 
+def _is_known(name: str) -> bool:
+    return name in _NAMES or (_ANSWERS.fullmatch(name) is not None and not cards.holds_number(name))
+
+
+def _reason(name: str, text: str) -> str:
+    """Why what was typed may not be kept; empty: it may."""
+    if not _is_known(name):
+        return "signs"
+    if cards.holds_number(text) and not (name == "phone" and _is_phone(text)):
+        return "card"
+    if len(text) > texts.LONGEST_ANSWER:
+        return "long"
+    return "" if texts.is_storable(text) else "signs"
+
+
+def _is_phone(text: str) -> bool:
+    try:
+        phones.parse(text, None)
+    except phones.InvalidPhone:
+        return False
+    return True
+
+
 def _fault(path: str) -> str:
     for ours, theirs in _PREFIXES.items():
         if path.startswith(ours):
@@ -175,9 +209,10 @@ def _fault(path: str) -> str:
 def _amount(draft: Draft, view: Mapping[str, Any]) -> int | None:
     if view["amount"] is not None:
         return None
-    text = draft.get("amount") or draft.get("preset")
+    if not draft.get("amount") and draft.get("preset") in map(str, view["amount_presets"]):
+        return int(draft.get("preset"))  # in the smallest unit, as the page wrote it
     try:
-        return read_amount(text, view["currency"])
+        return read_amount(draft.get("amount"), view["currency"])
     except ValueError:
         raise ValidationFailed({"collected.amount": ["must be an amount"]}) from None
 
@@ -195,10 +230,7 @@ def _quantities(draft: Draft, view: Mapping[str, Any]) -> list[int] | None:
 
 def read_amount(text: str, currency: str) -> int:
     """Minor units of an amount as people type it: "5 000", "5.000", "12,50". Raises ValueError."""
-    digits = re.sub(r"[\s\u202f\u00a0]", "", text)
-    exponent = money.EXPONENTS[currency]
-    digits = re.sub(r"[.,](?=[0-9]{3}(?![0-9]))", "", digits) if exponent != 3 else digits
-    return money.from_decimal_string(digits.replace(",", "."), currency).amount
+    return money.from_decimal_string(numbers.read(text, money.EXPONENTS[currency]), currency).amount
 
 
 def _phone_country(draft: Draft) -> str | None:
@@ -225,13 +257,18 @@ def _prefers_qr(view: Mapping[str, Any], operator: str | None) -> bool:
 
 
 def _signed(session_id: str, draft: Draft, now: datetime) -> str:
-    values = dict(draft.values)
-    while True:
-        text = _signer(session_id).dumps({"at": clock.unix(now), "values": values, "faults": draft.faults})
-        if len(text) <= _MAX_COOKIE or not values:
-            return str(text)
-        del values[max(values, key=lambda name: len(values[name]))]
+    """The draft as its cookie holds it: as many of its answers as fit, the shortest first."""
+    signer, answers = _signer(session_id), sorted(draft.values.items(), key=lambda answer: len(answer[1]))
+    faults = draft.faults[:_MOST_FAULTS]
+    facts = {"at": clock.unix(now), "faults": faults, "reasons": {name: draft.reasons.get(name, "") for name in faults}}
+
+    def text(count: int) -> str:
+        return str(signer.dumps(facts | {"values": dict(answers[:count])}))
+
+    # Halving: a stranger's hundred fields are signed seven times, not a hundred.
+    fitting = bisect(range(1, len(answers) + 1), False, key=lambda count: len(text(count)) > _MAX_COOKIE)
+    return text(fitting)
 
 
 def _signer(session_id: str) -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"draft:{session_id}")
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"draft 2:{session_id}")

@@ -19,10 +19,18 @@ _COOKIE = "visit"
 _REMEMBERED_SECONDS = 7 * 86_400  # the longest life of a session
 _QR_SECONDS = 86_400
 _QR_SCALE = 12  # pixels of a module of the PNG: sharp on paper too
-# Who draws the preview of a message that holds a link. A browser that is taken for one of them finds a way on.
+# Who draws the preview of a message that holds a link. A browser that is taken for one of them finds a way on. (CUBOT
+# is a phone, and people open links inside the apps of Snapchat, TikTok or Instagram.)
 _ROBOT = re.compile(
-    r"^WhatsApp/|facebookexternalhit|Facebot|[A-Za-z](bot|Bot)(/|-| \(|\b.*\+http)|SkypeUriPreview|Iframely|Embedly"
+    r"^WhatsApp/|^Viber|externalhit|meta-external|Facebot|Bing[Pp]review|[A-Za-z](?:bot|Bot)[/ ;),-]|\b[Bb]ot\b"
+    r"|\+https?:"
+    r"|[Ss]pider|[Cc]rawler|[Ss]craper|URL Preview|UriPreview|LinkPreview|PageRenderer|Google-?Messages|Slack-ImgProxy"
+    r"|Iframely|Embedly|Bytespider|line-poker|kakaotalk-scrap|Cardyb"
 )
+_LONGEST_AGENT = 512  # characters that are looked at
+_PREFETCHES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+_AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
+
 
 bp = Blueprint("links", __name__, url_prefix="/pay")
 bp.after_request(pages.dress)
@@ -31,7 +39,7 @@ bp.after_request(pages.dress)
 @bp.get("/<string:slug>")
 def visit(slug: str) -> BaseResponse:
     """Send the visitor to the page to pay on; tell the robots what is there, and open nothing for them."""
-    now, known = clock.now(), request.cookies.get(_COOKIE)
+    now, known = clock.now(), _known_session()
     try:
         if request.method == "HEAD" or _only_looks():
             return _page("checkout/link.html", visits.look(slug, now), 200)
@@ -71,10 +79,17 @@ def _qr(slug: str, kind: str, mimetype: str, **options: Any) -> Response:
     return response
 
 
+def _known_session() -> str | None:
+    """The session that the visitor's browser remembers. A cookie holds whatever its sender likes."""
+    known = request.cookies.get(_COOKIE, "")
+    return known if pages.is_session_id(known) else None
+
+
 def _only_looks() -> bool:
-    prefetched = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-    robot = _ROBOT.search(request.headers.get("User-Agent", ""))
-    return "open" not in request.args and (prefetched or robot is not None)
+    """Whether nobody asked to pay: a robot, or a browser that loads ahead what may never be looked at."""
+    ahead = any(_AHEAD.search(request.headers.get(name, "")) for name in _PREFETCHES)
+    robot = _ROBOT.search(request.headers.get("User-Agent", "")[:_LONGEST_AGENT])
+    return "open" not in request.args and (ahead or robot is not None)
 
 
 def _refusal(view: dict[str, Any], error: Gone) -> Response:

@@ -96,7 +96,10 @@ def name_of(view: View, now: datetime) -> str:
 
 def safe_url(url: str | None) -> str | None:
     """The URL, when a link may lead there: http(s), or a path of our own."""
-    parts = urlsplit(url or "")
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:  # a stored address that leads nowhere must not take the page away
+        return None
     # A browser reads "/\\host" as "//host".
     is_path = not parts.scheme and not parts.netloc and parts.path.startswith("/") and "\\" not in parts.path
     return url if is_path or (parts.scheme in {"http", "https"} and parts.netloc) else None

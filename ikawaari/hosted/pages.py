@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -15,7 +14,7 @@ from flask_babel import force_locale
 from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock, countries
+from ikawaari import clock, countries, texts
 from ikawaari.checkout import attempts, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge.requests import is_https
@@ -48,6 +47,11 @@ class SessionId(BaseConverter):
     """A session's id in an address; nothing else, so that the page swallows no other route."""
 
     regex = r"cs_[A-Za-z0-9]{16,64}"
+
+
+def is_session_id(text: str) -> bool:
+    """Whether `text` has the shape of a session's id."""
+    return re.fullmatch(SessionId.regex, text) is not None
 
 
 def know_session_ids(state: BlueprintSetupState) -> None:
@@ -114,18 +118,21 @@ def returned() -> BaseResponse:
 def pay(session_id: str) -> BaseResponse:
     """Start a payment with what was typed; whatever comes of it, the page tells."""
     now = clock.now()
+    session = sessions.find(session_id, now)
     if "recount" in request.form:
         return drafts.keep(back(session_id), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
     if request.form.get("method") == "card" and not token and request.form.get("number"):
         return redirect(url_for("sandbox_screens.card", session_id=session_id), 307)
-    return start(session_id, token, now)
+    return start(session, token, now)
 
 
 @bp.post("/<session:session_id>/otp")
 def otp(session_id: str) -> BaseResponse:
     """Hand in the code that the operator sent."""
-    now, code = clock.now(), re.sub(r"\s", "", request.form.get("otp", ""))
+    now = clock.now()
+    sessions.find(session_id, now)
+    code = re.sub(r"\s", "", request.form.get("otp", ""))
     draft = drafts.load(session_id, now)
     if _CODE.fullmatch(code):
         return _tried(session_id, draft, lambda: attempts.submit_otp(session_id, code, now), now)
@@ -151,13 +158,13 @@ def check(session_id: str) -> BaseResponse:
     return back(session_id, checked=1)
 
 
-def start(session_id: str, card_token: str | None, now: datetime) -> BaseResponse:
+def start(session: Any, card_token: str | None, now: datetime) -> BaseResponse:
     """Pay with the submitted form and, for a card, its token; keep what was typed and go back to the page."""
-    draft = drafts.typed(request.form)
+    draft, session_id = drafts.typed(request.form), str(session.id)
     if "show_country" in request.form:
-        moved = drafts.move(draft, request.form["show_country"])
-        return drafts.keep(back(session_id), session_id, moved, now)
-    session = sessions.find(session_id, now)
+        draft = drafts.move(draft, request.form["show_country"])
+    if "show_country" in request.form or draft.faults:
+        return drafts.keep(back(session_id), session_id, draft, now)
     return _tried(
         session_id, draft, lambda: attempts.pay(session_id, _pay_request(session, draft, card_token, now), now), now
     )
@@ -297,4 +304,4 @@ def _is_partial() -> bool:
 
 def _own_origin() -> bool:
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    return origin is None or texts.origin(origin) == texts.origin(request.host_url)

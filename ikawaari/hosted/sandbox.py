@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock
+from ikawaari import clock, texts
 from ikawaari.checkout import sessions, views
 from ikawaari.errors import NotFound
 from ikawaari.hosted import csp, drafts, pages
@@ -20,14 +20,16 @@ bp.record(pages.know_session_ids)
 bp.before_request(pages.refuse_foreign_posts)
 bp.after_request(pages.dress)
 
-_EXPIRY = re.compile(r"\s*([0-9]{1,2})\s*[/ .-]\s*(?:20)?([0-9]{2})\s*|\s*([0-9]{2})([0-9]{2})\s*")
+_LONGEST_ON_A_CARD = 40  # characters of its number, with whatever stands between them
+_EXPIRY = re.compile(r"([0-9]{1,2})[/.-](?:20)?([0-9]{2})|([0-9]{1,2})\s(?:20)?([0-9]{2})|([0-9]{2})([0-9]{2})")
 
 
 @bp.post("/<session:session_id>/card")
 def card(session_id: str) -> BaseResponse:
     """Pay with a test card: its number becomes a token here and goes nowhere else, neither log, cookie nor page."""
     now = clock.now()
-    view = views.public(sessions.find(session_id, now), now)
+    session = sessions.find(session_id, now)
+    view = views.public(session, now)
     if view["livemode"] or "card" not in [offer["type"] for offer in view["payment_methods"]]:
         raise NotFound("page")
     try:
@@ -35,7 +37,7 @@ def card(session_id: str) -> BaseResponse:
     except ValueError as error:
         draft = replace(drafts.typed(request.form), faults=(str(error),))
         return drafts.keep(pages.back(session_id), session_id, draft, now)
-    return pages.start(session_id, token, now)
+    return pages.start(session, token, now)
 
 
 @bp.get("/sandbox/<reference>")
@@ -51,10 +53,10 @@ def screen(reference: str) -> Response:
 @bp.post("/sandbox/<reference>")
 def decide(reference: str) -> BaseResponse:
     """Approve or refuse, then back to where the payment began; deciding twice only leads back."""
+    _charge(reference)
     decision = request.form.get("decision")
     if decision not in {"approve", "refuse"}:
         abort(400)
-    _charge(reference)
     return redirect(sandbox.screens.decide(reference, decision == "approve", clock.now()), 303)
 
 
@@ -66,9 +68,14 @@ def _charge(reference: str) -> Any:
 
 
 def _token() -> str:
-    expiry = _EXPIRY.fullmatch(request.form.get("expiry", ""))
+    expiry = _EXPIRY.fullmatch(_typed("expiry"))
     if not expiry:
         raise ValueError("expiry")
-    number = re.sub(r"[\s-]", "", request.form.get("number", ""))
-    month, year = int(expiry[1] or expiry[3]), 2000 + int(expiry[2] or expiry[4])
-    return str(tokens.tokenize(number, month, year, request.form.get("cvc", "").strip()))
+    month, year = (int(part) for part in expiry.groups() if part)
+    return str(tokens.tokenize(re.sub(r"[\s-]", "", _typed("number")), month, 2000 + year, _typed("cvc")))
+
+
+def _typed(name: str) -> str:
+    """What was typed of a card, without blanks around its signs; what is too long for one is nothing."""
+    text = request.form.get(name, "")
+    return re.sub(r"\s?([/.-])\s?", r"\1", texts.trimmed(text)) if len(text) <= _LONGEST_ON_A_CARD else ""

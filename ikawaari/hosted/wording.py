@@ -112,6 +112,10 @@ FAULTS: Mapping[str, LazyString] = {
     "form": _l("Something in this form is not right. Check it and try again."),
 }
 _ANSWER, _NO_ANSWER = _l("Check this answer."), _l("Please answer this question.")
+_REASONS: Mapping[str, LazyString] = {
+    "card": _l("This looks like a card number. Never type one here."),
+    "long": _l("This is too long: 500 characters at most."),
+}
 
 _PAGES: Mapping[int, Notice] = {
     403: Notice(
@@ -143,9 +147,9 @@ def failure(code: str | None) -> Notice:
     return FAILURES.get(code or "", FAILURES["unknown"])
 
 
-def fault(name: str, *, empty: bool = False) -> LazyString:
+def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
     """The words for a form field at fault; a question of the merchant may just have been left out."""
-    return FAULTS.get(name) or (_NO_ANSWER if empty else _ANSWER)
+    return _REASONS.get(reason) or FAULTS.get(name) or (_NO_ANSWER if empty and not reason else _ANSWER)
 
 
 def error(cause: IkawaariError | None, status: int) -> Notice:

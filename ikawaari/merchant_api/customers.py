@@ -35,7 +35,7 @@ class CustomerQuery(PageQuery):
     """Filters of the list, and the place in it."""
 
     email = Text(320)
-    phone = Text(20, metadata={"description": "E.164; write its + as %2B."})
+    phone = Text(32, metadata={"description": "As typed, or E.164; write its + as %2B."})
 
 
 class Customer(Output):

@@ -19,7 +19,7 @@ def read(texts: Iterable[str]) -> Fees:
         match = _TERM.fullmatch(text)
         basis_points = int(match[2]) * 100 + int((match[3] or "").ljust(2, "0")) if match else 0
         if match is None or basis_points > _WHOLE or match[1] in fees:
-            raise ValidationFailed({"fee": [f"{text}: write each once, as mobile_money=1.5% or card=2.9%+100"]})
+            raise ValidationFailed({"fee": [f"{text!r}: write each once, as mobile_money=1.5% or card=2.9%+100"]})
         fees[match[1]] = {"basis_points": basis_points, "fixed": int(match[4] or 0)}
     return fees
 

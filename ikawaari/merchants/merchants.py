@@ -1,11 +1,15 @@
 """Merchants."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from ikawaari import countries, ids, store
-from ikawaari.errors import NotFound, ValidationFailed
+from ikawaari import cards, countries, ids, store, texts
+from ikawaari.errors import Details, NotFound, ValidationFailed
 from ikawaari.store.models import Merchant
+
+_LONGEST_NAME = 255
+_COLOR = re.compile("#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}")
 
 
 def create(
@@ -19,16 +23,19 @@ def create(
     fees: Mapping[str, Mapping[str, int]] | None = None,
     unpaid_subscriptions: str = "unpaid",
 ) -> Merchant:
-    """Enter a merchant. The currency is its country's. Raises ValidationFailed for a country that we do not serve.
+    """Enter a merchant. The currency is its country's. Raises ValidationFailed naming every bad field.
 
     `fees`: as `fees.read` makes them; a payment method type that is not in there costs its customers nothing.
     """
     home = countries.find(country)
+    problems = _problems(texts.trimmed(name), logo_url, color)
     if home is None:
-        raise ValidationFailed({"country": [f"must be one of {', '.join(countries.COUNTRIES)}"]})
+        problems["country"] = [f"must be one of {', '.join(countries.COUNTRIES)}"]
+    if home is None or problems:
+        raise ValidationFailed(problems, cards.refusal_code(problems, "IKW-REQ-001"))
     return Merchant.create(
         id=ids.new("mer"),
-        name=name,
+        name=texts.trimmed(name),
         country=home.code,
         currency=home.currency,
         logo_url=logo_url,
@@ -38,6 +45,19 @@ def create(
         unpaid_subscriptions=unpaid_subscriptions,
         created_at=now,
     )
+
+
+def _problems(name: str, logo_url: str | None, color: str | None) -> Details:
+    """What is wrong with what customers will see of a merchant: the same checks as at the API's door."""
+    problems: Details = {}
+    wrong_name = cards.REFUSAL if cards.stands_in(name) else texts.problem(name, _LONGEST_NAME)
+    if not name or wrong_name:
+        problems["name"] = [wrong_name or "must not be empty"]
+    if logo_url is not None and not texts.is_web_url(logo_url):
+        problems["logo_url"] = ["must be an absolute http(s) URL"]
+    if color is not None and not _COLOR.fullmatch(color):
+        problems["color"] = ["must be #rrggbb"]
+    return problems
 
 
 def get(merchant_id: str) -> Merchant:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
-from ikawaari import clock
+from ikawaari import clock, texts
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.paging import Place
 from ikawaari.store import commit_order
@@ -24,6 +24,11 @@ def made(model: type[Record]) -> dict[str, Callable[[int], Any]]:
 def of_merchant(model: type[Record], merchant: Record, livemode: bool) -> "ModelSelect[Any]":
     """The merchant's rows of that mode: nobody sees another's, nor those of the other mode."""
     return model.select().where(model.merchant == merchant, model.livemode == livemode)  # type: ignore[attr-defined]
+
+
+def same_email(column: Any) -> Callable[[str], Any]:
+    """The filter of an e-mail address, whatever its case: the database lowers what is stored and what is asked for."""
+    return lambda value: fn.LOWER(column) == fn.LOWER(texts.trimmed(value))
 
 
 def owned(own: "ModelSelect[Any]", row_id: str, name: str) -> Any:

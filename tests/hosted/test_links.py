@@ -24,12 +24,27 @@ ROBOTS = (
     "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
     "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
     "Twitterbot/1.0",
+    "Mozilla/5.0 (compatible; Snap URL Preview Service; bot; snapchat; https://developers.snap.com/robots)",
+    "Viber/13.3.0.22 CFNetwork/1121.2.2 Darwin/19.6.0",
+    "Slack-ImgProxy (+https://api.slack.com/robots)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/534+ (KHTML, like Gecko) BingPreview/1.0b",
+    "meta-externalagent/1.1 (+https://developers.facebook.com/docs/sharing/webmasters/crawler)",
+    "meta-externalfetcher/1.1",
+    "Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari (compatible; Bytespider)",
+    "Mozilla/5.0 (compatible; TikTokSpider; ttspider-feedback@tiktok.com)",
+    "Mozilla/5.0 (X11; Linux x86_64) Chrome/119.0 Safari/537.36 Google-PageRenderer Google (+https://developers.google.com)",
+    "GoogleMessages/1.0",
+    "Mozilla/5.0 (Macintosh) AppleWebKit/601.2.4 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0",
+    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
 )
 PEOPLE = (
     "Mozilla/5.0 (Linux; Android 11; CUBOT NOTE 20 Build/RP1A) AppleWebKit/537.36 Chrome/119.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Linux; Android 12; CUBOT_X50/1) AppleWebKit/537.36 Chrome/119.0 Mobile Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148 [FBAN/FBIOS;FBAV/440.0]",
     "Mozilla/5.0 (Linux; Android 10; wv) Version/4.0 Chrome/119.0 Mobile Safari/537.36 Instagram 300.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148 Snapchat/12.60 (like Safari/8617)",
+    "Mozilla/5.0 (Linux; Android 13; wv) Chrome/119.0 Mobile Safari/537.36 trill_2023 BytedanceWebview/d8a21c6",
     "Opera/9.80 (J2ME/MIDP; Opera Mini/7.1; U; fr) Presto/2.8.119 Version/11.10",
     "",
 )
@@ -125,7 +140,7 @@ def test_people_are_not_taken_for_robots(client: FlaskClient, agent: str) -> Non
     assert client.get(path(factories.link()), headers={"User-Agent": agent}).status_code == 303
 
 
-@pytest.mark.parametrize("header", ["Purpose", "Sec-Purpose"])
+@pytest.mark.parametrize("header", ["Purpose", "Sec-Purpose", "X-Moz", "X-Purpose"])
 def test_a_browser_that_only_reads_ahead_opens_no_session(client: FlaskClient, header: str) -> None:
     answer = client.get(path(factories.link()), headers={header: "prefetch;prerender"})
     assert (answer.status_code, opened()) == (200, [])

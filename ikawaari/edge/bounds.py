@@ -1,0 +1,58 @@
+"""What a request may hold at most, checked before anybody reads it: no stranger makes us work for what is refused."""
+
+from functools import cached_property
+from typing import Any
+
+import flask
+from flask import Flask, request
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestURITooLarge
+
+MOST_FIELDS = 100  # of a form, and of a query
+_LONGEST_QUERY = 8_192  # bytes
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Request(flask.Request):
+    """Flask's request, whose body may be malformed by its sender: that is a 400, not an error of ours."""
+
+    @cached_property
+    def stream(self) -> Any:
+        """The body, as it comes in."""
+        return _Body(super().stream)
+
+
+class _Body:
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes. A server raises what it likes for a chunk that is none, or for a sender who hangs up."""
+        try:
+            return bytes(self._stream.read(size))
+        except (HTTPException, TimeoutError):
+            raise
+        except Exception:
+            raise BadRequest from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def register(app: Flask) -> None:
+    """Bound every request of `app`. Call it before anything that reads one."""
+    app.request_class = Request
+    app.config["MAX_FORM_PARTS"] = MOST_FIELDS  # of a multipart form
+    app.before_request(_refuse_long_queries)
+    app.before_request(_refuse_large_forms)
+
+
+def _refuse_long_queries() -> None:
+    query = request.query_string
+    if len(query) > _LONGEST_QUERY or query.count(b"&") >= MOST_FIELDS:
+        raise RequestURITooLarge
+
+
+def _refuse_large_forms() -> None:
+    """Providers' callbacks are read by their adapters, from the bytes."""
+    if request.mimetype == _FORM and request.blueprint != "callbacks" and request.get_data().count(b"&") >= MOST_FIELDS:
+        raise RequestEntityTooLarge
