@@ -70,7 +70,7 @@ def _private(path: str, flags: int) -> int:
 
 @contextmanager
 def transaction(database: Database) -> Iterator[None]:
-    """All or nothing. An inner block joins the outer one: there are no savepoints in the house."""
+    """All or nothing. An inner block joins the outer one; `store.savepoint` is for what may fail alone."""
     if database.in_transaction():
         yield
         return

@@ -45,7 +45,11 @@ class JsonField(TextField):
 
     def db_value(self, value: Any) -> str | None:
         """The text; NaN and infinities raise ValueError."""
-        return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)
+        if value is None:
+            return None
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        # A lone surrogate has no UTF-8: it is kept as JSON's own escape, "\\ud800".
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def python_value(self, value: str | None) -> Any:
         """The value."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from ikawaari import clock, store
-from ikawaari.checkout import enquiry, invoices, refunds, renewals, sessions, subscriptions
+from ikawaari.checkout import enquiry, invoices, refunds, renewals, sessions, settlement, subscriptions
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
@@ -42,6 +42,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
 
 HANDLERS: Mapping[str, Handler] = {
     enquiry.ENQUIRE: enquiry.enquire,
+    settlement.FOLLOW: settlement.follow,
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
     refunds.RETRY: refunds.retry,

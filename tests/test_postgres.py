@@ -57,7 +57,7 @@ def test_a_transaction_that_a_test_left_open_holds_nobody_up(next_test: Callable
         "ALTER TABLE events RENAME TO elsewhere",
         "ALTER TABLE events RENAME COLUMN body TO words",
         "ALTER TABLE refunds DROP CONSTRAINT refunds_amount_check",
-        "DROP INDEX refunds_one_automatic_per_attempt",
+        "DROP INDEX refunds_one_automatic_pending",
         "CREATE TABLE more (id BIGINT)",
         "DROP TABLE rate_windows",
     ],

@@ -35,6 +35,7 @@ from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, ValidationFailed
+from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import ActionKind, ChargeRequest, Flow
@@ -236,12 +237,12 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
 
 def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, *, off_session: bool = False) -> None:
     """Call the provider and take in its answer. Raises Declined when that answer is a refusal."""
-    assert not store.in_transaction(), "a provider is never called while rows are locked"
-    provider = registry.named(attempt.provider)
-    assert provider is not None, f"attempt {attempt.id} was routed to {attempt.provider}"
+    ensure(not store.in_transaction(), "a provider is never called while rows are locked")
+    provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # A process that was frozen since the claim is too late: enquiry may have concluded that nothing was sent.
     if clock.now() - attempt.submitted_at < provider.capabilities.forgets_after / 2:
-        settlement.apply(attempt.id, provider.charge(_charge_request(attempt, otp, off_session), now), now)
+        outcome = provider.charge(_charge_request(attempt, otp, off_session), now)
+        settlement.apply(attempt.id, outcome, now, settlement.Source.CHARGE)
     settled = PaymentAttempt.get_by_id(attempt.id)
     if settled.status == AttemptStatus.FAILED:
         raise Declined(str(settled.failure_code))

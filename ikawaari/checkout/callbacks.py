@@ -35,7 +35,7 @@ def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> 
                 provider=provider_name,
                 event_id=report.event_id,
                 attempt_id=known.id if known else None,
-                body=body.decode("utf-8", "replace"),
+                body=body.decode("utf-8", "replace").replace("\0", "\ufffd"),  # PostgreSQL keeps no NUL
                 received_at=now,
             )
             .on_conflict_ignore()
@@ -43,4 +43,4 @@ def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> 
             .execute()
         )
         if fresh and known:
-            settlement.apply(known.id, report.outcome, now)
+            settlement.apply(known.id, report.outcome, now, settlement.Source.CALLBACK)

@@ -10,6 +10,7 @@ from ikawaari.checkout import quotes
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Details, ValidationFailed
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.store.models import CheckoutSession
 
@@ -42,8 +43,8 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
 
 def kept(session: CheckoutSession, fee: int) -> Collected:
     """What stands already, for a payment without the payer: the amount, the `fee` agreed to, the answers given."""
-    assert session.amount is not None, "only the payer chooses an amount"
-    quote = Quote(session.amount, fee, quantities=None)
+    amount = present(session.amount, "only the payer chooses an amount")
+    quote = Quote(amount, fee, quantities=None)
     return Collected(quote, Money(quote.total, session.currency), session.customer_details, session.custom_field_values)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from ikawaari import store
 from ikawaari.checkout import settlement
 from ikawaari.config import Config
+from ikawaari.invariants import ensure
 from ikawaari.providers import registry
 from ikawaari.states import AttemptStatus
 from ikawaari.store import due
@@ -34,7 +35,7 @@ def enquire(attempt_id: str, now: datetime) -> datetime | None:
     if attempt.status == AttemptStatus.SUCCEEDED:
         return None
     if provider is not None:
-        assert not store.in_transaction(), "a provider is never called while rows are locked"
+        ensure(not store.in_transaction(), "a provider is never called while rows are locked")
         settlement.apply(attempt_id, provider.lookup(attempt.id, attempt.provider_reference, now), now)
     return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), now)
 

@@ -146,11 +146,8 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     provider = _route(terms, "mobile_money", operator.id) if operator else None
     if operator and (provider is None or operator.country not in countries_of(terms)):
         problems[f"{_MOBILE}.operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
-    if problems:
+    if problems or operator is None or phone is None or provider is None:  # what is missing has its problem
         raise _wrong(problems)
-    assert operator is not None
-    assert phone is not None
-    assert provider is not None
     return PaymentMethod(
         type="mobile_money",
         provider=provider,

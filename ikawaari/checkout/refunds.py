@@ -16,6 +16,7 @@ from ikawaari import ids, store
 from ikawaari.checkout import intents, resources
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.events import events
+from ikawaari.invariants import ensure
 from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.providers import registry
@@ -122,6 +123,22 @@ def retry(attempt_id: str, now: datetime) -> datetime | None:
     return None
 
 
+def withdraw(attempt: PaymentAttempt, now: datetime) -> bool:
+    """Take back promises to return held money that no provider was asked for. True when all of the money is still here.
+
+    In the caller's transaction and under the intent's lock.
+    """
+    intent = PaymentIntent.get_by_id(attempt.intent_id)
+    unsent = (Refund.attempt == attempt.id) & (Refund.status == RefundStatus.PENDING) & Refund.sent_at.is_null()
+    for refund in Refund.select().where(unsent, Refund.automatic, Refund.held):
+        if _take(refund, now):
+            canceled = Outcome(result=Result.FAILED, failure=FailureCode.CANCELED)
+            _end(refund, intent, RefundStatus.FAILED, canceled, now)
+            refund.change(sent_at=None)
+    books = PaymentAttempt.get_by_id(attempt.id)
+    return bool(books.returned == books.promised == books.closed == 0)
+
+
 def paying_attempt(intent: PaymentIntent) -> PaymentAttempt | None:
     """The attempt that paid the intent."""
     return PaymentAttempt.get_or_none(PaymentAttempt.intent == intent.id, PaymentAttempt.counted > 0)
@@ -160,7 +177,10 @@ def send(refund_id: str, now: datetime) -> datetime | None:
     later: datetime = now + min(max(_FIRST_WAIT, now - refund.created_at), _LONGEST_WAIT)
     if provider is None:
         return later
-    assert not store.in_transaction(), "a provider is never called while rows are locked"
+    ensure(not store.in_transaction(), "a provider is never called while rows are locked")
+    # From here on the provider may have it: whoever would withdraw it comes too late.
+    if refund.sent_at is None and not _take(refund, now):
+        return later
     request = RefundRequest(
         id=refund.id,
         charge_id=attempt.id,
@@ -180,12 +200,20 @@ def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
     with store.atomic():
         intent = PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
         refund = Refund.get_by_id(refund_id)
+        if outcome.reference and not refund.provider_reference:
+            refund.change(provider_reference=outcome.reference)
         if target is None or not REFUND.allow(refund.status, target):
             return
         _end(refund, intent, target, outcome, now)
         _follow(intent)
         if refund.automatic:
             _go_on(refund, intent, now)
+
+
+def _take(refund: Refund, now: datetime) -> bool:
+    """Be the first who sends the refund, or the one who withdraws it: both ask for one that nobody took yet."""
+    free = (Refund.status == RefundStatus.PENDING) & Refund.sent_at.is_null()
+    return bool(Refund.update(sent_at=now).where(Refund.id == refund.id, free).execute())
 
 
 def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:

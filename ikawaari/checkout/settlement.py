@@ -1,23 +1,45 @@
-"""The one room behind the three doors: what a provider said becomes what the house knows.
+"""The one room behind the doors: what is reported of a charge becomes what the house knows.
 
-The provider's immediate answer, its callback and our enquiry all end in `apply`, one at a time per intent.
+The provider's immediate answer, its callback, our enquiry and an operator's last word all end in `apply`, one at a time
+per intent. There the money is booked first: the attempt and its intent. What follows from it (the session, events,
+subscriptions, money that goes back) is written with it in the same transaction, behind a savepoint: nothing that fails
+there can undo the booking, and a worker does it again until it is done.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
+
+import structlog
 
 from ikawaari import store
 from ikawaari.checkout import customers, intents, links, quotes, refunds, sessions, subscriptions
 from ikawaari.checkout.subscriptions import Agreement
+from ikawaari.events import events
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import ActionKind, FailureCode, Outcome, Result
+from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store import due
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
 
-_LIVE = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION)
+log = structlog.get_logger()
+FOLLOW = "attempt.follow"
+_AGAIN = timedelta(seconds=30)  # until what followed from a settlement, and failed, is tried again
+_SETTLED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
+
+
+class Source(StrEnum):
+    """The door that a report came through."""
+
+    CHARGE = "charge"
+    CALLBACK = "callback"
+    ENQUIRY = "enquiry"
+    OPERATOR = "operator"
 
 
 @dataclass
@@ -28,23 +50,48 @@ class _Room:
     intent: PaymentIntent
     session: CheckoutSession | None
     now: datetime
+    has_moved: bool = True  # whether the attempt's status is new, and so has to be told
 
 
-def apply(attempt_id: str, outcome: Outcome, now: datetime) -> None:
-    """Take in what a provider said of an attempt, whichever door it came through. Old news change nothing."""
+def apply(attempt_id: str, outcome: Outcome, now: datetime, source: Source = Source.ENQUIRY, **trail: Any) -> None:
+    """Take in what was reported of an attempt, whichever door it came through. An outdated report changes nothing.
+
+    `trail`: for an operator's word, `made_by`, `reason` and `forced`.
+    """
     with store.atomic():
-        intent_id = PaymentAttempt.get_by_id(attempt_id).intent_id
-        subscriptions.hold(intent_id)  # of an invoice: always before its intent, as a cancellation takes them
-        intent = PaymentIntent.lock(intent_id)
-        session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
-        room = _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
+        room = _enter(attempt_id, now)
         outcome = _concluded(room, outcome)
+        status, received = room.attempt.status, room.attempt.amount_received
+        _keep_reference(room, outcome)
         if outcome.result is Result.SUCCEEDED:
             _succeed(room, outcome)
         elif outcome.result is Result.FAILED:
             _fail(room, outcome)
         elif outcome.result is not Result.NOT_FOUND:
             _wait(room, outcome)
+        _write_down(room, outcome, source, trail)
+        room.has_moved = room.attempt.status != status
+        if room.has_moved or room.attempt.amount_received != received:
+            _follow_up(room)
+
+
+def follow(attempt_id: str, now: datetime) -> None:
+    """Do what follows from a settlement, where that failed at the time. Raises what is still in its way."""
+    with store.atomic():
+        room = _enter(attempt_id, now)
+        paid = room.attempt.status == AttemptStatus.SUCCEEDED and not room.attempt.surplus
+        # A later report of the same attempt may have brought it about meanwhile.
+        if not paid or not events.was_told("payment_intent.succeeded", room.intent.id):
+            _follow(room)
+
+
+def _enter(attempt_id: str, now: datetime) -> _Room:
+    """Lock what hangs on the attempt, and read it."""
+    intent_id = PaymentAttempt.get_by_id(attempt_id).intent_id
+    subscriptions.hold(intent_id)  # of an invoice: always before its intent, as a cancellation takes them
+    intent = PaymentIntent.lock(intent_id)
+    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
+    return _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
 
 
 def _concluded(room: _Room, outcome: Outcome) -> Outcome:
@@ -59,47 +106,184 @@ def _concluded(room: _Room, outcome: Outcome) -> Outcome:
     return outcome
 
 
+# ---------------------------------------------------------------- the booking
+
+
+def _keep_reference(room: _Room, outcome: Outcome) -> None:
+    """Keep the provider's id of the charge whatever the status is: refunds ask by it, also for a failed charge.
+
+    Money that was taken keeps the reference that it came with.
+    """
+    attempt = room.attempt
+    known = attempt.provider_reference
+    if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
+        # A provider that gives one reference to two charges must not keep either from being booked.
+        with _alone("attempt_reference_not_kept", room):
+            attempt.change(provider_reference=outcome.reference)
+
+
 def _wait(room: _Room, outcome: Outcome) -> None:
-    """Not settled: remember what the payer has to do, and until when."""
-    target = AttemptStatus(outcome.result.value)
-    if not ATTEMPT.allow(room.attempt.status, target):
+    """Not settled: remember what the payer has to do, and until when, also when the status stays."""
+    attempt, target = room.attempt, AttemptStatus(outcome.result.value)
+    if attempt.status in _SETTLED:
         return
-    action = _action(room.attempt, outcome)
-    changes: dict[str, Any] = {"next_action": action, "provider_code": outcome.raw_code}
-    if outcome.reference:
-        changes["provider_reference"] = outcome.reference
-    if outcome.deadline:
-        changes["deadline_at"] = outcome.deadline
-    room.attempt.move("status", target, **changes)
-    if target is AttemptStatus.REQUIRES_ACTION and room.intent.try_move("status", IntentStatus.REQUIRES_ACTION):
-        intents.tell("payment_intent.requires_action", room.intent, room.now)
-    elif target is AttemptStatus.PROCESSING:
-        room.intent.try_move("status", IntentStatus.PROCESSING)
+    action = _action(attempt, outcome.action)
+    learned = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": outcome.deadline}
+    learned = {name: value for name, value in learned.items() if value is not None}
+    if not ATTEMPT.allow(attempt.status, target):
+        if learned:
+            attempt.change(**learned)
+        return
+    attempt.move("status", target, **{"next_action": None, "provider_code": None} | learned)
+    if target is not AttemptStatus.UNKNOWN:
+        room.intent.try_move("status", IntentStatus(target.value))
 
 
 def _succeed(room: _Room, outcome: Outcome) -> None:
-    """The money was taken: for this intent if it still needs it, else it goes back."""
-    attempt, money = room.attempt, outcome.money
-    assert money is not None
-    if attempt.status == AttemptStatus.SUCCEEDED or attempt.amount_received is not None:
+    """The money was taken: for this intent if it is what was asked and still needed, else it is held, and goes back.
+
+    Of several sums that are reported one after the other the greatest counts: each report tells the sum taken so far.
+    """
+    attempt, money = room.attempt, present(outcome.money, "a success has money")
+    if attempt.amount_received is not None and (
+        money.amount <= attempt.amount_received or money.currency != attempt.received_currency
+    ):
         return
-    if money != Money(attempt.amount, attempt.currency):
-        _take_back_wrong_amount(room, outcome, money)
+    asked = money == Money(attempt.amount, attempt.currency)
+    if asked and (attempt.amount_received is None or _is_all_here(room)):
+        _book(room, outcome, money)
+    else:
+        _hold(room, outcome, money)
+
+
+def _is_all_here(room: _Room) -> bool:
+    """A part came before the whole, and was to go back: whether none of it has left, or may have."""
+    if room.intent.status == IntentStatus.SUCCEEDED:
+        return False
+    try:
+        with store.savepoint():
+            return refunds.withdraw(room.attempt, room.now)
+    except Exception:
+        log.exception("refund_not_withdrawn", attempt=room.attempt.id)
+        return False
+
+
+def _book(room: _Room, outcome: Outcome, money: Money) -> None:
+    counted = 0 if room.intent.status == IntentStatus.SUCCEEDED else money.amount
+    taken = _taken(money, counted, held=money.amount - counted)
+    room.attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(room, outcome), **taken)
+    if counted:
+        room.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
+
+
+def _hold(room: _Room, outcome: Outcome, money: Money) -> None:
+    """Another sum than the payer agreed to is no payment: it goes back, and the payer may try again.
+
+    Of an attempt that has paid already it is the difference that goes back.
+    """
+    attempt = room.attempt
+    more = money.amount - (attempt.amount_received or 0)
+    taken = _taken(money, attempt.counted, held=attempt.held + more)
+    if ATTEMPT.allow(attempt.status, AttemptStatus.FAILED):
+        wrong = Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT, raw_code=outcome.raw_code)
+        _fail(room, wrong, **taken)
+    else:
+        attempt.change(**taken)
+
+
+def _taken(money: Money, counted: int, *, held: int) -> dict[str, Any]:
+    """The books of an attempt whose provider took `money` in all: what of it counts as the intent's payment or not."""
+    return {
+        "amount_received": money.amount,
+        "received_currency": money.currency,
+        "counted": counted,
+        "held": held,
+    }
+
+
+def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
+    """It is no payment: the payer may try again. After a success this is an outdated report. `taken`: what moved."""
+    if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
         return
-    surplus = room.intent.status == IntentStatus.SUCCEEDED
-    taken = _taken(money, counts=not surplus)
-    attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(room, outcome), **taken)
-    if surplus:
-        refunds.give_back(attempt, money, "duplicate", room.now)
-        return
+    room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
+    # An earlier attempt may have been corrected to succeeded meanwhile: then the intent is paid and stays so.
+    if room.intent.try_move("status", IntentStatus.FAILED) and room.session is not None:
+        room.session.try_move("payment_status", PaymentStatus.UNPAID)
+        due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
+
+
+def _ending(room: _Room, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "provider_code": outcome.raw_code,
+        "next_action": None,
+        "settled_at": room.now,
+    }
+
+
+def _write_down(room: _Room, outcome: Outcome, source: Source, trail: dict[str, Any]) -> None:
+    """Add the report to the attempt's history, unless it repeats the one before."""
+    report: dict[str, Any] = {
+        "result": outcome.result,
+        "amount": outcome.money.amount if outcome.money else None,
+        "currency": outcome.money.currency if outcome.money else None,
+        "failure_code": outcome.failure,
+        "reference": outcome.reference,
+        "provider_code": outcome.raw_code,
+        "status": room.attempt.status,
+    }
+    last = AttemptReport.select().where(AttemptReport.attempt == room.attempt.id).order_by(AttemptReport.id.desc())
+    before = last.first()
+    if trail or before is None or any(getattr(before, name) != value for name, value in report.items()):
+        AttemptReport.create(attempt=room.attempt.id, source=source, created_at=room.now, **report, **trail)
+
+
+# ---------------------------------------------------------------- what follows from it
+
+
+@contextmanager
+def _alone(trouble: str, room: _Room) -> Iterator[None]:
+    """Do what must not be able to undo the booking: if it fails, it alone is undone, and logged as `trouble`."""
+    try:
+        with store.savepoint():
+            yield
+    except Exception:
+        log.exception(trouble, attempt=room.attempt.id)
+
+
+def _follow_up(room: _Room) -> None:
+    """Do what follows from what was just booked; where that fails, have a worker do it."""
+    try:
+        with store.savepoint():
+            _follow(room)
+    except Exception:
+        log.exception("settlement_follow_up_failed", attempt=room.attempt.id)
+        due.schedule(FOLLOW, room.attempt.id, room.now + _AGAIN)
+
+
+def _follow(room: _Room) -> None:
+    """What the stored statuses ask for: events, the session's end, subscriptions, and the return of money held."""
+    attempt, intent = room.attempt, room.intent
+    paid = attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus
+    if room.has_moved and paid:
+        _tell_paid(room, Money(attempt.amount, attempt.currency))
+    elif room.has_moved and attempt.status == intent.status == IntentStatus.FAILED:
+        _tell_failed(room)
+    elif room.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
+        intents.tell("payment_intent.requires_action", intent, room.now)
+    if attempt.held:
+        duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
+        held = Money(attempt.held, str(attempt.received_currency))
+        refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
+
+
+def _tell_paid(room: _Room, money: Money) -> None:
+    intents.tell("payment_intent.succeeded", room.intent, room.now)
     # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
     given_up = room.intent.cancellation_reason == "requested"
-    room.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
-    intents.tell("payment_intent.succeeded", room.intent, room.now)
     if room.session is not None:
         _close(room, room.session, money, given_up=given_up)
     elif given_up:
-        refunds.give_back(attempt, money, "late", room.now)
+        refunds.give_back(room.attempt, money, "late", room.now)
 
 
 def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
@@ -110,7 +294,8 @@ def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: boo
     # An earlier attempt that is corrected to succeeded may have paid for another quantity than the latest one.
     bought = quotes.columns(session, quotes.agreed(room.attempt))
     session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **bought)
-    customers.recognize(session, room.attempt.phone, room.now)
+    with _alone("customer_not_recognized", room):
+        customers.recognize(session, room.attempt.phone, room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
         _serve(room, session)
         sessions.tell("checkout.session.completed", session, room.now)
@@ -137,56 +322,15 @@ def _is_unwanted(session: CheckoutSession) -> bool:
     return policy == "refund" or subscriptions.has_been_canceled(session)
 
 
-def _take_back_wrong_amount(room: _Room, outcome: Outcome, money: Money) -> None:
-    """Another amount than the payer agreed to is no payment: it goes back whole, and the payer may try again."""
-    wrong = Outcome(result=Result.FAILED, reference=outcome.reference, failure=FailureCode.INVALID_AMOUNT)
-    taken = _taken(money, counts=False)
-    if room.attempt.status == AttemptStatus.FAILED:
-        room.attempt.change(**taken)
-    _fail(room, wrong, **taken)
-    if money.amount:
-        refunds.give_back(room.attempt, money, "wrong_amount", room.now)
-
-
-def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
-    """It is no payment: the payer may try again. After a success this is old news. `taken`: what moved all the same."""
-    if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
-        return
-    room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
-    if room.intent.status not in _LIVE:
-        return  # an earlier attempt was corrected to succeeded meanwhile: the intent is paid and stays so
-    room.intent.move("status", IntentStatus.FAILED)
+def _tell_failed(room: _Room) -> None:
     intents.tell("payment_intent.payment_failed", room.intent, room.now)
     if room.session is not None:
-        room.session.try_move("payment_status", PaymentStatus.UNPAID)
-        due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
-        subscriptions.failed(room.session, outcome.failure, room.now)
+        subscriptions.failed(room.session, FailureCode(str(room.attempt.failure_code)), room.now)
 
 
-def _taken(money: Money, *, counts: bool) -> dict[str, Any]:
-    """The books of an attempt whose provider took `money`: it counts as the intent's payment, or it is held."""
-    counted = money.amount if counts else 0
-    return {
-        "amount_received": money.amount,
-        "received_currency": money.currency,
-        "counted": counted,
-        "held": money.amount - counted,
-    }
-
-
-def _ending(room: _Room, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "provider_reference": outcome.reference or room.attempt.provider_reference,
-        "provider_code": outcome.raw_code,
-        "next_action": None,
-        "settled_at": room.now,
-    }
-
-
-def _action(attempt: PaymentAttempt, outcome: Outcome) -> dict[str, Any] | None:
+def _action(attempt: PaymentAttempt, action: Action | None) -> dict[str, Any] | None:
     """What the payer has to do, as the API tells it."""
-    action = outcome.action
-    if action is None or outcome.result is not Result.REQUIRES_ACTION:
+    if action is None:
         return None
     if action.kind is ActionKind.REDIRECT:
         return {"type": action.kind, action.kind: {"url": action.url, "return_url": attempt.return_url}}

@@ -15,6 +15,7 @@ from peewee import DoesNotExist, ModelSelect, fn
 
 from ikawaari import clock, ids, store
 from ikawaari.events import outgoing, signature
+from ikawaari.invariants import ensure
 from ikawaari.states import DeliveryStatus
 from ikawaari.store import due
 from ikawaari.store.models import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
@@ -36,7 +37,7 @@ _SLOW_MS = 5_000
 
 def enqueue(event: Event, now: datetime) -> None:
     """Put a new event on its way, in the transaction that writes it."""
-    assert store.in_transaction(), "an event and its deliveries are written together"
+    ensure(store.in_transaction(), "an event and its deliveries are written together")
     for endpoint in _wanting(event):
         send_to(endpoint, event, now)
 
@@ -182,7 +183,7 @@ def _waiting(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelive
 
 def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) -> None:
     """Send once, and write down what the endpoint said."""
-    assert not store.in_transaction(), "nobody is called while rows are locked"
+    ensure(not store.in_transaction(), "nobody is called while rows are locked")
     body = Event.get_by_id(delivery.event_id).body.encode()
     at = max(now, clock.now())  # a lane is carried for a while: the signature and the schedule count from each try
     headers = {

@@ -1,14 +1,17 @@
 """The outbox: an event is written in the transaction of the change that it tells, or neither is."""
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, ids, store
 from ikawaari.events import delivery
+from ikawaari.invariants import ensure
 from ikawaari.store.models import Event
 
 _MOST_ATTEMPTS = 10
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> None:
@@ -23,7 +26,7 @@ def was_told(type_: str, object_id: str) -> bool:
 
 def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> Event:
     """Write an event as a webhook will carry it: the text is fixed here, once."""
-    assert store.in_transaction(), "an event belongs to the transaction of its change"
+    ensure(store.in_transaction(), "an event belongs to the transaction of its change")
     event_id = ids.new("evt")
     body = {
         "id": event_id,
@@ -39,9 +42,14 @@ def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool,
         livemode=livemode,
         type=type_,
         object_id=data["id"],
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        body=_text(body),
         created_at=now,
     )
+
+
+def _text(body: dict[str, Any]) -> str:
+    """The body as JSON that every engine stores and every receiver reads: a lone surrogate becomes U+FFFD."""
+    return _SURROGATES.sub("\ufffd", json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
 def _as_told(data: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 
 from ikawaari import addresses
 from ikawaari.config import Config
+from ikawaari.invariants import present
 
 TIMEOUT_SECONDS = 10.0
 _KEPT_BYTES = 4_096
@@ -85,9 +86,8 @@ class _Line(HTTPConnection):
     """A connection to a checked address that ends at `deadline`, however slowly the other side drips."""
 
     def __init__(self, parts: SplitResult, deadline: float, *, livemode: bool) -> None:
-        assert parts.hostname is not None
         self.default_port = _PORTS[parts.scheme]
-        super().__init__(parts.hostname, parts.port or self.default_port)
+        super().__init__(present(parts.hostname, "a checked address names its host"), parts.port or self.default_port)
         self._is_secure = parts.scheme == "https"
         self._deadline = deadline
         self._livemode = livemode

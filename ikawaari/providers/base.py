@@ -1,12 +1,28 @@
 """What a provider is: four verbs that turn values into values, and data. No model, no Flask, no template in here."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from ikawaari import texts
+from ikawaari.invariants import ensure
 from ikawaari.money import Money
+
+LONGEST_WORD = 255  # characters of a reference, a code, an event's id: what their columns hold
+_LONGEST_DIAL_CODE, _LONGEST_ADDRESS = 64, 4_096
+_NOT_IN_ONE_LINE = re.compile("[\x09-\x0d\x80-\x9f]")
+
+
+def cleaned(text: object, longest: int = LONGEST_WORD) -> str | None:
+    """A provider's word as every column and every event can hold it; None when there is none.
+
+    It becomes one line: control characters and lone surrogates are replaced, what is beyond `longest` is cut off.
+    """
+    return None if text is None else _NOT_IN_ONE_LINE.sub(" ", texts.cleaned(str(text), longest)) or None
 
 
 class FailureCode(StrEnum):
@@ -74,10 +90,26 @@ class Action:
     data: str | None = None
     dial_code: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dial_code", cleaned(self.dial_code, _LONGEST_DIAL_CODE))
+        for name in ("url", "data"):
+            text = getattr(self, name)
+            # An address that is cut or changed leads nowhere: better none.
+            object.__setattr__(self, name, text if text and cleaned(text, _LONGEST_ADDRESS) == text else None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the payer is told where to go, or what to scan."""
+        needed = {ActionKind.REDIRECT: self.url, ActionKind.QR: self.data}
+        return bool(needed.get(self.kind, True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a provider said of one charge or refund: the one value that all three doors bring to `attempts.apply`."""
+    """What a provider said of one charge or refund: the one value that all doors bring to `settlement.apply`.
+
+    Whatever the provider's words are, those of an Outcome can be stored: see `cleaned`.
+    """
 
     result: Result
     reference: str | None = None  # the provider's own id
@@ -88,8 +120,14 @@ class Outcome:
     deadline: datetime | None = None  # when the prompt, code or page ends
 
     def __post_init__(self) -> None:
-        assert (self.result is Result.SUCCEEDED) == (self.money is not None)
-        assert (self.result is Result.FAILED) == (self.failure is not None)
+        ensure((self.result is Result.SUCCEEDED) == (self.money is not None), "a success, and only that, has money")
+        ensure((self.result is Result.FAILED) == (self.failure is not None), "a failure, and only that, has a code")
+        for name in ("reference", "raw_code"):
+            object.__setattr__(self, name, cleaned(getattr(self, name)))
+        if self.action and not self.action.is_complete:
+            object.__setattr__(self, "action", None)
+        if self.deadline and self.deadline.tzinfo is None:  # an instant of nowhere
+            object.__setattr__(self, "deadline", None)
 
     @property
     def is_settled(self) -> bool:
@@ -149,6 +187,13 @@ class Report:
     event_id: str
     charge_id: str
     outcome: Outcome
+
+    def __post_init__(self) -> None:
+        if cleaned(self.event_id) != self.event_id:
+            # Cut ids of two reports could be equal, and the second report would pass for known: their digests differ.
+            digest = hashlib.sha256(self.event_id.encode("utf-8", "surrogatepass")).hexdigest()
+            object.__setattr__(self, "event_id", f"sha256:{digest}")
+        object.__setattr__(self, "charge_id", cleaned(self.charge_id) or "")
 
 
 class CallbackRefused(Exception):

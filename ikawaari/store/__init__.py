@@ -9,6 +9,7 @@ from ikawaari.store.database import (
     is_postgres,
     is_ready,
     release,
+    savepoint,
     take_turns,
 )
 from ikawaari.store.migrate import migrate
@@ -23,5 +24,6 @@ __all__ = [
     "is_ready",
     "migrate",
     "release",
+    "savepoint",
     "take_turns",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from peewee import DatabaseProxy, PeeweeException, PostgresqlDatabase
 
 from ikawaari import databases
+from ikawaari.invariants import ensure
 
 database: Any = DatabaseProxy()
 _endings = threading.local()
@@ -55,9 +56,17 @@ def atomic() -> Iterator[None]:
 
 def take_turns(name: str) -> None:
     """Let one transaction at a time go on with what `name` stands for; the others wait here until it ends."""
-    assert in_transaction(), "a turn lasts as long as its transaction"
+    ensure(in_transaction(), "a turn lasts as long as its transaction")
     if is_postgres():  # SQLite has one writer at a time anyway
         database.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Inside `atomic`: what the block wrote is undone when it raises, and what was written before it stands."""
+    ensure(in_transaction(), "a savepoint is a part of a transaction")
+    with database.obj.savepoint():
+        yield
 
 
 def at_the_end(key: str, action: Callable[[], None]) -> None:
@@ -78,7 +87,7 @@ def forgettable() -> Iterator[None]:
     if is_postgres():
         yield
         return
-    assert not in_transaction(), "SQLite changes its mind about the disk only between transactions"
+    ensure(not in_transaction(), "SQLite changes its mind about the disk only between transactions")
     database.execute_sql("PRAGMA synchronous = normal")
     try:
         with atomic():

@@ -297,6 +297,7 @@ class PaymentAttempt(Record):
     deadline_at = InstantField(null=True)  # when the payer's prompt, code or page ends
     enquired_at = InstantField(null=True)
     settled_at = InstantField(null=True)
+    unresolved_at = InstantField(null=True)  # when its merchant was told that nobody knows what became of it
 
     class Meta:
         """Table options."""
@@ -322,6 +323,31 @@ PaymentAttempt.add_index(
 )
 
 
+class AttemptReport(Record):
+    """One thing that was reported of an attempt, and what it made of it: the attempt's history, and who settled it."""
+
+    id = BigAutoField()
+    attempt = ForeignKeyField(PaymentAttempt)
+    attempt_id: str
+    source = CharField(max_length=16)  # which door it came through: see `settlement.Source`
+    result = CharField(max_length=32)
+    amount = BigIntegerField(null=True)
+    currency = CharField(null=True, max_length=3)
+    failure_code = CharField(null=True, max_length=32)
+    reference = CharField(null=True)
+    provider_code = CharField(null=True)
+    status = CharField(max_length=32)  # the attempt's, after it
+    made_by = CharField(null=True)  # the operator's name, as all that follows
+    reason = CharField(null=True, max_length=500)
+    forced = BooleanField(default=False)
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "attempt_reports"
+
+
 class Refund(Record):
     """Money on its way back from one attempt."""
 
@@ -343,6 +369,7 @@ class Refund(Record):
     failure_code = CharField(null=True, max_length=32)
     created_at = InstantField()
     commit_order = CommitOrderField()
+    sent_at = InstantField(null=True)  # when the provider was asked first: until then it can be withdrawn
     settled_at = InstantField(null=True)
 
     class Meta:
@@ -629,6 +656,7 @@ TABLES = (
     CheckoutSession,
     PaymentIntent,
     PaymentAttempt,
+    AttemptReport,
     Refund,
     Subscription,
     Invoice,

@@ -5,11 +5,12 @@ from typing import Any, ClassVar, Self
 
 from peewee import Model
 
+from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import Moves
 from ikawaari.store.database import database, in_transaction, is_postgres
 
 
-class ForbiddenMove(AssertionError):
+class ForbiddenMove(InvariantBroken):
     """Code asked for a move that the table of moves does not have: a bug, never an answer to a client."""
 
 
@@ -27,7 +28,7 @@ class Record(Model):
     @classmethod
     def lock(cls, record_id: str) -> Self:
         """The row, held until the transaction ends: whoever comes second waits, then reads what the first one wrote."""
-        assert in_transaction(), "a lock outlives nothing but its transaction"
+        ensure(in_transaction(), "a row lock lasts only until its transaction ends: open one first")
         query = cls.select().where(cls.id == record_id)  # type: ignore[attr-defined]
         # SQLite has no row locks and needs none: BEGIN IMMEDIATE lets one writer in at a time.
         return (query.for_update() if is_postgres() else query).get()
@@ -63,7 +64,7 @@ class Record(Model):
 
     def change(self, **changes: Any) -> None:
         """Write columns that are not statuses."""
-        assert not set(changes) & set(self.MOVES), "a status changes by move alone"
+        ensure(not set(changes) & set(self.MOVES), "a status changes by move alone")
         cls = type(self)
         values = {getattr(cls, name): value for name, value in changes.items()}
         cls.update(values).where(cls.id == self.id).execute()  # type: ignore[attr-defined]

@@ -323,15 +323,6 @@ def test_a_correction_to_a_wrong_amount_goes_back_too(world: World) -> None:
     assert [refund.amount for refund in refunds()] == [1]
 
 
-def test_the_right_amount_told_after_the_wrong_one_changes_nothing(world: World) -> None:
-    session = world.session()
-    world.pay(session, "012")
-    world.wait(6)
-    settlement.apply(latest(session).id, NEWS["succeeded"], world.now)
-    assert statuses(session) == FAILED
-    audit()
-
-
 def test_a_surplus_refund_leaves_the_session_paid(world: World) -> None:
     session = world.session()
     world.pay(session, "007")
