@@ -11,7 +11,7 @@ from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import ROOT, Config
 from ikawaari.edge import bounds, errors, requests
 from ikawaari.events import outgoing
-from ikawaari.hosted import api, callbacks, context, demo, health, links, pages
+from ikawaari.hosted import api, callbacks, context, demo, health, links, pages, trailing
 from ikawaari.hosted import sandbox as sandbox_screens
 from ikawaari.merchant_api import (
     auth,
@@ -90,6 +90,7 @@ def _serve_pages(app: Flask, config: Config) -> None:
     app.register_blueprint(sandbox_screens.bp)
     app.add_template_filter(context.bdi)
     app.add_template_filter(texts.isolated)
+    trailing.register(app)
     if config.demo:
         app.register_blueprint(demo.bp)
 
