@@ -65,6 +65,21 @@ def test_the_demo_shop_thanks_for_a_payment(demo: Served) -> None:
     assert requests.get(back, timeout=10).status_code == 200
 
 
+def test_the_demo_shop_waits_for_no_request_of_its_own(demo: Served) -> None:
+    def press(_: int) -> int:
+        return requests.post(f"{demo.url}/", allow_redirects=False, timeout=10).status_code
+
+    with ThreadPoolExecutor(16) as customers:  # twice as many as the server has threads
+        assert list(customers.map(press, range(32))) == [303] * 32
+
+
+def test_the_demo_shop_shows_no_order_that_is_not_its_own(demo: Served) -> None:
+    for session in ("cs_0000000000000000", "x" * 5_000, "%00", "a/b"):
+        page = requests.get(f"{demo.url}/?session={session}", timeout=10)
+        assert page.status_code == 200
+        assert page.text.count("<form") == 1
+
+
 def test_the_demo_keeps_its_key_and_its_shop_through_a_restart(demo: Served) -> None:
     before = re.findall(r"ik_test_\w+", demo.log_text())
     demo.stop()
