@@ -6,9 +6,9 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from ikawaari import logs, store, texts
+from ikawaari import logs, sealing, store, texts
 from ikawaari.checkout import budgets, enquiry, resources
-from ikawaari.config import ROOT, Config
+from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, errors, requests
 from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, context, demo, health, links, pages, trailing
@@ -28,6 +28,7 @@ from ikawaari.merchant_api import (
     webhook_endpoints,
 )
 from ikawaari.providers import registry, sandbox
+from ikawaari.store import sealed
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -55,6 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
 def start(config: Config) -> None:
     """Connect this process to its database and its providers: all that a worker or a command needs."""
     logs.configure(config)
+    sealing.configure(config)
     store.connect(config.database_url, config.database_pool)
     sandbox.ledger.connect(config.database_url, config.database_pool)
     registry.configure([sandbox.Sandbox(config)])
@@ -62,11 +64,24 @@ def start(config: Config) -> None:
     budgets.configure(config)
     resources.configure(config)
     outgoing.configure(config)
+    _require_fitting_secret()
+
+
+def _require_fitting_secret() -> None:
+    """Raise UnsafeConfiguration when what this database keeps sealed cannot be opened: better now than at a payment."""
+    fits = sealed.fits()
+    store.release()
+    if not fits:
+        raise UnsafeConfiguration(
+            f"{PREFIX}SECRET_KEY does not open what this database keeps sealed. If it was replaced, put the old one "
+            f"into {PREFIX}OLD_SECRET_KEYS"
+        )
 
 
 def migrate() -> list[str]:
     """Bring the schema up to date; the names of the migrations that were applied."""
     applied = store.migrate()
+    sealed.prepare()
     sandbox.ledger.prepare()
     return applied
 

@@ -32,6 +32,7 @@ class Config:
 
     database_url: str = f"sqlite:///{INSTANCE / 'ikawaari.sqlite3'}"
     secret_key: str = ""  # signs cookies and sandbox callbacks; made and kept in instance/ on a laptop
+    old_secret_keys: str = ""  # comma-separated, newest first: they still open and verify, and seal and sign nothing
     api_url: str = "http://127.0.0.1:8000"  # where merchants and providers reach us
     pay_url: str = ""  # where customers reach us; empty: the same as api_url
     bind: str = ""  # every HOST:PORT that is listened on, separated by commas; empty: none, as in a worker
@@ -80,6 +81,11 @@ class Config:
     def takes_live_keys(self) -> bool:
         """Whether live credentials are safe here: they never cross a network without https."""
         return self.is_local or not self.insecure
+
+    @property
+    def old_secrets(self) -> tuple[str, ...]:
+        """The secrets that were replaced, newest first."""
+        return tuple(secret.strip() for secret in self.old_secret_keys.split(",") if secret.strip())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Config":
@@ -131,8 +137,7 @@ def _check(config: Config) -> None:
             absolute = False
         if not absolute:
             raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be an absolute http(s) URL")
-    if config.secret_key and len(config.secret_key) < _SHORTEST_SECRET:
-        raise UnsafeConfiguration(f"{PREFIX}SECRET_KEY must have at least {_SHORTEST_SECRET} characters")
+    _check_secrets(config)
     if config.log_level.upper() not in logging.getLevelNamesMapping():
         raise UnsafeConfiguration(f"{PREFIX}LOG_LEVEL must be one of {', '.join(logging.getLevelNamesMapping())}")
     if config.demo and not config.is_local:
@@ -142,6 +147,12 @@ def _check(config: Config) -> None:
         )
     _check_numbers(config)
     _check_exposed(config)
+
+
+def _check_secrets(config: Config) -> None:
+    for name, secrets_ in (("SECRET_KEY", (config.secret_key,)), ("OLD_SECRET_KEYS", config.old_secrets)):
+        if any(secret and len(secret) < _SHORTEST_SECRET for secret in secrets_):
+            raise UnsafeConfiguration(f"{PREFIX}{name} must have at least {_SHORTEST_SECRET} characters each")
 
 
 def _check_exposed(config: Config) -> None:

@@ -16,6 +16,7 @@ PUBLIC = {"API_URL": "https://api.example", "PAY_URL": "https://pay.example", "S
 SPELLED = {
     "database_url": ("postgresql://u:p@db/x", "postgresql://u:p@db/x"),
     "secret_key": (SECRET, SECRET),
+    "old_secret_keys": (f"{SECRET}, {SECRET[::-1]}", f"{SECRET}, {SECRET[::-1]}"),
     "api_url": ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
     "pay_url": ("https://localhost", "https://localhost"),
     "bind": ("127.0.0.1:9000,[::1]:9000", "127.0.0.1:9000,[::1]:9000"),
@@ -84,6 +85,7 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("api_url", "http://localhost@shop.example"),
         ("secret_key", "short"),
         ("secret_key", SECRET[:-1]),
+        ("old_secret_keys", f"{SECRET},short"),
         ("database_url", "mysql://localhost/x"),
         ("database_url", "ikawaari.sqlite3"),
         ("log_level", "LOUD"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, returns, views
+from ikawaari.checkout import attempts, views
 from ikawaari.config import ROOT
 from ikawaari.events import signature
 from tests import factories
@@ -83,9 +83,9 @@ def test_a_webhook_is_believed_and_nothing_else(check: Callable[[str], Check]) -
 @pytest.mark.usefixtures("app")
 def test_a_return_is_believed_and_nothing_else(check: Callable[[str], Check]) -> None:
     is_genuine = check("is_genuine_return")
-    key, other = factories.credential(), factories.credential()
-    session = factories.session(success_url="https://shop.example/{CHECKOUT_SIGNATURE}")
-    session.change(return_key=returns.key(key))
+    merchant = factories.merchant()
+    key, other = factories.credential(merchant), factories.credential()
+    session = factories.session(merchant, success_url="https://shop.example/{CHECKOUT_SIGNATURE}")
     attempts.pay(session.id, factories.card_request(), clock.now())
 
     def given(seconds_ago: int = 0) -> str:

@@ -57,9 +57,9 @@ class NewLink:
 
 
 def create(
-    merchant: Merchant, livemode: bool, version: int, new: NewLink, now: datetime, *, return_key: str | None = None
+    merchant: Merchant, livemode: bool, version: int, new: NewLink, now: datetime, *, credential_id: str | None = None
 ) -> PaymentLink:
-    """Make a link of `version` 1 or 2. `return_key` signs the returns of its visitors, as `returns.key` made it.
+    """Make a link of `version` 1 or 2. `credential_id` names whose key signs its visitors' returns.
 
     Raises ValidationFailed naming every bad field.
     """
@@ -90,7 +90,7 @@ def create(
             thank_you=new.thank_you,
             locale=new.locale,
             metadata=dict(new.metadata),
-            return_key=return_key,
+            credential=credential_id,
             created_at=now,
             expires_at=new.expires_at,
         )

@@ -9,29 +9,23 @@ from ikawaari import clock, texts
 from ikawaari.checkout import resources
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.events import delivery
+from ikawaari.merchants import credentials
 from ikawaari.store.models import CheckoutSession
 
-_PURPOSE = b"ikawaari return"
-
-
-def key(credential: str) -> str:
-    """What signs the returns of the sessions of this credential, in hex: HMAC-SHA256(credential, "ikawaari return").
-
-    The merchant computes it from the credential that it has; we keep it with the session, where it gives nobody the
-    credential back.
-    """
-    return hmac.new(credential.encode(), _PURPOSE, hashlib.sha256).hexdigest()
+_PLACE = "{CHECKOUT_SIGNATURE}"
 
 
 def success_url(session: CheckoutSession, now: datetime) -> str | None:
     """The shop's address for a paid session, with the id and the signature where it asks for them.
 
-    `{CHECKOUT_SIGNATURE}` becomes `<unix>.<hex>`, hex = HMAC-SHA256(key, "<unix>.<session id>.<payment status>").
+    `{CHECKOUT_SIGNATURE}` becomes `<unix>.<hex>`, hex = HMAC-SHA256(key, "<unix>.<session id>.<payment status>"), key:
+    see `credentials.return_key_of`. It is empty when the merchant has no credential that lives.
     """
     url: str | None = session.success_url
     if url is None:
         return None
-    return url.replace("{CHECKOUT_SESSION_ID}", session.id).replace("{CHECKOUT_SIGNATURE}", _signature(session, now))
+    url = url.replace("{CHECKOUT_SESSION_ID}", session.id)
+    return url.replace(_PLACE, _signature(session, now)) if _PLACE in url else url
 
 
 def is_told(session_id: str) -> bool:
@@ -40,10 +34,11 @@ def is_told(session_id: str) -> bool:
 
 
 def _signature(session: CheckoutSession, now: datetime) -> str:
-    if session.return_key is None:
+    key = credentials.return_key_of(session.credential_id, session.merchant_id, session.livemode, now)
+    if key is None:
         return ""
     message = f"{clock.unix(now)}.{session.id}.{session.payment_status}"
-    return f"{clock.unix(now)}.{hmac.new(session.return_key.encode(), message.encode(), hashlib.sha256).hexdigest()}"
+    return f"{clock.unix(now)}.{hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest()}"
 
 
 def check_scheme(name: str, url: str | None, livemode: bool, problems: Details) -> None:

@@ -86,10 +86,10 @@ def open_session(
     new: NewSession,
     now: datetime,
     *,
-    return_key: str | None = None,
+    credential_id: str | None = None,
     by_visit: bool = False,
 ) -> CheckoutSession:
-    """Open a session for `merchant`. `return_key` signs the customer's return (`returns.key`).
+    """Open a session for `merchant`. `credential_id` names whose key signs the customer's return.
 
     Raises ValidationFailed naming every bad field, NotFound for an unknown link, Gone for one that has ended.
     """
@@ -109,7 +109,7 @@ def open_session(
             currency=currency,
             payment_link=link,
             by_visit=by_visit,
-            return_key=return_key,
+            credential=credential_id,
             created_at=now,
             expires_at=expires_at,
             **_columns(merchant, new),

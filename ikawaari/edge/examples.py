@@ -295,6 +295,7 @@ ENDPOINT: dict[str, Any] = {
     "enabled": True,
     "status": "enabled",
     "failing_since": None,
+    "secret_changes_at": None,
     "livemode": False,
     "created": 1767225600,
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import DoesNotExist, ModelSelect, fn
 
-from ikawaari import clock, ids, store
+from ikawaari import clock, ids, sealing, store
 from ikawaari.events import outgoing, signature
 from ikawaari.invariants import ensure
 from ikawaari.states import DeliveryStatus
@@ -150,9 +150,9 @@ def is_acknowledged(object_id: str, event_type: str) -> bool:
 
 
 def _foremost(endpoint: WebhookEndpoint, lane: int, now: datetime) -> WebhookDelivery | None:
-    """The oldest delivery of the lane that is due."""
+    """The oldest delivery of the lane that is due; those that were set aside come after all others."""
     query = _next_ones(endpoint, lane).where(WebhookDelivery.next_try_at <= now)
-    due_now: WebhookDelivery | None = query.order_by(WebhookDelivery.event).first()
+    due_now: WebhookDelivery | None = query.order_by(WebhookDelivery.set_aside, WebhookDelivery.event).first()
     return due_now
 
 
@@ -162,13 +162,16 @@ def _earliest(endpoint: WebhookEndpoint, lane: int) -> datetime | None:
 
 
 def _next_ones(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelivery]":
-    """What waits in a lane and has no earlier event of its object before it."""
+    """What waits in a lane and has no earlier event of its object before it. One that was set aside holds up none."""
     earlier = WebhookDelivery.alias()
+    sooner = (earlier.set_aside < WebhookDelivery.set_aside) | (
+        (earlier.set_aside == WebhookDelivery.set_aside) & (earlier.event < WebhookDelivery.event)
+    )
     before = earlier.select(earlier.id).where(
         earlier.endpoint == WebhookDelivery.endpoint,
         earlier.object_id == WebhookDelivery.object_id,
         earlier.status == DeliveryStatus.PENDING,
-        earlier.event < WebhookDelivery.event,
+        sooner,
     )
     return _waiting(endpoint, lane).where(~fn.EXISTS(before))
 
@@ -188,7 +191,7 @@ def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) ->
     at = max(now, clock.now())  # a lane is carried for a while: the signature and the schedule count from each try
     headers = {
         "Content-Type": "application/json",
-        signature.HEADER: signature.of_webhook(endpoint.secret, clock.unix(at), body),
+        signature.HEADER: signature.of_webhook(_secret_at(endpoint, at), clock.unix(at), body),
     }
     store.release()  # a slow endpoint holds up a thread, not one of the database's connections
     answer = outgoing.post(endpoint.url, body, headers, livemode=endpoint.livemode)
@@ -198,6 +201,13 @@ def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) ->
         endpoint.change(rests_until=at + REST)
     elif endpoint.rests_until:
         _end_rest(endpoint, at)
+
+
+def _secret_at(endpoint: WebhookEndpoint, at: datetime) -> str:
+    """The one secret that signs at `at`: during an overlap the old one."""
+    if endpoint.next_secret and endpoint.secret_changes_at and endpoint.secret_changes_at <= at:
+        return sealing.open_sealed(endpoint.next_secret)
+    return sealing.open_sealed(endpoint.secret)
 
 
 def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> None:
@@ -215,10 +225,18 @@ def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing
     if answer.is_success:
         stored.move("status", DeliveryStatus.SUCCEEDED, tries=tries)
     elif is_over:
-        stored.move("status", DeliveryStatus.FAILED, tries=tries)
-        endpoint.change(failing_since=at)
+        stored.move("status", DeliveryStatus.FAILED, tries=tries, set_aside=True)
+        if not _was_anything_accepted(endpoint, stored):
+            endpoint.change(failing_since=at)
     else:
         stored.change(tries=tries, next_try_at=at + RETRIES[tries - 1])
+
+
+def _was_anything_accepted(endpoint: WebhookEndpoint, refused: WebhookDelivery) -> bool:
+    """Whether the endpoint took any event since the first try of one that it always refused: then it is not down."""
+    first = DeliveryTry.select().where(DeliveryTry.delivery == refused.id).order_by(DeliveryTry.at).get()
+    accepted = DeliveryTry.select().join(WebhookDelivery).where(WebhookDelivery.endpoint == endpoint.id)
+    return accepted.where(DeliveryTry.at >= first.at, DeliveryTry.http_status.between(200, 299)).exists()
 
 
 def _subject(endpoint_id: str, lane: int) -> str:

@@ -1,13 +1,13 @@
 """Webhook endpoints: where merchants are told."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from peewee import DoesNotExist
 
-from ikawaari import clock, ids, store
+from ikawaari import clock, ids, sealing, store
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, outgoing, types
 from ikawaari.store import listing
@@ -28,7 +28,7 @@ def create(
         merchant=merchant,
         livemode=livemode,
         url=url,
-        secret=_new_secret(),
+        secret=sealing.seal(_new_secret()),
         enabled_events=sorted(set(enabled_events)),
         enabled=True,
         created_at=now,
@@ -80,10 +80,33 @@ def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
         raise NotFound("webhook endpoint") from None
 
 
-def rotate_secret(endpoint: WebhookEndpoint) -> WebhookEndpoint:
-    """Give the endpoint a new secret; the old one signs nothing from now on."""
-    endpoint.change(secret=_new_secret())
-    return endpoint
+def rotate_secret(endpoint: WebhookEndpoint, now: datetime, *, overlap_seconds: int = 0) -> WebhookEndpoint:
+    """Give the endpoint a new secret, which signs alone once the overlap is over; until then the old one signs alone.
+
+    A second rotation ends the overlap of the first at once: what was to come is then the old secret.
+    """
+    fresh = sealing.seal(_new_secret())
+    with store.atomic():
+        # The race of two rotations: the second one waits, and replaces what the first one made.
+        stored = _locked(endpoint)
+        if overlap_seconds:
+            changes_at = now + timedelta(seconds=overlap_seconds)
+            stored.change(secret=stored.next_secret or stored.secret, next_secret=fresh, secret_changes_at=changes_at)
+        else:
+            stored.change(secret=fresh, next_secret=None, secret_changes_at=None)
+    return stored
+
+
+def end_overlaps(now: datetime) -> None:
+    """Drop the old secrets whose overlap is over."""
+    over = WebhookEndpoint.secret_changes_at <= now
+    WebhookEndpoint.update(
+        {
+            WebhookEndpoint.secret: WebhookEndpoint.next_secret,
+            WebhookEndpoint.next_secret: None,
+            WebhookEndpoint.secret_changes_at: None,
+        }
+    ).where(over).execute()
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
@@ -93,6 +116,7 @@ def delete(endpoint: WebhookEndpoint) -> None:
 
 def resource(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> dict[str, Any]:
     """An endpoint as its merchant sees it; its secret only when it is new."""
+    changes_at = endpoint.secret_changes_at
     told = {
         "id": endpoint.id,
         "object": "webhook_endpoint",
@@ -101,10 +125,12 @@ def resource(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> dict[st
         "enabled": endpoint.enabled,
         "status": "disabled" if not endpoint.enabled else "failing" if endpoint.failing_since else "enabled",
         "failing_since": clock.unix(endpoint.failing_since) if endpoint.failing_since else None,
+        "secret_changes_at": clock.unix(changes_at) if changes_at else None,
         "livemode": endpoint.livemode,
         "created": clock.unix(endpoint.created_at),
     }
-    return told | {"secret": endpoint.secret} if with_secret else told
+    newest = endpoint.next_secret or endpoint.secret
+    return told | {"secret": sealing.open_sealed(newest)} if with_secret else told
 
 
 def _new_secret() -> str:

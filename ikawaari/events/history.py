@@ -72,16 +72,21 @@ def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
     return _delivery(sent)
 
 
-def deliveries(endpoint: WebhookEndpoint, place: Place) -> Mapping[str, Any]:
-    """A page of an endpoint's deliveries, newest event first, each with all its tries."""
+def deliveries(endpoint: WebhookEndpoint, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    """A page of an endpoint's deliveries, newest event first, each with all its tries. `filters`: `status`."""
     query = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
+    wanted = [WebhookDelivery.status == filters["status"]] if "status" in filters else []
     return listing.page(
-        WebhookDelivery, query, [], place, _delivery, key=(WebhookDelivery.commit_order, WebhookDelivery.event)
+        WebhookDelivery, query, wanted, place, _delivery, key=(WebhookDelivery.commit_order, WebhookDelivery.event)
     )
 
 
 def forget(now: datetime) -> None:
-    """Drop the deliveries that succeeded 30 days ago, with their tries. Events stay, and may be sent again."""
+    """Drop the deliveries that succeeded 30 days ago, with their tries, and secrets whose overlap is over.
+
+    Events stay, and may be sent again.
+    """
+    endpoints.end_overlaps(now)
     done = WebhookDelivery.status == DeliveryStatus.SUCCEEDED
     WebhookDelivery.delete().where(done, WebhookDelivery.next_try_at < now - _KEPT).execute()
 

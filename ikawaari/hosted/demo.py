@@ -12,7 +12,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
-from ikawaari.checkout import resources, returns, sessions
+from ikawaari.checkout import resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.config import INSTANCE, Config
 from ikawaari.errors import AuthenticationFailed, NotFound, Unavailable
@@ -47,9 +47,8 @@ def buy() -> BaseResponse:
         success_url=f"{_home()}/?session={{CHECKOUT_SESSION_ID}}",
         cancel_url=f"{_home()}/",
     )
-    key = _key()
-    who = _caller(key)
-    session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), return_key=returns.key(key))
+    who = _caller(_key())
+    session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), credential_id=who.credential_id)
     return redirect(resources.checkout_session(session)["url"], 303)
 
 

@@ -271,4 +271,6 @@ def _signed(session_id: str, draft: Draft, now: datetime) -> str:
 
 
 def _signer(session_id: str) -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"draft 2:{session_id}")
+    config = current_app.config["IKAWAARI"]
+    # The last one signs, and all of them verify.
+    return URLSafeSerializer([*reversed(config.old_secrets), config.secret_key], salt=f"draft 2:{session_id}")

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, request
 
 from ikawaari import clock
-from ikawaari.checkout import returns
 from ikawaari.edge import documenting
 from ikawaari.errors import AuthenticationFailed, NotAllowed, TooManyRequests
 from ikawaari.merchants import credentials, rates
@@ -41,11 +40,6 @@ def caller() -> Caller:
     """Who makes this request."""
     found: Caller = g.caller
     return found
-
-
-def return_key() -> str:
-    """What signs the returns of sessions that this request opens."""
-    return returns.key(_credential())
 
 
 def register(app: Flask) -> None:

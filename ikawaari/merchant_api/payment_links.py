@@ -11,7 +11,7 @@ from ikawaari.checkout.links import NewLink
 from ikawaari.edge import link_examples as examples
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api import link_schemas as schemas
-from ikawaari.merchant_api.auth import caller, requires, return_key
+from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchants.credentials import Scope
@@ -134,7 +134,8 @@ class DeactivationV2(MethodView):
 
 def _create(version: int, new: NewLink) -> Mapping[str, Any]:
     who, now = caller(), clock.now()
-    return links.resource(links.create(who.merchant, who.livemode, version, new, now, return_key=return_key()), now)
+    made = links.create(who.merchant, who.livemode, version, new, now, credential_id=who.credential_id)
+    return links.resource(made, now)
 
 
 def _list(version: int, query: dict[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from ikawaari.edge import examples
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api import schemas
-from ikawaari.merchant_api.auth import caller, requires, return_key
+from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchants.credentials import Scope
@@ -41,7 +41,7 @@ class Sessions(MethodView):
         spellings of every other.
         """
         who = caller()
-        session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), return_key=return_key())
+        session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), credential_id=who.credential_id)
         return resources.checkout_session(session)
 
     @operation("listCheckoutSessions")

@@ -10,7 +10,7 @@ from ikawaari import clock
 from ikawaari.edge import examples
 from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
 from ikawaari.edge.documenting import Blueprint, operation
-from ikawaari.edge.fields import Flag, HttpUrl
+from ikawaari.edge.fields import Choice, Flag, HttpUrl
 from ikawaari.edge.parsing import Input
 from ikawaari.events import endpoints, history
 from ikawaari.events.types import EVENT_TYPES, may_be_asked_for
@@ -83,6 +83,23 @@ class EndpointChanges(Input):
     )
 
 
+class RotationInput(Input):
+    """How to change the secret."""
+
+    overlap_seconds = fields.Integer(
+        strict=True,
+        load_default=0,
+        validate=validate.Range(0, 86_400),
+        metadata={"description": "How long the old secret still signs, so that you can put the new one in place."},
+    )
+
+
+class DeliveryQuery(PageQuery):
+    """The place in the list, and which deliveries."""
+
+    status = Choice(DeliveryStatus)
+
+
 class WebhookEndpoint(Output):
     """Where a merchant is told, and of what."""
 
@@ -95,6 +112,7 @@ class WebhookEndpoint(Output):
         _STATUSES, "`failing`: every retry of some event was in vain; nothing is sent until you set `enabled` to true."
     )
     failing_since = Instant(nullable=True)
+    secret_changes_at = Instant("When the newest secret begins to sign; null when it does already.", nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
 
@@ -201,10 +219,16 @@ class Rotation(MethodView):
     @operation("rotateWebhookSecret", "IKW-RES-001")
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
+    @bp.arguments(RotationInput(), required=False, example={"overlap_seconds": 3600})
     @bp.response(200, NewWebhookEndpoint(), example=examples.ENDPOINT_WITH_SECRET)
-    def post(self, endpoint_id: str) -> Mapping[str, Any]:
-        """Give a webhook endpoint a new secret. The old one signs nothing from now on."""
-        return endpoints.resource(endpoints.rotate_secret(_owned(endpoint_id)), with_secret=True)
+    def post(self, body: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
+        """Give a webhook endpoint a new secret.
+
+        Until the overlap ends every delivery is signed with the old secret alone, from then on with the new one alone.
+        Without an overlap the old one signs nothing from now on. A second rotation ends the overlap of the first.
+        """
+        rotated = endpoints.rotate_secret(_owned(endpoint_id), clock.now(), **body)
+        return endpoints.resource(rotated, with_secret=True)
 
 
 @bp.route("/<string:endpoint_id>/test", parameters=[ENDPOINT_ID])
@@ -229,11 +253,12 @@ class Deliveries(MethodView):
 
     @operation("listWebhookDeliveries", "IKW-RES-001")
     @requires(Scope.WEBHOOKS_READ)
-    @bp.arguments(PageQuery(exclude=("created_gte", "created_lte")), location="query")
+    @bp.arguments(DeliveryQuery(exclude=("created_gte", "created_lte")), location="query")
     @bp.response(200, WebhookDeliveryList(), example=examples.DELIVERIES)
     def get(self, query: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
         """List the deliveries to a webhook endpoint, newest first, each with all its tries."""
-        return history.deliveries(_owned(endpoint_id), place_of(query))
+        place = place_of(query)
+        return history.deliveries(_owned(endpoint_id), query, place)
 
 
 def _owned(endpoint_id: str) -> Any:

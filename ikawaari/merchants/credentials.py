@@ -4,6 +4,7 @@ The text is shown once, at creation; what we keep is its SHA-256. A fast digest 
 """
 
 import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +14,11 @@ from typing import Any
 
 from peewee import JOIN
 
-from ikawaari import clock, ids
+from ikawaari import clock, ids, sealing
 from ikawaari.errors import AuthenticationFailed, NotAllowed, NotFound, ValidationFailed
 from ikawaari.store.models import AppInstallation, Credential, Merchant
+
+_RETURNS = b"ikawaari return"
 
 
 class Scope(StrEnum):
@@ -69,6 +72,7 @@ def create(
         merchant=merchant,
         installation=installation,
         digest=_digest(text),
+        return_key=sealing.seal(return_key(text)),
         hint=f"{prefix}_…{text[-4:]}",
         livemode=livemode,
         scopes=sorted(set(scopes)),
@@ -146,7 +150,38 @@ def authenticate(text: str, address: str, now: datetime) -> Caller:
         raise AuthenticationFailed("IKW-AUTH-004")
     if found.allowed_networks and not _is_within(address, found.allowed_networks):
         raise NotAllowed("IKW-AUTHZ-002")
+    _keep_return_key(found, text)
     return Caller(found.merchant, found.livemode, frozenset(found.scopes), found.id, found.rate_limit)
+
+
+def return_key(text: str) -> str:
+    """What signs customers' returns, in hex: HMAC-SHA256(credential, "ikawaari return").
+
+    The merchant computes it from the credential that it has; what we keep gives nobody the credential back.
+    """
+    return hmac.new(text.encode("utf-8", "surrogatepass"), _RETURNS, hashlib.sha256).hexdigest()
+
+
+def return_key_of(credential_id: str | None, merchant_id: str, livemode: bool, now: datetime) -> str | None:
+    """The return key of a credential, or once it is dead of the merchant's newest live one; None: there is none.
+
+    A revoked credential signs nothing new: whoever rotates keys goes on with the one that replaced it.
+    """
+    own = (
+        (Credential.merchant == merchant_id) & (Credential.livemode == livemode) & Credential.return_key.is_null(False)
+    )
+    living = Credential.revoked_at.is_null() & AppInstallation.removed_at.is_null()
+    unexpired = Credential.expires_at.is_null() | (Credential.expires_at > now)
+    found = Credential.select().join(AppInstallation, JOIN.LEFT_OUTER).where(own, living, unexpired)
+    newest_first = found.order_by((Credential.id == credential_id).desc(), Credential.created_at.desc(), Credential.id)
+    chosen = newest_first.first()
+    return sealing.open_sealed(chosen.return_key) if chosen else None
+
+
+def _keep_return_key(found: Credential, text: str) -> None:
+    """A credential of an older version has none yet, and only its owner can say it."""
+    if found.return_key is None:
+        found.change(return_key=sealing.seal(return_key(text)))
 
 
 def _digest(text: str) -> str:

@@ -77,6 +77,7 @@ class Credential(Record):
     created_at = InstantField()
     expires_at = InstantField(null=True)
     revoked_at = InstantField(null=True)
+    return_key = CharField(null=True)  # sealed; signs customers' returns, see `credentials.return_key_of`
 
     class Meta:
         """Table options."""
@@ -113,7 +114,8 @@ class PaymentLink(Record):
     metadata = JsonField()
     # Whether a customer whose subscription of this link runs may begin another one without being asked.
     allow_repeat_subscriptions = BooleanField(default=False)
-    return_key = CharField(null=True)  # signs the return of its sessions, as that of the key that made it
+    credential = ForeignKeyField(Credential, null=True)  # that made it
+    credential_id: str | None
     created_at = InstantField()
     commit_order = CommitOrderField()
     expires_at = InstantField(null=True)
@@ -198,9 +200,9 @@ class CheckoutSession(Record):
     locale = CharField(max_length=4)
     metadata = JsonField()
     late = BooleanField(default=False)  # money came after expiry
-    return_key = CharField(
-        null=True
-    )  # signs the customer's return; derived from the credential that opened the session
+    # That opened it, or made its link: as long as it lives, its key signs the customer's return.
+    credential = ForeignKeyField(Credential, null=True)
+    credential_id: str | None
     created_at = InstantField()
     commit_order = CommitOrderField()
     expires_at = InstantField()
@@ -489,7 +491,9 @@ class WebhookEndpoint(Record):
     merchant_id: str
     livemode = BooleanField()
     url = CharField(max_length=2048)
-    secret = CharField()  # in clear, for it signs
+    secret = CharField()  # sealed
+    next_secret = CharField(null=True)  # sealed; signs from `secret_changes_at` on
+    secret_changes_at = InstantField(null=True)
     enabled_events = JsonField()  # types, or "*"
     enabled = BooleanField()
     failing_since = InstantField(
@@ -518,6 +522,7 @@ class WebhookDelivery(Record):
     lane = IntegerField()  # which of the endpoint's lanes carries it: all of one object go in one
     status = StatusField(states.DeliveryStatus)
     tries = IntegerField(default=0)
+    set_aside = BooleanField(default=False)  # it has failed for good once: it holds nothing up, and comes last
     next_try_at = InstantField()
     created_at = InstantField()
     commit_order = CommitOrderField()
@@ -613,6 +618,18 @@ class IdempotencyKey(Record):
         indexes = ((("merchant", "livemode", "method", "path", "key"), True),)
 
 
+class Seal(Record):
+    """One text that every process of this database must be able to open: see `sealed.fits`."""
+
+    id = CharField(primary_key=True)
+    sealed = CharField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "seals"
+
+
 class RateWindow(Record):
     """How many requests a credential or a merchant made in one minute."""
 
@@ -668,4 +685,5 @@ TABLES = (
     DueWork,
     IdempotencyKey,
     RateWindow,
+    Seal,
 )

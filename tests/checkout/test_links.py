@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import links, resources, returns, sessions, visits
+from ikawaari.checkout import links, resources, sessions, visits
 from ikawaari.errors import Conflict, Declined, Gone, NotFound, ValidationFailed
-from ikawaari.store.models import CheckoutSession, Event, PaymentLink
+from ikawaari.store.models import CheckoutSession, Credential, Event, PaymentLink
 from tests import factories
 from tests.world import PAID, WAITING, World, fresh, intent, statuses, together
 
@@ -116,9 +116,11 @@ def test_the_currency_is_the_country_s_then_the_merchant_s(world: World) -> None
 
 
 def test_returns_of_visitors_are_signed_as_those_of_the_key_that_made_the_link(world: World) -> None:
+    factories.credential(world.merchant)
     link = factories.link(world.merchant)
-    PaymentLink.update(return_key=returns.key("ik_test_x")).execute()
-    assert visit(link, world).return_key == returns.key("ik_test_x")
+    key = Credential.get(Credential.merchant == world.merchant)
+    PaymentLink.update(credential=key.id).execute()
+    assert visit(link, world).credential_id == key.id
 
 
 # ---------------------------------------------------------------- whose it is

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,8 @@ from ikawaari import clock
 from ikawaari.checkout import returns, views
 from ikawaari.checkout.sessions import NewSession, open_session
 from ikawaari.events import endpoints
-from ikawaari.store.models import CheckoutSession, WebhookEndpoint
+from ikawaari.merchants import credentials
+from ikawaari.store.models import CheckoutSession, Credential, WebhookEndpoint
 from tests import factories
 from tests.events.receiver import listening
 from tests.world import World, fresh
@@ -29,7 +31,8 @@ def is_genuine(api_key: str, session_id: str, signature: str, status: str, now: 
 def opened(world: World, api_key: str, **overrides: str) -> CheckoutSession:
     """A session that the key opened."""
     new = NewSession(amount=5_000, **{"success_url": HOME} | overrides)  # type: ignore[arg-type]
-    return open_session(world.merchant, False, new, world.now, return_key=returns.key(api_key))
+    who = credentials.authenticate(api_key, "127.0.0.1", world.now)
+    return open_session(world.merchant, False, new, world.now, credential_id=who.credential_id)
 
 
 def parts(url: str | None) -> tuple[str, str]:
@@ -58,8 +61,60 @@ def test_a_shop_can_check_it_with_its_api_key_alone(world: World) -> None:
 def test_the_key_is_not_kept_with_the_session_nor_shown(world: World) -> None:
     key = factories.credential(world.merchant)
     session = opened(world, key)
-    assert key not in str(session.__data__)
-    assert returns.key(key) not in str(views.public(session, world.now))
+    row = Credential.get_by_id(session.credential_id)
+    signs = credentials.return_key(key)
+    assert key not in f"{session.__data__} {row.__data__}"
+    assert signs not in f"{row.__data__} {views.public(session, world.now)}"
+
+
+def test_a_dead_key_signs_nothing_new_and_the_one_that_replaced_it_does(world: World) -> None:
+    """Whoever rotates keys goes on: the shop's code has the new key by then."""
+    old = factories.credential(world.merchant)
+    session = opened(world, old)
+    world.pay_by_card(session)
+    world.later(1)
+    new = factories.credential(world.merchant)
+    factories.credential(world.merchant, livemode=True)
+    factories.credential(factories.merchant("Autre"))
+    assert signs(world, session, old), "both live: the one that opened it"
+    credentials.revoke(str(fresh(session).credential_id), world.now)
+    assert not signs(world, session, old)
+    assert signs(world, session, new)
+    for each in Credential.select():
+        if each.revoked_at is None:
+            credentials.revoke(each.id, world.now)
+    assert parts(views.public(fresh(session), world.now)["success_url"])[1] == ""
+
+
+def test_an_expired_key_and_one_of_an_uninstalled_app_sign_nothing(world: World) -> None:
+    expires = factories.credential(world.merchant, expires_at=world.now + timedelta(hours=1))
+    app = credentials.install_app(world.merchant, "app", world.now)
+    token = factories.credential(world.merchant, installation=app)
+    sessions = [opened(world, expires), opened(world, token)]
+    for session in sessions:
+        world.pay_by_card(session)
+    assert signs(world, sessions[0], expires)
+    assert signs(world, sessions[1], token)
+    credentials.uninstall_app(app.id, world.now)
+    assert not signs(world, sessions[1], token)
+    world.later(3600)
+    assert not signs(world, sessions[0], expires)
+
+
+def test_a_credential_of_an_older_version_signs_from_its_next_request_on(world: World) -> None:
+    key = factories.credential(world.merchant)
+    session = opened(world, key)
+    world.pay_by_card(session)
+    Credential.update(return_key=None).execute()
+    assert not signs(world, session, key)
+    credentials.authenticate(key, "127.0.0.1", world.now)
+    assert signs(world, session, key)
+
+
+def signs(world: World, session: CheckoutSession, api_key: str) -> bool:
+    """Whether the way back that is shown now is signed with the key."""
+    session_id, signature = parts(views.public(fresh(session), world.now)["success_url"])
+    return is_genuine(api_key, session_id, signature, "paid", clock.unix(world.now))
 
 
 @pytest.mark.parametrize(

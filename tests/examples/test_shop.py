@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 import requests
 
-from ikawaari.checkout import returns
 from ikawaari.events import signature
+from ikawaari.merchants import credentials
 from tests.chaos.shop import card, pay, wait_until, wallet
 from tests.examples.running import Shop, stopped
 
@@ -60,7 +60,7 @@ def refunds_told(shop: Shop, session_id: str) -> list[dict[str, Any]]:
 def signed(shop: Shop, session_id: str, stamp: int, key: str | None = None) -> str:
     """What `{CHECKOUT_SIGNATURE}` becomes for a paid session."""
     text = f"{stamp}.{session_id}.paid".encode()
-    return f"{stamp}.{hmac.new(returns.key(key or shop.key).encode(), text, hashlib.sha256).hexdigest()}"
+    return f"{stamp}.{hmac.new(credentials.return_key(key or shop.key).encode(), text, hashlib.sha256).hexdigest()}"
 
 
 def end(shop: Shop, session_id: str, status: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from peewee import IntegrityError
 
-from ikawaari import clock, databases, ids
+from ikawaari import clock, databases, ids, sealing
 from ikawaari.config import Config
 from ikawaari.money import EXPONENTS, Money
 from ikawaari.operators import OPERATORS
@@ -38,7 +38,7 @@ class Sandbox:
         self.prompt = timedelta(seconds=config.sandbox_prompt_seconds)
         self.screen_url = f"{config.pay_url}/sandbox"
         self.callback_url = f"{config.api_url}/callbacks/sandbox"
-        self._key = hmac.digest(config.secret_key.encode(), b"sandbox callbacks", "sha256")
+        self._keys = sealing.signing_keys([config.secret_key, *config.old_secrets], "sandbox callbacks")
         self.capabilities = base.Capabilities(
             method_types=frozenset({"mobile_money", "card"}),
             operators={name: _flows(name) for name in OPERATORS},
@@ -93,8 +93,7 @@ class Sandbox:
 
     def sign(self, body: bytes, now: datetime) -> str:
         """The signature header's value for `body`."""
-        stamp = str(clock.unix(now))
-        return f"t={stamp},v1={hmac.new(self._key, stamp.encode() + b'.' + body, hashlib.sha256).hexdigest()}"
+        return _signed(self._keys[0], body, clock.unix(now))
 
     def tell(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> base.CallbackRequest:
         """A developer decides for the payer. Returns the callback that the operator would send about it now.
@@ -149,7 +148,8 @@ class Sandbox:
             or abs(clock.unix(now) - int(stamp)) > _TOLERANCE_SECONDS
         ):
             raise base.CallbackRefused("no fresh signature")
-        if not hmac.compare_digest(given.encode(), self.sign(request.body, clock.from_unix(int(stamp))).encode()):
+        expected = [_signed(key, request.body, int(stamp)).encode() for key in self._keys]
+        if not any(hmac.compare_digest(given.encode(), signature) for signature in expected):
             raise base.CallbackRefused("wrong signature")
 
     def _asked_as_possible(self, request: base.ChargeRequest) -> base.ChargeRequest:
@@ -231,6 +231,10 @@ def _flows(operator: str) -> tuple[Flow, ...]:
     if operator.startswith("wave"):
         return (Flow.USSD_PUSH, Flow.REDIRECT, Flow.QR)
     return (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT)
+
+
+def _signed(key: bytes, body: bytes, stamp: int) -> str:
+    return f"t={stamp},v1={hmac.new(key, f'{stamp}.'.encode() + body, hashlib.sha256).hexdigest()}"
 
 
 def _told(body: dict[str, Any]) -> Outcome:

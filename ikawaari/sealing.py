@@ -1,0 +1,68 @@
+"""Secrets at rest: texts are sealed before they are stored, and keys for signing are derived from the same secret.
+
+A sealed text is a Fernet token (AES-128-CBC with HMAC-SHA256) whose key is HKDF-SHA256(`SECRET_KEY`, info
+"ikawaari at rest 1"). Old secrets open and verify; only the current one seals and signs.
+"""
+
+import base64
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ikawaari.config import Config
+
+_AT_REST = b"ikawaari at rest 1"
+
+
+class SealBroken(Exception):
+    """No secret of this process opens the text. The message never holds it."""
+
+
+class _Seals:
+    """The keys of this process, the current one first."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        keys = [Fernet(base64.urlsafe_b64encode(_derived(secret, _AT_REST))) for secret in secrets]
+        self.current, self.all = keys[0], MultiFernet(keys)
+
+
+def configure(config: Config) -> None:
+    """Take the secrets of `config`: the current one, then the old ones, newest first."""
+    global _seals  # noqa: PLW0603 - set once, at start-up
+    _seals = _Seals((config.secret_key, *config.old_secrets))
+
+
+def seal(text: str) -> str:
+    """The text as it may be stored: at most 4/3 of its bytes and some 100 characters more."""
+    return _seals.current.encrypt(text.encode()).decode()
+
+
+def open_sealed(sealed: str) -> str:
+    """The text of `sealed`. Raises SealBroken."""
+    try:
+        return _seals.all.decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise SealBroken("sealed with a secret that is not among IKAWAARI_SECRET_KEY and its old ones") from None
+
+
+def is_current(sealed: str) -> bool:
+    """Whether the current secret alone opens `sealed`."""
+    try:
+        _seals.current.decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def signing_keys(secrets: Sequence[str], purpose: str) -> list[bytes]:
+    """A key of 32 bytes for `purpose` from each of `secrets`, in their order: the first one signs, all verify."""
+    return [_derived(secret, purpose.encode()) for secret in secrets]
+
+
+def _derived(secret: str, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret.encode())
+
+
+_seals = _Seals(("",))  # until `configure`: a process without its configuration opens nothing that was stored
