@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,9 +124,10 @@ def migrated_with_key(served: Served) -> str:
 
 
 def test_a_server_told_to_stop_ends_within_seconds(database_url: str) -> None:
-    with serve(shops.environment(database_url)) as served:
+    with serve(shops.environment(database_url)) as served, socket.create_connection(("127.0.0.1", served.port)) as slow:
         idle = requests.Session()  # its connection stays open
         assert idle.get(f"{served.url}/healthz", timeout=10).status_code == 200
+        slow.sendall(b"POST /api/checkout/cs_x/pay HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")  # and never more
         os.kill(served.pid, signal.SIGTERM)
         started = time.monotonic()
         assert served.wait_for_death() == 0

@@ -26,7 +26,8 @@ _PIECE = 65_536  # bytes read at once
 _LAST_WORDS_SECONDS = (
     2.0  # for a client to take the last response: what it sends on a closed connection may cost it that
 )
-_STOPPING_SECONDS = 2.0  # how long a server that stops waits for requests on idle connections
+_STOPPING_SECONDS = 2.0  # how long a server that stops waits for the next request of a connection
+_LAST_REQUEST_SECONDS = 5.0  # and for the rest of one that has begun to come
 _ROUND_SECONDS = 0.5
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -83,11 +84,12 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._stop()
 
     def _stop(self) -> None:
-        ends = time.monotonic() + self.cfg.graceful_timeout
+        now = time.monotonic()
         for connection in self._waiting:
-            if connection.is_idle:
-                connection.waits_until = min(connection.waits_until, time.monotonic() + _STOPPING_SECONDS)
-        while self._open and time.monotonic() < ends:
+            if not connection.unsent:
+                last = _STOPPING_SECONDS if connection.is_idle else _LAST_REQUEST_SECONDS
+                connection.waits_until = min(connection.waits_until, now + last)
+        while self._open and time.monotonic() < now + self.cfg.graceful_timeout:
             self._turn()
         for connection in list(self._open):
             self._close(connection)
