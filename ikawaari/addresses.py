@@ -4,9 +4,10 @@ import os
 import re
 import socket
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _WITH_PORT = re.compile(r"\[(?P<bracketed>[^\]]*)\](:[0-9]*)?|(?P<plain>[^:\[\]]*):[0-9]*")
+_MAPPED_BITS = 96  # of ::ffff:0:0/96, which is IPv4 written as IPv6
 _SHORT_IPV4 = re.compile(r"[0-9a-fx.]+")
 
 
@@ -20,6 +21,15 @@ def read_ip(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
+
+
+def read_network(text: str) -> IPv4Network | IPv6Network:
+    """The network in `text`, in the form in which `read_ip` gives the addresses in it. Raises ValueError."""
+    network = ip_network(text)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def host_of(bind: str) -> str:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from peewee import JOIN
 
-from ikawaari import clock, ids, sealing
+from ikawaari import addresses, clock, ids, sealing
 from ikawaari.errors import AuthenticationFailed, NotAllowed, NotFound, ValidationFailed
 from ikawaari.store.models import AppInstallation, Credential, Merchant
 
@@ -189,13 +188,8 @@ def _digest(text: str) -> str:
 
 
 def _is_within(address: str, networks: Sequence[str]) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    # A socket that takes both kinds shows an IPv4 client as ::ffff:192.0.2.1.
-    plain = getattr(ip, "ipv4_mapped", None) or ip
-    return any(ip in ip_network(network) or plain in ip_network(network) for network in networks)
+    ip = addresses.read_ip(address)
+    return ip is not None and any(ip in addresses.read_network(network) for network in networks)
 
 
 def _check(scopes: Sequence[str], rate_limit: int | None, networks: Sequence[str]) -> None:
@@ -207,7 +201,7 @@ def _check(scopes: Sequence[str], rate_limit: int | None, networks: Sequence[str
         details["rate_limit"] = ["must be at least 1"]
     for network in networks:
         try:
-            ip_network(network)
+            addresses.read_network(network)
         except ValueError as error:
             details["allow_ip"] = [str(error)]
     if details:

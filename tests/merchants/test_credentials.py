@@ -116,6 +116,10 @@ def test_a_missing_scope_is_named(world: World) -> None:
 @pytest.mark.parametrize(
     ("network", "address", "fine"),
     [
+        ("::ffff:192.0.2.0/120", "192.0.2.1", True),
+        ("::ffff:192.0.2.0/120", "::ffff:192.0.2.1", True),
+        ("::ffff:192.0.2.0/120", "192.0.3.1", False),
+        ("::/0", "192.0.2.1", False),
         ("192.0.2.0/24", "192.0.2.7", True),
         ("192.0.2.0/24", "192.0.3.7", False),
         ("192.0.2.7", "192.0.2.7", True),
