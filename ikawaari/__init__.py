@@ -123,5 +123,5 @@ def _connect_each_request(app: Flask) -> None:
 def _wrap(app: Flask, config: Config) -> None:
     hops = config.trusted_proxies
     static = WhiteNoise(app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=31_536_000)
-    behind = ProxyFix(requests.know_the_client(static), x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
-    app.wsgi_app = requests.Doorway(behind, config)  # type: ignore[method-assign]
+    behind = ProxyFix(requests.normalize_client_address(static), x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
+    app.wsgi_app = requests.HeadersMiddleware(behind, config)  # type: ignore[method-assign]

@@ -40,7 +40,7 @@ def configure(config: Config) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[config.log_level.upper()]),
-        logger_factory=lambda *_: LINES,
+        logger_factory=lambda *_: WRITER,
         cache_logger_on_first_use=False,
     )
 
@@ -59,16 +59,16 @@ def _mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutable
     return line
 
 
-class Lines:
+class LogWriter:
     """Where the lines go; `dropped` counts, in this process, those that could not be written."""
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def msg(self, line: str) -> None:
         """Write one line. It never raises, and never waits for long."""
-        if not self._turn.acquire(timeout=_PATIENCE_MS / 1000):
+        if not self._lock.acquire(timeout=_PATIENCE_MS / 1000):
             self.dropped += 1
             return
         try:
@@ -76,12 +76,12 @@ class Lines:
         except (OSError, ValueError, AttributeError):  # full, stuck, closed, or none at all
             self.dropped += 1
         finally:
-            self._turn.release()
+            self._lock.release()
 
     log = debug = info = warning = error = critical = exception = fatal = msg
 
 
-LINES = Lines()
+WRITER = LogWriter()
 
 
 def _write(stream: TextIO, text: str) -> None:

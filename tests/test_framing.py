@@ -8,8 +8,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikawaari.serving.exchange import Memory
 from ikawaari.serving.framing import LONGEST_HEAD, Framing
+from ikawaari.serving.handler import BufferedSocket
 
 LONGEST_BODY = 1_000
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -40,7 +40,7 @@ def measured(data: bytes, piece: int) -> tuple[int | None, Framing]:
 
 def read(data: bytes) -> Any:
     """What gunicorn makes of it, and how much is left over."""
-    memory = Memory(data)
+    memory = BufferedSocket(data)
     request = next(RequestParser(Settings(), memory, ("127.0.0.1", 1)))
     body = request.body.read()
     return body, request.unreader.take_buffered() + memory.recv(10**6)

@@ -98,24 +98,24 @@ NOWHERE: dict[str, Any] = {"full": full, "closed": closed, "broken": broken, "st
 
 @pytest.mark.parametrize("nowhere", NOWHERE)
 def test_a_line_that_cannot_be_written_is_dropped_and_counted(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = logs.LINES.dropped
+    before = logs.WRITER.dropped
     logs.configure(Config())
     monkeypatch.setattr(sys, "stderr", NOWHERE[nowhere]())
     for _ in range(2):
         LOG.error("something", text="x" * 10_000)
-    assert logs.LINES.dropped == before + 2
+    assert logs.WRITER.dropped == before + 2
 
 
 @pytest.mark.parametrize("nowhere", NOWHERE)
 def test_an_answer_stays_what_it_is_when_the_log_cannot_be_written(
     nowhere: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = logs.LINES.dropped
+    before = logs.WRITER.dropped
     client = ikawaari.create_app(Config(database_url="postgresql://nobody@127.0.0.1:1/none", **HOME)).test_client()
     monkeypatch.setattr(sys, "stderr", NOWHERE[nowhere]())
     answer = client.get(f"/api/checkout/{SESSION}")
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "IKW-SYS-002")  # type: ignore[index]
-    assert logs.LINES.dropped > before
+    assert logs.WRITER.dropped > before
     disconnect()
 
 
@@ -123,6 +123,6 @@ def test_a_line_that_a_pipe_cannot_take_at_once_is_written_whole(monkeypatch: py
     reader, writer = os.pipe()
     with os.fdopen(writer, "w") as pipe, os.fdopen(reader) as end:
         monkeypatch.setattr(sys, "stderr", pipe)
-        logs.LINES.msg("é" * 20_000)
+        logs.WRITER.msg("é" * 20_000)
         monkeypatch.undo()
         assert end.readline() == "é" * 20_000 + "\n"

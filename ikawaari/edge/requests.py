@@ -26,7 +26,7 @@ _LONGEST_PATH = 512  # what the store keeps of one; ours are far shorter
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Doorway:
+class HeadersMiddleware:
     """The outermost layer: responses that Flask does not make, static files say, have an id and the headers, too."""
 
     def __init__(self, application: _Application, config: Config) -> None:
@@ -47,7 +47,7 @@ class Doorway:
         return self._application(environ, start)
 
 
-def know_the_client(application: _Application) -> _Application:
+def normalize_client_address(application: _Application) -> _Application:
     """Behind `application`'s proxies: `REMOTE_ADDR` is an address alone, whatever a proxy wrote around it."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -20,4 +20,4 @@ def readyz() -> Response:
     """The database answers, and is migrated. `log_lines_dropped`: how many this process could not write."""
     if not readiness.is_ready():
         raise Unavailable("IKW-SYS-002", "The database does not answer, or is not migrated.", retry_after_seconds=5)
-    return jsonify({"status": "ok", "log_lines_dropped": logs.LINES.dropped})
+    return jsonify({"status": "ok", "log_lines_dropped": logs.WRITER.dropped})

@@ -6,17 +6,17 @@ from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
 # No letter or digit follows, so no other address is taken for one that went astray.
-_STRAYED = re.compile(r"(/cs_[A-Za-z0-9]{16,64}|/pay/[A-Za-z0-9]{1,64})[\W_]+")
+_CLEAN_ADDRESS = re.compile(r"(/cs_[A-Za-z0-9]{16,64}|/pay/[A-Za-z0-9]{1,64})[\W_]+")
 
 
 def register(app: Flask) -> None:
     """Lead who follows such an address on to the page or the link that was meant. Nothing is posted there."""
 
-    def lead_on() -> Response | None:
-        found = _STRAYED.fullmatch(request.path) if request.method in {"GET", "HEAD"} else None
+    def redirect_to_clean_address() -> Response | None:
+        found = _CLEAN_ADDRESS.fullmatch(request.path) if request.method in {"GET", "HEAD"} else None
         if found is None:
             return None
         query = request.query_string.decode("latin-1")
         return redirect(found[1] + (f"?{query}" if query else ""), 303)
 
-    app.before_request(lead_on)
+    app.before_request(redirect_to_clean_address)

@@ -18,14 +18,13 @@ from contextlib import suppress
 from gunicorn.workers import base
 
 from ikawaari.config import Config
-from ikawaari.serving.exchange import Exchange
 from ikawaari.serving.framing import Framing
+from ikawaari.serving.handler import RequestHandler
 
 _MOST_CONNECTIONS = 800  # of one process: with its database's they stay below 1,024 open files, the usual limit
 _PIECE = 65_536  # bytes read at once
-_LAST_WORDS_SECONDS = (
-    2.0  # for a client to take the last response: what it sends on a closed connection may cost it that
-)
+# A client that still sends when we close a connection may lose our response: it has this long to stop.
+_LAST_WORDS_SECONDS = 2.0
 _STOPPING_SECONDS = 2.0  # how long a server that stops waits for the next request of a connection
 _LAST_REQUEST_SECONDS = 5.0  # and for the rest of one that has begun to come
 _ROUND_SECONDS = 0.5
@@ -33,15 +32,15 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection:
-    """A client: what came from it and was not answered yet, and what it has not taken yet of a response."""
+    """A client's connection, with the bytes that it sent and we have not answered, and those it has not taken yet."""
 
-    def __init__(self, sock: socket.socket, exchange: Exchange, framing: Framing) -> None:
+    def __init__(self, sock: socket.socket, handler: RequestHandler, framing: Framing) -> None:
         self.sock = sock
-        self.exchange = exchange
+        self.handler = handler
         self.framing = framing
         self.received = bytearray()
         self.unsent = memoryview(b"")
-        self.is_kept = True  # for another request, once all is sent
+        self.keep_alive = True  # for another request, once all is sent
         self.is_idle = True  # nothing of a request has come
         self.waits_since = 0.0
         self.waits_until = 0.0
@@ -53,7 +52,7 @@ class Connection:
 
 
 class Worker(base.Worker):  # type: ignore[misc]
-    """Accepts, reads, and sends in its main thread; answers in a pool of threads."""
+    """It accepts, reads and sends in its main thread, and answers in a pool of threads."""
 
     alive: bool  # until the arbiter's signal
 
@@ -71,12 +70,12 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve; once told to stop, finish what has begun."""
-        self._poller.register(self.PIPE[0], selectors.EVENT_READ, self._take_answered)
+        self._poller.register(self.PIPE[0], selectors.EVENT_READ, self._finish_answered)
         for listener in self.sockets:
             listener.setblocking(False)
             self._poller.register(listener, selectors.EVENT_READ, lambda listener=listener: self._accept(listener))
         while self.alive and self.ppid == os.getppid():
-            self._turn()
+            self._poll_once()
         self.alive = False
         for listener in self.sockets:
             self._poller.unregister(listener)
@@ -90,12 +89,12 @@ class Worker(base.Worker):  # type: ignore[misc]
                 last = _STOPPING_SECONDS if connection.is_idle else _LAST_REQUEST_SECONDS
                 connection.waits_until = min(connection.waits_until, now + last)
         while self._open and time.monotonic() < now + self.cfg.graceful_timeout:
-            self._turn()
+            self._poll_once()
         for connection in list(self._open):
             self._close(connection)
         self._pool.shutdown(wait=False)
 
-    def _turn(self) -> None:
+    def _poll_once(self) -> None:
         for key, _ in self._poller.select(_ROUND_SECONDS):
             key.data()
         now = time.monotonic()
@@ -104,7 +103,7 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._looked_at = now
         self.notify()
         for connection in [each for each in self._waiting if each.waits_until <= now]:
-            self._end_wait(connection)
+            self._time_out(connection)
 
     # ---------------------------------------------------------------- what the poller's events lead to
 
@@ -113,14 +112,14 @@ class Worker(base.Worker):  # type: ignore[misc]
             sock, client = listener.accept()
         except OSError as error:  # it has gone again
             if error.errno in {errno.EMFILE, errno.ENFILE}:  # too many files are open
-                self._make_room()
+                self._evict_one()
             return
-        if len(self._open) >= _MOST_CONNECTIONS and not self._make_room():
+        if len(self._open) >= _MOST_CONNECTIONS and not self._evict_one():
             sock.close()  # every thread is busy, and hundreds of requests wait for one
             return
         sock.setblocking(False)
-        exchange = Exchange(self.wsgi, self.cfg, client, listener.getsockname())
-        connection = Connection(sock, exchange, Framing(self._config.max_body_bytes))
+        handler = RequestHandler(self.wsgi, self.cfg, client, listener.getsockname())
+        connection = Connection(sock, handler, Framing(self._config.max_body_bytes))
         self._open.add(connection)
         self._wait(connection, selectors.EVENT_READ, self._read, self._config.keepalive_seconds)
         self._read(connection)  # most requests have come by now
@@ -134,10 +133,10 @@ class Worker(base.Worker):  # type: ignore[misc]
             return
         connection.received += data
         was_idle, connection.is_idle = connection.is_idle, False
-        if not self._proceed(connection) and was_idle:
+        if not self._dispatch_if_whole(connection) and was_idle:
             self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
 
-    def _proceed(self, connection: Connection) -> bool:
+    def _dispatch_if_whole(self, connection: Connection) -> bool:
         """Hand the request to a thread; False while it is not whole."""
         framing = connection.framing
         end = framing.end(connection.received)
@@ -154,7 +153,7 @@ class Worker(base.Worker):  # type: ignore[misc]
             self._refuse(connection, request, framing.refusal)
         else:
             is_last = framing.is_cut or not self.alive
-            self._answer(connection, lambda: connection.exchange.answer(request, is_last=is_last))
+            self._answer(connection, lambda: connection.handler.answer(request, is_last=is_last))
         return True
 
     def _write(self, connection: Connection) -> None:
@@ -164,16 +163,16 @@ class Worker(base.Worker):  # type: ignore[misc]
             self._close(connection)
             return
         if not connection.unsent:
-            self._go_on(connection)
+            self._after_response(connection)
 
-    def _listen_on(self, connection: Connection) -> None:
-        """Pass over what a client still says to a connection that ends."""
+    def _drain(self, connection: Connection) -> None:
+        """Ignore what a client still sends on a connection that ends."""
         data = self._receive(connection)
         if data == b"":
             self._close(connection)
 
     def _receive(self, connection: Connection) -> bytes | None:
-        """What has come; None when nothing has yet, empty when the client has gone."""
+        """The bytes that have come; None when there are none yet, empty when the client has gone."""
         try:
             return connection.sock.recv(_PIECE)
         except BlockingIOError:
@@ -184,43 +183,43 @@ class Worker(base.Worker):  # type: ignore[misc]
     # ---------------------------------------------------------------- threads
 
     def _refuse(self, connection: Connection, request: bytes, code: str) -> None:
-        self._answer(connection, lambda: (connection.exchange.refuse(request, code), False))
+        self._answer(connection, lambda: (connection.handler.refuse(request, code), False))
 
     def _answer(self, connection: Connection, respond: Callable[[], tuple[bytes, bool]]) -> None:
-        self._forget(connection)
+        self._unregister(connection)
         self._pool.submit(self._run, connection, respond)
 
     def _run(self, connection: Connection, respond: Callable[[], tuple[bytes, bool]]) -> None:
-        """In a thread: respond, and send what the client takes at once; the poller has the rest."""
+        """A thread runs this: it responds, and sends what the client takes at once; the poller sends the rest."""
         try:
-            response, connection.is_kept = respond()
+            response, connection.keep_alive = respond()
             connection.unsent = memoryview(response)
             connection.send()
         except OSError:  # the client has gone
-            connection.unsent, connection.is_kept = memoryview(b""), False
+            connection.unsent, connection.keep_alive = memoryview(b""), False
         finally:
             self._answered.put(connection)
             with suppress(BlockingIOError):  # full: the poller has been woken already
                 os.write(self.PIPE[1], b".")
 
-    def _take_answered(self) -> None:
+    def _finish_answered(self) -> None:
         with suppress(BlockingIOError):
             os.read(self.PIPE[0], _PIECE)
         with suppress(queue.Empty):
             while True:
-                self._go_on(self._answered.get_nowait())
+                self._after_response(self._answered.get_nowait())
 
     # ---------------------------------------------------------------- from one state of a connection to the next
 
-    def _go_on(self, connection: Connection) -> None:
+    def _after_response(self, connection: Connection) -> None:
         if connection.unsent:
             self._wait(connection, selectors.EVENT_WRITE, self._write, self._config.transfer_timeout_seconds)
-        elif not connection.is_kept:
+        elif not connection.keep_alive:
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_WR)
-            self._wait(connection, selectors.EVENT_READ, self._listen_on, _LAST_WORDS_SECONDS)
+            self._wait(connection, selectors.EVENT_READ, self._drain, _LAST_WORDS_SECONDS)
         elif connection.received:  # it has sent its next request along
-            if not self._proceed(connection):
+            if not self._dispatch_if_whole(connection):
                 self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
         else:
             connection.is_idle = True
@@ -228,31 +227,31 @@ class Worker(base.Worker):  # type: ignore[misc]
             self._wait(connection, selectors.EVENT_READ, self._read, seconds)
 
     def _wait(self, connection: Connection, events: int, then: Callable[[Connection], None], seconds: float) -> None:
-        self._forget(connection)
+        self._unregister(connection)
         self._poller.register(connection.sock, events, lambda: then(connection))
         self._waiting[connection] = None
         connection.waits_since = time.monotonic()
         connection.waits_until = connection.waits_since + seconds
 
-    def _forget(self, connection: Connection) -> None:
+    def _unregister(self, connection: Connection) -> None:
         if connection in self._waiting:
             del self._waiting[connection]
             self._poller.unregister(connection.sock)
 
-    def _end_wait(self, connection: Connection) -> None:
-        if connection.received and not connection.is_idle and connection.is_kept and not connection.unsent:
+    def _time_out(self, connection: Connection) -> None:
+        if connection.received and not connection.is_idle and connection.keep_alive and not connection.unsent:
             self._refuse(connection, bytes(connection.received), "IKW-REQ-012")
         else:
             self._close(connection)
 
-    def _make_room(self) -> bool:
-        """Close the connection that has kept us waiting longest; one that is idle only if all are."""
+    def _evict_one(self) -> bool:
+        """Close the connection that has kept us waiting longest, an idle one only if all are. False: none waits."""
         if not self._waiting:
             return False
         self._close(min(self._waiting, key=lambda each: (each.is_idle, each.waits_since)))
         return True
 
     def _close(self, connection: Connection) -> None:
-        self._forget(connection)
+        self._unregister(connection)
         self._open.discard(connection)
         connection.sock.close()

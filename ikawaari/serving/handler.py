@@ -1,4 +1,4 @@
-"""One request and its response, both in memory: whoever is slow keeps no thread waiting."""
+"""One request and its response, both in memory: a slow client keeps no thread waiting."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,8 +20,8 @@ _START = re.compile(rb"(?:\r\n)?([A-Z]{1,20}) (/[!-~]{0,500})")
 _SAID = re.compile(rb"\r\n(accept|accept-language|cookie)[ \t]*:[ \t]*([ -~]{1,1000})(?=\r)", re.IGNORECASE)
 
 
-class Memory:
-    """What gunicorn takes for a socket: the request is there already, the response is collected."""
+class BufferedSocket:
+    """A stand-in for a socket: gunicorn reads the request from it and writes the response to it, all in memory."""
 
     def __init__(self, request: bytes) -> None:
         self.response = bytearray()
@@ -39,12 +39,12 @@ class Memory:
         self.response += data
 
     def send(self, data: bytes) -> int:
-        """«100 Continue», which was said before the body came."""
+        """Drop gunicorn's `100 Continue`: the poller sent it before the body came."""
         return len(data)
 
 
-class Exchange:
-    """How one connection's requests are answered; `settings` are gunicorn's."""
+class RequestHandler:
+    """It answers the requests of one connection; `settings` are gunicorn's."""
 
     def __init__(self, application: Application, settings: Any, client: Any, server: Any) -> None:
         self._application = application
@@ -56,6 +56,12 @@ class Exchange:
         """The response to a request, and whether another may follow on the connection. It never raises."""
         try:
             return self._respond(request, {}, is_last=is_last)
+        except (
+            errors.InvalidResponseHeader,
+            errors.InvalidResponseHeaderName,
+        ):  # our fault
+            log.exception("response_failed")
+            return self.refuse(request, _OURS), False
         except (errors.ParseException, errors.NoMoreData, StopIteration) as error:
             return self.refuse(request, _REFUSALS.get(type(error), _MALFORMED)), False
         except Exception:
@@ -65,7 +71,7 @@ class Exchange:
     def refuse(self, request: bytes, code: str) -> bytes:
         """The application's own response to a request that it cannot be given."""
         try:
-            return self._respond(_plain(request), {REFUSED: code}, is_last=True)[0]
+            return self._respond(_stand_in(request), {REFUSED: code}, is_last=True)[0]
         except Exception:
             log.exception("refusal_failed")
             return (
@@ -74,9 +80,9 @@ class Exchange:
             )
 
     def _respond(self, request: bytes, more: dict[str, Any], *, is_last: bool) -> tuple[bytes, bool]:
-        memory = Memory(request)
-        message = next(RequestParser(self._settings, memory, self._client))
-        response, environ = wsgi.create(message, memory, self._client, self._server, self._settings)
+        buffered = BufferedSocket(request)
+        message = next(RequestParser(self._settings, buffered, self._client))
+        response, environ = wsgi.create(message, buffered, self._client, self._server, self._settings)
         if is_last:
             response.force_close()
         body = self._application(environ | {"wsgi.multithread": True} | more, response.start_response)
@@ -87,10 +93,10 @@ class Exchange:
         finally:
             if hasattr(body, "close"):
                 body.close()
-        return bytes(memory.response), not response.should_close()
+        return bytes(buffered.response), not response.should_close()
 
 
-def _plain(request: bytes) -> bytes:
+def _stand_in(request: bytes) -> bytes:
     """A request that stands for one that cannot be read: its address and what it wants to see, as far as known."""
     said = {name.lower(): value for name, value in _SAID.findall(request[:LONGEST_HEAD])}
     start = _START.match(request)
