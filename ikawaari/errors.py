@@ -71,6 +71,7 @@ _ROWS = (
     Code("IKW-RATE-002", 429, _T.API, "Too many tries without a payment; wait before the next one.", retryable=True),
     Code("IKW-SYS-001", 500, _T.API, "An unexpected error; it was recorded.", retryable=True),
     Code("IKW-SYS-002", 503, _T.API, "The service is not available now.", retryable=True),
+    Code("IKW-SYS-003", 503, _T.API, "No provider takes this payment now; details says what is missing."),
     Code("IKW-CHK-001", 404, _T.DOMAIN, "There is no such checkout session."),
     Code("IKW-CHK-002", 400, _T.VALIDATION, "The payment request is wrong; details lists every bad field."),
     Code("IKW-CHK-003", 410, _T.DOMAIN, "The checkout session has expired."),

@@ -59,6 +59,13 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class ProviderState(StrEnum):
+    """Whether a provider takes new charges. What it has already goes on in both: look-ups, callbacks, refunds."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class DeliveryStatus(StrEnum):
     """Life of an event on its way to one endpoint."""
 

@@ -34,7 +34,7 @@ from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.subscriptions import Agreement
-from ikawaari.errors import Conflict, Declined, Details, ValidationFailed
+from ikawaari.errors import Conflict, Declined, Details, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -227,6 +227,8 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
         attempt = _waiting_for_code(intent)
+        if attempt is not None and registry.named(attempt.provider) is None:
+            raise Unavailable("IKW-SYS-003", details={"payment_method": ["Its provider is not here now."]})
         # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
             raise Conflict("IKW-RES-002", "No code is awaited.")

@@ -1,6 +1,7 @@
 """Payment intents: the will to collect one amount once. Made by a session, or by a merchant's own server."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from ikawaari import ids, phones, store
 from ikawaari.checkout import payment_methods, resources
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
-from ikawaari.errors import Conflict, ValidationFailed
+from ikawaari.errors import Conflict, Unavailable, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import Place
@@ -40,12 +41,16 @@ class NewIntent:
 
 
 def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) -> PaymentIntent:
-    """Make an intent without a session. Raises ValidationFailed, also for a payment method that nobody takes."""
+    """Make an intent without a session. Raises ValidationFailed, also for a payment method that cannot be.
+
+    Whether a provider takes it now is asked when it is confirmed.
+    """
     country = new.country or merchant.country
     phone = known_phone(new.customer_phone, country, "customer_phone")
     if new.payment:
         terms = Terms(livemode=livemode, currency=new.currency, method_types=METHOD_TYPES, country=country, phone=phone)
-        payment_methods.read(PayRequest(**new.payment), terms)
+        with suppress(Unavailable):
+            payment_methods.read(PayRequest(**new.payment), terms)
     with store.atomic():
         intent = PaymentIntent.create(
             id=ids.new("pi"),

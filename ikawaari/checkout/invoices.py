@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import clock, ids
+from ikawaari import clock, ids, store
 from ikawaari.checkout import intents, resources, sessions
 from ikawaari.events import events
 from ikawaari.money import Money
@@ -22,6 +22,7 @@ COLLECT = "invoice.collect"
 DUNNING = timedelta(days=10)  # from the first try until the invoice counts as uncollectible
 _TRIES = (timedelta(days=3), timedelta(days=5), timedelta(days=7))  # after the first one
 _OUTAGE = timedelta(hours=1)  # how long a provider that is down is left alone
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)  # for a provider that is closed, or not here
 _UNTRIED = timedelta(days=365)  # the page's life before the first try, which sets its end: no outage of ours uses it up
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "status": lambda value: Invoice.status == value,
@@ -94,6 +95,22 @@ def put_off(invoice: Invoice, failure: FailureCode | None, now: datetime) -> Non
     next_try_at = min((at for at in tries if now < at < ends_at), default=None)
     invoice.change(next_try_at=next_try_at)
     due.schedule(COLLECT, invoice.id, next_try_at or ends_at)
+
+
+def wait_for_provider(invoice_id: str, now: datetime) -> datetime:
+    """No provider takes the try that is due: put it off in silence, and longer each time. Returns until when.
+
+    The try stays due. The days of dunning wait with it, for they count tries.
+    """
+    with store.atomic():
+        Subscription.lock(Invoice.get_by_id(invoice_id).subscription_id)
+        invoice = Invoice.get_by_id(invoice_id)
+        wait = min(max(_FIRST_WAIT, now - (invoice.next_try_at or now)), _LONGEST_WAIT)
+        if invoice.status == InvoiceStatus.OPEN and invoice.first_tried_at:
+            first = invoice.first_tried_at + wait
+            invoice.change(first_tried_at=first)
+            CheckoutSession.get_by_id(invoice.session_id).change(expires_at=first + DUNNING)
+    return now + wait
 
 
 def end_of(invoice: Invoice) -> datetime | None:

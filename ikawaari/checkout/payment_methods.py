@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ikawaari import cards, countries, operators, phones
-from ikawaari.errors import Details, ValidationFailed
+from ikawaari.checkout import provider_states
+from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.providers import registry
-from ikawaari.providers.base import Flow
+from ikawaari.providers.base import Flow, Provider
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
 METHOD_TYPES = ("mobile_money", "card")
@@ -57,6 +58,7 @@ class Terms:
     method_types: Sequence[str]
     country: str | None
     phone: str | None  # E.164; used when the payer types none
+    closed: frozenset[str] = field(default_factory=provider_states.closed)  # providers that take no new charges
 
     @classmethod
     def of_session(cls, session: CheckoutSession) -> "Terms":
@@ -82,7 +84,10 @@ class Terms:
 
 
 def read(request: PayRequest, terms: Terms) -> PaymentMethod:
-    """The payment method of `request`, under `terms`. Raises ValidationFailed naming every bad field."""
+    """The payment method of `request`, under `terms`.
+
+    Raises ValidationFailed naming every bad field, Unavailable when no provider takes it now.
+    """
     _refuse_card_numbers(request)
     if request.type not in terms.method_types:
         raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(terms.method_types)}"]})
@@ -114,7 +119,9 @@ def operators_of(terms: Terms, country: str) -> list[operators.Operator]:
 
 def flows_of(terms: Terms, operator: str) -> list[Flow]:
     """How the operator's payers can be asked, the provider's own way first; empty: not at all."""
-    return list(registry.flows(livemode=terms.livemode, operator=operator, currency=terms.currency))
+    return list(
+        registry.flows(livemode=terms.livemode, operator=operator, currency=terms.currency, closed=terms.closed)
+    )
 
 
 def countries_of(terms: Terms) -> list[str]:
@@ -126,14 +133,26 @@ def countries_of(terms: Terms) -> list[str]:
 
 def takes_cards(terms: Terms) -> bool:
     """Whether a provider takes cards under these terms."""
-    return _route(terms, "card", None) is not None
+    return _routed(terms, "card", None) is not None
 
 
-def _route(terms: Terms, method_type: str, operator: str | None) -> str | None:
-    provider = registry.route(
-        livemode=terms.livemode, method_type=method_type, operator=operator, currency=terms.currency
+def _routed(terms: Terms, method_type: str, operator: str | None) -> Provider | None:
+    return registry.route(
+        livemode=terms.livemode,
+        method_type=method_type,
+        operator=operator,
+        currency=terms.currency,
+        closed=terms.closed,
     )
-    return provider.name if provider else None
+
+
+def _route(terms: Terms, method_type: str, operator: str | None) -> str:
+    """The name of the provider that takes the payment. Raises Unavailable when none does: nothing is stored yet."""
+    provider = _routed(terms, method_type, operator)
+    if provider is None:
+        what = f"mobile money by {operator}" if operator else "cards"
+        raise Unavailable("IKW-SYS-003", details={_AT: [f"No provider takes {what} in {terms.currency} now."]})
+    return provider.name
 
 
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
@@ -143,14 +162,13 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     flow = _flow(request, problems)
     if operator and phone and phone.country != operator.country:
         problems[f"{_MOBILE}.phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
-    provider = _route(terms, "mobile_money", operator.id) if operator else None
-    if operator and (provider is None or operator.country not in countries_of(terms)):
+    if operator and countries.COUNTRIES[operator.country].currency != terms.currency:
         problems[f"{_MOBILE}.operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
-    if problems or operator is None or phone is None or provider is None:  # what is missing has its problem
+    if problems or operator is None or phone is None:  # what is missing has its problem
         raise _wrong(problems)
     return PaymentMethod(
         type="mobile_money",
-        provider=provider,
+        provider=_route(terms, "mobile_money", operator.id),
         operator=operator.id,
         country=operator.country,
         phone=phone.e164,
@@ -207,10 +225,7 @@ def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
     token = request.card_token or ""
     if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
         raise _wrong({f"{_AT}.card.token": ["must be a card token (tok_…)"]})
-    provider = _route(terms, "card", None)
-    if provider is None:
-        raise _wrong({f"{_AT}.type": ["cards cannot pay here"]})
-    return PaymentMethod(type="card", provider=provider, card_token=token)
+    return PaymentMethod(type="card", provider=_route(terms, "card", None), card_token=token)
 
 
 def _refuse_card_numbers(request: PayRequest) -> None:

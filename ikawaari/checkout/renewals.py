@@ -56,6 +56,8 @@ def collect(invoice_id: str, now: datetime) -> datetime | None:
     if ends_at and ends_at <= now:
         return _give_up(invoice, now)
     if invoice.next_try_at and invoice.next_try_at <= now:
+        if not subscriptions.can_be_charged(invoice.subscription_id):
+            return invoices.wait_for_provider(invoice.id, now)
         # Declined: dunning goes on. Gone, or somebody pays just now: what becomes of that decides.
         with suppress(Declined, Conflict, Gone):
             attempts.pay_saved(invoice, now)

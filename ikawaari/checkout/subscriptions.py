@@ -11,7 +11,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from ikawaari import ids, store
-from ikawaari.checkout import invoices, payment_methods, resources
+from ikawaari.checkout import invoices, payment_methods, provider_states, resources
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.events import events
@@ -63,6 +63,12 @@ class Agreement:
 def agreed(subscription: Subscription) -> Agreement:
     """What the subscription is charged by while its payer is not there: what paid last, at the fee agreed to then."""
     return Agreement(payment_methods.saved(subscription.payment_method), subscription.fee_amount)
+
+
+def can_be_charged(subscription_id: str) -> bool:
+    """Whether the provider of what the subscription pays with takes new charges, and this process has it."""
+    method = payment_methods.saved(Subscription.get_by_id(subscription_id).payment_method)
+    return provider_states.takes_charges(method.provider)
 
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:

@@ -8,6 +8,7 @@ import click
 
 import ikawaari
 from ikawaari import demo_data, serving, worker
+from ikawaari.checkout import provider_states
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
 
@@ -30,6 +31,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool, **kind: bool) 
     config = serving.configure(bind, **kind)
     if not config.takes_live_keys:
         click.echo(_INSECURE, err=True)
+    serving.refuse_unknown_providers(config)
     if config.demo:
         click.echo(demo_data.seed(config))
     serving.run(bind, workers=workers, threads=threads, with_worker=not no_worker)
@@ -39,6 +41,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool, **kind: bool) 
 @on_the_database
 def work() -> None:
     """Do due work until told to stop."""
+    provider_states.refuse_unknown()
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

@@ -57,6 +57,7 @@ class Payment(MethodView):
         "IKW-RES-002",
         "IKW-RES-003",
         "IKW-RES-004",
+        "IKW-SYS-003",
     )
     @bp.arguments(schemas.PaymentInput(), example=examples.PAYMENT)
     @bp.response(200, schemas.PublicCheckout(), example=examples.PAYING_CHECKOUT)

@@ -34,6 +34,7 @@ _FAULTS = {
     "payment_method.mobile_money.country": "phone",
     "payment_method.mobile_money.operator": "operator",
     "payment_method.type": "method",
+    "payment_method": "method",
     "payment_method.card.token": "number",
     "collected.amount": "amount",
     "collected.customerDetails.name": "name",

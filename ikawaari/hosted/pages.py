@@ -27,6 +27,7 @@ from ikawaari.errors import (
     NotAllowed,
     NotFound,
     TooManyRequests,
+    Unavailable,
     ValidationFailed,
 )
 from ikawaari.hosted import context, csp, drafts, page_state, totals, wording
@@ -185,6 +186,10 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime
         query[_REST] = clock.unix(now) + (error.retry_after_seconds or 0)
     except (Conflict, Declined, Gone):
         pass
+    except Unavailable as error:
+        if error.retryable:
+            raise
+        faults = error.details
     return drafts.keep(back(session_id, **query), session_id, draft.blame(faults), now)
 
 

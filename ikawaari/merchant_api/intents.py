@@ -26,7 +26,7 @@ INTENT_ID = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 64},
     "example": "pi_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
 }
-_DECLINES = ("IKW-TRANSFER-001", "IKW-TRANSFER-002", "IKW-RATE-002")
+_DECLINES = ("IKW-TRANSFER-001", "IKW-TRANSFER-002", "IKW-RATE-002", "IKW-SYS-003")
 _ENDED = ("IKW-CHK-003", "IKW-CHK-005")
 _CONFLICTS = ("IKW-RES-002", "IKW-RES-003", "IKW-RES-004")
 

@@ -1,6 +1,6 @@
 """Which providers this process has, and which of them takes a given payment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ikawaari.providers.base import Flow, Provider
 
@@ -18,9 +18,19 @@ def named(name: str) -> Provider | None:
     return _providers.get(name)
 
 
-def route(*, livemode: bool, method_type: str, operator: str | None, currency: str) -> Provider | None:
-    """The first provider that takes this kind of payment. Test objects and live ones never share a provider."""
-    for provider in _providers.values():
+def names() -> Sequence[str]:
+    """The names of the providers, in the order in which they are preferred."""
+    return list(_providers)
+
+
+def route(
+    *, livemode: bool, method_type: str, operator: str | None, currency: str, closed: Collection[str] = ()
+) -> Provider | None:
+    """The first provider, except those that are `closed`, that takes this kind of payment.
+
+    Test objects and live ones never share a provider.
+    """
+    for provider in (one for name, one in _providers.items() if name not in closed):
         can = provider.capabilities
         fits = can.livemode == livemode and method_type in can.method_types and currency in can.currencies
         if fits and (operator is None or operator in can.operators):
@@ -34,7 +44,7 @@ def can_refund(name: str, operator: str | None) -> bool:
     return provider is not None and operator not in provider.capabilities.no_refunds
 
 
-def flows(*, livemode: bool, operator: str, currency: str) -> Sequence[Flow]:
+def flows(*, livemode: bool, operator: str, currency: str, closed: Collection[str] = ()) -> Sequence[Flow]:
     """How the operator's payers can be asked, the provider's own way first; empty when nobody reaches them."""
-    provider = route(livemode=livemode, method_type="mobile_money", operator=operator, currency=currency)
+    provider = route(livemode=livemode, method_type="mobile_money", operator=operator, currency=currency, closed=closed)
     return provider.capabilities.operators[operator] if provider else ()

@@ -10,7 +10,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import message
 
 import ikawaari
-from ikawaari import addresses, worker
+from ikawaari import addresses, store, worker
+from ikawaari.checkout import provider_states
 from ikawaari.config import PREFIX, Config, UnsafeConfiguration
 from ikawaari.serving.framing import LONGEST_LINE
 from ikawaari.serving.poller import Worker
@@ -73,6 +74,18 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
     if with_worker:
         settings["post_worker_init"] = _start_worker_thread
     Server(settings).run()
+
+
+def refuse_unknown_providers(config: Config) -> None:
+    """Raise UnsafeConfiguration when money may still move at a provider that the server would not know.
+
+    Its processes are forked afterwards: no connection is left open for them to share.
+    """
+    ikawaari.start(config)
+    try:
+        provider_states.refuse_unknown()
+    finally:
+        store.disconnect()
 
 
 def _check_free(bind: str) -> None:

@@ -592,6 +592,19 @@ class DueWork(Record):
         indexes = ((("kind", "subject"), True), (("kind", "lane", "due_at"), False))
 
 
+class ProviderSwitch(Record):
+    """Whether a provider takes new charges, on all machines at once. One without a row does."""
+
+    name = CharField(primary_key=True, max_length=64)  # opaque here
+    state = StatusField(states.ProviderState)
+    changed_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "provider_switches"
+
+
 class IdempotencyKey(Record):
     """The answer to a POST, kept for its repetition."""
 
@@ -683,6 +696,7 @@ TABLES = (
     DeliveryTry,
     Callback,
     DueWork,
+    ProviderSwitch,
     IdempotencyKey,
     RateWindow,
     Seal,

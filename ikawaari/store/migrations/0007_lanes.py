@@ -1,4 +1,4 @@
-"""Due work says whose calls it waits for."""
+"""Due work says whose calls it waits for, and providers are switched off and on."""
 
 from typing import Any
 
@@ -16,7 +16,13 @@ UPDATE due_work SET lane = (
     SELECT provider FROM refunds JOIN payment_attempts ON payment_attempts.id = refunds.attempt_id
     WHERE refunds.id = subject
 )
-WHERE kind = 'refund.send' AND EXISTS (SELECT 1 FROM refunds WHERE refunds.id = subject)
+WHERE kind = 'refund.send' AND EXISTS (SELECT 1 FROM refunds WHERE refunds.id = subject);
+
+CREATE TABLE provider_switches (
+    name VARCHAR(64) NOT NULL PRIMARY KEY,
+    state VARCHAR(32) NOT NULL CHECK (state IN ('open', 'closed')),
+    changed_at BIGINT NOT NULL
+)
 """
 
 

@@ -1,0 +1,82 @@
+"""Which providers take new charges: open, or closed; kept in the database, so that all machines agree.
+
+A provider is named by an opaque text. Closed means no new charge; look-ups, callbacks and refunds go on. It may leave
+the configuration only when nothing of it is unsettled: see `refuse_unknown`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import EXCLUDED
+
+from ikawaari import store
+from ikawaari.config import UnsafeConfiguration
+from ikawaari.errors import NotFound
+from ikawaari.providers import registry
+from ikawaari.states import UNSETTLED, ProviderState, RefundStatus
+from ikawaari.store.models import PaymentAttempt, ProviderSwitch, Refund
+
+_MOST_NAMED = 10
+
+
+def closed() -> frozenset[str]:
+    """The names of the providers that take no new charges."""
+    rows = ProviderSwitch.select(ProviderSwitch.name).where(ProviderSwitch.state == ProviderState.CLOSED)
+    return frozenset(row.name for row in rows)
+
+
+def takes_charges(name: str) -> bool:
+    """Whether this process has the provider of that name, and it is open."""
+    return registry.named(name) is not None and name not in closed()
+
+
+def listed() -> Sequence[dict[str, Any]]:
+    """The providers of this process in the order in which they are preferred, each with its state."""
+    shut = closed()
+    return [
+        {"name": name, "state": ProviderState.CLOSED if name in shut else ProviderState.OPEN}
+        for name in registry.names()
+    ]
+
+
+def switch(name: str, state: ProviderState, now: datetime) -> None:
+    """Open or close a provider, on all machines. Raises NotFound when this process does not have it."""
+    if registry.named(name) is None:
+        raise NotFound(f"provider as {name}; there are {', '.join(registry.names())}")
+    ProviderSwitch.insert(name=name, state=state, changed_at=now).on_conflict(
+        conflict_target=[ProviderSwitch.name],
+        update={ProviderSwitch.state: EXCLUDED.state, ProviderSwitch.changed_at: EXCLUDED.changed_at},
+    ).execute()
+
+
+def refuse_unknown() -> None:
+    """Raise UnsafeConfiguration when money may still move at a provider that this process does not have.
+
+    Nobody would ask what became of it. A database that is away, or not migrated yet, holds up nobody here.
+    """
+    if not store.is_ready():
+        return
+    unknown = PaymentAttempt.provider.not_in(registry.names())
+    attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED), unknown)
+    refunds = Refund.select(Refund, PaymentAttempt).join(PaymentAttempt)
+    pending = refunds.where(Refund.status == RefundStatus.PENDING, unknown).order_by(Refund.created_at)
+    stranded = [(row.provider, f"attempt {row.id}") for row in attempts.order_by(PaymentAttempt.created_at)]
+    stranded += [(row.attempt.provider, f"refund {row.id}") for row in pending]
+    if stranded:
+        raise UnsafeConfiguration(_words(stranded))
+
+
+def _words(stranded: Sequence[tuple[str, str]]) -> str:
+    names = dict.fromkeys(name for name, _ in stranded)
+    return "; ".join(
+        f"this process does not have the provider {name!r}, where money may still move: "
+        + _some([what for of, what in stranded if of == name])
+        for name in names
+    )
+
+
+def _some(texts: Iterable[str]) -> str:
+    every = list(texts)
+    more = len(every) - _MOST_NAMED
+    return ", ".join(every[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
