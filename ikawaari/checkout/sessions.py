@@ -160,9 +160,10 @@ def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
     """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
     refuse_renewal(session)
     with store.atomic():
-        if not try_expire(hold(session.id), now):
+        locked = hold(session.id)
+        if not try_expire(locked, now):
             raise Conflict("IKW-RES-002", "Only an open session without an unsettled payment can be expired.")
-    return session
+    return locked
 
 
 def expire_when_due(session_id: str, now: datetime) -> datetime | None:

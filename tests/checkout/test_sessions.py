@@ -289,7 +289,7 @@ def test_a_try_that_fails_after_the_end_expires_the_session(world: World) -> Non
     world.later(86_400 - 1)
     world.pay(session, "001")
     world.wait(6)
-    assert statuses(session) == ("failed", "failed", "expired", "unpaid")
+    assert statuses(session) == ("failed", "canceled", "expired", "unpaid")
 
 
 def test_an_attempt_that_no_provider_can_tell_of_is_waited_for_a_quarter_of_an_hour(world: World) -> None:
