@@ -123,7 +123,7 @@ def _filled(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _wrong_text(value: str) -> str | None:
-    return cards.REFUSAL if cards.holds_number(value) else texts.problem(value, texts.LONGEST_ANSWER)
+    return texts.problem(value, texts.LONGEST_ANSWER) or (cards.REFUSAL if cards.holds_number(value) else None)
 
 
 def _named(path: str) -> str:

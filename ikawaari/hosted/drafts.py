@@ -185,10 +185,10 @@ def _reason(name: str, text: str) -> str:
     """Why what was typed may not be kept; empty: it may."""
     if not _is_known(name):
         return "signs"
+    if len(text) > texts.LONGEST_ANSWER:  # first: all else reads the text
+        return "long"
     if cards.holds_number(text) and not (name == "phone" and _is_phone(text)):
         return "card"
-    if len(text) > texts.LONGEST_ANSWER:
-        return "long"
     return "" if texts.is_storable(text) else "signs"
 
 

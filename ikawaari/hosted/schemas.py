@@ -25,6 +25,9 @@ _PHONES = {
 }
 
 
+_LONGEST_READ = 4_096  # characters of a text in which a card number is looked for: no field takes a longer one
+
+
 @dataclass(frozen=True)
 class PayBody:
     """A pay request, and the session that its body names besides the path."""
@@ -157,7 +160,7 @@ def _card_numbers(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _card_numbers(inner, f"{path}.{index}")
-    elif path not in _PHONES and cards.holds_number(str(value)):
+    elif path not in _PHONES and cards.holds_number(str(value)[:_LONGEST_READ]):
         yield path
 
 

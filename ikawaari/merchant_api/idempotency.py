@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flask import Response, g, request
 
-from ikawaari import clock
+from ikawaari import cards, clock
 from ikawaari.edge import documenting, errors
 from ikawaari.errors import IkawaariError, ValidationFailed
 from ikawaari.merchant_api import auth
@@ -19,7 +19,7 @@ from ikawaari.merchants.idempotency import Answer, Claim
 F = TypeVar("F", bound=Callable[..., Any])
 HEADER = "Idempotency-Key"
 _LONGEST = 255
-_CODES = ("IKW-REQ-001", "IKW-REQ-007", "IKW-REQ-008")
+_CODES = ("IKW-REQ-001", "IKW-CHK-004", "IKW-REQ-007", "IKW-REQ-008")
 # A client repeats these on its own, under the same key: they must be able to end differently.
 _NOT_KEPT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -46,6 +46,8 @@ def _once(handler: F, together: Callable[[], AbstractContextManager[None]]) -> F
             return handler(*args, **kwargs)
         if not 1 <= len(key) <= _LONGEST or not key.isprintable():
             raise ValidationFailed({HEADER: [f"must have 1 to {_LONGEST} printable characters"]})
+        if cards.is_number(key):
+            raise ValidationFailed({HEADER: [cards.REFUSAL]}, "IKW-CHK-004")
         digest = hashlib.sha256(request.get_data()).hexdigest()
         claimed = idempotency.claim(
             auth.caller(), method=request.method, path=request.path, key=key, body_digest=digest, now=clock.now()
