@@ -118,6 +118,20 @@ def test_clients_that_take_no_answer_hold_no_thread(served: Served) -> None:
             assert requests.get(f"{served.url}/healthz", timeout=SOON).status_code == 200
 
 
+def test_answers_that_nobody_takes_fill_no_memory(served: Served) -> None:
+    request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10  # half a megabyte each: the kernel takes some
+    with ExitStack() as stack:
+        slow = []
+        for _ in range(200):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            client.connect(("127.0.0.1", served.port))
+            client.sendall(request)
+            slow.append(client)
+        wait_until(lambda: is_reset(slow[0]), "the first of them is given up")
+        assert requests.get(f"{served.url}/healthz", timeout=SOON).status_code == 200
+
+
 def test_an_answer_that_is_taken_slowly_comes_whole(served: Served) -> None:
     expected = requests.get(f"{served.url}/openapi.json", timeout=20).content
     with socket.socket() as client:

@@ -14,6 +14,7 @@ from ikawaari.serving.framing import LONGEST_HEAD
 
 log = structlog.get_logger()
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Buffer = bytes | bytearray
 _REFUSALS = {errors.LimitRequestLine: "IKW-REQ-010", errors.LimitRequestHeaders: "IKW-REQ-011"}
 _MALFORMED, _OURS = "IKW-REQ-009", "IKW-SYS-001"
 _START = re.compile(rb"(?:\r\n)?([A-Z]{1,20}) (/[!-~]{0,500})")
@@ -52,7 +53,7 @@ class RequestHandler:
         self._client = client
         self._server = server
 
-    def answer(self, request: bytes, *, is_last: bool) -> tuple[bytes, bool]:
+    def answer(self, request: bytes, *, is_last: bool) -> tuple[Buffer, bool]:
         """The response to a request, and whether another may follow on the connection. It never raises."""
         try:
             return self._respond(request, {}, is_last=is_last)
@@ -68,7 +69,7 @@ class RequestHandler:
             log.exception("request_failed")
             return self.refuse(request, _OURS), False
 
-    def refuse(self, request: bytes, code: str) -> bytes:
+    def refuse(self, request: bytes, code: str) -> Buffer:
         """The application's own response to a request that it cannot be given."""
         try:
             return self._respond(_stand_in(request), {REFUSED: code}, is_last=True)[0]
@@ -79,7 +80,7 @@ class RequestHandler:
                 b"Content-Length: 0\r\nIkawaari-Request-Id: " + ids.new("req").encode() + b"\r\n\r\n"
             )
 
-    def _respond(self, request: bytes, more: dict[str, Any], *, is_last: bool) -> tuple[bytes, bool]:
+    def _respond(self, request: bytes, more: dict[str, Any], *, is_last: bool) -> tuple[Buffer, bool]:
         buffered = BufferedSocket(request)
         message = next(RequestParser(self._settings, buffered, self._client))
         response, environ = wsgi.create(message, buffered, self._client, self._server, self._settings)
@@ -93,7 +94,7 @@ class RequestHandler:
         finally:
             if hasattr(body, "close"):
                 body.close()
-        return bytes(buffered.response), not response.should_close()
+        return buffered.response, not response.should_close()
 
 
 def _stand_in(request: bytes) -> bytes:

@@ -19,9 +19,10 @@ from gunicorn.workers import base
 
 from ikawaari.config import Config
 from ikawaari.serving.framing import Framing
-from ikawaari.serving.handler import RequestHandler
+from ikawaari.serving.handler import Buffer, RequestHandler
 
 _MOST_CONNECTIONS = 800  # of one process: with its database's they stay below 1,024 open files, the usual limit
+_MOST_UNSENT = 64 * 1024 * 1024  # bytes of responses that one process keeps for slow clients
 _PIECE = 65_536  # bytes read at once
 # A client that still sends when we close a connection may lose our response: it has this long to stop.
 _LAST_WORDS_SECONDS = 2.0
@@ -185,11 +186,11 @@ class Worker(base.Worker):  # type: ignore[misc]
     def _refuse(self, connection: Connection, request: bytes, code: str) -> None:
         self._answer(connection, lambda: (connection.handler.refuse(request, code), False))
 
-    def _answer(self, connection: Connection, respond: Callable[[], tuple[bytes, bool]]) -> None:
+    def _answer(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
         self._unregister(connection)
         self._pool.submit(self._run, connection, respond)
 
-    def _run(self, connection: Connection, respond: Callable[[], tuple[bytes, bool]]) -> None:
+    def _run(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
         """A thread runs this: it responds, and sends what the client takes at once; the poller sends the rest."""
         try:
             response, connection.keep_alive = respond()
@@ -214,6 +215,7 @@ class Worker(base.Worker):  # type: ignore[misc]
     def _after_response(self, connection: Connection) -> None:
         if connection.unsent:
             self._wait(connection, selectors.EVENT_WRITE, self._write, self._config.transfer_timeout_seconds)
+            self._bound_unsent()
         elif not connection.keep_alive:
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_WR)
@@ -250,6 +252,12 @@ class Worker(base.Worker):  # type: ignore[misc]
             return False
         self._close(min(self._waiting, key=lambda each: (each.is_idle, each.waits_since)))
         return True
+
+    def _bound_unsent(self) -> None:
+        """Close the connection that takes its response most slowly, when all of those take too much memory."""
+        slow = [each for each in self._waiting if each.unsent]
+        if sum(len(each.unsent) for each in slow) > _MOST_UNSENT:
+            self._close(min(slow, key=lambda each: each.waits_since))
 
     def _close(self, connection: Connection) -> None:
         self._unregister(connection)
