@@ -14,6 +14,7 @@
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from ikawaari import cards, clock, ids, store
 from ikawaari.checkout import (
@@ -88,13 +89,18 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
     Raises Gone, Conflict (paid, an attempt is not settled, or somebody takes this turn), Declined (refused at once).
     """
     session = sessions.find_open(invoice.session_id, now)
-    agreed = subscriptions.agreed(Subscription.get_by_id(invoice.subscription_id))
     with store.atomic():
+        # The race of two invoices of one trial: under this lock the second one sees the first one's prompt.
+        subscription = Subscription.lock(invoice.subscription_id)
+        if not subscriptions.may_be_asked(subscription):
+            invoices.take_turn(invoice, now)  # its page asks, and nobody's phone
+            return None
+        agreed = subscriptions.agreed(subscription)
         answers = collected.kept(session, agreed.fee)
         attempt = _begin_session(session, agreed.method, answers, None, now, off_session=True)
         if not invoices.take_turn(invoice, now):
             raise Conflict("IKW-RES-003")
-    return _submit(attempt, None, now, off_session=True)
+    return _submit(attempt, None, now)
 
 
 def was_tried(intent: PaymentIntent, since: datetime) -> bool:
@@ -162,7 +168,7 @@ def _begin_session(
             raise _lost(session, now)
         links.claim(session)
         back = return_url or f"{resources.page_url(session.id)}?returned=1"
-        return _store(intent, method, answers.quote, back, now)
+        return _store(intent, method, answers.quote, back, now, off_session=off_session)
 
 
 def _begin_intent(
@@ -182,9 +188,12 @@ def _begin_intent(
 
 
 def _store(
-    intent: PaymentIntent, method: PaymentMethod, quote: Quote, return_url: str, now: datetime
+    intent: PaymentIntent, method: PaymentMethod, quote: Quote, return_url: str, now: datetime, **further: Any
 ) -> PaymentAttempt:
-    """Store the attempt of a claimed intent, and have it enquired about, before anybody calls a provider."""
+    """Store the attempt of a claimed intent, and have it enquired about, before anybody calls a provider.
+
+    `further`: more of its columns. A renewal is published when the provider has it: see `settlement`.
+    """
     attempt = PaymentAttempt.create(
         id=ids.new_attempt(),
         intent=intent,
@@ -203,9 +212,11 @@ def _store(
         currency=intent.currency,
         created_at=now,
         submitted_at=now,
+        **further,
     )
     enquiry.begin(attempt, now)
-    intents.tell("payment_intent.processing", intent, now)
+    if not attempt.off_session:
+        intents.tell("payment_intent.processing", intent, now)
     return attempt
 
 
@@ -237,20 +248,20 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
     _submit(attempt, otp, now)
 
 
-def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, *, off_session: bool = False) -> None:
+def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
     """Call the provider and take in its answer. Raises Declined when that answer is a refusal."""
     ensure(not store.in_transaction(), "a provider is never called while rows are locked")
     provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # A process that was frozen since the claim is too late: enquiry may have concluded that nothing was sent.
     if clock.now() - attempt.submitted_at < provider.capabilities.forgets_after / 2:
-        outcome = provider.charge(_charge_request(attempt, otp, off_session), now)
+        outcome = provider.charge(_charge_request(attempt, otp), now)
         settlement.apply(attempt.id, outcome, now, settlement.Source.CHARGE)
     settled = PaymentAttempt.get_by_id(attempt.id)
     if settled.status == AttemptStatus.FAILED:
         raise Declined(str(settled.failure_code))
 
 
-def _charge_request(attempt: PaymentAttempt, otp: str | None, off_session: bool) -> ChargeRequest:
+def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
     intent = PaymentIntent.get_by_id(attempt.intent_id)
     return ChargeRequest(
         id=attempt.id,
@@ -266,7 +277,7 @@ def _charge_request(attempt: PaymentAttempt, otp: str | None, off_session: bool)
         return_url=attempt.return_url,
         description=intent.description or "",
         merchant_name=Merchant.get_by_id(intent.merchant_id).name,
-        off_session=off_session,
+        off_session=attempt.off_session,
     )
 
 

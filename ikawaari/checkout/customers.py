@@ -9,8 +9,9 @@ from ikawaari.checkout import resources
 from ikawaari.errors import ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import Place
+from ikawaari.states import AttemptStatus
 from ikawaari.store import listing
-from ikawaari.store.models import CheckoutSession, Customer, Merchant
+from ikawaari.store.models import CheckoutSession, Customer, Merchant, PaymentAttempt, PaymentIntent
 
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "email": listing.same_email(Customer.email),
@@ -39,6 +40,13 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
     session.change(customer=customer.id)
     if made or learned:
         _tell("customer.created" if made else "customer.updated", customer, now)
+
+
+def has_paid(merchant_id: str, livemode: bool, phone: str) -> bool:
+    """Whether that number, in E.164, has ever paid the merchant in that mode."""
+    paid = PaymentAttempt.select().join(PaymentIntent)
+    paid = paid.where(PaymentAttempt.phone == phone, PaymentAttempt.status == AttemptStatus.SUCCEEDED)
+    return bool(paid.where(PaymentIntent.merchant == merchant_id, PaymentIntent.livemode == livemode).exists())
 
 
 def owned(customer_id: str, merchant: Merchant, livemode: bool) -> Customer:

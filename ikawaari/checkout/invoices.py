@@ -6,6 +6,7 @@ while the truth is unknown. Its invoice says when the saved payment method is tr
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from ikawaari import clock, ids, store
@@ -21,8 +22,10 @@ from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, Paym
 COLLECT = "invoice.collect"
 DUNNING = timedelta(days=10)  # from the first try until the invoice counts as uncollectible
 _TRIES = (timedelta(days=3), timedelta(days=5), timedelta(days=7))  # after the first one
-_OUTAGE = timedelta(hours=1)  # how long a provider that is down is left alone
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)  # for a provider that is closed, or not here
+# How long a provider that is down is left alone: three times longer at each try in a row, up to two days.
+_FIRST_OUTAGE, _LONGEST_OUTAGE, _GROWTH = timedelta(hours=1), timedelta(days=2), 3
+_MOST_OUTAGES = 10  # by then the longest wait is reached
 _UNTRIED = timedelta(days=365)  # the page's life before the first try, which sets its end: no outage of ours uses it up
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "status": lambda value: Invoice.status == value,
@@ -81,17 +84,16 @@ def take_turn(invoice: Invoice, now: datetime) -> bool:
     return True
 
 
-def put_off(invoice: Invoice, failure: FailureCode | None, now: datetime) -> None:
+def schedule_retry(invoice: Invoice, now: datetime, *, by_page_alone: bool) -> None:
     """A payment of the invoice failed: say when the next try is, or that the end comes next.
 
-    The days of dunning that have passed, say while no worker ran, are not made up for.
+    Retry days missed while no worker was running are skipped. `by_page_alone`: there is no further try.
     """
     ends_at = end_of(invoice)
     if ends_at is None:  # it was the payer's own try; ours is still to come
         due.schedule(COLLECT, invoice.id, now)
         return
-    tries = [now + _OUTAGE] if failure == FailureCode.PROVIDER_UNAVAILABLE else []
-    tries += [invoice.first_tried_at + days for days in _TRIES]
+    tries = [] if by_page_alone else [invoice.first_tried_at + days for days in (timedelta(), *_TRIES)]
     next_try_at = min((at for at in tries if now < at < ends_at), default=None)
     invoice.change(next_try_at=next_try_at)
     due.schedule(COLLECT, invoice.id, next_try_at or ends_at)
@@ -113,6 +115,16 @@ def wait_for_provider(invoice_id: str, now: datetime) -> datetime:
     return now + wait
 
 
+def wait_out_outage(invoice: Invoice, now: datetime) -> None:
+    """Our try did not reach the provider: put it off, and all days of dunning with it, for they count real tries."""
+    outages = sum(1 for _ in takewhile(_was_outage, reversed(_own_tries(invoice))))
+    wait = min(_FIRST_OUTAGE * _GROWTH ** (min(outages, _MOST_OUTAGES) - 1), _LONGEST_OUTAGE)
+    first = invoice.first_tried_at + wait
+    invoice.change(first_tried_at=first, next_try_at=now + wait)
+    CheckoutSession.get_by_id(invoice.session_id).change(expires_at=first + DUNNING)
+    due.schedule(COLLECT, invoice.id, now + wait)
+
+
 def end_of(invoice: Invoice) -> datetime | None:
     """When the invoice becomes uncollectible, if nobody pays it; None before the first try."""
     return invoice.first_tried_at + DUNNING if invoice.first_tried_at else None
@@ -130,7 +142,10 @@ def void(invoice: Invoice, now: datetime) -> None:
 
 def has_failed(subscription: Subscription) -> bool:
     """Whether a payment of one of its open invoices has failed."""
-    failed = PaymentAttempt.select().where(PaymentAttempt.status == AttemptStatus.FAILED)
+    failed = PaymentAttempt.select().where(
+        PaymentAttempt.status == AttemptStatus.FAILED,
+        PaymentAttempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE.value,  # an outage is no failed payment
+    )
     intents_of = failed.join(PaymentIntent).join(Invoice, on=(Invoice.session == PaymentIntent.session))
     waiting = (Invoice.subscription == subscription.id) & (Invoice.status == InvoiceStatus.OPEN)
     return bool(intents_of.where(waiting).exists())
@@ -166,6 +181,16 @@ def _insert(
         created_at=now,
         **columns,
     )
+
+
+def _own_tries(invoice: Invoice) -> list[PaymentAttempt]:
+    """The attempts of the invoice that were made while its payer was not there, oldest first."""
+    session = CheckoutSession.get_by_id(invoice.session_id)
+    return [attempt for attempt in resources.attempts_of(resources.intent_of(session)) if attempt.off_session]
+
+
+def _was_outage(attempt: PaymentAttempt) -> bool:
+    return bool(attempt.failure_code == FailureCode.PROVIDER_UNAVAILABLE)
 
 
 def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:

@@ -31,6 +31,9 @@ log = structlog.get_logger()
 FOLLOW = "attempt.follow"
 _AGAIN = timedelta(seconds=30)  # until what followed from a settlement, and failed, is tried again
 _SETTLED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
+_SENDING = (AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN)  # the provider may not have it
+_LIVE = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION)
+_BEGUN = (AttemptStatus.PROCESSING, AttemptStatus.REQUIRES_ACTION)
 
 
 class Source(StrEnum):
@@ -62,6 +65,7 @@ def apply(attempt_id: str, outcome: Outcome, now: datetime, source: Source = Sou
         room = _enter(attempt_id, now)
         outcome = _concluded(room, outcome)
         status, received = room.attempt.status, room.attempt.amount_received
+        _publish_start(room, outcome)
         _keep_reference(room, outcome)
         if outcome.result is Result.SUCCEEDED:
             _succeed(room, outcome)
@@ -97,13 +101,29 @@ def _enter(attempt_id: str, now: datetime) -> _Room:
 def _concluded(room: _Room, outcome: Outcome) -> Outcome:
     """A charge that the provider never saw will not move money, once its call can no longer be on its way."""
     provider = registry.named(room.attempt.provider)
-    never_seen = outcome.result is Result.NOT_FOUND and room.attempt.status in (
-        AttemptStatus.SUBMITTING,
-        AttemptStatus.UNKNOWN,
-    )
+    never_seen = outcome.result is Result.NOT_FOUND and room.attempt.status in _SENDING
     if never_seen and provider and room.now - room.attempt.submitted_at >= provider.capabilities.forgets_after:
         return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
     return outcome
+
+
+def _publish_start(room: _Room, outcome: Outcome) -> None:
+    """A renewal's attempt is published when its provider has it: one that an outage refused never began."""
+    waits = room.attempt.off_session and room.attempt.status in _SENDING and room.intent.status in _LIVE
+    refused = (
+        outcome.result in (Result.UNKNOWN, Result.NOT_FOUND) or outcome.failure is FailureCode.PROVIDER_UNAVAILABLE
+    )
+    if waits and not refused:
+        with _alone("start_not_published", room):
+            intents.tell("payment_intent.processing", room.intent, room.now)
+
+
+def _never_began(attempt: PaymentAttempt) -> bool:
+    """Whether an outage refused a renewal's attempt before its provider had it: nothing of it was published."""
+    if not attempt.off_session or attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
+        return False
+    begun = AttemptReport.select().where(AttemptReport.attempt == attempt.id, AttemptReport.status.in_(_BEGUN))
+    return not begun.exists()
 
 
 # ---------------------------------------------------------------- the booking
@@ -323,9 +343,10 @@ def _is_unwanted(session: CheckoutSession) -> bool:
 
 
 def _tell_failed(room: _Room) -> None:
-    intents.tell("payment_intent.payment_failed", room.intent, room.now)
+    if not _never_began(room.attempt):
+        intents.tell("payment_intent.payment_failed", room.intent, room.now)
     if room.session is not None:
-        subscriptions.failed(room.session, FailureCode(str(room.attempt.failure_code)), room.now)
+        subscriptions.failed(room.session, room.attempt, room.now)
 
 
 def _action(attempt: PaymentAttempt, action: Action | None) -> dict[str, Any] | None:

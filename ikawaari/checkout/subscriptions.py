@@ -11,7 +11,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from ikawaari import ids, store
-from ikawaari.checkout import invoices, payment_methods, provider_states, resources
+from ikawaari.checkout import customers, invoices, payment_methods, provider_states, resources
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.events import events
@@ -169,14 +169,38 @@ def paid(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
     _recover(subscription, now)
 
 
-def failed(session: CheckoutSession, failure: FailureCode | None, now: datetime) -> None:
-    """A payment of the session failed: if it is an open invoice's page, dunning goes on."""
+def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> None:
+    """An attempt of the session failed: if it is an open invoice's page, dunning goes on.
+
+    A provider that is down is no failed payment. Ours is put off; the payer's own changes nothing of our plan.
+    """
     invoice = invoices.of(session)
     if invoice is None or invoice.status != InvoiceStatus.OPEN:
         return
-    invoices.put_off(invoice, failure, now)
-    invoices.tell("invoice.payment_failed", invoice, now)
-    _fall_behind(Subscription.get_by_id(invoice.subscription_id), now)
+    if attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
+        subscription = Subscription.get_by_id(invoice.subscription_id)
+        invoices.schedule_retry(invoice, now, by_page_alone=not may_be_asked(subscription))
+        invoices.tell("invoice.payment_failed", invoice, now)
+        _fall_behind(subscription, now)
+    elif attempt.off_session:
+        invoices.wait_out_outage(invoice, now)
+
+
+def may_be_asked(subscription: Subscription) -> bool:
+    """Whether the saved method may be charged while its payer is not there.
+
+    A trial proves nothing of the phone number that it names, which may be a stranger's: such a number gets one prompt,
+    unless it has paid this merchant before. Raised to the subscription: its next period does not ask again either.
+    """
+    phone = subscription.payment_method.get("phone")
+    if phone is None or customers.has_paid(subscription.merchant_id, subscription.livemode, phone):
+        return True
+    prompts = PaymentAttempt.select().join(PaymentIntent).join(Invoice, on=(Invoice.session == PaymentIntent.session))
+    reached = PaymentAttempt.failure_code.is_null() | (
+        PaymentAttempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE.value
+    )
+    sent = (PaymentAttempt.off_session == True) & (PaymentAttempt.phone == phone) & reached  # noqa: E712 - SQL
+    return not prompts.where(Invoice.subscription == subscription.id, sent).exists()
 
 
 def give_up(invoice_id: str, now: datetime) -> None:

@@ -248,30 +248,6 @@ def test_the_days_of_dunning_count_from_the_first_try_not_from_the_invoice(world
     assert len(tries(invoices(subscription)[-1])) == 2
 
 
-def test_a_provider_that_is_down_is_asked_again_within_the_hour(world: World) -> None:
-    subscription = subscribed(world)
-    keep_phone(subscription, "008")
-    days(world, 30)
-    assert states(subscription) == ["past_due", "paid", "open"]
-    keep_phone(subscription, "500")
-    world.wait(3600, 6)
-    assert states(subscription) == ["active", "paid", "paid"]
-    assert len(tries(invoices(subscription)[-1])) == 2
-    audit()
-
-
-def test_a_provider_that_stays_down_is_asked_hourly_until_the_end(world: World) -> None:
-    subscription = subscribed(world)
-    keep_phone(subscription, "008")
-    days(world, 30)
-    world.wait(*[3600] * 5)
-    assert len(tries(invoices(subscription)[-1])) == 6
-    days(world, 9.7)
-    world.wait(3600, 3600, 3600)
-    assert states(subscription) == ["unpaid", "paid", "uncollectible"]
-    audit()
-
-
 def test_the_saved_method_is_what_paid_last(world: World) -> None:
     subscription, invoice = failing(world)
     world.pay(page(invoice), "500")
