@@ -168,7 +168,7 @@ def _begin_session(
             raise _lost(session, now)
         links.claim(session)
         back = return_url or f"{resources.page_url(session.id)}?returned=1"
-        return _store(intent, method, answers.quote, back, now, off_session=off_session)
+        return _store(intent, method, answers.quote, back, now, off_session=off_session, **answers.columns)
 
 
 def _begin_intent(

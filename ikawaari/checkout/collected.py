@@ -26,6 +26,14 @@ class Collected:
     customer_details: Mapping[str, str]
     custom_field_values: Mapping[str, str]
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns, of a session and of an attempt, that keep the answers."""
+        return {
+            "customer_details": dict(self.customer_details),
+            "custom_field_values": dict(self.custom_field_values),
+        }
+
 
 def read(request: PayRequest, session: CheckoutSession) -> Collected:
     """What `request` brings, with the answers given before. Raises ValidationFailed naming every bad field."""

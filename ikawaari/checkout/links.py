@@ -165,6 +165,25 @@ def is_exceeded(session: CheckoutSession) -> bool:
     return link is not None and _is_used_up(link, session)
 
 
+def is_shared(session: CheckoutSession) -> bool:
+    """Whether strangers meet on the session: all visitors of a single-use link are led to the same one."""
+    if not session.by_visit or session.payment_link_id is None:
+        return False
+    return bool(PaymentLink.get_by_id(session.payment_link_id).max_uses == 1)
+
+
+def forget_visitor(session: CheckoutSession) -> None:
+    """Let a shared session, whose payment has failed, keep nothing that its visitor typed or chose.
+
+    The next visitor may be somebody else, who must neither see it nor be taken for that person. It stays with the
+    attempt, in case the money comes after all.
+    """
+    if is_shared(session):
+        link = PaymentLink.get_by_id(session.payment_link_id)
+        chosen = {"amount": link.amount, "line_items": link.line_items, "fee_amount": 0}
+        session.change(customer_details={}, custom_field_values={}, **chosen)
+
+
 def unavailable(session: CheckoutSession) -> str | None:
     """Why an open session can no longer be paid because of its link: `inactive`, `used`; None when it can."""
     if session.payment_link_id is None or session.status != SessionStatus.OPEN:

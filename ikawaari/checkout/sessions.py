@@ -199,8 +199,7 @@ def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
         "payment_status",
         PaymentStatus.PROCESSING,
         open_now,
-        customer_details=dict(answers.customer_details),
-        custom_field_values=dict(answers.custom_field_values),
+        **answers.columns,
         **quotes.columns(session, answers.quote),
     )
 

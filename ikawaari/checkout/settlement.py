@@ -311,9 +311,9 @@ def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: boo
     exceeded = links.is_exceeded(session)
     if exceeded:
         sessions.try_expire(session, room.now)
-    # An earlier attempt that is corrected to succeeded may have paid for another quantity than the latest one.
-    bought = quotes.columns(session, quotes.agreed(room.attempt))
-    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **bought)
+    # An earlier attempt that is corrected to succeeded may be of another payer, and over another quantity, than the
+    # latest one: what was bought, and who bought it, is what this attempt says.
+    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **_bought(room.attempt, session))
     with _alone("customer_not_recognized", room):
         customers.recognize(session, room.attempt.phone, room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
@@ -327,6 +327,12 @@ def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: boo
     sessions.tell("checkout.session.late_payment", session, room.now)
     if goes_back:
         refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
+
+
+def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]:
+    """The columns of the session that its payer decided."""
+    typed = {"customer_details": attempt.customer_details, "custom_field_values": attempt.custom_field_values}
+    return typed | quotes.columns(session, quotes.agreed(attempt))
 
 
 def _serve(room: _Room, session: CheckoutSession) -> None:
@@ -346,6 +352,7 @@ def _tell_failed(room: _Room) -> None:
     if not _never_began(room.attempt):
         intents.tell("payment_intent.payment_failed", room.intent, room.now)
     if room.session is not None:
+        links.forget_visitor(room.session)
         subscriptions.failed(room.session, room.attempt, room.now)
 
 

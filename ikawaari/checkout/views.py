@@ -43,7 +43,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "description": session.description,
         "line_items": [_item(item) for item in session.line_items],
         "custom_fields": session.custom_fields,
-        "answered_fields": sorted(session.custom_field_values),
+        "answered_fields": [] if links.is_shared(session) else sorted(session.custom_field_values),
         "merchant": _merchant(session),
         "payment_methods": methods,
         "customer": _customer(session),
@@ -167,8 +167,11 @@ def _country(terms: Terms, code: str) -> dict[str, Any]:
 
 
 def _customer(session: CheckoutSession) -> dict[str, str | None]:
-    """Whom the merchant, or an earlier try, named: masked, for whoever has the link may not be that person."""
-    details = session.customer_details
+    """Whom the merchant, or an earlier try, named: masked, for whoever has the link may not be that person.
+
+    Where strangers share the session nobody is named: the one who looks is not the one who typed.
+    """
+    details = {} if links.is_shared(session) else session.customer_details
     return {
         "name": details.get("name"),
         "email": _masked_email(details.get("email")),
