@@ -35,6 +35,9 @@ COUNTRIES: Mapping[str, Country] = _served(
     ("NE", "XOF", "227"),
 )
 
+# Countries without wallets of ours whose currency stands on our table: their customers pay by card.
+_CURRENCIES: Mapping[str, str] = MappingProxyType({"GA": "XAF", "CG": "XAF", "TD": "XAF", "MR": "MRU"})
+
 # Two-letter CLDR territories that ISO 3166-1 does not assign: unions, tests, outlying islands, Kosovo's user code.
 _NOT_ISO = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
 
@@ -42,6 +45,12 @@ _NOT_ISO = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA"
 def find(code: str) -> Country | None:
     """Return the served country of an alpha-2 code in any case, None for every other."""
     return COUNTRIES.get(code.upper()) if code.isascii() else None
+
+
+def currency_of(code: str) -> str | None:
+    """Return the currency of an alpha-2 code in any case where our table has it, else None."""
+    home = find(code)
+    return home.currency if home else _CURRENCIES.get(code.upper() if code.isascii() else "")
 
 
 def name(code: str, locale: str) -> str:

@@ -63,8 +63,7 @@ def create(
 
     Raises ValidationFailed naming every bad field.
     """
-    currency = prices.currency_of(new, merchant)
-    amount = _checked_amount(new, currency, livemode, now)
+    currency, amount = _checked(new, merchant, livemode, now)
     with store.atomic():
         link = PaymentLink.create(
             id=str(uuid.uuid4()),
@@ -228,8 +227,11 @@ def _second_version(link: PaymentLink) -> dict[str, Any]:
     return {name: getattr(link, name) for name in names}
 
 
-def _checked_amount(new: NewLink, currency: str, livemode: bool, now: datetime) -> int | None:
+def _checked(new: NewLink, merchant: Merchant, livemode: bool, now: datetime) -> tuple[str, int | None]:
+    """Currency and amount. What no schema of one field can see is checked here."""
     problems: Details = {}
+    currency = prices.currency_of(new, merchant, problems)
+    prices.check_fees(new, currency, merchant, problems)
     amount = prices.amount_of(new, currency, problems)
     if new.recurring is not None and amount is None:
         problems["amount"] = ["is required with recurring"]
@@ -238,7 +240,7 @@ def _checked_amount(new: NewLink, currency: str, livemode: bool, now: datetime) 
     returns.check_scheme("successUrl", new.success_url, livemode, problems)
     if problems:
         raise ValidationFailed(problems)
-    return amount
+    return currency, amount
 
 
 def _locked(session: CheckoutSession) -> PaymentLink | None:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ikawaari import countries
+from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Details
+from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
 from ikawaari.store.models import Merchant
 
@@ -40,11 +42,34 @@ class Priced(Protocol):
     def line_items(self) -> Sequence[Mapping[str, Any]]:
         """`{name, amount, quantity, currency?, adjustable_quantity?}`."""
 
+    @property
+    def fee_mode(self) -> str | None:
+        """`merchant_pays`, unless it is said."""
 
-def currency_of(new: Priced, merchant: Merchant) -> str:
+    @property
+    def payment_method_types(self) -> Sequence[str] | None:
+        """Absent: all of them."""
+
+
+def currency_of(new: Priced, merchant: Merchant, problems: Details) -> str:
     """The currency that is said, else the country's, else the merchant's; upper case."""
-    home = countries.find(new.country) if new.country else None
-    return (new.currency or (home.currency if home else merchant.currency)).upper()
+    if new.currency or not new.country:
+        return (new.currency or merchant.currency).upper()
+    currency = countries.currency_of(new.country)
+    if currency is None:
+        problems["currency"] = [f"is required with the country {new.country.upper()}"]
+    return currency or merchant.currency
+
+
+def check_fees(new: Priced, currency: str, merchant: Merchant, problems: Details) -> None:
+    """Name `currency` when the customer pays a fee whose fixed part is in another one."""
+    if new.fee_mode != "customer_pays":
+        return
+    for method_type in new.payment_method_types or METHOD_TYPES:
+        terms = merchant.fees.get(method_type) or {}
+        if fees.fixed_in(terms, merchant, currency) is None:
+            own = fees.currency_of(terms, merchant)
+            problems.setdefault("currency", [f"must be {own}: the fixed fee that the customer pays is in {own}"])
 
 
 def amount_of(new: Priced, currency: str, problems: Details) -> int | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ikawaari.errors import Details, ValidationFailed
+from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
@@ -79,8 +80,10 @@ def _schedule(session: CheckoutSession, method_type: str) -> tuple[int, int]:
     """Basis points and fixed fee that the customer pays for this kind of method."""
     if session.fee_mode != "customer_pays":
         return 0, 0
-    terms: Mapping[str, int] = Merchant.get_by_id(session.merchant_id).fees.get(method_type) or {}
-    return terms.get("basis_points", 0), terms.get("fixed", 0)
+    merchant = Merchant.get_by_id(session.merchant_id)
+    terms: Mapping[str, Any] = merchant.fees.get(method_type) or {}
+    # A fixed fee that its merchant has moved to another currency since: it is never added as if it were in this one.
+    return terms.get("basis_points", 0), fees.fixed_in(terms, merchant, session.currency) or 0
 
 
 def _counts(quantities: Sequence[int] | None, session: CheckoutSession, problems: Details) -> list[int]:

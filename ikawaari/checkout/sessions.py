@@ -95,7 +95,7 @@ def open_session(
     """
     link = _link_of(new, merchant, livemode, now)
     new = _with_defaults(new, link)
-    currency, amount, expires_at = _checked(merchant, livemode, new, now)
+    currency, amount, expires_at = _checked(merchant, livemode, new, now, by_visit=by_visit)
     if link is not None and link.expires_at is not None:
         expires_at = min(expires_at, link.expires_at)
     with store.atomic():
@@ -308,10 +308,14 @@ def _with_defaults(new: NewSession, link: PaymentLink | None) -> NewSession:
     return replace(new, **{name: value for name, value in links.defaults(link).items() if not getattr(new, name)})
 
 
-def _checked(merchant: Merchant, livemode: bool, new: NewSession, now: datetime) -> tuple[str, int | None, datetime]:
+def _checked(
+    merchant: Merchant, livemode: bool, new: NewSession, now: datetime, *, by_visit: bool
+) -> tuple[str, int | None, datetime]:
     """Currency, amount and expiry. What no schema of one field can see is checked here."""
     problems: Details = {}
-    currency = prices.currency_of(new, merchant)
+    currency = prices.currency_of(new, merchant, problems)
+    if not by_visit:  # no visitor of a link is refused because its merchant has changed the fees since
+        prices.check_fees(new, currency, merchant, problems)
     amount = prices.amount_of(new, currency, problems)
     expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE
     if new.expires_at is not None and not SHORTEST_LIFE - _SLACK <= expires_at - now <= LONGEST_LIFE + _SLACK:

@@ -16,7 +16,10 @@ def merchants_group() -> None:
 
 
 LATE, UNPAID = click.Choice(["accept", "refund"]), click.Choice(["unpaid", "canceled"])
-FEE = "What its customers pay where they pay the fee: mobile_money=1.5%, card=2.9%+100; may be repeated."
+FEE = (
+    "What its customers pay where they pay the fee: mobile_money=1.5%, card=2.9%+100XOF (a fixed fee without a "
+    "currency is in the merchant's); may be repeated."
+)
 
 
 @merchants_group.command("create")

@@ -2,31 +2,57 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ikawaari import money
 from ikawaari.errors import ValidationFailed
+from ikawaari.store.models import Merchant
 
-Fees = dict[str, dict[str, int]]
-"""By payment method type: `basis_points` (hundredths of a percent), and `fixed` in the currency's smallest unit."""
+Fees = dict[str, dict[str, Any]]
+"""By payment method type: `basis_points` (hundredths of a percent), `fixed` in the smallest unit of its `currency`.
 
-_TERM = re.compile(r"(mobile_money|card)=([0-9]{1,2}|100)(?:\.([0-9]{1,2}))?%(?:\+([0-9]{1,12}))?")
+Without a currency a fixed fee is in the merchant's.
+"""
+
+_TERM = re.compile(r"(mobile_money|card)=([0-9]{1,2}|100)(?:\.([0-9]{1,2}))?%(?:\+([0-9]{1,12})([A-Za-z]{3})?)?")
 _WHOLE = 10_000
 
 
 def read(texts: Iterable[str]) -> Fees:
-    """Fees as a person writes them: `mobile_money=1.5%`, `card=2.9%+100`. Raises ValidationFailed, naming `fee`."""
+    """Fees as a person writes them: `mobile_money=1.5%`, `card=2.9%+100XOF`. Raises ValidationFailed, naming `fee`."""
     fees: Fees = {}
     for text in texts:
         match = _TERM.fullmatch(text)
         basis_points = int(match[2]) * 100 + int((match[3] or "").ljust(2, "0")) if match else 0
         if match is None or basis_points > _WHOLE or match[1] in fees:
-            raise ValidationFailed({"fee": [f"{text!r}: write each once, as mobile_money=1.5% or card=2.9%+100"]})
-        fees[match[1]] = {"basis_points": basis_points, "fixed": int(match[4] or 0)}
+            raise ValidationFailed({"fee": [f"{text!r}: write each once, as mobile_money=1.5% or card=2.9%+100XOF"]})
+        fees[match[1]] = {"basis_points": basis_points, "fixed": int(match[4] or 0)} | _currency(match[5], text)
     return fees
 
 
-def written(fees: Mapping[str, Mapping[str, int]]) -> list[str]:
+def fixed_in(terms: Mapping[str, Any], merchant: Merchant, currency: str) -> int | None:
+    """The fixed fee of `terms` for a payment in `currency`, in its smallest unit; None: it is in another currency."""
+    fixed = int(terms.get("fixed", 0))
+    return fixed if not fixed or currency_of(terms, merchant) == currency else None
+
+
+def currency_of(terms: Mapping[str, Any], merchant: Merchant) -> str:
+    """The currency of the fixed fee: the one that is said, else the merchant's."""
+    return str(terms.get("currency") or merchant.currency)
+
+
+def _currency(code: str | None, text: str) -> dict[str, str]:
+    if code is None:
+        return {}
+    if not money.is_currency(code.upper()):
+        raise ValidationFailed({"fee": [f"{text!r}: {code} is no currency that we know"]})
+    return {"currency": code.upper()}
+
+
+def written(fees: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The fees as `read` reads them."""
     return [
         f"{name}={terms['basis_points'] // 100}.{terms['basis_points'] % 100:02d}%+{terms['fixed']}"
+        + terms.get("currency", "")
         for name, terms in fees.items()
     ]

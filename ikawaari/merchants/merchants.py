@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from ikawaari import cards, countries, ids, store, texts
 from ikawaari.errors import Details, NotFound, ValidationFailed
@@ -20,7 +21,7 @@ def create(
     late_payments: str = "accept",
     logo_url: str | None = None,
     color: str | None = None,
-    fees: Mapping[str, Mapping[str, int]] | None = None,
+    fees: Mapping[str, Mapping[str, Any]] | None = None,
     unpaid_subscriptions: str = "unpaid",
 ) -> Merchant:
     """Enter a merchant. The currency is its country's. Raises ValidationFailed naming every bad field.
@@ -69,7 +70,7 @@ def get(merchant_id: str) -> Merchant:
 
 
 def update(
-    merchant_id: str, *, fees: Mapping[str, Mapping[str, int]] | None = None, **policies: str | None
+    merchant_id: str, *, fees: Mapping[str, Mapping[str, Any]] | None = None, **policies: str | None
 ) -> Merchant:
     """Change what is given: the fees of those payment method types, `late_payments`, `unpaid_subscriptions`.
 

@@ -16,9 +16,17 @@ def test_a_fee_is_read_exactly(text: str, basis_points: int, fixed: int) -> None
     assert fees.read(fees.written(read)) == read
 
 
+@pytest.mark.parametrize(("text", "currency"), [("2.9%+100XOF", "XOF"), ("1%+30eur", "EUR")])
+def test_a_fixed_fee_may_name_its_currency(text: str, currency: str) -> None:
+    read = fees.read([f"card={text}"])
+    assert read["card"]["currency"] == currency
+    assert fees.read(fees.written(read)) == read
+
+
 @pytest.mark.parametrize(
     "texts",
     [
+        *(["card=1%+100 XOF"], ["card=1%+100XXX"], ["card=1%XOF"], ["card=1%+100XO"], ["card=1%+XOF"]),
         *(["card"], ["card=1"], ["card=-1%"], ["card=100.01%"], ["card=1.234%"], ["cash=1%"], ["card=1%+1.5"]),
         *(["card=١%"], ["card=1%\n"], ["card=1e1%"], ["card=1%", "card=2%"], [""]),
     ],
