@@ -169,7 +169,7 @@ def test_a_port_that_another_server_has_is_refused_in_one_line(
         assert str(served.port) in refused(f"127.0.0.1:{served.port}")
 
 
-@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:http", "127.0.0.1:70000", "192.0.2.1:8000"])
+@pytest.mark.parametrize("bind", ["8000", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", "192.0.2.1:8000"])
 def test_an_address_that_nobody_can_listen_on_is_refused_in_one_line(bind: str) -> None:
     assert bind in refused(bind)
 

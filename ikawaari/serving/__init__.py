@@ -1,6 +1,7 @@
 """gunicorn, as this project runs it: a poller and threads in each process, which has a listening socket of its own."""
 
 import os
+import re
 import socket
 import threading
 from typing import Any
@@ -41,11 +42,11 @@ def configure(bind: str, *, demo: bool = False, insecure: bool = False) -> Confi
 
     A server that only this machine reaches, or an insecure one, has its own address as API URL unless told otherwise.
     """
+    host, port = bind.rpartition(":")[0], _port_of(bind)
+    reached_at = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104 - read, not bound
     os.environ[f"{PREFIX}BIND"] = bind
     os.environ |= {f"{PREFIX}{name}": "1" for name, given in (("DEMO", demo), ("INSECURE", insecure)) if given}
-    host, _, port = bind.rpartition(":")
     if addresses.is_loopback(addresses.host_of(bind)) or insecure:
-        reached_at = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104 - read, not bound
         os.environ.setdefault(f"{PREFIX}API_URL", f"http://{reached_at}:{port}")
     return Config.from_environment()
 
@@ -88,16 +89,21 @@ def refuse_unknown_providers(config: Config) -> None:
         store.disconnect()
 
 
+def _port_of(bind: str) -> int:
+    """The port of an address to listen on. Raises UnsafeConfiguration."""
+    port = bind.rpartition(":")[2]
+    if ":" not in bind or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
+        raise UnsafeConfiguration(f"--bind {bind}: not HOST:PORT")
+    return int(port)
+
+
 def _check_free(bind: str) -> None:
     """Two servers may share a port here, for each process has a socket of its own: the second one must not begin to."""
-    host, colon, port = bind.rpartition(":")
-    address = host.strip("[]")
+    address = addresses.host_of(bind), _port_of(bind)
     try:
-        if not colon:
-            raise ValueError("not HOST:PORT")
-        with socket.create_server((address, int(port)), family=socket.AF_INET6 if ":" in address else socket.AF_INET):
+        with socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET):
             pass
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         raise UnsafeConfiguration(f"--bind {bind}: {error}") from None
 
 
