@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from peewee import BigIntegerField, CharField, TextField
+from peewee import BigIntegerField, CharField, Check, TextField
 
 E = TypeVar("E", bound=StrEnum)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +30,12 @@ class StatusField(CharField):
     def __init__(self, enum: type[StrEnum], **options: Any) -> None:
         self.enum = enum
         super().__init__(max_length=32, **options)
+
+    def bind(self, model: Any, name: str, set_attribute: bool = True) -> None:
+        """Let the database know the members, too."""
+        members = ", ".join(f"'{member.value}'" for member in self.enum)
+        self.constraints = [Check(f"{name} IN ({members})")]
+        super().bind(model, name, set_attribute)
 
     def db_value(self, value: str | None) -> str | None:
         """The member's text; anything else is a bug and raises ValueError."""

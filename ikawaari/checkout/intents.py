@@ -94,6 +94,9 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
             raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} does not change.")
         if intent.session_id and {"amount", "currency"} & set(changes):
             raise Conflict("IKW-RES-002", "The checkout session says the amount of this payment intent.")
+        # An attempt that failed may still be corrected to succeeded: its money must be of the intent's currency.
+        if changes.get("currency", intent.currency) != intent.currency and resources.attempts_of(intent):
+            raise Conflict("IKW-RES-002", f"A payment was attempted in {intent.currency}; make another intent.")
         values = dict(changes)
         if "customer_phone" in values:
             values["customer_phone"] = known_phone(values["customer_phone"], intent.country, "customer_phone")

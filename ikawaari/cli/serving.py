@@ -1,13 +1,16 @@
 """Commands that run the product: serve, worker, migrate, openapi."""
 
+import json
 import signal
+import sys
 import threading
+from dataclasses import asdict
 from types import FrameType
 
 import click
 
 import ikawaari
-from ikawaari import demo_data, serving, worker
+from ikawaari import demo_data, serving, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
@@ -54,11 +57,20 @@ def work() -> None:
 
 
 @main.command()
+@click.option("--check", is_flag=True, help="Change nothing: list the rows that would keep it from being applied.")
 @on_the_database
-def migrate() -> None:
-    """Bring the database's schema up to date."""
-    for name in ikawaari.migrate():
-        click.echo(name)
+def migrate(check: bool) -> None:
+    """Bring the database's schema up to date: all of it, or nothing."""
+    if check:
+        findings = store.check_migration()
+        for one in findings:
+            click.echo(json.dumps(asdict(one)))
+        sys.exit(1 if findings else 0)
+    try:
+        for name in ikawaari.migrate():
+            click.echo(name)
+    except store.Unfit as unfit:
+        raise click.ClickException(f"{unfit}; `ikawaari migrate --check` lists them all") from None
 
 
 @main.command()

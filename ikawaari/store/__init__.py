@@ -12,10 +12,14 @@ from ikawaari.store.database import (
     savepoint,
     take_turns,
 )
+from ikawaari.store.migrate import check as check_migration
 from ikawaari.store.migrate import migrate
+from ikawaari.store.sql import Unfit
 
 __all__ = [
+    "Unfit",
     "atomic",
+    "check_migration",
     "connect",
     "disconnect",
     "forgettable",

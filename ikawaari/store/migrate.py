@@ -1,7 +1,7 @@
 """Bring the database's schema to the code's. Any number of machines may start at once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playhouse.migrations import Runner
@@ -9,6 +9,7 @@ from playhouse.migrations import Runner
 from ikawaari import databases
 from ikawaari.store import commit_order
 from ikawaari.store.database import database, is_postgres
+from ikawaari.store.sql import Finding, Unfit
 
 _DIRECTORY = Path(__file__).parent / "migrations"
 _LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
@@ -16,11 +17,60 @@ _LOCK = 0x1BA7A1  # PostgreSQL's advisory locks are numbers; this one is ours
 
 
 def migrate() -> list[str]:
-    """Apply what is missing, in order, and return the names of what was applied."""
+    """Apply what is missing, in order, and return the names of what was applied: all of it, or nothing.
+
+    Raises Unfit for rows that break a constraint and whose truth no migration can know.
+    """
     with _one_at_a_time():
-        applied = [str(name) for name in Runner(database.obj, directory=str(_DIRECTORY)).up()]
+        applied = _run()
         commit_order.forget_another_server()
         return applied
+
+
+def check() -> list[Finding]:
+    """The rows that keep `migrate` from doing its work. It is tried and undone: nothing changes."""
+    findings: list[Finding] = []
+    with suppress(_Undone), _one_at_a_time():
+        try:
+            _run(tried_only=True)
+        except Unfit as unfit:
+            findings += unfit.findings
+    return findings
+
+
+def _run(*, tried_only: bool = False) -> list[str]:
+    with _without_foreign_keys(), databases.transaction(database.obj):
+        applied = [str(name) for name in Runner(database.obj, directory=str(_DIRECTORY)).up()]
+        _check_foreign_keys()
+        if tried_only:
+            raise _Undone
+    return applied
+
+
+class _Undone(Exception):
+    """Ends a transaction that was only tried."""
+
+
+@contextmanager
+def _without_foreign_keys() -> Iterator[None]:
+    """SQLite alone: a table that is made again is dropped in between, which must not take along what refers to it."""
+    if is_postgres():
+        yield
+        return
+    database.execute_sql("PRAGMA foreign_keys = off")
+    try:
+        yield
+    finally:
+        database.execute_sql("PRAGMA foreign_keys = on")
+
+
+def _check_foreign_keys() -> None:
+    """SQLite alone: look at all that was not looked at meanwhile. Raises Unfit."""
+    if is_postgres():
+        return
+    broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise Unfit([Finding(f"foreign key to {parent}", table, str(row)) for table, row, parent, _ in broken])
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from peewee import (
 
 from ikawaari import states
 from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store import constraints
 from ikawaari.store.commit_order import CommitOrderField
 from ikawaari.store.record import Record
 
@@ -125,6 +126,7 @@ class PaymentLink(Record):
         """Table options."""
 
         table_name = "payment_links"
+        constraints = constraints.of("payment_links")
         indexes = ((("merchant", "livemode", "created_at", "id"), False),)
 
 
@@ -212,7 +214,12 @@ class CheckoutSession(Record):
         """Table options."""
 
         table_name = "checkout_sessions"
-        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+        constraints = constraints.of("checkout_sessions")
+        indexes = (
+            (("merchant", "livemode", "created_at", "id"), False),
+            (("merchant", "livemode", "client_reference_id"), False),
+            (("merchant", "livemode", "customer_email"), False),
+        )
 
 
 class PaymentIntent(Record):
@@ -254,7 +261,11 @@ class PaymentIntent(Record):
         """Table options."""
 
         table_name = "payment_intents"
-        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+        constraints = constraints.of("payment_intents")
+        indexes = (
+            (("merchant", "livemode", "created_at", "id"), False),
+            (("id", "currency"), True),  # what the currency of an attempt refers to
+        )
 
 
 class PaymentAttempt(Record):
@@ -289,7 +300,7 @@ class PaymentAttempt(Record):
     returned = BigIntegerField(default=0)  # the sum of its refunds that succeeded
     promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
     currency = CharField(max_length=3)
-    provider_reference = CharField(null=True, index=True)
+    provider_reference = CharField(null=True)
     codes = IntegerField(default=0)  # how many one-time codes its payer has sent
     provider_code = CharField(null=True)  # the provider's own word for what happened; never shown
     failure_code = CharField(null=True, max_length=32)
@@ -305,8 +316,16 @@ class PaymentAttempt(Record):
         """Table options."""
 
         table_name = "payment_attempts"
+        constraints = constraints.of("payment_attempts")
         # What the public budgets count by: see `checkout.budgets`.
-        indexes = ((("phone", "created_at"), False), (("card_token", "created_at"), False))
+        indexes = (
+            (("phone", "created_at"), False),
+            (("card_token", "created_at"), False),
+            (("status", "created_at"), False),
+            # Unique: one charge of a provider is reported of one attempt, whatever a provider mixes up.
+            (("provider", "provider_reference"), True),
+            (("id", "intent", "received_currency"), True),  # what a refund refers to
+        )
 
     @property
     def surplus(self) -> bool:
@@ -321,6 +340,12 @@ PaymentAttempt.add_index(
         unique=True,
         where=SQL("status IN ('submitting', 'unknown', 'processing', 'requires_action')"),
         name="payment_attempts_one_unsettled",
+    )
+)
+# One payment per intent: two attempts that are reported to have succeeded at the same moment cannot both count.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(
+        PaymentAttempt.intent, unique=True, where=SQL("counted > 0"), name="payment_attempts_one_counted"
     )
 )
 
@@ -378,6 +403,7 @@ class Refund(Record):
         """Table options."""
 
         table_name = "refunds"
+        constraints = constraints.of("refunds")
 
 
 # One automatic refund under way per attempt: two that begin at once, by two reports or two workers, give the money back
@@ -428,6 +454,7 @@ class Subscription(Record):
         """Table options."""
 
         table_name = "subscriptions"
+        constraints = constraints.of("subscriptions")
         indexes = ((("merchant", "livemode", "created_at", "id"), False),)
 
 
@@ -459,6 +486,7 @@ class Invoice(Record):
         """Table options."""
 
         table_name = "invoices"
+        constraints = constraints.of("invoices")
         # Unique: two workers, or one that was killed and came again, invoice a period once.
         indexes = ((("subscription", "period"), True),)
 
@@ -481,6 +509,7 @@ class Event(Record):
         """Table options."""
 
         table_name = "events"
+        indexes = ((("merchant", "livemode", "sequence"), False),)
 
 
 class WebhookEndpoint(Record):

@@ -1,5 +1,8 @@
 """Running the SQL of a migration on either engine."""
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import SqliteDatabase
@@ -15,3 +18,67 @@ def run(db: Any, schema: str) -> None:
     for statement in schema.split(";"):
         if statement.strip():
             db.execute_sql(statement)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row that breaks a constraint, and whose truth a migration cannot know."""
+
+    constraint: str
+    table: str
+    id: str
+
+
+class Unfit(Exception):
+    """The rows that keep a migration from being applied."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = findings
+        one = findings[0]
+        super().__init__(f"{len(findings)} rows break a constraint, such as {one.table} {one.id}: {one.constraint}")
+
+
+def rows_that_break(db: Any, table: str, checks: Mapping[str, str]) -> list[Finding]:
+    """The rows of `table` for which a check of `checks` (name -> condition) would not hold."""
+    return [
+        Finding(name, table, str(row[0]))
+        for name, condition in checks.items()
+        for row in db.execute_sql(
+            f"SELECT id FROM {table} WHERE NOT ({condition}) ORDER BY id"  # noqa: S608 - names of our own
+        ).fetchall()
+    ]
+
+
+def constrain(db: Any, table: str, constraints: Sequence[str]) -> None:
+    """Give a table further constraints. Every row must fit them already."""
+    if isinstance(db, SqliteDatabase):
+        _make_again(db, table, constraints)
+        return
+    for constraint in constraints:
+        db.execute_sql(f"ALTER TABLE {table} ADD {constraint}")
+
+
+def _make_again(db: Any, table: str, constraints: Sequence[str]) -> None:
+    """SQLite cannot add a constraint to a table that stands: make it with what it has and these, and copy its rows.
+
+    Its foreign keys must be off; what refers to it goes on to.
+    """
+    made = f"{table}_made_again"
+    written, *indexes = _statements(db, table)
+    head = re.compile(rf'CREATE TABLE "?{table}"? ')
+    body = ", ".join([head.sub(f"CREATE TABLE {made} ", written, count=1).rstrip()[:-1], *constraints])
+    columns = ", ".join(f'"{row[1]}"' for row in db.execute_sql(f"PRAGMA table_info({table})").fetchall())
+    for statement in (
+        f"{body})",
+        f"INSERT INTO {made} ({columns}) SELECT {columns} FROM {table}",  # noqa: S608 - names of our own
+        f"DROP TABLE {table}",
+        f"ALTER TABLE {made} RENAME TO {table}",
+        *indexes,
+    ):
+        db.execute_sql(statement)
+
+
+def _statements(db: Any, table: str) -> list[str]:
+    """What SQLite says that the table was made with, then its indexes."""
+    asked = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY type = 'table' DESC, name"
+    return [row[0] for row in db.execute_sql(asked, (table,)).fetchall()]

@@ -199,5 +199,139 @@ def test_a_number_that_json_does_not_have_is_refused(number: float) -> None:
 
 
 def test_every_id_of_ours_fits_its_column() -> None:
-    stored(PaymentAttempt, id=ids.new_attempt(), status="failed")
+    stored(PaymentAttempt, id=ids.new_attempt(), status="succeeded")
     stored(Refund, id=ids.new("re"), status="pending")
+
+
+# ---------------------------------------------------------------- the books, and what belongs together
+
+
+def test_of_two_successes_at_once_one_counts() -> None:
+    stored(PaymentIntent, status="succeeded")
+    columns = {"status": "succeeded", "counted": 1}
+    results = together(6, lambda number: stored(PaymentAttempt, id=str(number), **columns))
+    assert len([result for result in results if isinstance(result, IntegrityError)]) == 5
+    for number in (7, 8):
+        stored(PaymentAttempt, id=str(number), status="succeeded")
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        {"counted": 6},
+        {"held": 6},
+        {"counted": 3, "held": 3},
+        {"returned": 4, "promised": 2},
+        {"returned": 3, "closed": 3},
+        {"returned": 3, "held": 3},
+        {"promised": 3, "closed": 3},
+        {"held": -1},
+        {"returned": -1},
+        {"promised": -1},
+        {"closed": -1},
+        {"counted": -1},
+        {"amount_received": None},
+        {"amount_received": 0},
+        {"received_currency": None},
+    ],
+    ids=str,
+)
+def test_no_attempt_has_books_that_cannot_be(books: dict[str, Any]) -> None:
+    stored(PaymentAttempt, status="succeeded", amount=5, amount_received=5)
+    assert refused(lambda: PaymentAttempt.update(**books).execute())
+    for fine in ({"counted": 5}, {"returned": 3, "promised": 2}, {"counted": 0, "held": 5, "returned": 0}):
+        assert not refused(lambda: PaymentAttempt.update(**fine).execute())  # noqa: B023
+
+
+def test_refunds_reserved_at_once_stay_within_what_the_attempt_received() -> None:
+    stored(PaymentAttempt, status="succeeded", amount=100, amount_received=100)
+
+    def reserve(_: int) -> None:
+        PaymentAttempt.update(promised=PaymentAttempt.promised + 30).execute()
+
+    assert names(together(8, reserve)) == {"None": 3, "IntegrityError": 5}
+    assert PaymentAttempt.get().promised == 90
+
+
+@pytest.mark.parametrize("status", ["submitting", "unknown", "processing", "requires_action"])
+def test_an_unsettled_attempt_has_received_nothing(status: str) -> None:
+    assert refused(lambda: stored(PaymentAttempt, status=status, amount_received=1, received_currency="XOF"))
+
+
+def test_a_failed_attempt_counts_for_nothing() -> None:
+    received = {"amount_received": 1, "received_currency": "XOF"}
+    assert refused(lambda: stored(PaymentAttempt, status="failed", counted=1, **received))
+    assert not refused(lambda: stored(PaymentAttempt, status="failed", held=1, **received))
+
+
+def test_an_intent_has_succeeded_exactly_when_it_received_money() -> None:
+    assert refused(lambda: stored(PaymentIntent, status="succeeded", amount_received=0))
+    assert refused(lambda: stored(PaymentIntent, status="failed", amount_received=1))
+
+
+def test_a_fee_is_less_than_the_amount() -> None:
+    assert refused(lambda: stored(PaymentAttempt, status="failed", amount=5, fee_amount=5))
+    assert not refused(lambda: stored(PaymentAttempt, status="failed", amount=5, fee_amount=4))
+
+
+def test_an_attempt_is_of_its_intents_currency() -> None:
+    stored(PaymentIntent, status="failed", currency="XOF")
+    assert refused(lambda: stored(PaymentAttempt, status="failed", currency="XAF"))
+    stored(PaymentAttempt, status="failed", currency="XOF")
+    assert refused(lambda: PaymentIntent.update(currency="XAF").execute())
+
+
+def test_a_refund_is_of_its_attempts_intent_and_currency() -> None:
+    stored(PaymentAttempt, status="succeeded")
+    stored(PaymentIntent, id="another", status="failed")
+    refund = stored(Refund, status="pending")
+    assert refused(lambda: Refund.update(currency="XAF").execute())
+    assert refused(lambda: Refund.update(intent="another").where(Refund.id == refund.id).execute())
+
+
+def test_a_reference_of_a_provider_is_of_one_attempt() -> None:
+    stored(PaymentIntent, status="failed")
+
+    def make(number: int) -> Any:
+        return stored(PaymentAttempt, id=str(number), status="failed", provider_reference="r")
+
+    results = together(6, make)
+    assert len([result for result in results if isinstance(result, IntegrityError)]) == 5
+    stored(PaymentAttempt, id="7", status="failed", provider="q", provider_reference="r")
+    for number in (8, 9):
+        stored(PaymentAttempt, id=str(number), status="failed", provider_reference=None)
+
+
+@pytest.mark.parametrize("payment_status", ["unpaid", "processing"])
+def test_a_complete_session_is_paid_or_nothing_is_due(payment_status: str) -> None:
+    assert refused(lambda: stored(CheckoutSession, status="complete", payment_status=payment_status))
+    assert not refused(lambda: stored(CheckoutSession, status="complete", payment_status="no_payment_required"))
+
+
+@pytest.mark.parametrize(
+    ("model", "columns"),
+    [
+        (CheckoutSession, {"mode": "gift"}),
+        (CheckoutSession, {"mode": "subscription"}),
+        (CheckoutSession, {"recurring": {"interval": "day"}}),
+        (CheckoutSession, {"mode": "subscription", "recurring": {}, "amount": None}),
+        (CheckoutSession, {"locale": "de"}),
+        (CheckoutSession, {"amount_min": 0}),
+        (CheckoutSession, {"amount_max": -1}),
+        (CheckoutSession, {"amount_min": 3, "amount_max": 2}),
+        (PaymentAttempt, {"type": "cash"}),
+        (Subscription, {"interval": "hour"}),
+        (Subscription, {"interval_count": 0}),
+        (Subscription, {"period": -1}),
+        (Subscription, {"current_period_end": clock.from_unix(1)}),
+        (Invoice, {"period": 0}),
+        (Invoice, {"period_end": clock.from_unix(1)}),
+        (Invoice, {"status": "paid", "paid_at": None}),
+        (Invoice, {"status": "open", "paid_at": clock.from_unix(2)}),
+    ],
+    ids=str,
+)
+def test_words_and_bounds_are_closed(model: type[Any], columns: dict[str, Any]) -> None:
+    first = {"status": next(iter(model.MOVES["status"].table))}
+    assert refused(lambda: stored(model, **(first | columns)))
+    assert not refused(lambda: stored(model, **first))

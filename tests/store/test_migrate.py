@@ -69,6 +69,24 @@ def test_every_column_has_the_models_type(postgres_server: postgres.Server) -> N
     store.disconnect()
 
 
+def test_every_constraint_is_the_models(postgres_server: postgres.Server) -> None:
+    migrated, modelled = postgres_server.create_database(), postgres_server.create_database()
+    store.connect(migrated)
+    store.migrate()
+    written = _constraints()
+    store.disconnect()
+    store.connect(modelled)
+    database.create_tables(TABLES)
+    assert _constraints() == written
+    store.disconnect()
+
+
+def _constraints() -> set[tuple[str, str]]:
+    told = "conrelid::regclass::text, pg_get_constraintdef(oid)"
+    rows = database.execute_sql(f"SELECT {told} FROM pg_constraint WHERE contype IN ('c', 'f') AND conrelid <> 0")
+    return {row for row in rows if row[0] in {model._meta.table_name for model in TABLES}}
+
+
 def _columns() -> set[tuple[Any, ...]]:
     told = "table_name, column_name, data_type, character_maximum_length, is_nullable"
     rows = database.execute_sql(f"SELECT {told} FROM information_schema.columns WHERE table_schema = 'public'")
