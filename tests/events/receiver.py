@@ -59,7 +59,11 @@ class Receiver:
 
     def receive(self, handler: BaseHTTPRequestHandler) -> None:
         """Take one in."""
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        length = int(handler.headers.get("Content-Length", 0))
+        body = handler.rfile.read(length)
+        if len(body) < length:  # whoever sent it was killed in the middle
+            handler.close_connection = True
+            return
         heard = Heard(body, dict(handler.headers), handler.path, json.loads(body or b"{}"))
         with self._lock:
             self.heard.append(heard)
