@@ -1,9 +1,10 @@
 """What every table shares: the database, the lock, and the only way for a status to change."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Self
 
-from peewee import Model
+from peewee import Model, ModelSelect
 
 from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import Moves
@@ -12,6 +13,21 @@ from ikawaari.store.database import database, in_transaction, is_postgres
 
 class ForbiddenMove(InvariantBroken):
     """Code asked for a move that the table of moves does not have: a bug, never an answer to a client."""
+
+
+class WholeRows(ModelSelect):
+    """A query that writes the list of all columns once per table and alias: that took a third of a query's time."""
+
+    def __sql_selection__(self, ctx: Any, is_subquery: bool = False) -> Any:
+        """Add what is selected to the query's text."""
+        if is_subquery or not self._is_default:  # type: ignore[attr-defined]
+            return super().__sql_selection__(ctx, is_subquery)
+        return ctx.literal(_all_columns(self.model, ctx.alias_manager[self.model._meta.table]))  # noqa: SLF001
+
+
+@cache
+def _all_columns(model: Any, alias: str) -> str:
+    return ", ".join(f'"{alias}"."{field.column_name}"' for field in model._meta.sorted_fields)  # noqa: SLF001
 
 
 class Record(Model):
@@ -24,6 +40,11 @@ class Record(Model):
 
         database = database
         legacy_table_names = False
+
+    @classmethod
+    def select(cls, *fields: Any) -> "ModelSelect[Self]":
+        """A query for these fields, or for whole rows."""
+        return WholeRows(cls, fields or cls._meta.sorted_fields, is_default=not fields)  # type: ignore[return-value]
 
     @classmethod
     def lock(cls, record_id: str) -> Self:
