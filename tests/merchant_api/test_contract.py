@@ -8,6 +8,9 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from schemathesis.checks import load_all_checks
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 import ikawaari
@@ -24,7 +27,17 @@ NOT_FOR_US: list[Any] = [positive_data_acceptance]
 
 # The operations are known before any fixture is: this app stands on no database until `shop` gives it one.
 app = ikawaari.create_app(Config(database_url="sqlite:///:memory:", log_level="CRITICAL", **HOME))
-schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+document = schemathesis.openapi.from_wsgi("/openapi.json", app)
+load_all_checks()
+OPERATIONS = [
+    (method, path)
+    for path, operations in document.raw_schema["paths"].items()
+    for method in map(str.upper, operations)
+    if method != "PARAMETERS"
+]
+EXAMPLES: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+SHORT = hypothesis.settings(max_examples=5, derandomize=True, **EXAMPLES)  # besides those that cover the schema
+LONG = hypothesis.settings(max_examples=100, **EXAMPLES)
 NEW_INTENT = NewIntent(amount=5_000, currency="XOF")
 KEYS = map(str, itertools.count())
 FIELDS = [factories.custom_field("note"), factories.custom_field("size", "dropdown")]
@@ -37,15 +50,21 @@ def shop(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFac
         yield Shop(app, rate_limit=10**9)
 
 
-@schema.parametrize()
-@hypothesis.settings(
-    max_examples=15,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
-def test_what_is_promised_is_kept(case: schemathesis.Case[Any], shop: Shop) -> None:
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[*map(" ".join, OPERATIONS)])
+def test_what_is_promised_is_kept(method: str, path: str, shop: Shop, pytestconfig: pytest.Config) -> None:
+    """Its examples are made here: as schemathesis collects them, every test process makes those of all operations."""
+    build_operation_test(
+        config=document.config,
+        operation=document[path][method],
+        test_func=is_kept,
+        given_kwargs={},
+        feedback=FeedbackSources(),
+        explicit_settings=LONG if pytestconfig.getoption("long") else SHORT,
+    )(shop=shop)
+
+
+def is_kept(case: schemathesis.Case[Any], shop: Shop) -> None:
+    """One request, and once more with what exists."""
     secured = case.operation.definition.raw["security"]
     headers = {"Authorization": f"Bearer {shop.key}"} if secured else {}
     answer = case.call_and_validate(headers=headers, excluded_checks=NOT_FOR_US)
