@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 VENV := .venv
@@ -23,24 +23,32 @@ define install
 	fi
 endef
 
-.PHONY: help run test check bench fmt setup clean
+.PHONY: help run test quick check check-all static bench fmt setup clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime $(CATALOGS) ## Start the checkout with its demo shop (HOST, PORT)
 	@$(PY) -m ikawaari migrate
 	@exec $(PY) -m ikawaari serve --demo --bind $(HOST):$(PORT)
 
-test: $(VENV)/.test $(CATALOGS) ## Run the tests (ARGS='-k phones -x')
-	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+test: $(VENV)/.test $(CATALOGS) ## Run the tests, or some of them (ARGS='-k phones -x')
+	@$(if $(ARGS),$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS),$(PY) -m tests.run check)
 
-check: $(VENV)/.dev $(CATALOGS) ## Everything that must hold before a commit: style, types, imports, tests
+quick: static ## Style, types, imports, and the tests without browser and chaos
+	@$(PY) -m tests.run quick $(ARGS)
+
+check: static ## Everything that must hold before a commit: style, types, imports, tests
+	@$(PY) -m tests.run check $(ARGS)
+
+check-all: static ## The same with the long tests, before an issue is closed
+	@IKAWAARI_SOAK_SECONDS=$${IKAWAARI_SOAK_SECONDS:-120} $(PY) -m tests.run all $(ARGS)
+
+static: $(VENV)/.dev $(CATALOGS)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 	@$(PY) -m tests.bench $(ARGS)

@@ -22,6 +22,11 @@ MARKS_BY_FIXTURE = {"browser": "browser", "page": "browser", "context": "browser
 # ---------------------------------------------------------------- the run and what it needs
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The long tests wait for whoever asks for them."""
+    parser.addoption("--long", action="store_true", help="run the tests marked `long`, too")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The process that pytest started with owns the run; xdist's workers join it."""
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(postgres.fast_folder()))  # tmp_path: no test waits for a disk
@@ -42,12 +47,16 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who asks for a browser or for PostgreSQL carries the mark, also when its author forgot it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who asks for a browser or for PostgreSQL carries the mark, also when its author forgot it. Long ones wait."""
     for item in items:
         for fixture, mark in MARKS_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+    if not config.getoption("long"):
+        waiting = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=waiting)
+        items[:] = [item for item in items if item not in waiting]
 
 
 @pytest.hookimpl(tryfirst=True)

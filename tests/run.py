@@ -1,0 +1,60 @@
+"""The tests in two groups, and one line that sums them: `python -m tests.run [quick|check|all]`.
+
+Browser and chaos tests wait rather than compute, so their group has more processes than there are cores. Its tests
+are handed out two by two, so that no process is left alone with the slow ones; the others compute, and a process keeps
+what its modules share.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+WAITING = ["tests/browser", "tests/chaos"]
+GROUPS = {
+    "waiting": ["-n", "5", "--dist", "load", "--maxschedchunk", "2", *WAITING],
+    "computing": ["-n", "3", "--dist", "worksteal", "tests", *(f"--ignore={folder}" for folder in WAITING)],
+}
+KINDS = {"quick": ["computing"], "check": ["waiting", "computing"], "all": ["waiting", "computing"]}
+LONG = {"all": ["--long"]}
+NOTHING_RAN = 5  # pytest's exit code
+COUNTED = ("passed", "failed", "skipped")
+
+
+def main(kind: str = "check", *arguments: str) -> int:
+    """Run the groups; 0 when something passed and nothing failed."""
+    counts: Counter[str] = Counter()
+    failed: list[str] = []
+    codes = set()
+    for group in KINDS[kind]:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.xml"
+            command = [sys.executable, "-m", "pytest", *GROUPS[group], f"--junitxml={report}", *LONG.get(kind, [])]
+            codes.add(subprocess.run([*command, *arguments], env=os.environ, check=False).returncode)
+            for name, outcome in outcomes(report):
+                counts[outcome] += 1
+                failed += [name] if outcome == "failed" else []
+    for name in failed:
+        print(f"FAILED {name}")
+    shown = [f"{counts[outcome]} {outcome}" for outcome in COUNTED if counts[outcome] or outcome != "skipped"]
+    print(", ".join(shown))
+    return int(bool(counts["failed"] or not counts["passed"] or codes - {0, NOTHING_RAN}))
+
+
+def outcomes(report: Path) -> Iterator[tuple[str, str]]:
+    """The name and the outcome of each test of a run; a run that ended before its report is one failure."""
+    if not report.exists():
+        yield "the run itself", "failed"
+        return
+    for case in ElementTree.parse(report).iter("testcase"):
+        parts = {child.tag for child in case}
+        outcome = "failed" if parts & {"failure", "error"} else "skipped" if "skipped" in parts else "passed"
+        yield f"{case.get('classname')}::{case.get('name')}", outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
