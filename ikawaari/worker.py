@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from ikawaari import clock, store
-from ikawaari.checkout import enquiry, invoices, refunds, renewals, sessions, settlement, subscriptions
+from ikawaari.checkout import audit, enquiry, invoices, refunds, renewals, sessions, settlement, subscriptions
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
@@ -22,6 +22,7 @@ Handler = Callable[[str, datetime], datetime | None]
 """Does one piece of work for a subject; returns when to come again, or None when it is done."""
 
 HOUSEKEEPING = "housekeeping"
+_HOUR = timedelta(hours=1)
 MOST_CALLS = 16  # of providers at once, in one process; each has a thread for as long as it takes
 _SHARE = 4  # one lane takes a further call while it has fewer than this part of what is free
 _BATCH = 5  # rows of one round that call nobody, done one after the other
@@ -33,11 +34,18 @@ _LONGEST_GOODBYE_SECONDS = 5.0
 
 
 def housekeeping(_subject: str, now: datetime) -> datetime:
-    """Drop what has outlived its use, once an hour."""
+    """Look after the store once an hour: mend and report what is wrong, drop what has outlived its use."""
+    audit.run_hourly(last_housekeeping(), now)
     idempotency.forget(now)
     rates.forget(now)
     history.forget(now)
-    return now + timedelta(hours=1)
+    return now + _HOUR
+
+
+def last_housekeeping() -> datetime | None:
+    """When housekeeping was done last: an hour before it is due. None: never yet."""
+    rows = due.standing([HOUSEKEEPING], [""])
+    return rows[0].due_at - _HOUR if rows else None
 
 
 HANDLERS: Mapping[str, Handler] = {

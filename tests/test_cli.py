@@ -14,9 +14,15 @@ import pytest
 import structlog
 from click.testing import CliRunner
 
+import ikawaari
 from ikawaari import clock
+from ikawaari.checkout import attempts, resources, settlement
 from ikawaari.cli import main
-from tests import postgres
+from ikawaari.config import Config
+from ikawaari.money import Money
+from ikawaari.providers.base import Outcome, Result
+from ikawaari.store.models import DueWork
+from tests import factories, postgres
 from tests.conftest import disconnect
 from tests.serving import ROOT
 
@@ -215,7 +221,7 @@ def test_openapi_prints_the_document_as_json(url: str) -> None:
 
 def test_help_lists_the_commands(url: str) -> None:
     text = printed(url, "--help", run=in_a_process)
-    for command in ("serve", "worker", "migrate", "openapi", "merchants", "keys", "sandbox"):
+    for command in ("serve", "worker", "migrate", "openapi", "merchants", "keys", "sandbox", "held", "audit"):
         assert f"\n  {command} " in text
 
 
@@ -249,6 +255,51 @@ def test_a_server_does_not_start_on_an_unsafe_configuration(url: str) -> None:
 def test_a_server_that_others_reach_needs_a_secret_of_its_own(url: str) -> None:
     chosen = {"IKAWAARI_API_URL": "https://api.example.com", "IKAWAARI_SECRET_KEY": ""}
     assert "IKAWAARI_SECRET_KEY" in refused(1, url, "worker", run=in_a_process, chosen=chosen)
+
+
+# ---------------------------------------------------------------- money held, the audit
+
+
+@pytest.fixture
+def held(database: None, database_url: str) -> tuple[str, str]:
+    """The database, and an attempt there that holds 2,500 XOF."""
+    ikawaari.start(Config(database_url=database_url, secret_key=SECRET))
+    session = factories.session()
+    attempts.pay(session.id, factories.pay_request("+221701234012", "expresso_sn"), clock.now())
+    attempt = resources.attempts_of(resources.intent_of(session))[0]
+    half = Outcome(result=Result.SUCCEEDED, money=Money(2_500, "XOF"))
+    settlement.apply(attempt.id, half, clock.now())
+    return database_url, str(attempt.id)
+
+
+def test_money_held_is_listed_and_closed_in_words_of_json(held: tuple[str, str]) -> None:
+    url, attempt_id = held
+    entry = json.loads(printed(url, "held", "list"))
+    assert (entry["attempt"], entry["amount_held"]) == (attempt_id, 2_500)
+    refused(2, url, "held", "close", attempt_id)
+    refused(2, url, "held", "close", attempt_id, "--reason", " ")
+    refused(2, url, "held", "close", attempt_id, "--reason", "x" * 501)
+    refused(1, url, "held", "close", "unknown", "--reason", "Virement")
+    told = json.loads(printed(url, "held", "close", attempt_id, "--reason", "Virement"))
+    assert told == {"attempt": attempt_id, "amount_closed": 2_500}
+    refused(1, url, "held", "close", attempt_id, "--reason", "Virement")
+    assert printed(url, "held", "list") == ""
+
+
+def test_the_audit_prints_findings_mends_on_request_and_exits_with_one(held: tuple[str, str]) -> None:
+    url, _ = held
+    session = factories.session()
+    DueWork.delete().where(DueWork.subject == session.id).execute()
+    expected = {"finding": "session_without_expiry", "object": session.id, "details": "unpaid"}
+    for option, more in (("--all", {"mendable": True}), ("--mend", {"mended": True})):
+        done = here(url, "audit", option)
+        assert (done.code, json.loads(done.stdout)) == (1, expected | more)
+    assert printed(url, "audit") == ""
+
+
+def test_a_sound_store_passes_the_check_before_a_migration(empty_url: str) -> None:
+    assert printed(empty_url, "migrate", "--check") == ""
+    assert printed(empty_url, "migrate").splitlines() == migrations()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The group that every command belongs to, and what all commands share."""
 
+import getpass
+import socket
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -55,3 +57,24 @@ def on_the_database(command: F) -> F:
         return command(*args, **kwargs)
 
     return run  # type: ignore[return-value]
+
+
+def operator() -> str:
+    """Who gives the command, as far as the system knows: its user and host."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+class Said(click.types.StringParamType):
+    """A text of 1 to `longest` characters, without blanks around it."""
+
+    name = "text"
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text. Fails when there is none, or too much."""
+        said = value.strip()
+        if not 1 <= len(said) <= self._longest:
+            self.fail(f"must have 1 to {self._longest} characters", param, ctx)
+        return said

@@ -55,7 +55,7 @@ def send_to(endpoint: WebhookEndpoint, event: Event, now: datetime) -> None:
         next_try_at=now,
         created_at=now,
     ).on_conflict_ignore().execute()
-    due.touch(DELIVER, _subject(endpoint.id, lane), now)
+    due.touch(DELIVER, subject_of(endpoint.id, lane), now)
 
 
 def send_again(events: Sequence[Event], now: datetime) -> int:
@@ -79,7 +79,7 @@ def catch_up(endpoint: WebhookEndpoint, now: datetime) -> None:
         now,
     )
     for lane in range(LANES):
-        due.schedule(DELIVER, _subject(endpoint.id, lane), now)
+        due.schedule(DELIVER, subject_of(endpoint.id, lane), now)
 
 
 def _renew(which: Any, now: datetime) -> None:
@@ -128,7 +128,7 @@ def _end_rest(endpoint: WebhookEndpoint, now: datetime) -> None:
     with store.atomic():
         endpoint.change(rests_until=None)
         for lane in range(LANES):
-            due.touch(DELIVER, _subject(endpoint.id, lane), now)
+            due.touch(DELIVER, subject_of(endpoint.id, lane), now)
 
 
 def is_acknowledged(object_id: str, event_type: str) -> bool:
@@ -239,5 +239,5 @@ def _was_anything_accepted(endpoint: WebhookEndpoint, refused: WebhookDelivery) 
     return accepted.where(DeliveryTry.at >= first.at, DeliveryTry.http_status.between(200, 299)).exists()
 
 
-def _subject(endpoint_id: str, lane: int) -> str:
+def subject_of(endpoint_id: str, lane: int) -> str:
     return f"{endpoint_id}:{lane}"

@@ -21,7 +21,7 @@ _BY_OBJECT: Mapping[str, Mapping[str, str]] = {
     "refund": {
         "created": "A refund was promised: on your word, or by rule when it is `automatic`.",
         "succeeded": "The payer has the money back.",
-        "failed": "The provider did not give the money back. Its amount may be refunded anew.",
+        "failed": "The provider did not give the money back, or it came back later. Its amount may be refunded again.",
     },
     "payment_link": {
         "created": "A payment link was made.",

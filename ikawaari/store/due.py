@@ -50,6 +50,11 @@ def schedule_once(kind: str, subject: str, at: datetime, lane: str = "") -> None
     DueWork.insert(kind=kind, subject=subject, due_at=at, lane=lane).on_conflict_ignore().execute()
 
 
+def drop(kind: str, subject: str) -> None:
+    """Nothing is to be done any more, in the caller's transaction. A worker that does it just now finds out itself."""
+    DueWork.delete().where(DueWork.kind == kind, DueWork.subject == subject).execute()
+
+
 def standing(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueWork]:
     """The rows of `kinds` for `subjects`, soonest first."""
     of_them = DueWork.kind.in_(sorted(kinds)) & DueWork.subject.in_(sorted(subjects))
