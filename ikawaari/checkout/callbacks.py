@@ -1,6 +1,5 @@
 """Callbacks, the second door: what providers send us. Verified, remembered once, applied."""
 
-import hashlib
 from datetime import datetime
 
 from ikawaari import store, texts
@@ -10,7 +9,7 @@ from ikawaari.providers import registry
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Report
 from ikawaari.store.models import Callback, PaymentAttempt
 
-_LONGEST_ID, _LONGEST_BODY = 255, 131_072
+_LONGEST_BODY = 131_072
 
 Message = CallbackRequest
 """A callback as it came in: headers, body, method, path."""
@@ -31,13 +30,12 @@ def receive(provider_name: str, request: CallbackRequest, now: datetime) -> None
 
 def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> None:
     """Remember and apply in one transaction: a crash between the two would lose the news, or apply it unremembered."""
-    charge_id = texts.cleaned(report.charge_id, _LONGEST_ID)
-    known = PaymentAttempt.get_or_none(PaymentAttempt.id == charge_id, PaymentAttempt.provider == provider_name)
+    known = PaymentAttempt.get_or_none(PaymentAttempt.id == report.charge_id, PaymentAttempt.provider == provider_name)
     with store.atomic():
         fresh = (
             Callback.insert(
                 provider=provider_name,
-                event_id=_kept_id(report.event_id),
+                event_id=report.event_id,
                 attempt_id=known.id if known else None,
                 body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
                 received_at=now,
@@ -48,10 +46,3 @@ def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> 
         )
         if fresh and known:
             settlement.apply(known.id, report.outcome, now, settlement.Source.CALLBACK)
-
-
-def _kept_id(event_id: str) -> str:
-    """The provider's id of a callback, by which it is known again; one that no column holds is known by its digest."""
-    if texts.problem(event_id, _LONGEST_ID) is None:
-        return event_id
-    return hashlib.sha256(event_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -70,7 +70,7 @@ def _caller(key: str) -> Caller:
 
 def _order(session_id: str) -> Mapping[str, Any] | None:
     """The session as its merchant sees it; None for an id that is nobody's."""
-    if not session_id:
+    if not pages.is_session_id(session_id):
         return None
     who, now = _caller(_key()), clock.now()
     try:

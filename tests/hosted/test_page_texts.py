@@ -2,6 +2,7 @@
 
 import html
 import json
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import ikawaari
 from ikawaari import cards, clock
 from ikawaari.checkout import sessions
+from ikawaari.config import Config
 from ikawaari.hosted import drafts
 from ikawaari.store.models import CheckoutSession, PaymentAttempt
 from tests import factories
@@ -278,3 +281,9 @@ def test_foreign_words_are_isolated_from_what_follows_them(client: FlaskClient) 
     pages += [client.get(f"/pay/{link.slug}", headers={"User-Agent": "TelegramBot (like TwitterBot)"}).text]
     for page in pages:
         assert page.count(f"<bdi>{TURNED}</bdi>") + page.count(f"\u2068{TURNED}\u2069") == page.count(TURNED) > 1
+
+
+def test_the_demo_shop_is_asked_for_any_order(config: Config) -> None:
+    client = ikawaari.create_app(replace(config, demo=True)).test_client()
+    for asked in ("%00", "cs_%00", "%ED%A0%80", "a" * 5_000):
+        assert client.get(f"/?session={asked}").status_code == 200, asked

@@ -27,6 +27,6 @@ def tokenize(number: str, exp_month: int, exp_year: int, cvc: str, now: datetime
     year = exp_year + 2000 if exp_year < 100 else exp_year
     if not 1 <= exp_month <= _LAST_MONTH or (year, exp_month) < (today.year, today.month):
         raise ValueError("expiry")
-    if not (cvc.isdigit() and len(cvc) in _CVC_LENGTHS):
+    if not (cvc.isascii() and cvc.isdigit() and len(cvc) in _CVC_LENGTHS):
         raise ValueError("cvc")
     return token
