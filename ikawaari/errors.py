@@ -150,6 +150,14 @@ class Conflict(IkawaariError):
     """The object's state, or an idempotency key, forbids it."""
 
 
+class AskedFirst(Conflict):
+    """The page has to ask its payer about `earlier`, a payment or a subscription, before it begins another one."""
+
+    def __init__(self, earlier: str) -> None:
+        super().__init__("IKW-RES-002")
+        self.earlier = earlier
+
+
 class Gone(IkawaariError):
     """The object's life has ended."""
 

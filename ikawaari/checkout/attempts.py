@@ -26,6 +26,7 @@ from ikawaari.checkout import (
     invoices,
     links,
     payment_methods,
+    repeats,
     resources,
     sessions,
     settlement,
@@ -59,8 +60,8 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
         raise Conflict("IKW-RES-003")
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
-        return _begin_trial(session, method, answers, now)
-    attempt = _begin_session(session, method, answers, request.return_url, now)
+        return _begin_trial(session, method, answers, request.asked, now)
+    attempt = _begin_session(session, method, answers, request.return_url, now, asked=request.asked)
     return _submit(attempt, None, now)
 
 
@@ -157,12 +158,14 @@ def _begin_session(
     now: datetime,
     *,
     off_session: bool = False,
+    asked: str | None = None,
 ) -> PaymentAttempt:
     """Claim the session and its intent for this payment and store the attempt: all or nothing, and for one caller."""
     with store.atomic():
         intent = intents.for_session(session, answers.money, now)
         if not off_session:
             budgets.require_try(intent, method, now)
+            repeats.require_asked(session, method, answers, asked, now)
         # The race of two payers: both updates ask for the status that they leave, so the second one changes no row.
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
@@ -220,9 +223,12 @@ def _store(
     return attempt
 
 
-def _begin_trial(session: CheckoutSession, method: PaymentMethod, answers: Collected, now: datetime) -> None:
+def _begin_trial(
+    session: CheckoutSession, method: PaymentMethod, answers: Collected, asked: str | None, now: datetime
+) -> None:
     """Nothing is due today: keep the payment method and start the trial. For one caller alone, like a payment."""
     with store.atomic():
+        repeats.require_asked(session, method, answers, asked, now)
         if not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)

@@ -27,7 +27,7 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
     """
     told = session.customer_details
     email = told.get("email") or session.customer_email
-    identity = phone or (texts.email_identity(email) if email else None)
+    identity = identity_of(phone, email)
     if session.customer_id or identity is None:
         return
     made = _insert(session, identity, now)
@@ -40,6 +40,11 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
     session.change(customer=customer.id)
     if made or learned:
         _tell("customer.created" if made else "customer.updated", customer, now)
+
+
+def identity_of(phone: str | None, email: str | None) -> str | None:
+    """By what a payer is known again: the number that pays, in E.164, else the e-mail address."""
+    return phone or (texts.email_identity(email) if email else None)
 
 
 def has_paid(merchant_id: str, livemode: bool, phone: str) -> bool:

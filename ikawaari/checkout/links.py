@@ -50,6 +50,7 @@ class NewLink:
     amount_presets: Sequence[int] = ()
     custom_fields: Sequence[Mapping[str, Any]] = ()
     recurring: Mapping[str, Any] | None = None
+    allow_repeat_subscriptions: bool = False
     success_url: str | None = None
     thank_you: str | None = None
     locale: str = "auto"
@@ -84,6 +85,7 @@ def create(
             line_items=[dict(item) for item in new.line_items],
             custom_fields=[dict(definition) for definition in new.custom_fields],
             recurring=dict(new.recurring) if new.recurring else None,
+            allow_repeat_subscriptions=new.allow_repeat_subscriptions,
             max_uses=new.max_uses,
             success_url=new.success_url,
             thank_you=new.thank_you,
@@ -143,6 +145,11 @@ def defaults(link: PaymentLink) -> dict[str, Any]:
 def require_usable(link: PaymentLink, now: datetime) -> None:
     """Raise Gone, with why in `details`, when the link takes no more payments."""
     _refuse(_ended(link, now))
+
+
+def is_usable(link: PaymentLink, now: datetime) -> bool:
+    """Whether the link takes payments."""
+    return _ended(link, now) is None
 
 
 def claim(session: CheckoutSession) -> None:
@@ -222,7 +229,7 @@ def resource(link: PaymentLink, now: datetime) -> dict[str, Any]:
 def _second_version(link: PaymentLink) -> dict[str, Any]:
     names = (
         *("amount_min", "amount_max", "amount_presets", "line_items", "custom_fields", "recurring", "max_uses"),
-        *("success_url", "thank_you", "locale", "metadata"),
+        *("allow_repeat_subscriptions", "success_url", "thank_you", "locale", "metadata"),
     )
     return {name: getattr(link, name) for name in names}
 

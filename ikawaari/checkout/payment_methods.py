@@ -31,6 +31,7 @@ class PayRequest:
     amount: int | None = None
     quantities: Sequence[int] | None = None  # one for each line item
     agreed_total: int | None = None  # what the page showed; any other total is refused
+    asked: str | None = None  # what the page has asked its payer about, "" for nothing; None: it is not the page
     customer: Mapping[str, str] = field(default_factory=dict)  # name, email, phone, address
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     return_url: str | None = None

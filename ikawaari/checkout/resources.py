@@ -22,6 +22,7 @@ PAID = (
     PaymentStatus.PARTIALLY_REFUNDED,
     PaymentStatus.NO_PAYMENT_REQUIRED,
 )
+_REFERENCE_LENGTH = 8
 _pay_url = ""
 
 
@@ -52,6 +53,11 @@ def attempts_of(intent: PaymentIntent | None) -> list[PaymentAttempt]:
         return []
     query = PaymentAttempt.select().where(PaymentAttempt.intent == intent.id)
     return list(query.order_by(PaymentAttempt.created_at, PaymentAttempt.id))
+
+
+def reference(attempt: PaymentAttempt) -> str:
+    """What payers are shown of an attempt's id."""
+    return attempt.id[:_REFERENCE_LENGTH].upper()
 
 
 def intent_of(session: CheckoutSession) -> PaymentIntent | None:

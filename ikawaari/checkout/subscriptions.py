@@ -82,6 +82,16 @@ def end_of_period(subscription: Subscription, number: int) -> datetime:
     return period_end(subscription.anchor_at, subscription.interval, subscription.interval_count, number)
 
 
+def lacks_contact(session: CheckoutSession) -> bool:
+    """Whether nobody could be told that a renewal of the session's subscription failed: no e-mail, no number is known.
+
+    A wallet that pays brings its number.
+    """
+    told = session.customer_details
+    known = (session.customer_email, session.customer_phone, told.get("email"), told.get("phone"))
+    return session.mode == "subscription" and not any(known)
+
+
 def trial_days(session: CheckoutSession) -> int:
     """How many days the session's subscription runs before its first payment; 0 without a trial."""
     return (session.recurring or {}).get("trial_period_days") or 0

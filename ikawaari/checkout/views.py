@@ -15,8 +15,6 @@ from ikawaari.errors import ValidationFailed
 from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt
 
-_REFERENCE_LENGTH = 8
-
 
 def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
     """The session as anybody who has its id may see it."""
@@ -125,7 +123,7 @@ def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
         "created": clock.unix(attempt.created_at),
         "deadline_at": clock.unix(attempt.deadline_at) if attempt.deadline_at else None,
         "settled_at": clock.unix(attempt.settled_at) if attempt.settled_at else None,
-        "reference": attempt.id[:_REFERENCE_LENGTH].upper(),
+        "reference": resources.reference(attempt),
     }
 
 

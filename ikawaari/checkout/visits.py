@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import store
-from ikawaari.checkout import budgets, links, resources, sessions
+from ikawaari.checkout import budgets, links, repeats, resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
@@ -30,6 +30,19 @@ def open_session(
         if session is None or session.payment_status == PaymentStatus.UNPAID:
             links.require_usable(link, now)
         return session or _opened(link, now)
+
+
+def earlier(slug: str, known_session_id: str | None, now: datetime) -> dict[str, Any] | None:
+    """What to tell a visitor before he pays again: `repeats.of_browser`, with the page of it as `session`.
+
+    None when there is nothing to tell, or the link takes no more payments. Raises NotFound.
+    """
+    link = links.at(slug)
+    own = _of(link).where(CheckoutSession.id == known_session_id).get_or_none() if known_session_id else None
+    if own is None or not links.is_usable(link, now):
+        return None
+    told = repeats.of_browser(own, link)
+    return told and told | {"session": own.id}
 
 
 def look(slug: str, now: datetime) -> dict[str, Any]:

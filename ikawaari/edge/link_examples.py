@@ -59,6 +59,7 @@ LINK_V2: dict[str, Any] = LINK | {
     "line_items": [_TICKET | {"adjustable_quantity": {"minimum": 1, "maximum": 6}}],
     "custom_fields": [_FIELD],
     "recurring": None,
+    "allow_repeat_subscriptions": False,
     "max_uses": 200,
     "success_url": None,
     "thank_you": "Merci, à samedi !",

@@ -101,6 +101,21 @@ def _moments(view: View, payment: View, locale: str, now: datetime) -> dict[str,
     }
 
 
+def earlier(told: View | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
+    """What a payer is asked about before paying again, in words: its amount, day and hour, and how often."""
+    if told is None:
+        return None
+    then, today = page_state.moment(told["at"], country), page_state.moment(clock.unix(now), country)
+    recurring = {"interval": told.get("interval"), "interval_count": told.get("interval_count")}
+    return {
+        **told,
+        "amount": Money(told["amount"], told["currency"]).format(locale),
+        "time": format_time(then, "HH:mm", locale=locale),
+        "day": None if then.date() == today.date() else _tied(format_date(then, "long", locale)),
+        "every": recurring if recurring["interval"] else None,
+    }
+
+
 def _next_payment(recurring: Mapping[str, Any] | None, now: datetime) -> int | None:
     """When who agrees now to a subscription pays for the first time after today, in Unix seconds."""
     if recurring is None:

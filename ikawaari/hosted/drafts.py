@@ -121,6 +121,7 @@ def to_request(
     *,
     return_url: str,
     agreed_total: int | None = None,
+    asked: str | None = None,
     card_token: str | None = None,
     desktop: bool = False,
 ) -> PayRequest:
@@ -133,6 +134,7 @@ def to_request(
         "customer": {name: draft.get(name) for name in ("name", "email") if draft.get(name)},
         "custom_fields": {name[len(FIELD) :]: text for name, text in draft.values.items() if name.startswith(FIELD)},
         "return_url": return_url,
+        "asked": asked,
     }
     if method(draft, view) == "card":
         return PayRequest(type="card", card_token=card_token, **common)

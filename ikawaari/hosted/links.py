@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import datetime
 from typing import Any
 
 import segno
@@ -12,10 +13,11 @@ from ikawaari import clock
 from ikawaari.checkout import budgets, links, resources, visits
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
-from ikawaari.hosted import csp, pages, wording
+from ikawaari.hosted import context, csp, pages, wording
 from ikawaari.money import Money
 
 _COOKIE = "visit"
+_PRESSED = {"open", "again"}  # what the buttons of a link's pages add to its address
 _REMEMBERED_SECONDS = 7 * 86_400  # the longest life of a session
 _QR_SECONDS = 86_400
 _QR_SCALE = 12  # pixels of a module of the PNG: sharp on paper too
@@ -43,8 +45,11 @@ def visit(slug: str) -> BaseResponse:
     try:
         if request.method == "HEAD" or _only_looks():
             return _page("checkout/link.html", visits.look(slug, now), 200)
+        paid = None if "again" in request.args else visits.earlier(slug, known, now)
+        if paid:
+            return _asked(visits.view(slug, known), paid, now)
         visitor = budgets.visitor(request.remote_addr or "", request.headers.get("User-Agent", ""))
-        session = visits.open_session(slug, known, now, visitor=visitor, pressed="open" in request.args)
+        session = visits.open_session(slug, known, now, visitor=visitor, pressed=bool(_PRESSED & set(request.args)))
     except TooManyRequests:  # a crowd, or a robot: people press the button
         return _page("checkout/link.html", visits.look(slug, now), 200)
     except Gone as error:
@@ -90,6 +95,12 @@ def _only_looks() -> bool:
     ahead = any(_AHEAD.search(request.headers.get(name, "")) for name in _PREFETCHES)
     robot = _ROBOT.search(request.headers.get("User-Agent", "")[:_LONGEST_AGENT])
     return "open" not in request.args and (ahead or robot is not None)
+
+
+def _asked(view: dict[str, Any], paid: dict[str, Any], now: datetime) -> Response:
+    """This browser has paid by the link already: tell that first, and let its customer pay again."""
+    told = context.earlier(paid, view["country"] or view["merchant"]["country"], pages.locale_of(view), now)
+    return _page("checkout/link_paid.html", view, 200, earlier=told, words=wording)
 
 
 def _refusal(view: dict[str, Any], error: Gone) -> Response:

@@ -15,10 +15,11 @@ from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock, countries, texts
-from ikawaari.checkout import attempts, resources, returns, sessions, subscriptions, views
+from ikawaari.checkout import attempts, repeats, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
+    AskedFirst,
     Conflict,
     Declined,
     Details,
@@ -36,6 +37,8 @@ from ikawaari.hosted.page_state import PageState, View
 
 LOCALES = ("fr", "en")
 _LANGUAGE = "lang"
+_AGAIN = "again"  # in the address: which earlier payment or subscription the payer is asked about
+_EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only spend the customer's one try
 _REST = "rest"  # until when, in Unix seconds, a page that was tried too often rests: in its address, no cookie needed
@@ -121,7 +124,7 @@ def pay(session_id: str) -> BaseResponse:
     now = clock.now()
     session = sessions.find(session_id, now)
     if "recount" in request.form:
-        return drafts.keep(back(session_id), session_id, drafts.typed(request.form), now)
+        return drafts.keep(back(session_id, **_still_asked()), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
     if request.form.get("method") == "card" and not token and request.form.get("number"):
         return redirect(url_for("sandbox_screens.card", session_id=session_id), 307)
@@ -165,7 +168,7 @@ def start(session: Any, card_token: str | None, now: datetime) -> BaseResponse:
     if "show_country" in request.form:
         draft = drafts.move(draft, request.form["show_country"])
     if "show_country" in request.form or draft.faults:
-        return drafts.keep(back(session_id), session_id, draft, now)
+        return drafts.keep(back(session_id, **_still_asked()), session_id, draft, now)
     return _tried(
         session_id, draft, lambda: attempts.pay(session_id, _pay_request(session, draft, card_token, now), now), now
     )
@@ -174,14 +177,17 @@ def start(session: Any, card_token: str | None, now: datetime) -> BaseResponse:
 def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime) -> BaseResponse:
     """Run `act` and go back to the page, which names the fields at fault, or for how long no further try is taken.
 
-    What else went wrong, the page's state tells.
+    What else went wrong, the page's state tells. A payer who may be paying twice is asked: the address says about what.
     """
     faults: Details = {}
-    query: dict[str, int] = {}
+    query: dict[str, int | str] = {}
     try:
         act()
     except ValidationFailed as error:
         faults = error.details
+        query |= _still_asked()
+    except AskedFirst as error:
+        query[_AGAIN] = error.earlier
     except TooManyRequests as error:
         query[_REST] = clock.unix(now) + (error.retry_after_seconds or 0)
     except (Conflict, Declined, Gone):
@@ -191,6 +197,12 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime
             raise
         faults = error.details
     return drafts.keep(back(session_id, **query), session_id, draft.blame(faults), now)
+
+
+def _still_asked() -> dict[str, int | str]:
+    """The question that the form has asked its payer already, for the page that is shown again."""
+    asked = request.form.get("asked", "")
+    return {_AGAIN: asked} if _EARLIER.fullmatch(asked) else {}
 
 
 def _rest(now: datetime) -> int:
@@ -262,11 +274,19 @@ def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
         scripts=_scripts(),
         other_locale="en" if locale == "fr" else "fr",
         checked="checked" in request.args,
+        earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
+        asks_email=subscriptions.lacks_contact(session),
         rest=_rest(now),
         **facts,
     )
     response = csp.protect(make_response(html, state.http_status), style, logo=view["merchant"]["logo_url"])
     return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
+
+
+def _earlier(session: Any, state: PageState, now: datetime) -> View | None:
+    """What the payer is asked about before the open form charges again."""
+    about = request.args.get(_AGAIN, "")
+    return repeats.about(session, about, now) if state.name == "choose" and _EARLIER.fullmatch(about) else None
 
 
 def _unchanged(session_id: str, state: PageState, every: str) -> Response:
@@ -280,10 +300,15 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
 
 
 def _pay_request(session: Any, draft: Draft, card_token: str | None, now: datetime) -> PayRequest:
+    view = views.public(session, now)
+    by_card = drafts.method(draft, view) == "card"
+    if by_card and not draft.get("email") and subscriptions.lacks_contact(session):
+        raise ValidationFailed({"collected.customerDetails.email": ["is required"]})
     return drafts.to_request(
         draft,
-        views.public(session, now),
+        view,
         agreed_total=totals.seen(session, request.form),
+        asked=request.form.get("asked", ""),
         card_token=card_token,
         return_url=f"{resources.page_url(session.id)}?returned=1",
         desktop=not re.search("Mobi|Android", request.headers.get("User-Agent", "")),

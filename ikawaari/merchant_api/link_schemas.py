@@ -92,6 +92,14 @@ class PaymentLinkV2Input(PaymentLinkInput):
     recurring = fields.Nested(
         RecurringInput, metadata={"description": "Each payment starts a subscription; needs an amount."}
     )
+    allow_repeat_subscriptions = Flag(
+        data_key="allowRepeatSubscriptions",
+        load_default=False,
+        metadata={
+            "description": "With `recurring`: true lets a customer whose subscription runs begin another one at once; "
+            "false has the page show the running one, and ask. Nothing is refused."
+        },
+    )
     max_uses = fields.Integer(
         data_key="maxUses",
         strict=True,
@@ -132,7 +140,10 @@ class PaymentLink(Output):
     slug = Words("The end of `url`.")
     active = fields.Boolean(required=True, metadata={"description": "Until you deactivate it."})
     status = OneOf(_STATUSES, "Whether it takes payments, and why not.")
-    uses = fields.Integer(required=True, metadata={"description": "Payments that run or have taken place."})
+    uses = fields.Integer(
+        required=True,
+        metadata={"description": "Payments that run or have taken place; one that was refunded stays used."},
+    )
     is_single_use = fields.Boolean(required=True)
     amount = Money("In the currency's smallest unit; null: the customer chooses.", nullable=True)
     currency = Words("ISO 4217, upper case.")
@@ -154,6 +165,7 @@ class PaymentLinkV2(PaymentLink):
     line_items = Parts(OrderedItem)
     custom_fields = Parts(parts.CustomField)
     recurring = As(parts.Recurring, allow_none=True)
+    allow_repeat_subscriptions = fields.Boolean(required=True)
     max_uses = fields.Integer(required=True, allow_none=True)
     success_url = Words(nullable=True)
     thank_you = Words(nullable=True)

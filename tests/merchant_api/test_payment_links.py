@@ -31,6 +31,7 @@ WHOLE_V2: dict[str, Any] = WHOLE_V1 | {
     "lineItems": [ITEM],
     "customFields": [TEXT, DROPDOWN],
     "recurring": {"interval": "month", "intervalCount": 2},
+    "allowRepeatSubscriptions": True,
     "maxUses": 1,
     "successUrl": "https://shop.example/",
     "thankYou": "Merci !",
@@ -56,6 +57,7 @@ WRONG_V1 = (
 )
 _OF_SESSIONS_TOO = ("customFields", "amountPresets", "metadata", "locale", "amountMin", "amountMax", "lineItems")
 WRONG_V2 = (
+    *wrong("allowRepeatSubscriptions", "true", 1, 0, []),
     *((body, field) for body, field in FIELDS + INSIDE if next(iter(body)) in _OF_SESSIONS_TOO),
     *wrong("successUrl", *URLS),
     *wrong("thankYou", "", "a" * 501, 5),
