@@ -182,8 +182,10 @@ def rest(seconds: int) -> str:
     """That somebody has tried too often, and when the next try is taken."""
     minutes = -(-seconds // 60)
     if minutes < _MINUTES_ARE_TOLD:
-        one, many = "Too many tries. Try again in a minute.", "Too many tries. Try again in %(num)d minutes."
-        return str(ngettext(one, many, minutes))
+        # The texts stand in the call, where the catalog's reader finds them.
+        return str(
+            ngettext("Too many tries. Try again in a minute.", "Too many tries. Try again in %(num)d minutes.", minutes)
+        )
     hours = -(-minutes // 60)
     return str(ngettext("Too many tries. Try again in an hour.", "Too many tries. Try again in %(num)d hours.", hours))
 
