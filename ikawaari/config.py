@@ -54,6 +54,7 @@ class Config:
     worker_poll_seconds: float = 0.5  # how often the worker looks for due work
     sandbox_delay_seconds: float = 3.0  # how long the sandbox's payer takes to approve
     sandbox_prompt_seconds: float = 60.0  # how long a sandbox prompt lives
+    sandbox_settles_seconds: float = 86_400.0  # within which the sandbox says how a charge ended
     database_pool: int = 20  # PostgreSQL connections a process keeps at most
     log_level: str = "INFO"
     demo: bool = False  # the demo shop at `/`
@@ -184,6 +185,9 @@ def _check_numbers(config: Config) -> None:
             continue
         if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
             raise UnsafeConfiguration(f"{PREFIX}{field.name.upper()} must be a number greater than zero")
+    if config.sandbox_settles_seconds < 2 * config.charge_timeout_seconds:
+        twice = f"at least twice {PREFIX}CHARGE_TIMEOUT_SECONDS"
+        raise UnsafeConfiguration(f"{PREFIX}SANDBOX_SETTLES_SECONDS must be {twice}")
 
 
 def _host(url: str) -> str:

@@ -161,6 +161,14 @@ def database(database_url: str) -> Iterator[None]:
 # ---------------------------------------------------------------- the app
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_clock() -> None:
+    """Tests move this process's clock: let it be the one that all machines share, on PostgreSQL too."""
+    from ikawaari import clock, store
+
+    store.shared_clock.use(clock.now)
+
+
 @pytest.fixture
 def config(database_url: str) -> Config:
     """The configuration of a test: no waiting, one known secret."""

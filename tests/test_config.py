@@ -37,6 +37,7 @@ SPELLED = {
     "declines_per_card": ("0", 0),
     "codes_per_attempt": ("7", 7),
     "link_sessions_per_minute": ("31", 31),
+    "sandbox_settles_seconds": ("900", 900.0),
     "database_pool": ("5", 5),
     "log_level": ("debug", "debug"),
     "demo": ("true", True),

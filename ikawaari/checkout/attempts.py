@@ -13,10 +13,11 @@
    uses of a link) is recorded, told to the merchant, and given back or accepted by rule.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import cards, clock, ids, store
+from ikawaari import cards, ids, store
 from ikawaari.checkout import (
     budgets,
     collected,
@@ -40,7 +41,8 @@ from ikawaari.errors import Conflict, Declined, Details, Unavailable, Validation
 from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import ActionKind, ChargeRequest, Flow
+from ikawaari.providers.asking import answer_of
+from ikawaari.providers.base import Action, ActionKind, ChargeRequest, FailureCode, Flow, Outcome, Result
 from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, PaymentIntent, Subscription
 
@@ -214,7 +216,7 @@ def _store(
         quantities=quote.quantities,
         currency=intent.currency,
         created_at=now,
-        submitted_at=now,
+        submitted_at=store.shared_clock.now(),  # not `now`: we may have waited for locks since that was read
         **further,
     )
     enquiry.begin(attempt, now)
@@ -250,21 +252,46 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
             raise Conflict("IKW-RES-002", "No code is awaited.")
         budgets.require_code(attempt)
-        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=now, next_action=None, codes=attempt.codes + 1)
+        # Its action is kept, should the code not be sent; while it is submitting nobody is shown it.
+        submitted_at = store.shared_clock.now()
+        attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=submitted_at, codes=attempt.codes + 1)
     _submit(attempt, otp, now)
 
 
 def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
-    """Call the provider and take in its answer. Raises Declined when that answer is a refusal."""
+    """Call the provider and take in its answer.
+
+    Raises Declined when that answer is a refusal, Unavailable when it is too late for a call, and none was made.
+    """
     ensure(not store.in_transaction(), "a provider is never called while rows are locked")
     provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
-    # A process that was frozen since the claim is too late: enquiry may have concluded that nothing was sent.
-    if clock.now() - attempt.submitted_at < provider.capabilities.forgets_after / 2:
-        outcome = provider.charge(_charge_request(attempt, otp), now)
-        settlement.apply(attempt.id, outcome, now, settlement.Source.CHARGE)
+    # A process that was frozen since the claim is too late: enquiry would conclude that nothing was sent.
+    if store.shared_clock.now() - attempt.submitted_at >= provider.capabilities.sends_within:
+        raise _not_sent(attempt, otp, now)
+    request = _charge_request(attempt, otp)
+    settlement.apply(attempt.id, answer_of(lambda: provider.charge(request, now)), now, settlement.Source.CHARGE)
     settled = PaymentAttempt.get_by_id(attempt.id)
     if settled.status == AttemptStatus.FAILED:
         raise Declined(str(settled.failure_code))
+
+
+def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Exception:
+    """End at once what is certainly not on its way, so that the payer may try again; where a code was to be sent, the
+    charge awaits it as before. Says what to raise.
+    """
+    unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="not sent")
+    if otp is not None:
+        action = Action(kind=ActionKind.OTP, dial_code=_dial_code(attempt))
+        unsent = Outcome(result=Result.REQUIRES_ACTION, action=action, raw_code="code not sent")
+    settlement.take_back(attempt, unsent, now)
+    return Unavailable(
+        "IKW-SYS-002", "The payment was not sent, and nothing was taken: try again.", retry_after_seconds=1
+    )
+
+
+def _dial_code(attempt: PaymentAttempt) -> str | None:
+    action: Mapping[str, Any] = (attempt.next_action or {}).get(ActionKind.OTP, {})
+    return action.get("dial_code")
 
 
 def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ikawaari import ids, phones, texts
+import structlog
+
+from ikawaari import ids, phones, store, texts
 from ikawaari.checkout import resources
 from ikawaari.errors import ValidationFailed
 from ikawaari.events import events
@@ -13,6 +15,7 @@ from ikawaari.states import AttemptStatus
 from ikawaari.store import listing
 from ikawaari.store.models import CheckoutSession, Customer, Merchant, PaymentAttempt, PaymentIntent
 
+log = structlog.get_logger()
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "email": listing.same_email(Customer.email),
     "phone": lambda value: Customer.phone == value,
@@ -23,8 +26,17 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
 def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> None:
     """Note whose session it is that was just paid, in the caller's transaction.
 
-    `phone`: the number that paid, in E.164; None for a card. Who gave no e-mail address either stays unknown.
+    `phone`: the number that paid, in E.164; None for a card. Who gave no e-mail address either stays unknown, and so
+    does who cannot be written down: that is logged, and cannot undo the payment.
     """
+    try:
+        with store.savepoint():
+            _recognize(session, phone, now)
+    except Exception:
+        log.exception("customer_not_recognized", session=session.id)
+
+
+def _recognize(session: CheckoutSession, phone: str | None, now: datetime) -> None:
     told = session.customer_details
     email = told.get("email") or session.customer_email
     identity = identity_of(phone, email)

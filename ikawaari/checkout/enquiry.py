@@ -3,17 +3,19 @@
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import settlement
+from ikawaari.checkout import intents, settlement
 from ikawaari.config import Config
 from ikawaari.invariants import ensure
 from ikawaari.providers import registry
-from ikawaari.states import AttemptStatus
+from ikawaari.providers.asking import answer_of
+from ikawaari.providers.base import Provider
+from ikawaari.states import UNSETTLED, AttemptStatus
 from ikawaari.store import due
-from ikawaari.store.models import PaymentAttempt
+from ikawaari.store.models import PaymentAttempt, PaymentIntent
 
-ENQUIRE = "attempt.enquire"
+ENQUIRE = settlement.ENQUIRE
 _LONGEST_WAIT = timedelta(hours=1)
-_RECHECKS = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # providers correct a failure late
+_DAILY = timedelta(days=1)
 _first_wait = timedelta(seconds=5)
 
 
@@ -34,18 +36,45 @@ def enquire(attempt_id: str, now: datetime) -> datetime | None:
     provider = registry.named(attempt.provider)
     if attempt.status == AttemptStatus.SUCCEEDED:
         return None
+    left = timedelta.max
     if provider is not None:
-        ensure(not store.in_transaction(), "a provider is never called while rows are locked")
-        settlement.apply(attempt_id, provider.lookup(attempt.id, attempt.provider_reference, now), now)
-    return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), now)
+        asked_at = ask(attempt, provider, now)
+        left = attempt.submitted_at + provider.capabilities.settles_within - asked_at
+    if left <= timedelta():
+        _publish_unresolved(attempt_id, now)
+    return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), left, now)
 
 
-def _next_enquiry(attempt: PaymentAttempt, now: datetime) -> datetime | None:
-    """Soon at first, then after half the time that has passed; at the prompt's end; thrice more after a failure."""
+def ask(attempt: PaymentAttempt, provider: Provider, now: datetime) -> datetime:
+    """Ask the provider and take in its answer. Returns when the question was put, by the shared clock."""
+    ensure(not store.in_transaction(), "a provider is never called while rows are locked")
+    asked_at = store.shared_clock.now()
+    outcome = answer_of(lambda: provider.lookup(attempt.id, attempt.provider_reference, now))
+    settlement.apply(attempt.id, outcome, now, asked_at=asked_at)
+    return asked_at
+
+
+def _publish_unresolved(attempt_id: str, now: datetime) -> None:
+    """The provider's time is over, and nobody knows what became of the charge: people are told, once."""
+    with store.atomic():
+        intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
+        # Two workers, or one that comes again: only the one that sets the time publishes it.
+        untold = PaymentAttempt.status.in_(UNSETTLED) & PaymentAttempt.unresolved_at.is_null()
+        if PaymentAttempt.update(unresolved_at=now).where(PaymentAttempt.id == attempt_id, untold).execute():
+            intents.tell("payment_intent.unresolved", intent, now)
+
+
+def _next_enquiry(attempt: PaymentAttempt, left: timedelta, now: datetime) -> datetime | None:
+    """Soon at first, then after half the time that has passed; at the prompt's end; thrice more after a failure.
+
+    `left`: how much of the time remains in which the provider settles; it is asked at the end of it, then once a day.
+    """
     if attempt.status == AttemptStatus.SUCCEEDED:
         return None
     if attempt.status == AttemptStatus.FAILED:
-        rechecks: list[datetime] = [attempt.settled_at + wait for wait in _RECHECKS]
+        rechecks: list[datetime] = [attempt.settled_at + wait for wait in settlement.RECHECKS]
         return next((at for at in rechecks if at > now), None)
-    usual: datetime = now + min(max(_first_wait, (now - attempt.created_at) / 2), _LONGEST_WAIT)
+    if left <= timedelta():
+        return now + _DAILY
+    usual: datetime = now + min(max(_first_wait, (now - attempt.created_at) / 2), _LONGEST_WAIT, left)
     return min(usual, attempt.deadline_at) if attempt.deadline_at and attempt.deadline_at > now else usual

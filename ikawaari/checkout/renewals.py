@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from ikawaari import store
 from ikawaari.checkout import attempts, invoices, sessions, subscriptions
-from ikawaari.errors import Conflict, Declined, Gone
+from ikawaari.errors import Conflict, Declined, Gone, Unavailable
 from ikawaari.events import events
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 from ikawaari.store.models import Invoice, Subscription
@@ -58,8 +58,8 @@ def collect(invoice_id: str, now: datetime) -> datetime | None:
     if invoice.next_try_at and invoice.next_try_at <= now:
         if not subscriptions.can_be_charged(invoice.subscription_id):
             return invoices.wait_for_provider(invoice.id, now)
-        # Declined: dunning goes on. Gone, or somebody pays just now: what becomes of that decides.
-        with suppress(Declined, Conflict, Gone):
+        # Declined, or not sent: dunning goes on. Gone, or somebody pays just now: what becomes of that decides.
+        with suppress(Declined, Conflict, Gone, Unavailable):
             attempts.pay_saved(invoice, now)
     return _next(Invoice.get_by_id(invoice_id), now)
 

@@ -28,7 +28,8 @@ from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
 
 log = structlog.get_logger()
-FOLLOW = "attempt.follow"
+ENQUIRE, FOLLOW = "attempt.enquire", "attempt.follow"
+RECHECKS = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # providers correct a failure late
 _AGAIN = timedelta(seconds=30)  # until what followed from a settlement, and failed, is tried again
 _SETTLED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 _SENDING = (AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN)  # the provider may not have it
@@ -56,14 +57,23 @@ class _Room:
     has_moved: bool = True  # whether the attempt's status is new, and so has to be told
 
 
-def apply(attempt_id: str, outcome: Outcome, now: datetime, source: Source = Source.ENQUIRY, **trail: Any) -> None:
+def apply(
+    attempt_id: str,
+    outcome: Outcome,
+    now: datetime,
+    source: Source = Source.ENQUIRY,
+    *,
+    asked_at: datetime | None = None,
+    **trail: Any,
+) -> None:
     """Take in what was reported of an attempt, whichever door it came through. An outdated report changes nothing.
 
-    `trail`: for an operator's word, `made_by`, `reason` and `forced`.
+    `asked_at`: for an enquiry, when it was about to start, by the shared clock. `trail`: for an operator's word,
+    `made_by`, `reason` and `forced`.
     """
     with store.atomic():
         room = _enter(attempt_id, now)
-        outcome = _concluded(room, outcome)
+        outcome = _concluded(room, outcome, asked_at)
         status, received = room.attempt.status, room.attempt.amount_received
         _publish_start(room, outcome)
         _keep_reference(room, outcome)
@@ -77,6 +87,17 @@ def apply(attempt_id: str, outcome: Outcome, now: datetime, source: Source = Sou
         room.has_moved = room.attempt.status != status
         if room.has_moved or room.attempt.amount_received != received:
             _follow_up(room)
+
+
+def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
+    """Take in, as `outcome`, that the call which `attempt` was stored for was not made and will not be.
+
+    Compare and set: not when enquiry has concluded something meanwhile, or another call was begun since.
+    """
+    with store.atomic():
+        stored = _enter(attempt.id, now).attempt
+        if stored.status == AttemptStatus.SUBMITTING and stored.submitted_at == attempt.submitted_at:
+            apply(attempt.id, outcome, now, Source.CHARGE)
 
 
 def follow(attempt_id: str, now: datetime) -> None:
@@ -98,11 +119,16 @@ def _enter(attempt_id: str, now: datetime) -> _Room:
     return _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
 
 
-def _concluded(room: _Room, outcome: Outcome) -> Outcome:
-    """A charge that the provider never saw will not move money, once its call can no longer be on its way."""
+def _concluded(room: _Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:
+    """A charge that the provider never saw will not move money, once its call can no longer be on its way.
+
+    Both instants are the shared clock's, and the later one is that of the question, not of its answer.
+    """
     provider = registry.named(room.attempt.provider)
     never_seen = outcome.result is Result.NOT_FOUND and room.attempt.status in _SENDING
-    if never_seen and provider and room.now - room.attempt.submitted_at >= provider.capabilities.forgets_after:
+    if not never_seen or provider is None or asked_at is None:
+        return outcome
+    if asked_at - room.attempt.submitted_at >= provider.capabilities.forgets_after:
         return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
     return outcome
 
@@ -226,6 +252,7 @@ def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
     if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
         return
     room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
+    due.schedule(ENQUIRE, room.attempt.id, room.now + RECHECKS[0])
     # An earlier attempt may have been corrected to succeeded meanwhile: then the intent is paid and stays so.
     if room.intent.try_move("status", IntentStatus.FAILED) and room.session is not None:
         room.session.try_move("payment_status", PaymentStatus.UNPAID)
@@ -314,8 +341,7 @@ def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: boo
     # An earlier attempt that is corrected to succeeded may be of another payer, and over another quantity, than the
     # latest one: what was bought, and who bought it, is what this attempt says.
     session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **_bought(room.attempt, session))
-    with _alone("customer_not_recognized", room):
-        customers.recognize(session, room.attempt.phone, room.now)
+    customers.recognize(session, room.attempt.phone, room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
         _serve(room, session)
         sessions.tell("checkout.session.completed", session, room.now)

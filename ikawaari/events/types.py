@@ -17,6 +17,7 @@ _BY_OBJECT: Mapping[str, Mapping[str, str]] = {
         "succeeded": "The money was taken. A paid intent never becomes a failed one.",
         "payment_failed": "An attempt to pay failed: `last_payment_error` says why. The payer may try again.",
         "canceled": "A payment intent was canceled.",
+        "unresolved": "The provider has not said in its time how an attempt ended. It is asked once a day from now on.",
     },
     "refund": {
         "created": "A refund was promised: on your word, or by rule when it is `automatic`.",

@@ -17,7 +17,11 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database answers, and is migrated. `log_lines_dropped`: how many this process could not write."""
+    """The database answers, and is migrated.
+
+    `log_lines_dropped`: how many this process could not write. `clock_skew_seconds`: how far its clock is ahead.
+    """
     if not readiness.is_ready():
         raise Unavailable("IKW-SYS-002", "The database does not answer, or is not migrated.", retry_after_seconds=5)
-    return jsonify({"status": "ok", "log_lines_dropped": logs.WRITER.dropped})
+    skew = round(readiness.clock_skew().total_seconds(), 3)
+    return jsonify({"status": "ok", "log_lines_dropped": logs.WRITER.dropped, "clock_skew_seconds": skew})

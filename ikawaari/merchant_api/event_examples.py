@@ -21,6 +21,7 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "checkout.session.expired": {"status": "expired"},
     "checkout.session.late_payment": {"status": "expired", "late": True, **_PAID},
     "payment_intent.processing": {"status": "processing", "attempts": [examples.ATTEMPT | {"status": "submitting"}]},
+    "payment_intent.unresolved": {"status": "processing", "attempts": [examples.ATTEMPT | {"status": "unknown"}]},
     "payment_intent.requires_action": examples.CONFIRMED_INTENT,
     "payment_intent.succeeded": {"status": "succeeded", "amount_received": 25000, "attempts": [_PAID_ATTEMPT]},
     "payment_intent.payment_failed": {

@@ -209,7 +209,20 @@ class Capabilities:
     currencies: frozenset[str]
     livemode: bool
     no_refunds: frozenset[str | None] = frozenset()  # operators (None: cards) whose payers cannot be given money back
+    call_timeout: timedelta  # how long a call may take
     forgets_after: timedelta  # an enquiry that says "not found" this long after the call means: no money will move
+    settles_within: timedelta  # who has not settled a charge by then is asked once a day, and people are told
+
+    def __post_init__(self) -> None:
+        ensure(
+            timedelta(0) < self.call_timeout < self.forgets_after <= self.settles_within,
+            "a call ends before its charge is forgotten, and that before it has to be settled",
+        )
+
+    @property
+    def sends_within(self) -> timedelta:
+        """How long after its attempt was stored a charge may be sent: the call then ends before it is forgotten."""
+        return self.forgets_after - self.call_timeout
 
 
 class Provider(Protocol):

@@ -1,5 +1,6 @@
 """The store: one database, its tables, its locks. No HTTP here, no provider."""
 
+from ikawaari.store import shared_clock
 from ikawaari.store.database import (
     atomic,
     connect,
@@ -29,5 +30,6 @@ __all__ = [
     "migrate",
     "release",
     "savepoint",
+    "shared_clock",
     "take_turns",
 ]

@@ -36,7 +36,7 @@ def test_its_data_are_complete(bench: Bench) -> None:
     assert bench.provider.name
     assert can.method_types <= {"mobile_money", "card"}
     assert all(flows for flows in can.operators.values())
-    assert can.forgets_after > timedelta(0)
+    assert timedelta(0) < can.call_timeout < can.forgets_after <= can.settles_within
 
 
 def test_a_success_says_what_was_taken(bench: Bench) -> None:

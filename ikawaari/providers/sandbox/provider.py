@@ -45,7 +45,9 @@ class Sandbox:
             currencies=frozenset(EXPONENTS),
             livemode=False,
             no_refunds=_NO_REFUNDS,
-            forgets_after=timedelta(seconds=config.charge_timeout_seconds),
+            call_timeout=timedelta(seconds=config.charge_timeout_seconds),
+            forgets_after=timedelta(seconds=2 * config.charge_timeout_seconds),
+            settles_within=timedelta(seconds=config.sandbox_settles_seconds),
         )
 
     def charge(self, request: base.ChargeRequest, now: datetime) -> Outcome:
