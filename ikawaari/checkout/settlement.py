@@ -252,7 +252,7 @@ def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
     if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
         return
     room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
-    due.schedule(ENQUIRE, room.attempt.id, room.now + RECHECKS[0])
+    due.schedule(ENQUIRE, room.attempt.id, room.now + RECHECKS[0], lane=room.attempt.provider)
     # An earlier attempt may have been corrected to succeeded meanwhile: then the intent is paid and stays so.
     if room.intent.try_move("status", IntentStatus.FAILED) and room.session is not None:
         room.session.try_move("payment_status", PaymentStatus.UNPAID)

@@ -1,0 +1,146 @@
+"""An operator's last word: the fourth door, for an attempt of which the provider will never say how it ended.
+
+It goes through `settlement.apply` like all others, so what the provider reports later still corrects it by the table.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ikawaari import clock, phones, store
+from ikawaari.checkout import settlement, subscriptions
+from ikawaari.errors import Conflict, NotFound
+from ikawaari.money import Money
+from ikawaari.providers import registry
+from ikawaari.providers.asking import answer_of
+from ikawaari.providers.base import FailureCode, Outcome, Provider, Result
+from ikawaari.states import UNSETTLED
+from ikawaari.store.models import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.record import Record
+
+_NOT_LOST = (Result.SUCCEEDED, Result.PROCESSING, Result.REQUIRES_ACTION)
+_ABSENT = timedelta(days=1)  # how long a charge may be on its way whose provider this process does not have
+_UNKNOWN_PROVIDER = timedelta(
+    days=1
+)  # how long a charge of a provider that this process does not have may be under way
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """How an operator says that an attempt ended, who says so and why.
+
+    `amount`: what was taken, in the currency's smallest unit; None: what was asked. `failure` None: it succeeded.
+    """
+
+    failure: FailureCode | None = None
+    amount: int | None = None
+    reference: str | None = None
+    reason: str
+    made_by: str
+    forced: bool = False
+
+
+def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
+    """End an attempt on an operator's word.
+
+    A failure is asked about first: `forced` overrides a provider that says otherwise. Raises NotFound, Conflict when
+    the attempt is settled, may still be on its way, or the provider says that it is paid or under way.
+    """
+    attempt = _find(attempt_id)
+    _require_unsettled(attempt)
+    provider = registry.named(attempt.provider)
+    _require_age(attempt, provider)
+    if word.failure and provider and not word.forced:
+        _require_lost(attempt, provider, now)
+    with store.atomic():
+        # The race with every other door: the lock lets one in, and whoever comes second finds the attempt settled.
+        subscriptions.hold(attempt.intent_id)
+        PaymentIntent.lock(attempt.intent_id)
+        _require_unsettled(_find(attempt_id))
+        trail: dict[str, Any] = {"made_by": word.made_by, "reason": word.reason, "forced": word.forced}
+        settlement.apply(attempt_id, _outcome(attempt, word), now, settlement.Source.OPERATOR, **trail)
+    return _find(attempt_id)
+
+
+def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator[dict[str, Any]]:
+    """The attempts that began at least `older_than` ago, oldest first, each in a few words."""
+    chosen = PaymentAttempt.select().where(PaymentAttempt.created_at <= now - older_than)
+    if unsettled:
+        chosen = chosen.where(PaymentAttempt.status.in_(UNSETTLED))
+    for row in chosen.order_by(PaymentAttempt.created_at, PaymentAttempt.id).iterator():
+        yield {
+            "id": row.id,
+            "payment_intent": row.intent_id,
+            "provider": row.provider,
+            "operator": row.operator,
+            "status": row.status,
+            "failure_code": row.failure_code,
+            "amount": row.amount,
+            "currency": row.currency.lower(),
+            "created": clock.unix(row.created_at),
+            "age_minutes": (now - row.created_at) // timedelta(minutes=1),
+            "unresolved": row.unresolved_at is not None,
+        }
+
+
+def history(attempt_id: str) -> dict[str, Any]:
+    """All that is known of an attempt: itself, each report of it, callbacks, and refunds. Raises NotFound."""
+    attempt = _find(attempt_id)
+    shown = _columns(attempt) | {
+        "phone": phones.mask(attempt.phone) if attempt.phone else None,
+        "card_token": "…" if attempt.card_token else None,
+    }
+    return {
+        "attempt": shown,
+        "reports": _rows(AttemptReport, AttemptReport.attempt == attempt.id, AttemptReport.id),
+        "callbacks": _rows(Callback, Callback.attempt_id == attempt.id, Callback.id),
+        "refunds": _rows(Refund, Refund.attempt == attempt.id, Refund.created_at),
+    }
+
+
+def _find(attempt_id: str) -> PaymentAttempt:
+    attempt = PaymentAttempt.get_or_none(PaymentAttempt.id == attempt_id)
+    if attempt is None:
+        raise NotFound("payment attempt")
+    return attempt
+
+
+def _require_unsettled(attempt: PaymentAttempt) -> None:
+    if attempt.status not in UNSETTLED:
+        raise Conflict("IKW-RES-002", f"The attempt is settled: it has {attempt.status}.")
+
+
+def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
+    """Its call may still be on its way: then nobody can know how it ended."""
+    least = provider.capabilities.forgets_after if provider else _ABSENT
+    if store.shared_clock.now() - attempt.submitted_at < least:
+        seconds = int(least.total_seconds())
+        raise Conflict("IKW-RES-002", f"The attempt is younger than {seconds} seconds: it may still be on its way.")
+
+
+def _require_lost(attempt: PaymentAttempt, provider: Provider, now: datetime) -> None:
+    """Ask the provider. That it was paid is booked, as when enquiry learns it."""
+    outcome = answer_of(lambda: provider.lookup(attempt.id, attempt.provider_reference, now))
+    if outcome.result is Result.SUCCEEDED:
+        settlement.apply(attempt.id, outcome, now)
+    if outcome.result in _NOT_LOST:
+        said = "is paid, which is booked now" if outcome.result is Result.SUCCEEDED else "is under way"
+        raise Conflict("IKW-RES-002", f"The provider says that the charge {said}; --force overrides it.")
+
+
+def _outcome(attempt: PaymentAttempt, word: Word) -> Outcome:
+    if word.failure:
+        return Outcome(result=Result.FAILED, failure=word.failure, raw_code="by hand")
+    money = Money(attempt.amount if word.amount is None else word.amount, attempt.currency)
+    return Outcome(result=Result.SUCCEEDED, money=money, reference=word.reference, raw_code="by hand")
+
+
+def _rows(model: type[Record], which: Any, order: Any) -> list[dict[str, Any]]:
+    return [_columns(row) for row in model.select().where(which).order_by(order)]
+
+
+def _columns(row: Record) -> dict[str, Any]:
+    """The row as it is stored, its instants in ISO 8601."""
+    values = row.__data__.items()
+    return {name: clock.iso(value) if isinstance(value, datetime) else value for name, value in values}
