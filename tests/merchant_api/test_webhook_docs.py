@@ -5,15 +5,17 @@ import hmac
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from ikawaari import clock, worker
+from ikawaari.checkout import enquiry
 from ikawaari.events import delivery, outgoing
 from ikawaari.events.types import EVENT_TYPES, TEST
-from ikawaari.store.models import Event
+from ikawaari.store.models import Event, PaymentAttempt
 from tests.events.receiver import listening
 from tests.merchant_api.calls import SESSIONS, Shop
 from tests.merchant_api.documents import JSON, resolved, strict
@@ -81,7 +83,17 @@ def live_a_little(shop: Shop) -> None:
     assert shop.post(f"{SESSIONS}/{late['id']}/expire").status_code == 200
     decide(shop, late, "succeeded")
     assert shop.post(f"{INTENTS}/{shop.opened()['payment_intent']}/cancel").status_code == 200
+    never_resolved(shop)
     work()
+
+
+def never_resolved(shop: Shop) -> None:
+    """A payment of which the provider has not said in a day how it ended."""
+    session = shop.opened()
+    pay(shop, session, **wallet("011"))
+    attempt = PaymentAttempt.get(PaymentAttempt.intent == session["payment_intent"])
+    attempt.change(submitted_at=attempt.submitted_at - timedelta(days=1))
+    enquiry.enquire(attempt.id, clock.now())
 
 
 def live_through_subscriptions(shop: Shop) -> None:
