@@ -10,7 +10,7 @@ import click
 from peewee import PeeweeException
 
 import ikawaari
-from ikawaari import texts
+from ikawaari import cards, texts
 from ikawaari.config import Config, UnsafeConfiguration
 from ikawaari.errors import IkawaariError, ValidationFailed
 
@@ -77,4 +77,6 @@ class Said(click.types.StringParamType):
         said = value.strip()
         if not 1 <= len(said) <= self._longest:
             self.fail(f"must have 1 to {self._longest} characters", param, ctx)
+        if cards.stands_in(said):
+            self.fail(cards.REFUSAL, param, ctx)
         return said

@@ -287,3 +287,17 @@ def test_the_demo_shop_is_asked_for_any_order(config: Config) -> None:
     client = ikawaari.create_app(replace(config, demo=True)).test_client()
     for asked in ("%00", "cs_%00", "%ED%A0%80", "a" * 5_000):
         assert client.get(f"/?session={asked}").status_code == 200, asked
+
+
+@pytest.mark.parametrize("way", ["card", "mobile_money"])
+def test_the_longest_address_to_come_back_to_is_paid(client: FlaskClient, way: str) -> None:
+    session = factories.session(
+        factories.merchant("n" * 255), success_url="https://shop.example/", description="d" * 500
+    )
+    wallet = {"operator": "orange_sn", "phone_number": factories.phone("010")}
+    method = {"card": {"card": {"token": "tok_test_3ds"}}, "mobile_money": {"mobile_money": wallet}}[way]
+    address = "https://shop.example/" + "a" * 2_027
+    body = {"payment_method": {"type": way} | method, "return_url": address}
+    answer = client.post(f"/api/checkout/{session.id}/pay", json=body)
+    assert answer.status_code == 200, answer.text
+    assert ((answer.json or {})["next_action"] or {})["redirect_to_url"]["return_url"] == address

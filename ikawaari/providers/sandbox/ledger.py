@@ -49,7 +49,7 @@ class Charge(_Row):
     takes_half = BooleanField(default=False)
     noisy = BooleanField(default=False)
     calls_back = BooleanField(default=True)
-    return_url = CharField()
+    return_url = TextField()
     merchant = CharField()
     refunds = CharField(null=True)  # what becomes of them: at_once (also null), slow, fail
     created_at = InstantField()
@@ -104,12 +104,20 @@ def prepare() -> None:
         database.create_tables([Charge, Refund, OutgoingCallback], safe=True)
         _add_column("sandbox_charges", Charge.refunds)
         _add_column("sandbox_refunds", Refund.given_at)
+        _widen("sandbox_charges", Charge.return_url)
 
 
 def _add_column(table: str, column: Any) -> None:
     """Give a table of an older version a column that may be null."""
     if column.name not in {known.name for known in database.get_columns(table)}:
         migrate(SchemaMigrator.from_database(database.obj).add_column(table, column.name, column))
+
+
+def _widen(table: str, column: Any) -> None:
+    """Let a text of an older version's column be of any length; SQLite never bounded it."""
+    known = next(known for known in database.get_columns(table) if known.name == column.name)
+    if known.data_type == "character varying":
+        migrate(SchemaMigrator.from_database(database.obj).alter_column_type(table, column.name, column))
 
 
 def release() -> None:
