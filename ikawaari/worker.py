@@ -149,11 +149,19 @@ class Callers:
         provider, kind = lane
         claimed = due.claim(clock.now(), kinds={kind}, lane=provider, most=1, lease=self._lease)
         for work in claimed:
-            with self._changed:
-                self._running[lane] += 1
-                self._last_started[lane] = time.monotonic()
-            threading.Thread(target=self._call, args=(lane, work), daemon=True, name="provider-call").start()
+            self._last_started[lane] = time.monotonic()
+            self._count(lane, 1)
+            try:
+                threading.Thread(target=self._call, args=(lane, work), daemon=True, name="provider-call").start()
+            except RuntimeError:  # the system has no thread left; the row comes again when its lease is over
+                self._count(lane, -1)
+                raise
         return bool(claimed)
+
+    def _count(self, lane: Lane, change: int) -> None:
+        with self._changed:
+            self._running[lane] += change
+            self._changed.notify_all()
 
     def _call(self, lane: Lane, work: DueWork) -> None:
         try:
@@ -162,9 +170,7 @@ class Callers:
             log.exception("due_work_not_concluded", kind=work.kind, subject=work.subject)
         finally:
             _release()
-            with self._changed:
-                self._running[lane] -= 1
-                self._changed.notify_all()
+            self._count(lane, -1)
 
     def _await_room(self, seconds: float) -> None:
         with self._changed:

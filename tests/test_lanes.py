@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 import pytest
 
 import ikawaari
-from ikawaari import clock, worker
+from ikawaari import clock, databases, store, worker
 from ikawaari.checkout import attempts, enquiry, refunds
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.config import Config
 from ikawaari.providers import registry
-from ikawaari.providers.base import Outcome
+from ikawaari.providers.base import ChargeRequest, Outcome, RefundRequest
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.providers.sandbox.ledger import Charge
 from ikawaari.store import due
@@ -196,6 +196,48 @@ def test_what_is_claimed_is_leased_for_its_own_call_alone(config: Config, databa
         gate.set()
         until(lambda: not any(thread.name == "provider-call" for thread in threading.enumerate()))
     assert DueWork.select().where(DueWork.kind == enquiry.ENQUIRE).count() == 3
+
+
+class Watching(Sandbox):
+    """Whoever calls here is asked whether the database has a connection left for others."""
+
+    asked = 0
+
+    def _look(self) -> None:
+        self.asked += 1
+        assert world.together(1, lambda _: store.is_ready()) == [True]
+
+    def charge(self, request: ChargeRequest, now: datetime) -> Outcome:
+        """Look, and charge."""
+        self._look()
+        return super().charge(request, now)
+
+    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+        """Look, and look up."""
+        self._look()
+        return super().lookup(charge_id, reference, now)
+
+    def refund(self, request: RefundRequest, now: datetime) -> Outcome:
+        """Look, and refund."""
+        self._look()
+        return super().refund(request, now)
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_who_waits_for_a_provider_keeps_no_connection(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "LONGEST_WAIT_SECONDS", 0.2)
+    ikawaari.start(replace(config, database_pool=1))
+    provider = Watching(config)
+    registry.configure([provider])
+    merchant = factories.merchant()
+    intent = paid(merchant)
+    refunds.create(merchant, False, NewRefund(payment_intent=intent.id), clock.now())
+    unsettled(merchant)
+    while worker.run_once(clock.now()):
+        pass
+    assert Refund.get().status == "succeeded"
+    assert provider.asked >= 4
+    world.close()
 
 
 @contextmanager

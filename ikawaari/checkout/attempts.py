@@ -38,7 +38,7 @@ from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Unavailable, ValidationFailed
-from ikawaari.invariants import ensure, present
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
@@ -263,12 +263,12 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
 
     Raises Declined when that answer is a refusal, Unavailable when it is too late for a call, and none was made.
     """
-    ensure(not store.in_transaction(), "a provider is never called while rows are locked")
     provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # A process that was frozen since the claim is too late: enquiry would conclude that nothing was sent.
     if store.shared_clock.now() - attempt.submitted_at >= provider.capabilities.sends_within:
         raise _not_sent(attempt, otp, now)
     request = _charge_request(attempt, otp)
+    store.leave()
     settlement.apply(attempt.id, answer_of(lambda: provider.charge(request, now)), now, settlement.Source.CHARGE)
     settled = PaymentAttempt.get_by_id(attempt.id)
     if settled.status == AttemptStatus.FAILED:

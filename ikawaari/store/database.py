@@ -31,6 +31,16 @@ def release() -> None:
     databases.close(database.obj)
 
 
+def leave() -> None:
+    """Somebody outside is about to be called: whoever is slow there holds up a thread, and nothing of the database.
+
+    This thread's connection goes back to PostgreSQL's pool. Raises InvariantBroken while rows may be locked.
+    """
+    ensure(not in_transaction(), "nobody outside is called while rows are locked")
+    if is_postgres():
+        release()
+
+
 def is_postgres() -> bool:
     """Whether the models stand on PostgreSQL."""
     return isinstance(database.obj, PostgresqlDatabase)
