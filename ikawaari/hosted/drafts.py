@@ -136,7 +136,8 @@ def to_request(
         "return_url": return_url,
         "asked": asked,
     }
-    if method(draft, view) == "card":
+    # What was chosen counts, also when it has just ceased to be offered: nobody pays in another way by that press.
+    if (draft.get("method") or method(draft, view)) == "card":
         return PayRequest(type="card", card_token=card_token, **common)
     country = country_of(draft, view)
     operator = operator_of(draft, view)
