@@ -20,7 +20,7 @@ from ikawaari.config import Config
 from ikawaari.providers.sandbox import ledger
 from ikawaari.states import UNSETTLED
 from ikawaari.store.database import database, is_postgres
-from ikawaari.store.models import TABLES, CheckoutSession, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models import TABLES, CheckoutSession, PaymentAttempt, PaymentIntent, Refund, Subscription
 from tests import world
 from tests.store.test_migrate import empty, empty_url  # noqa: F401 - fixtures
 
@@ -214,3 +214,42 @@ def test_work_goes_on_after_an_upgrade(old: str) -> None:
     assert {(attempt.phone or "")[-3:] for attempt in open_ones} == {"011"}
     for attempt in PaymentAttempt.select():
         world._audit_books(attempt)
+
+
+@pytest.mark.usefixtures("old")
+def test_intents_of_sessions_that_expired_unpaid_are_canceled() -> None:
+    ended = {row["id"] for row in before("checkout_sessions") if row["status"] == "expired"}
+    waited = [row for row in before("payment_intents") if row["session_id"] in ended and row["status"] == "failed"]
+    asked = one("payment_intents", status="canceled")
+    ikawaari.migrate()
+    assert waited
+    for row in waited:
+        intent = PaymentIntent.get_by_id(row["id"])
+        expired_at = CheckoutSession.get_by_id(row["session_id"]).expires_at
+        assert (intent.status, intent.cancellation_reason, intent.canceled_at) == ("canceled", "expired", expired_at)
+    assert PaymentIntent.get_by_id(asked).cancellation_reason == "requested"
+
+
+@pytest.mark.usefixtures("old")
+def test_a_subscription_keeps_the_fee_of_what_paid_last_else_of_its_beginning() -> None:
+    active, trial = (one("subscriptions", status=status) for status in ("active", "trialing"))
+    invoice = next(row for row in before("invoices") if row["subscription_id"] == active and row["status"] == "paid")
+    intent = one("payment_intents", session_id=invoice["session_id"])
+    put("payment_attempts", one("payment_attempts", intent_id=intent, status="succeeded"), fee_amount=50)
+    for subscription in (active, trial):
+        first = next(row["session_id"] for row in before("subscriptions") if row["id"] == subscription)
+        put("checkout_sessions", first, fee_amount=245)
+    ikawaari.migrate()
+    assert Subscription.get_by_id(active).fee_amount == 50
+    assert Subscription.get_by_id(trial).fee_amount == 245
+
+
+@pytest.mark.usefixtures("old")
+def test_what_was_typed_stands_with_attempts_that_may_still_be_corrected() -> None:
+    failed = one("payment_attempts", status="failed")
+    intent = next(row["intent_id"] for row in before("payment_attempts") if row["id"] == failed)
+    session = next(row["session_id"] for row in before("payment_intents") if row["id"] == intent)
+    put("checkout_sessions", session, customer_details='{"name": "Awa"}', custom_field_values='{"size": "M"}')
+    ikawaari.migrate()
+    attempt = PaymentAttempt.get_by_id(failed)
+    assert (attempt.customer_details, attempt.custom_field_values) == ({"name": "Awa"}, {"size": "M"})
