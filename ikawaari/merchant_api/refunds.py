@@ -78,7 +78,7 @@ class Refund(Output):
     amount = Money()
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     status = OneOf(RefundStatus, "`pending` until the provider has given the money back, or refused to.")
-    reason = Words("Yours; or `duplicate`, `late`, `wrong_amount` when `automatic`.", nullable=True)
+    reason = Words("Yours; or `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`.", nullable=True)
     automatic = fields.Boolean(required=True, metadata={"description": "Made by rule, for money that was not due."})
     failure_code = OneOf(parts.FAILURE_CODES, "Null unless it `failed`.", nullable=True)
     metadata = fields.Dict(required=True)

@@ -105,7 +105,9 @@ class Invoice(Output):
     currency = Words("Lower case.")
     hosted_invoice_url = Words("Where the customer can pay it; send it when a payment failed.", format="uri")
     attempt_count = fields.Integer(required=True)
-    next_payment_attempt = Instant("When the saved payment method is charged next.", nullable=True)
+    next_payment_attempt = Instant(
+        "When the saved payment method is charged next; null: the page alone asks.", nullable=True
+    )
     last_payment_error = As(parts.Failure, allow_none=True)
     livemode = fields.Boolean(required=True)
     created = Instant()

@@ -86,7 +86,6 @@ def test_a_session_of_nothing_is_valid(world: World) -> None:
         ("SN", "GN", "XOF", ("GN", "XOF")),
         ("SN", "cd", "eur", ("CD", "EUR")),
         ("SN", None, "EUR", ("SN", "EUR")),
-        ("CM", "FR", None, ("FR", "XAF")),
     ],
 )
 def test_currency_and_country_have_defaults(
