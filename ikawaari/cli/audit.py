@@ -18,7 +18,7 @@ from ikawaari.cli.root import main, on_the_database
 def run(everything: bool, mend: bool) -> None:
     """Print what is wrong in the store, one JSON object a finding; exit with 1 when there is any."""
     now = clock.now()
-    found = list(audit.findings(None if everything else worker.last_housekeeping()))
+    found = audit.findings(None if everything else worker.last_housekeeping())
     for one in found:
         mended = {"mended": audit.mend(one, now)} if mend else {"mendable": one.is_mendable}
         click.echo(json.dumps(asdict(one) | mended, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """The audit finds what no constraint can say, mends what is safe, and reads only otherwise."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -22,7 +23,7 @@ from ikawaari.store.models import (
 )
 from tests import factories
 from tests.checkout.subscribing import DAILY, days, subscribed
-from tests.world import World, fresh, intent, latest
+from tests.world import World, fresh, intent, latest, together
 
 
 def found(*, everything: bool = True, world: World | None = None) -> list[tuple[str, str]]:
@@ -197,3 +198,25 @@ def test_a_success_that_counts_for_nothing_is_found(world: World) -> None:
     change(PaymentAttempt, latest(session).id, counted=0, held=5_000)
     assert ("success_that_counts_for_nothing", latest(session).id) in found()
     assert fresh(session).status == "complete"
+
+
+def test_payments_in_the_middle_of_a_look_are_no_findings(world: World) -> None:
+    """Sessions are paid and refunded beside the audit, which reads with several queries."""
+    mates = [world.session() for _ in range(24)]
+    ended = threading.Event()
+
+    def shop(number: int) -> list[str]:
+        if number == 0:
+            said = []
+            while not ended.is_set():
+                said += [one.finding for one in audit.findings()]
+            return said
+        for session in mates[number - 1 :: 3]:
+            world.pay_by_card(session)
+            new = NewRefund(payment_intent=intent(session).id, amount=1_000)
+            refunds.send(refunds.create(world.merchant, False, new, world.now).id, world.now)
+        if number == 3:
+            ended.set()
+        return []
+
+    assert together(4, shop) == [[]] * 4
