@@ -45,8 +45,8 @@ def visit(slug: str) -> BaseResponse:
     try:
         if request.method == "HEAD" or _only_looks():
             return _page("checkout/link.html", visits.look(slug, now), 200)
-        paid = None if "again" in request.args else visits.earlier(slug, known, now)
-        if paid:
+        paid = visits.earlier(slug, known, now)
+        if paid and "again" not in request.args:
             return _asked(visits.view(slug, known), paid, now)
         visitor = budgets.visitor(request.remote_addr or "", request.headers.get("User-Agent", ""))
         session = visits.open_session(slug, known, now, visitor=visitor, pressed=bool(_PRESSED & set(request.args)))
@@ -54,7 +54,9 @@ def visit(slug: str) -> BaseResponse:
         return _page("checkout/link.html", visits.look(slug, now), 200)
     except Gone as error:
         return _refusal(visits.view(slug, known), error)
-    response = redirect(url_for("pages.show", session_id=session.id), 303)
+    # Who was asked here is not asked about the same payment once more when the number is typed.
+    asked = {pages.ASKED: paid["id"]} if paid else {}
+    response = redirect(url_for("pages.show", session_id=session.id, **asked), 303)
     path, secure = url_for("links.visit", slug=slug), is_https()
     response.set_cookie(
         _COOKIE, session.id, _REMEMBERED_SECONDS, path=path, secure=secure, httponly=True, samesite="Lax"

@@ -38,6 +38,7 @@ from ikawaari.hosted.page_state import PageState, View
 LOCALES = ("fr", "en")
 _LANGUAGE = "lang"
 _AGAIN = "again"  # in the address: which earlier payment or subscription the payer is asked about
+ASKED = "asked"  # in the address and in the form: what the payer has been asked about already
 _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only spend the customer's one try
@@ -201,7 +202,7 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime
 
 def _still_asked() -> dict[str, int | str]:
     """The question that the form has asked its payer already, for the page that is shown again."""
-    asked = request.form.get("asked", "")
+    asked = request.form.get(ASKED, "")
     return {_AGAIN: asked} if _EARLIER.fullmatch(asked) else {}
 
 
@@ -275,6 +276,7 @@ def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
         other_locale="en" if locale == "fr" else "fr",
         checked="checked" in request.args,
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
+        asked=_asked(),
         asks_email=subscriptions.lacks_contact(session),
         rest=_rest(now),
         **facts,
@@ -287,6 +289,12 @@ def _earlier(session: Any, state: PageState, now: datetime) -> View | None:
     """What the payer is asked about before the open form charges again."""
     about = request.args.get(_AGAIN, "")
     return repeats.about(session, about, now) if state.name == "choose" and _EARLIER.fullmatch(about) else None
+
+
+def _asked() -> str:
+    """What the form carries as asked about: the question of this page, or one that the link's page has asked."""
+    about = request.args.get(_AGAIN) or request.args.get(ASKED, "")
+    return about if _EARLIER.fullmatch(about) else ""
 
 
 def _unchanged(session_id: str, state: PageState, every: str) -> Response:
@@ -308,7 +316,7 @@ def _pay_request(session: Any, draft: Draft, card_token: str | None, now: dateti
         draft,
         view,
         agreed_total=totals.seen(session, request.form),
-        asked=request.form.get("asked", ""),
+        asked=request.form.get(ASKED, ""),
         card_token=card_token,
         return_url=f"{resources.page_url(session.id)}?returned=1",
         desktop=not re.search("Mobi|Android", request.headers.get("User-Agent", "")),
