@@ -49,6 +49,6 @@ def test_a_malformed_body_is_its_senders_fault(app: Flask, path: str, content_ty
 def test_a_query_has_at_most_a_hundred_parameters(app: Flask) -> None:
     shop = Shop(app)
     for path in ("/api/v1/checkout/sessions", "/api/v1/events"):
-        assert shop.get(f"{path}?{'limit=1&' * 101}").status_code in (400, 414)
-        assert shop.get(f"{path}?client_reference_id={'a' * 9_000}").status_code in (400, 414)
+        assert shop.get(f"{path}?{'limit=1&' * 101}").status_code == 414
+        assert shop.get(f"{path}?client_reference_id={'a' * 9_000}").status_code == 414
         assert shop.get(f"{path}?limit=1").status_code == 200
