@@ -59,12 +59,6 @@ def test_the_cookie_is_for_this_page_and_no_script(client: FlaskClient) -> None:
     assert found.max_age == drafts.LIFETIME_SECONDS
 
 
-def test_over_https_the_cookie_stays_there(client: FlaskClient) -> None:
-    session = factories.session()
-    answer = client.post(f"/{session.id}/pay", data=WRONG, base_url="https://localhost")
-    assert "Secure" in answer.headers["Set-Cookie"]
-
-
 def test_a_card_never_enters_the_cookie(app: Flask, client: FlaskClient) -> None:
     session = factories.session()
     page = client.post(f"/{session.id}/card", data=CARD, follow_redirects=True).text
