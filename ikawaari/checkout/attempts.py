@@ -7,8 +7,9 @@
 2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
 3. An answer that is missing or unusable is `unknown`: neither paid nor failed. While it lasts no second attempt starts;
    enquiry ends it.
-4. All news come through `settlement.apply`: the provider's answer, its callback, our enquiry. It holds the intent's
-   lock and moves statuses by the table of `states`: news told twice, late, out of order or at once end the same way.
+4. Every report goes through `settlement.apply`: the provider's answer, its callback, our enquiry, an operator's last
+   word. It holds the intent's lock and moves statuses by the table of `states`: reports made twice, late, out of order
+   or at once end the same way.
 5. Money that moved all the same (a correction after a second try, a wrong amount, a payment after the end or beyond the
    uses of a link) is recorded, told to the merchant, and given back or accepted by rule.
 """
@@ -108,7 +109,8 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
 
 def was_tried(intent: PaymentIntent, since: datetime) -> bool:
     """Whether a provider was called, or about to be, at `since` or later. Raises Declined when it has refused."""
-    tried = [attempt for attempt in resources.attempts_of(intent) if attempt.submitted_at >= since]
+    # Two clocks: this machine's, which `since` and `created_at` are of, and the shared one.
+    tried = [one for one in resources.attempts_of(intent) if max(one.created_at, one.submitted_at) >= since]
     if tried and tried[-1].status == AttemptStatus.FAILED:
         raise Declined(str(tried[-1].failure_code))
     return bool(tried)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import structlog
+
 from ikawaari import store, texts
 from ikawaari.checkout import settlement
 from ikawaari.errors import NotFound, ValidationFailed
@@ -9,6 +11,7 @@ from ikawaari.providers import registry
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Report
 from ikawaari.store.models import Callback, PaymentAttempt
 
+log = structlog.get_logger()
 _LONGEST_BODY = 131_072
 
 Message = CallbackRequest
@@ -24,8 +27,19 @@ def receive(provider_name: str, request: CallbackRequest, now: datetime) -> None
         reports = provider.parse_callback(request, now)
     except CallbackRefused as refused:
         raise ValidationFailed({"callback": [str(refused)]}) from None
-    for report in reports:
-        _take_in(provider_name, report, request.body, now)
+    troubles = [trouble for report in reports if (trouble := _try(provider_name, report, request.body, now))]
+    if troubles:
+        raise troubles[0]  # no receipt: the provider sends it again, and what was taken in is known then
+
+
+def _try(provider_name: str, report: Report, body: bytes, now: datetime) -> Exception | None:
+    """Take in one report; what goes wrong with it holds up none of those that came with it."""
+    try:
+        _take_in(provider_name, report, body, now)
+    except Exception as trouble:
+        log.exception("callback_report_failed", provider=provider_name, attempt=report.charge_id)
+        return trouble
+    return None
 
 
 def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> None:

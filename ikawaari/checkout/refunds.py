@@ -19,6 +19,7 @@ from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.providers import registry
+from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
 from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
@@ -186,7 +187,7 @@ def send(refund_id: str, now: datetime) -> datetime | None:
         money=Money(refund.amount, refund.currency),
     )
     store.leave()
-    _answer(refund_id, provider.refund(request, now), now)
+    _answer(refund_id, answer_of(lambda: provider.refund(request, now)), now)
     return later
 
 

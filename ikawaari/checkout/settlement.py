@@ -30,6 +30,7 @@ from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, Paym
 log = structlog.get_logger()
 ENQUIRE, FOLLOW = "attempt.enquire", "attempt.follow"
 RECHECKS = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # providers correct a failure late
+_LONGEST_PROMPT = timedelta(days=7)  # a session waits for its prompt's end: not for ever, whatever a provider says
 _AGAIN = timedelta(seconds=30)  # until what followed from a settlement, and failed, is tried again
 _SETTLED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 _SENDING = (AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN)  # the provider may not have it
@@ -174,7 +175,8 @@ def _wait(room: _Room, outcome: Outcome) -> None:
     if attempt.status in _SETTLED:
         return
     action = _action(attempt, outcome.action)
-    learned = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": outcome.deadline}
+    deadline = outcome.deadline and min(outcome.deadline, room.now + _LONGEST_PROMPT)
+    learned = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
     learned = {name: value for name, value in learned.items() if value is not None}
     if not ATTEMPT.allow(attempt.status, target):
         if learned:

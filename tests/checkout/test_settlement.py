@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -202,6 +202,11 @@ def test_a_new_address_for_the_payer_replaces_the_old_one(world: World) -> None:
     assert latest(session).status == "requires_action"
 
 
+def test_a_deadline_in_a_far_year_does_not_keep_a_session_open_for_ever(world: World) -> None:
+    session = told(world, Outcome(result=Result.PROCESSING, deadline=datetime(9999, 12, 31, tzinfo=UTC)))
+    assert latest(session).deadline_at == world.now + timedelta(days=7)
+
+
 def test_two_charges_with_one_reference_are_both_booked(world: World) -> None:
     one, two = told(world, took(AMOUNT, "same")), told(world, took(AMOUNT, "same"))
     assert statuses(one) == statuses(two) == PAID
@@ -307,6 +312,8 @@ def _spoil(session: CheckoutSession, odd: str) -> None:
         custom_field_values={"size": odd},
         line_items=[{"name": odd, "amount": AMOUNT, "quantity": 1}],
     ).where(CheckoutSession.id == session.id).execute()
+    typed = {"name": odd, "email": f"{odd}@y.co", "phone": odd, "address": odd}
+    latest(session).change(customer_details=typed, custom_field_values={"size": odd})
     stored = intent(session)
     stored.change(description=column[:500], metadata={"odd": odd}, customer_email=f"{column[:300]}@y.co")
 
@@ -318,7 +325,7 @@ def _was_told(intent_id: str) -> bool:
 
 def test_a_customer_who_cannot_be_written_down_costs_nothing_but_himself(world: World) -> None:
     session, attempt = waiting(world)
-    CheckoutSession.update(customer_details={"name": "İ" * 20_000, "email": "İ" * 320}).execute()
+    PaymentAttempt.update(customer_details={"name": "İ" * 20_000, "email": "İ" * 320}).execute()
     settlement.apply(attempt.id, took(AMOUNT), world.now)
     assert statuses(session) == PAID
     if store.is_postgres():
