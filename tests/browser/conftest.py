@@ -86,6 +86,8 @@ def visit(new_context: Callable[..., BrowserContext], complaints: list[str]) -> 
         context = new_context(**(PHONE | {"java_script_enabled": script} | options))
         watch(context, complaints)
         context.route(f"{HOME}/**", show_shop)
+        if script:
+            context.clock.install()  # it runs as clocks do, and can be put forward
         return context.new_page()
 
     return open_page

@@ -73,7 +73,6 @@ def test_paying_without_a_network_keeps_the_form_as_it_is(page: Page, shop: Shop
 
 
 def test_a_receipt_waits_for_the_network_before_it_leads_to_the_shop(page: Page, shop: Shop) -> None:
-    page.clock.install()
     arrive(page, open_session(shop))
     pay_by_card(page)
     see(page, "paid")
@@ -102,7 +101,6 @@ def test_a_server_that_is_down_leaves_the_page_alone_until_it_is_back(
 
 
 def test_a_hidden_page_asks_nothing_and_looks_at_once_when_it_is_seen(page: Page, shop: Shop) -> None:
-    page.clock.install()
     arrive(page, open_session(shop))
     pay_by_phone(page, "011")
     see(page, "prompt")
@@ -122,7 +120,6 @@ def test_save_data_halves_the_looks(visit: Visit, shop: Shop) -> None:
 
 
 def test_a_settled_page_asks_nothing_more(page: Page, shop: Shop) -> None:
-    page.clock.install()
     arrive(page, open_session(shop, successUrl=None))
     pay_by_phone(page)
     end(page, "paid")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.shop import HOME, Shop, ask, assert_paid_once, listen, open_session
+from tests.browser.shop import HOME, Shop, ask, assert_paid_once, listen, open_session, tell
 from tests.browser.steps import (
     arrive,
     be_led_back,
@@ -124,11 +124,12 @@ def test_the_back_button_while_waiting_shows_what_is_true(customer: Page, shop: 
 def test_a_second_tab_meets_the_same_wait_and_the_same_end(customer: Page, shop: Shop) -> None:
     session = open_session(shop, successUrl=None)
     arrive(customer, session)
-    pay_by_phone(customer)
+    pay_by_phone(customer, "011")
     see(customer, "prompt")
     second = customer.context.new_page()
     arrive(second, session)
     see(second, "prompt")
+    tell(shop, session, "succeeded")
     end(customer, "paid")
     end(second, "paid")
     assert_paid_once(shop, session)
