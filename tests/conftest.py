@@ -54,9 +54,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
     if not config.getoption("long"):
-        waiting = [item for item in items if item.get_closest_marker("long")]
+        waiting = [item for item in items if _is_long(item)]
         config.hook.pytest_deselected(items=waiting)
         items[:] = [item for item in items if item not in waiting]
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Whether it is marked `long`: on every engine, or on the one that the mark names."""
+    mark = item.get_closest_marker("long")
+    own = (
+        item.callspec.params.get("engine") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    )
+    return mark is not None and mark.kwargs.get("engine") in {None, own}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -85,13 +85,16 @@ def check(attempt: PaymentAttempt, session: CheckoutSession, status: str, situat
 
 @pytest.mark.parametrize("first", list(NEWS))
 @pytest.mark.parametrize("situation", ["open", "accepting", "refunding"])
-def test_every_sequence_of_news_ends_by_the_rule(world: World, situation: str, first: str) -> None:
+def test_every_sequence_of_news_ends_by_the_rule(
+    world: World, situation: str, first: str, engine: str, pytestconfig: pytest.Config
+) -> None:
     owner = factories.merchant(late_payments="refund" if situation == "refunding" else "accept")
     session = factories.session(owner)
     attempt = submitted(world, session)
     if situation != "open":
         sessions.expire_when_due(session.id, session.expires_at + timedelta(hours=1))
-    depth = DEPTH if situation == "open" else DEPTH - 1
+    whole = situation == "open" and (engine == "sqlite" or pytestconfig.getoption("long"))  # the rule knows no engine
+    depth = DEPTH if whole else DEPTH - 1
 
     def follow(status: str, sequence: tuple[str, ...]) -> None:
         for news in NEWS if sequence else [first]:

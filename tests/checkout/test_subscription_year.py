@@ -8,6 +8,8 @@ from functools import partial
 from itertools import pairwise
 from random import Random
 
+import pytest
+
 from ikawaari.checkout import subscriptions
 from ikawaari.errors import IkawaariError
 from ikawaari.providers import registry
@@ -124,6 +126,7 @@ def any_subscription(chance: Random) -> Subscription:
     return chance.choice(list(Subscription.select().order_by(Subscription.created_at)))
 
 
+@pytest.mark.long(engine="postgres")
 def test_after_a_year_every_period_was_invoiced_once_and_paid_at_most_once(world: World) -> None:
     chance = Random(20_260_131)
     world.later((LAST_OF_JANUARY - world.now).total_seconds())
