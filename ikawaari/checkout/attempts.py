@@ -15,6 +15,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from ikawaari.checkout import (
     intents,
     invoices,
     links,
+    pay_keys,
     payment_methods,
     repeats,
     resources,
@@ -35,7 +37,7 @@ from ikawaari.checkout import (
     subscriptions,
 )
 from ikawaari.checkout.collected import Collected
-from ikawaari.checkout.payment_methods import PaymentMethod, PayRequest, Terms
+from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms, unnamed
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Unavailable, ValidationFailed
@@ -51,6 +53,24 @@ _PAYABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMA
 _BETWEEN_CHECKS = timedelta(seconds=3)
 
 
+def pay_once(session_id: str, request: PayRequest, key: pay_keys.Key | None, now: datetime) -> None:
+    """Like `pay`, but the same request under the same key changes nothing, whatever became of the first one.
+
+    Raises Conflict, too, when another request was stored under the key.
+    """
+    if key is None:
+        return pay(session_id, request, now)
+    if key.is_taken():
+        return None
+    try:
+        pay(session_id, replace(request, once=key.take), now)
+    except Conflict:
+        # The race of equal requests: whoever lost the claim finds the key that the winner stored with its attempt.
+        if not key.is_taken():
+            raise
+    return None
+
+
 def pay(session_id: str, request: PayRequest, now: datetime) -> None:
     """Try to pay a session once.
 
@@ -59,12 +79,12 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
     session = sessions.find_open(session_id, now)
     if session.payment_status == PaymentStatus.PROCESSING:
         if request.otp and _waiting_for_code(resources.intent_of(session)):
-            return submit_otp(session_id, request.otp, now)
+            return submit_otp(session_id, request.otp, now, request.once)
         raise Conflict("IKW-RES-003")
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
-        return _begin_trial(session, method, answers, request.asked, now)
-    attempt = _begin_session(session, method, answers, request.return_url, now, asked=request.asked)
+        return _begin_trial(session, method, answers, request, now)
+    attempt = _begin_session(session, method, answers, request.return_url, now, asked=request.asked, once=request.once)
     return _submit(attempt, None, now)
 
 
@@ -81,9 +101,9 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     if intent.session_id:
         return pay(intent.session_id, request, now)
     if otp:
-        return _send_code(intent.id, otp, now)
+        return _send_code(intent.id, otp, now, request.once)
     method = payment_methods.read(request, Terms.of_intent(intent))
-    attempt = _begin_intent(intent, method, request.return_url, now)
+    attempt = _begin_intent(intent, method, request.return_url, now, once=request.once)
     return _submit(attempt, None, now)
 
 
@@ -107,22 +127,30 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
     return _submit(attempt, None, now)
 
 
-def was_tried(intent: PaymentIntent, since: datetime) -> bool:
-    """Whether a provider was called, or about to be, at `since` or later. Raises Declined when it has refused."""
-    # Two clocks: this machine's, which `since` and `created_at` are of, and the shared one.
-    tried = [one for one in resources.attempts_of(intent) if max(one.created_at, one.submitted_at) >= since]
-    if tried and tried[-1].status == AttemptStatus.FAILED:
-        raise Declined(str(tried[-1].failure_code))
-    return bool(tried)
+def is_tried(stored: str) -> bool:
+    """Whether a provider was called, or about to be, for the attempt or the latest attempt of the intent `stored`.
+
+    False when there is none, or it was refused for a reason that passes: a new attempt may start. Raises Declined when
+    it was refused for good.
+    """
+    tried = (PaymentAttempt.id == stored) | (PaymentAttempt.intent == stored)
+    newest = PaymentAttempt.select().where(tried).order_by(PaymentAttempt.created_at.desc(), PaymentAttempt.id.desc())
+    attempt = newest.first()
+    if attempt is None or attempt.status != AttemptStatus.FAILED:
+        return attempt is not None
+    refusal = Declined(str(attempt.failure_code))
+    if not refusal.retryable:
+        raise refusal
+    return False
 
 
-def submit_otp(session_id: str, otp: str, now: datetime) -> None:
+def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -> None:
     """Send the code that the payer typed. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
     session = sessions.find_open(session_id, now)
     intent = resources.intent_of(session)
     if intent is None:
         raise Conflict("IKW-RES-002", "No code is awaited.")
-    _send_code(intent.id, otp, now)
+    _send_code(intent.id, otp, now, once)
 
 
 def check(session_id: str, now: datetime) -> None:
@@ -163,6 +191,7 @@ def _begin_session(
     *,
     off_session: bool = False,
     asked: str | None = None,
+    once: Once = unnamed,
 ) -> PaymentAttempt:
     """Claim the session and its intent for this payment and store the attempt: all or nothing, and for one caller."""
     with store.atomic():
@@ -175,11 +204,13 @@ def _begin_session(
             raise _lost(session, now)
         links.claim(session)
         back = return_url or f"{resources.page_url(session.id)}?returned=1"
-        return _store(intent, method, answers.quote, back, now, off_session=off_session, **answers.columns)
+        attempt = _store(intent, method, answers.quote, back, now, off_session=off_session, **answers.columns)
+        once(attempt.id)
+        return attempt
 
 
 def _begin_intent(
-    intent: PaymentIntent, method: PaymentMethod, return_url: str | None, now: datetime
+    intent: PaymentIntent, method: PaymentMethod, return_url: str | None, now: datetime, *, once: Once = unnamed
 ) -> PaymentAttempt:
     """The same for an intent without a session."""
     with store.atomic():
@@ -191,7 +222,9 @@ def _begin_intent(
         budgets.require_try(locked, method, now)
         locked.move("status", IntentStatus.PROCESSING)
         quote = Quote(locked.amount, fee=0, quantities=None)
-        return _store(locked, method, quote, return_url or resources.after_payment_url(), now)
+        attempt = _store(locked, method, quote, return_url or resources.after_payment_url(), now)
+        once(attempt.id)
+        return attempt
 
 
 def _store(
@@ -228,11 +261,11 @@ def _store(
 
 
 def _begin_trial(
-    session: CheckoutSession, method: PaymentMethod, answers: Collected, asked: str | None, now: datetime
+    session: CheckoutSession, method: PaymentMethod, answers: Collected, request: PayRequest, now: datetime
 ) -> None:
     """Nothing is due today: keep the payment method and start the trial. For one caller alone, like a payment."""
     with store.atomic():
-        repeats.require_asked(session, method, answers, asked, now)
+        repeats.require_asked(session, method, answers, request.asked, now)
         if not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)
@@ -241,9 +274,10 @@ def _begin_trial(
         customers.recognize(session, method.phone, now)
         subscriptions.activate(session, Agreement(method, answers.quote.fee), now)
         sessions.tell("checkout.session.completed", session, now)
+        request.once(session.id)
 
 
-def _send_code(intent_id: str, otp: str, now: datetime) -> None:
+def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) -> None:
     """Call the provider again under the same id, now with the code."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
@@ -257,6 +291,7 @@ def _send_code(intent_id: str, otp: str, now: datetime) -> None:
         # Its action is kept, should the code not be sent; while it is submitting nobody is shown it.
         submitted_at = store.shared_clock.now()
         attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=submitted_at, codes=attempt.codes + 1)
+        once(attempt.id)
     _submit(attempt, otp, now)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from ikawaari import store
 from ikawaari.checkout import intents, sessions
 from ikawaari.errors import Conflict
+from ikawaari.states import IntentStatus
 from ikawaari.store.models import CheckoutSession, PaymentIntent
 
 
@@ -20,3 +21,14 @@ def cancel(intent_id: str, now: datetime) -> PaymentIntent:
         if session is not None:
             sessions.try_expire(session, now)
     return intent
+
+
+def give_up(intent_id: str, now: datetime) -> None:
+    """Cancel an intent that another one replaces, unless it has ended already. Raises Conflict while money may move."""
+    intent = PaymentIntent.lock(intent_id)
+    if intent.status in (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION):
+        raise Conflict("IKW-RES-003")
+    if intent.status == IntentStatus.SUCCEEDED:
+        raise Conflict("IKW-REQ-007", "The idempotency key was used with another body, and that payment succeeded.")
+    if intent.status != IntentStatus.CANCELED:
+        cancel(intent_id, now)

@@ -23,7 +23,7 @@ class Collected:
 
     quote: Quote
     money: Money  # the quote's total
-    customer_details: Mapping[str, str]
+    customer_details: Mapping[str, Any]  # texts; the address may be an object of texts
     custom_field_values: Mapping[str, str]
 
     @property
@@ -68,8 +68,8 @@ def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> 
     return quote
 
 
-def _details(given: Mapping[str, str], session: CheckoutSession, problems: Details) -> dict[str, str]:
-    kept: dict[str, str] = {}
+def _details(given: Mapping[str, Any], session: CheckoutSession, problems: Details) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
     for key, value in _filled(given).items():
         at = f"collected.customerDetails.{key}"
         if key not in DETAILS:
@@ -82,8 +82,13 @@ def _details(given: Mapping[str, str], session: CheckoutSession, problems: Detai
     return kept
 
 
-def _detail(key: str, value: str, session: CheckoutSession) -> str:
+def _detail(key: str, value: Any, session: CheckoutSession) -> Any:
     """One detail in the form that is stored. Raises ValueError with what is wrong with it."""
+    if isinstance(value, Mapping):  # the lines of an address: stored as they were given
+        wrong = next(filter(None, (_wrong_text(text) for line in value.items() for text in line)), None)
+        if wrong:
+            raise ValueError(wrong)
+        return dict(value)
     if key == "phone":
         try:
             return phones.parse(value, session.country).e164
@@ -125,9 +130,10 @@ def _answer(definition: Mapping[str, Any], value: str) -> str:
         raise ValueError(f"is not a {definition['type']} of this field") from None
 
 
-def _filled(given: Mapping[str, str]) -> dict[str, str]:
+def _filled(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was filled in, without what a paste brings along; blanks alone are nothing."""
-    return {key: text for key, text in ((key, texts.trimmed(value)) for key, value in given.items()) if text}
+    trimmed = {key: texts.trimmed(value) if isinstance(value, str) else value for key, value in given.items()}
+    return {key: value for key, value in trimmed.items() if value}
 
 
 def _wrong_text(value: str) -> str | None:

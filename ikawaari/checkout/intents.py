@@ -1,13 +1,13 @@
 """Payment intents: the will to collect one amount once. Made by a session, or by a merchant's own server."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ikawaari import ids, phones, store
-from ikawaari.checkout import payment_methods, resources
+from ikawaari import ids, store
+from ikawaari.checkout import budgets, payment_methods, prefills, resources
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
 from ikawaari.events import events
@@ -37,20 +37,21 @@ class NewIntent:
     customer_phone: str | None = None
     description: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    payment: Mapping[str, Any] | None = None  # the fields of a PayRequest, to confirm with later
+    payment: Mapping[str, Any] | None = None  # the fields of a PayRequest, to confirm with
+    confirm: bool = False  # it is paid at once, by that
 
 
 def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) -> PaymentIntent:
-    """Make an intent without a session. Raises ValidationFailed, also for a payment method that cannot be.
+    """Create an intent without a session.
 
-    Whether a provider takes it now is asked when it is confirmed.
+    Raises ValidationFailed, also for a payment method that cannot be. With `confirm` also what would refuse the attempt
+    before it is stored (Unavailable when no provider takes it now, TooManyRequests), so that nothing is left behind.
     """
-    country = new.country or merchant.country
-    phone = known_phone(new.customer_phone, country, "customer_phone")
+    terms = terms_of_new(merchant, livemode, new)
+    method = None
     if new.payment:
-        terms = Terms(livemode=livemode, currency=new.currency, method_types=METHOD_TYPES, country=country, phone=phone)
-        with suppress(Unavailable):
-            payment_methods.read(PayRequest(**new.payment), terms)
+        with nullcontext() if new.confirm else suppress(Unavailable):
+            method = payment_methods.read(PayRequest(**new.payment), terms)
     with store.atomic():
         intent = PaymentIntent.create(
             id=ids.new("pi"),
@@ -59,17 +60,37 @@ def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) ->
             status=IntentStatus.REQUIRES_CONFIRMATION if new.payment else IntentStatus.REQUIRES_PAYMENT_METHOD,
             amount=new.amount,
             currency=new.currency,
-            country=country,
+            country=terms.country,
             customer=new.customer,
-            customer_email=new.customer_email,
-            customer_phone=phone,
+            customer_email=prefills.email(new.customer_email),
+            customer_phone=terms.phone,
             payment_method=dict(new.payment) if new.payment else None,
             description=new.description,
             metadata=dict(new.metadata),
             created_at=now,
         )
         tell("payment_intent.created", intent, now)
+        if new.confirm and method:
+            budgets.require_try(intent, method, now)  # a try that is refused must leave no intent behind
     return intent
+
+
+def terms_of_new(merchant: Merchant, livemode: bool, new: NewIntent) -> Terms:
+    """What the intent may be paid with. A phone number that cannot be read is as good as none."""
+    country = new.country or merchant.country
+    return Terms(
+        livemode=livemode,
+        currency=new.currency,
+        method_types=METHOD_TYPES,
+        country=country,
+        phone=prefills.phone(new.customer_phone, country),
+    )
+
+
+def terms_of(intent: PaymentIntent) -> Terms:
+    """What the intent may be paid with: its session's terms, if it has one."""
+    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
+    return Terms.of_session(session) if session else Terms.of_intent(intent)
 
 
 def owned(intent_id: str, merchant: Merchant, livemode: bool) -> PaymentIntent:
@@ -98,8 +119,8 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
         if changes.get("currency", intent.currency) != intent.currency and resources.attempts_of(intent):
             raise Conflict("IKW-RES-002", f"A payment was attempted in {intent.currency}; make another intent.")
         values = dict(changes)
-        if "customer_phone" in values:
-            values["customer_phone"] = known_phone(values["customer_phone"], intent.country, "customer_phone")
+        if values.get("customer_phone"):
+            values["customer_phone"] = _known_phone(values["customer_phone"], intent.country)
         if values:
             intent.change(**values)
     return intent
@@ -153,14 +174,12 @@ def _insert(session: CheckoutSession, money: Money, now: datetime) -> None:
         tell("payment_intent.created", PaymentIntent.get_by_id(columns["id"]), now)
 
 
-def known_phone(text: str | None, country: str | None, name: str) -> str | None:
-    """`text` as an E.164 number. Raises ValidationFailed under `name`."""
-    if text is None:
-        return None
-    try:
-        return phones.parse(text, country).e164
-    except phones.InvalidPhone:
-        raise ValidationFailed({name: ["is not a phone number of this country"]}) from None
+def _known_phone(text: str, country: str | None) -> str:
+    """`text` as an E.164 number. Raises ValidationFailed."""
+    number = prefills.phone(text, country)
+    if number is None:
+        raise ValidationFailed({"customer_phone": ["is not a phone number of this country"]})
+    return number
 
 
 def tell(event_type: str, intent: PaymentIntent, now: datetime) -> None:

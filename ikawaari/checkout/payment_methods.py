@@ -1,7 +1,7 @@
 """What a payer wants to pay with: read, checked, and brought into one form."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,17 @@ from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 METHOD_TYPES = ("mobile_money", "card")
 _AT = "payment_method"
 _MOBILE = f"{_AT}.mobile_money"
+
+
+Once = Callable[[str], None]
+"""Called with the id of what a request stores, in the transaction that stores it.
+
+Raises Conflict when the same request was stored before.
+"""
+
+
+def unnamed(_stored: str) -> None:
+    """Of a request that has no idempotency key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +43,10 @@ class PayRequest:
     quantities: Sequence[int] | None = None  # one for each line item
     agreed_total: int | None = None  # what the page showed; any other total is refused
     asked: str | None = None  # what the page has asked its payer about, "" for nothing; None: it is not the page
-    customer: Mapping[str, str] = field(default_factory=dict)  # name, email, phone, address
+    customer: Mapping[str, Any] = field(default_factory=dict)  # name, email, phone; address: a text or an object
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     return_url: str | None = None
+    once: Once = unnamed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +105,16 @@ def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     if request.type not in terms.method_types:
         raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(terms.method_types)}"]})
     return _mobile_money(request, terms) if request.type == "mobile_money" else _card(request, terms)
+
+
+def is_same(one: PaymentMethod, other: PaymentMethod) -> bool:
+    """Whether both take the money from the same wallet or card."""
+    return (one.type, one.operator, one.phone, one.card_token) == (
+        other.type,
+        other.operator,
+        other.phone,
+        other.card_token,
+    )
 
 
 def of(attempt: PaymentAttempt) -> PaymentMethod:
@@ -160,7 +182,6 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     problems: Details = {}
     phone = _phone(request, terms, problems)
     operator = _operator(request, phone, terms, problems)
-    flow = _flow(request, problems)
     if operator and phone and phone.country != operator.country:
         problems[f"{_MOBILE}.phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
     if operator and countries.COUNTRIES[operator.country].currency != terms.currency:
@@ -173,7 +194,7 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
         operator=operator.id,
         country=operator.country,
         phone=phone.e164,
-        flow=flow,
+        flow=_flow(request),
     )
 
 
@@ -212,14 +233,9 @@ def _operator(
     return found
 
 
-def _flow(request: PayRequest, problems: Details) -> Flow | None:
-    if request.preferred_flow is None:
-        return None
-    try:
-        return Flow(request.preferred_flow)
-    except ValueError:
-        problems[f"{_MOBILE}.preferred_flow"] = [f"must be one of {', '.join(Flow)}"]
-        return None
+def _flow(request: PayRequest) -> Flow | None:
+    """The flow that the payer prefers. It is a preference: a word that we do not know is passed over."""
+    return Flow(request.preferred_flow) if request.preferred_flow in set(Flow) else None
 
 
 def _card(request: PayRequest, terms: Terms) -> PaymentMethod:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, ids, store
-from ikawaari.checkout import intents, links, prices, quotes, resources, returns
+from ikawaari.checkout import intents, links, prefills, prices, quotes, resources, returns
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
@@ -250,7 +250,8 @@ def _end_intent(session: CheckoutSession, now: datetime) -> None:
 
 
 def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
-    """What the session keeps of what was asked for, as it was said or as its link says. Raises ValidationFailed."""
+    """What the session keeps of what was asked for, as it was said or as its link says."""
+    email = prefills.email(new.customer_email)
     return {
         "mode": new.mode or "payment",
         "recurring": dict(new.recurring) if new.recurring else None,
@@ -261,9 +262,9 @@ def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
         "payment_method_types": list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
         "success_url": new.success_url,
         "cancel_url": new.cancel_url,
-        "customer_email": new.customer_email,
-        "customer_phone": intents.known_phone(new.customer_phone, new.country or merchant.country, "customerPhone"),
-        "customer_details": {"email": new.customer_email} if new.customer_email else {},
+        "customer_email": email,
+        "customer_phone": prefills.phone(new.customer_phone, new.country or merchant.country),
+        "customer_details": {"email": email} if email else {},
         "custom_fields": [dict(definition) for definition in new.custom_fields],
         "custom_field_values": {},
         "deferred": new.defer_payment_intent_creation,

@@ -149,6 +149,17 @@ class Email(fields.String):
             raise ValidationError("Must be an e-mail address.") from None
 
 
+class Prefill(fields.String):
+    """What saves the payer typing. Nothing is refused here: what cannot be used is left out and named in `warnings`."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        # A number is what some shops keep phone numbers in; "?" can be neither an address nor a number.
+        text = texts.trimmed(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else "?"
+        if "@" in text and cards.stands_in(text):
+            raise ValidationError(cards.REFUSAL)
+        return text
+
+
 class Metadata(fields.Dict):
     """The merchant's own data: any JSON, 50 keys, 16 KiB."""
 

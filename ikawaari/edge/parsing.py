@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from flask import Request
-from marshmallow import RAISE, Schema, ValidationError, pre_load
+from flask import Request, g
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load
 from marshmallow.fields import Field
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
 
 from ikawaari import cards, texts
 from ikawaari.edge import strict_json
@@ -30,7 +31,8 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body as an object."""
-        return strict_json.read(req, getattr(schema, "most_values", strict_json.MOST_VALUES))
+        g.body = strict_json.read(req, getattr(schema, "most_values", strict_json.MOST_VALUES))
+        return g.body
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """The query, of texts that the store can bear."""
@@ -39,7 +41,9 @@ class Parser(FlaskParser):
                 raise ValidationFailed({"query": ["a name must not hold control characters"]})
             if not texts.is_storable(text):
                 raise ValidationFailed({name: ["must not hold control characters"]})
-        return super().load_querystring(req, schema)
+        # Forms and PHP send every parameter: an empty one is absent.
+        given = [(name, text) for name, text in req.args.items(multi=True) if text.strip() or name not in schema.fields]
+        return self._makeproxy(MultiDict(given), schema)
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **options: Any) -> NoReturn:
         """One ValidationFailed for all bad fields."""
@@ -58,8 +62,10 @@ class Query(Schema):
 
 
 class Input(Schema):
-    """A request body. Unknown fields are refused, null says the same as absence, and the snake_case spelling of each
-    field is understood too.
+    """A request body. Unknown fields are refused, and the snake_case spelling of each field is understood too.
+
+    null, and an empty text where a text is optional, say the same as absence; an empty array where an object belongs
+    is the empty object. PHP sends both.
     """
 
     class Meta:
@@ -72,23 +78,64 @@ class Input(Schema):
         field_obj.allow_none = not field_obj.required
 
     @cached_property
-    def _names(self) -> Mapping[str, str]:
-        """Every spelling of a field, and its name in the document."""
-        names = [field.data_key or name for name, field in self.fields.items()]
-        return {spelling: name for name in names for spelling in (name, snake(name))}
+    def _names(self) -> Mapping[str, Field[Any]]:
+        """The fields by their names in the document."""
+        return {field.data_key or name: field for name, field in self.fields.items()}
 
     @pre_load
-    def understand_spellings(self, data: Any, **_options: Any) -> Any:
-        """Rename `success_url` to `successUrl` and forget nulls; both spellings at once are an error of the first."""
+    def understand(self, data: Any, **_options: Any) -> Any:
+        """Bring what clients send into the one form that the fields read."""
+        if data == []:
+            return {}
         if not isinstance(data, Mapping):
             return data
+        return self._without_absent({name: self._meant(name, value) for name, value in self._spelled(data).items()})
+
+    def _spelled(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Rename `success_url` to `successUrl`; both spellings at once are an error of the first."""
+        spellings = {spelling: name for name in self._names for spelling in (name, snake(name))}
         known: dict[str, Any] = {}
         for key, value in data.items():
-            name = self._names.get(key, key)
+            name = spellings.get(key, key)
             if name in known:
                 raise ValidationError({name: [f"is given twice, also as {snake(name)}"]})
             known[name] = value
-        return {name: value for name, value in known.items() if value is not None or name not in self._names}
+        return known
+
+    def _meant(self, name: str, value: Any) -> Any:
+        field = self._names.get(name)
+        if isinstance(field, fields.Dict) and value == []:
+            return {}
+        if is_text(field) and isinstance(value, str) and not value.strip():
+            return "" if field and field.required else None
+        return value
+
+    def _without_absent(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value is not None or name not in self._names}
+
+
+class Changes(Input):
+    """The body of a PATCH: null and the empty text clear a field; absence leaves it as it is."""
+
+    LASTING: ClassVar[frozenset[str]] = frozenset()  # fields that cannot be cleared
+
+    def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
+        """What cannot be cleared refuses null."""
+        field_obj.allow_none = field_name not in self.LASTING
+
+    def _without_absent(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+
+def is_text(field: Field[Any] | None) -> bool:
+    """Whether a field takes a text."""
+    return isinstance(field, fields.String | fields.UUID) or getattr(field, "takes_text", False)
+
+
+def spelling(name: str) -> str:
+    """The spelling of the field `success_url` that this request's body uses: that, or `successUrl`."""
+    camel = "".join(part.title() if index else part for index, part in enumerate(name.split("_")))
+    return camel if camel in g.get("body", ()) else name
 
 
 def _without_cards(details: Details) -> tuple[Details, str]:

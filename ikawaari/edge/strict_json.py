@@ -36,6 +36,8 @@ def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
         raise IkawaariError("IKW-REQ-004")  # werkzeug stops reading a chunked body there, and says nothing
     _refuse_other_encodings(request, raw)
     body = _parsed(raw)
+    if body == []:  # PHP's empty object
+        body = {}
     if not isinstance(body, dict):
         raise IkawaariError("IKW-REQ-002", "The body must be a JSON object.")
     _refuse_unbearable(body, most_values)

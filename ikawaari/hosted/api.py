@@ -1,14 +1,15 @@
 """The public JSON of a checkout session. Its id is the only credential."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import g, request
 from flask.views import MethodView
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, returns, sessions, views
-from ikawaari.edge import examples
+from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
+from ikawaari.edge import examples, idempotency_key
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.hosted import schemas
@@ -70,5 +71,12 @@ class Payment(MethodView):
         now = clock.now()
         body.check_session(session_id)
         returns.check(g.session, body.request.return_url)
-        attempts.pay(session_id, body.request, now)
+        attempts.pay_once(session_id, body.request, _key(session_id, now), now)
         return views.public(sessions.find(session_id, now), now)
+
+
+def _key(session_id: str, now: datetime) -> pay_keys.Key | None:
+    text = idempotency_key.read()
+    if text is None:
+        return None
+    return pay_keys.Key(session_id=session_id, text=text, body_digest=idempotency_key.body_digest(), now=now)

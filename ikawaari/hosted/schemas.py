@@ -66,6 +66,33 @@ class PaymentMethodInput(Input):
     mobile_money = fields.Nested(MobileMoneyInput)
     card = fields.Nested(CardInput, metadata={"description": "Required for a card."})
 
+    @pre_load
+    def pass_over_the_empty_other(self, data: Any, **_options: Any) -> Any:
+        """Shops send both members, the one that they do not use empty."""
+        if not isinstance(data, dict):
+            return data
+        meant = ("type", data.get("type"))
+        return {name: value for name, value in data.items() if name in meant or value not in ([], {}, "")}
+
+
+class Address(fields.Field[Any]):
+    """A text of at most 500 characters, or an object of at most ten texts of at most 200 each."""
+
+    takes_text = True
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if isinstance(value, str) and len(value) <= 500:
+            return value
+        lines = {} if value == [] else value
+        if not isinstance(lines, dict):
+            raise ValidationError("Must be a text of at most 500 characters, or an object of texts.")
+        kept = {name: text for name, text in lines.items() if text is not None}
+        if len(kept) > 10 or not all(isinstance(text, str) for text in kept.values()):
+            raise ValidationError("Must hold at most 10 members, all of them texts.")
+        if any(len(text) > 200 for text in (*kept, *kept.values())):
+            raise ValidationError("Its members must have at most 200 characters.")
+        return kept
+
 
 class CustomerDetailsInput(Input):
     """Who pays, as the page asked."""
@@ -73,7 +100,20 @@ class CustomerDetailsInput(Input):
     name = fields.String(validate=validate.Length(max=500))
     email = fields.String(validate=validate.Length(max=500))
     phone = fields.String(validate=validate.Length(max=500))
-    address = fields.String(validate=validate.Length(max=500))
+    address = Address(
+        metadata={
+            "anyOf": [
+                {"type": "string", "maxLength": 500},
+                {
+                    "type": "object",
+                    "maxProperties": 10,
+                    "additionalProperties": {"type": ["string", "null"], "maxLength": 200},
+                },
+                {"type": "null"},
+            ],
+            "description": "A text, or an object of texts; you get it back as it was given.",
+        }
+    )
 
 
 class CollectedInput(Input):

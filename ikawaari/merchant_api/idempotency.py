@@ -1,6 +1,5 @@
 """`Idempotency-Key` on POST: the first answer again, byte for byte, however often the request is sent."""
 
-import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
@@ -9,19 +8,17 @@ from typing import Any, TypeVar
 
 from flask import Response, g, request
 
-from ikawaari import cards, clock
-from ikawaari.edge import documenting, errors
-from ikawaari.errors import IkawaariError, ValidationFailed
+from ikawaari import clock
+from ikawaari.edge import documenting, errors, idempotency_key
+from ikawaari.errors import IkawaariError
 from ikawaari.merchant_api import auth
 from ikawaari.merchants import idempotency
 from ikawaari.merchants.idempotency import Answer, Claim
 
 F = TypeVar("F", bound=Callable[..., Any])
-HEADER = "Idempotency-Key"
-_LONGEST = 255
 _CODES = ("IKW-REQ-001", "IKW-CHK-004", "IKW-REQ-007", "IKW-REQ-008")
-# A client repeats these on its own, under the same key: they must be able to end differently.
-_NOT_KEPT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+# Beside success, these are final decisions. Every other refusal did nothing and may end differently next time.
+_FINAL = {HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.GONE}
 
 
 def idempotent(handler: F) -> F:
@@ -41,16 +38,16 @@ def idempotent_call(handler: F) -> F:
 def _once(handler: F, together: Callable[[], AbstractContextManager[None]]) -> F:
     @wraps(handler)
     def once(*args: Any, **kwargs: Any) -> Any:
-        key = request.headers.get(HEADER)
+        key = idempotency_key.read()
         if key is None:
             return handler(*args, **kwargs)
-        if not 1 <= len(key) <= _LONGEST or not key.isprintable():
-            raise ValidationFailed({HEADER: [f"must have 1 to {_LONGEST} printable characters"]})
-        if cards.is_number(key):
-            raise ValidationFailed({HEADER: [cards.REFUSAL]}, "IKW-CHK-004")
-        digest = hashlib.sha256(request.get_data()).hexdigest()
         claimed = idempotency.claim(
-            auth.caller(), method=request.method, path=request.path, key=key, body_digest=digest, now=clock.now()
+            auth.caller(),
+            method=request.method,
+            path=request.path,
+            key=key,
+            body_digest=idempotency_key.body_digest(),
+            now=clock.now(),
         )
         if isinstance(claimed, Answer):
             return _replayed(claimed)
@@ -75,7 +72,7 @@ def _run(mine: Claim, call: Callable[[], Response], together: Callable[[], Abstr
 
 
 def _refuse(mine: Claim, error: IkawaariError) -> Response:
-    if error.http_status in _NOT_KEPT or error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if error.http_status not in _FINAL or error.retryable:
         idempotency.release(mine)
         raise error
     response = errors.render(error)

@@ -1,13 +1,16 @@
 """The shapes of payment intents on the wire. snake_case throughout, unlike checkout sessions."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load
+from marshmallow import EXCLUDE, ValidationError, fields, post_load, pre_load
 
+from ikawaari import cards
 from ikawaari.checkout.intents import NewIntent
-from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
-from ikawaari.edge import parts
+from ikawaari.checkout.payment_methods import METHOD_TYPES
+from ikawaari.edge import parts, warnings
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import (
     Amount,
@@ -19,16 +22,43 @@ from ikawaari.edge.fields import (
     HttpUrl,
     Matching,
     Metadata,
+    Prefill,
     Prose,
     Reference,
     Text,
 )
-from ikawaari.edge.parsing import Input
+from ikawaari.edge.parsing import Changes, Input
+from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchant_api.paging import Page, PageQuery
-from ikawaari.merchant_api.schemas import PaymentAttempt
+from ikawaari.merchant_api.schemas import LEFT_OUT, PaymentAttempt
 from ikawaari.states import IntentStatus
 
 A_CARD = "tok_[A-Za-z0-9_]{1,200}"
+_NUMBERS = ("msisdn", "phone_number", "phone")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What to pay with as a client said it: the fields of a PayRequest, and the names that it used for them."""
+
+    payment: Mapping[str, Any]
+    number: str = "msisdn"
+    is_token: bool = False
+    field: str = "payment_method_data"
+
+    def in_its_words(self, details: Details) -> Details:
+        """The domain's `details`, with the names that the client used."""
+        return {self._name(name): texts for name, texts in details.items()}
+
+    def _name(self, name: str) -> str:
+        if name in ("payment_method.card.token", "payment_method.type") and self.is_token:
+            return self.field
+        if name == "payment_method.mobile_money.phone_number":
+            return f"{self.field}.mobile_money.{self.number}"
+        return re.sub(r"^payment_method\b", self.field, name)
+
+
+NOTHING_SAID = Said({})
 
 
 class IntentWalletInput(Input):
@@ -39,8 +69,12 @@ class IntentWalletInput(Input):
     msisdn = Text(32, metadata={"description": "The payer's number; `phone` and `phone_number` are the same."})
     phone = Text(32, metadata={"description": "The same as `msisdn`."})
     phone_number = Text(32, metadata={"description": "The same as `msisdn`."})
-    preferred_flow = Choice(
-        parts.FLOWS, metadata={"description": "Taken when the operator can; else the operator's own way."}
+    preferred_flow = Text(
+        20,
+        metadata={
+            "description": f"One of {', '.join(parts.FLOWS)}; taken when the operator can, else its own way. Another "
+            "word is ignored."
+        },
     )
     otp = Matching("[0-9]{4,8}", metadata={"description": "The code that the payer got, with a second confirmation."})
 
@@ -50,36 +84,85 @@ class IntentCardInput(Input):
 
     token = Matching(A_CARD, required=True)
 
+    @pre_load
+    def refuse_card_numbers(self, data: Any, **_options: Any) -> Any:
+        """A card number is refused whatever it is called, and never repeated."""
+        for name, value in data.items() if isinstance(data, Mapping) else ():
+            if cards.holds_number(str(value)):
+                raise CardNumberSent(str(name))
+        return data
+
+
+class CardNumberSent(Exception):
+    """A card number stands where a token belongs; the message names the member."""
+
 
 class IntentPaymentMethodInput(Input):
-    """What the payer pays with."""
+    """What the payer pays with. Only the member that `type` names counts; unknown members are ignored."""
+
+    class Meta:
+        """The official client's own type lets anything stand beside the known members."""
+
+        unknown = EXCLUDE
 
     type = Choice(METHOD_TYPES, required=True)
     mobile_money = fields.Nested(IntentWalletInput)
     card = fields.Nested(IntentCardInput)
 
+    @pre_load
+    def take_what_is_meant(self, data: Any, **_options: Any) -> Any:
+        """Of an object with both members only the one that counts is read."""
+        kind = data.get("type") if isinstance(data, Mapping) else None
+        return {name: data[name] for name in ("type", kind) if name in data} if kind in METHOD_TYPES else data
+
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
-        """The fields of a PayRequest."""
+    def make(self, data: dict[str, Any], **_options: Any) -> Said:
+        """What was said."""
         details: dict[str, Any] | None = data.get(data["type"])
         if details is None:
             raise ValidationError({data["type"]: ["Is required."]})
         if data["type"] == "card":
-            return {"type": "card", "card_token": details["token"]}
-        return {"type": "mobile_money", **_wallet(details)}
+            return Said({"type": "card", "card_token": details["token"]})
+        number = next((name for name in _NUMBERS if details.get(name)), "msisdn")
+        kept = {name: details.get(name) for name in ("country", "operator", "preferred_flow", "otp")}
+        return Said({"type": "mobile_money", "phone_number": details.get(number), **kept}, number)
 
 
-def _wallet(given: dict[str, Any]) -> dict[str, Any]:
-    number = given.get("msisdn") or given.get("phone_number") or given.get("phone")
-    kept = {name: given.get(name) for name in ("country", "operator", "preferred_flow", "otp")}
-    return {"phone_number": number, **kept}
+class PaymentMethodField(fields.Nested):
+    """A payment method: the object, or a card token where the client calls it `payment_method`."""
+
+    def __init__(self, *, token: bool, **options: Any) -> None:
+        self.takes_text = token
+        super().__init__(IntentPaymentMethodInput, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, *args: Any, **options: Any) -> Said:
+        name = str(attr)
+        if isinstance(value, str) and self.takes_text:
+            return _token(value, name)
+        try:
+            said: Said = super()._deserialize(value, attr, data, *args, **options)
+        except CardNumberSent as sent:
+            raise ValidationFailed({f"{name}.card.{sent}": [cards.REFUSAL]}, "IKW-CHK-004") from None
+        return replace(said, field=name)
+
+
+def _token(text: str, name: str) -> Said:
+    if cards.holds_number(text):
+        raise ValidationFailed({name: [cards.REFUSAL]}, "IKW-CHK-004")
+    if not re.fullmatch(A_CARD, text):
+        raise ValidationError("Must be a card token (tok_…), or an object.")
+    return Said({"type": "card", "card_token": text}, is_token=True, field=name)
+
+
+_OBJECT = {"$ref": "#/components/schemas/IntentPaymentMethodInput"}
+_TOKEN = {"type": "string", "pattern": f"^{A_CARD}$", "description": "A card token."}
 
 
 class PaymentMethodChoice(Input):
-    """What to pay with, in either of the two ways in which clients say it."""
+    """What to pay with, in either of the two fields in which clients say it; both must mean the same."""
 
-    payment_method = Matching(A_CARD, metadata={"description": "A card token."})
-    payment_method_data = fields.Nested(IntentPaymentMethodInput)
+    payment_method = PaymentMethodField(token=True, metadata={"anyOf": [_TOKEN, _OBJECT, {"type": "null"}]})
+    payment_method_data = PaymentMethodField(token=False)
     return_url = HttpUrl(metadata={"description": "Where the payer comes back to after a wallet's or a bank's page."})
 
 
@@ -90,6 +173,7 @@ class IntentBody:
     intent: NewIntent
     confirm: bool
     return_url: str | None
+    said: Sequence[Said]
 
 
 class IntentInput(PaymentMethodChoice):
@@ -101,8 +185,8 @@ class IntentInput(PaymentMethodChoice):
     transaction_country = CountryCode(metadata={"description": "Where the payer is; absent: where you are."})
     customer = Reference(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
     customer_id = Reference(255, metadata={"description": "The same as `customer`."})
-    customer_email = Email()
-    customer_phone = Text(32, metadata={"description": "As typed, or E.164."})
+    customer_email = Prefill(metadata={"description": LEFT_OUT})
+    customer_phone = Prefill(metadata={"description": f"As typed, or E.164. {LEFT_OUT}"})
     description = Prose(500)
     metadata = Metadata(load_default=dict)
     confirm = Flag(load_default=False, metadata={"description": "Confirm at once; say then what to pay with."})
@@ -110,21 +194,24 @@ class IntentInput(PaymentMethodChoice):
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> IntentBody:
         """The domain's values."""
-        payment = payment_of(data)
-        if data["confirm"] and payment is None:
+        said = said_in(data)
+        if data["confirm"] and not said:
             raise ValidationError({"payment_method_data": ["Is required to confirm."]})
         kept = ("amount", "currency", "customer_email", "customer_phone", "description", "metadata")
         new = NewIntent(
             **{name: data[name] for name in kept if name in data},
             country=data.get("transaction_country"),
             customer=data.get("customer") or data.get("customer_id"),
-            payment=payment,
+            payment=said[0].payment if said else None,
+            confirm=data["confirm"],
         )
-        return IntentBody(new, data["confirm"], data.get("return_url"))
+        return IntentBody(new, data["confirm"], data.get("return_url"), said)
 
 
-class IntentChanges(Input):
-    """What may change while no money moves."""
+class IntentChanges(Changes):
+    """What may change while no money moves. null and "" clear; `metadata` is replaced as a whole."""
+
+    LASTING = frozenset({"amount", "currency"})
 
     amount = Amount(
         metadata={"description": "In the currency's smallest unit. Not of an intent that belongs to a session."}
@@ -142,6 +229,8 @@ class IntentChanges(Input):
         """The intent's columns."""
         if "customer_id" in data:
             data.setdefault("customer", data.pop("customer_id"))
+        if "metadata" in data:
+            data["metadata"] = data["metadata"] or {}
         return data
 
 
@@ -149,9 +238,9 @@ class ConfirmInput(PaymentMethodChoice):
     """With what to confirm; absent: with what the intent was made."""
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> tuple[dict[str, Any] | None, str | None]:
-        """The fields of a PayRequest, if any, and the return address."""
-        return payment_of(data), data.get("return_url")
+    def make(self, data: dict[str, Any], **_options: Any) -> tuple[Sequence[Said], str | None]:
+        """What was said in either field, and the return address."""
+        return said_in(data), data.get("return_url")
 
 
 class IntentQuery(PageQuery):
@@ -185,6 +274,7 @@ class PaymentIntent(Output):
     last_payment_error = As(parts.Failure, allow_none=True)
     attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first; in events the latest ten."})
     attempts_count = fields.Integer(required=True, metadata={"description": "How many tries there were in all."})
+    warnings = warnings.field()
 
 
 class PaymentIntentList(Page):
@@ -193,14 +283,6 @@ class PaymentIntentList(Page):
     data = Parts(PaymentIntent)
 
 
-def payment_of(data: dict[str, Any]) -> dict[str, Any] | None:
-    """The fields of a PayRequest, from whichever way the client used."""
-    given: dict[str, Any] | None = data.get("payment_method_data")
-    if given is None and data.get("payment_method"):
-        given = {"type": "card", "card_token": data["payment_method"]}
-    return given
-
-
-def pay_request(payment: dict[str, Any], return_url: str | None) -> PayRequest:
-    """The domain's value."""
-    return PayRequest(**payment, return_url=return_url)
+def said_in(data: Mapping[str, Any]) -> Sequence[Said]:
+    """What the client said to pay with, in each of the two fields that it used."""
+    return [data[name] for name in ("payment_method", "payment_method_data") if data.get(name)]

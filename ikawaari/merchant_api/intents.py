@@ -1,21 +1,22 @@
 """Payment intents over REST: for merchants who ask for the payment method themselves."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from flask.views import MethodView
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, cancellations, intents, resources, returns
-from ikawaari.edge import examples
+from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns
+from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
+from ikawaari.edge import examples, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.errors import Declined, ValidationFailed
 from ikawaari.merchant_api import intent_schemas as schemas
 from ikawaari.merchant_api import recovery
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
+from ikawaari.merchant_api.intent_schemas import Said
 from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchants.credentials import Scope
 
@@ -54,12 +55,19 @@ class Intents(MethodView):
         was made all the same, and may be confirmed again.
         """
         who, now = caller(), clock.now()
-        with _our_words():
+        # All that can be refused is checked before anything is stored.
+        returns.check_secure(body.return_url, livemode=who.livemode)
+        said = _agreed(body.said, lambda: intents.terms_of_new(who.merchant, who.livemode, body.intent))
+        with _in_words_of(said):
             intent = recovery.made_once(
                 make=lambda: intents.create(who.merchant, who.livemode, body.intent, now),
                 find=lambda intent_id: intents.owned(intent_id, who.merchant, who.livemode),
+                give_up=lambda intent_id: cancellations.give_up(intent_id, now),
             )
-        return _confirm(intent.id, None, body.return_url) if body.confirm else resources.payment_intent(intent)
+        if body.confirm:
+            intent = _confirm(intent, said, body.return_url, once=lambda _: recovery.remember(intent.id))
+        left_out = warnings.of(prefills.left_out(body.intent, intent))
+        return {**resources.payment_intent(intent), "warnings": left_out}
 
     @operation("listPaymentIntents")
     @requires(Scope.PAYMENTS_READ)
@@ -101,7 +109,7 @@ class Confirmation(MethodView):
     @idempotent_call
     @bp.arguments(schemas.ConfirmInput(), required=False, example=examples.CONFIRMATION)
     @bp.response(200, schemas.PaymentIntent(), example=examples.CONFIRMED_INTENT)
-    def post(self, body: tuple[dict[str, Any] | None, str | None], intent_id: str) -> Mapping[str, Any]:
+    def post(self, body: tuple[Sequence[Said], str | None], intent_id: str) -> Mapping[str, Any]:
         """Confirm a payment intent: ask the payer, or send the code that the payer got.
 
         Seldom is it settled at once: show the payer `next_action`, and wait for `payment_intent.succeeded` or
@@ -109,7 +117,10 @@ class Confirmation(MethodView):
         confirmation. While an attempt is not settled, no other one may start. 402 is a decline that is known at once.
         """
         intent = intents.owned(intent_id, caller().merchant, caller().livemode)
-        return _confirm(intent.id, *body)
+        said, return_url = body
+        returns.check_secure(return_url, livemode=intent.livemode)
+        chosen = _agreed(said, lambda: intents.terms_of(intent))
+        return resources.payment_intent(_confirm(intent, chosen, return_url, once=recovery.remember))
 
 
 @bp.route("/<string:intent_id>/cancel", parameters=[INTENT_ID])
@@ -126,30 +137,40 @@ class Cancellation(MethodView):
         return resources.payment_intent(cancellations.cancel(intent.id, clock.now()))
 
 
-def _confirm(intent_id: str, payment: dict[str, Any] | None, return_url: str | None) -> Mapping[str, Any]:
-    intent = intents.owned(intent_id, caller().merchant, caller().livemode)
-    returns.check_secure(return_url, livemode=intent.livemode)
-    chosen = payment or intent.payment_method
-    request = schemas.pay_request(chosen, return_url) if chosen else None
-    first_at = recovery.first_run_at()
+def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any:
+    """Try to pay the intent with what was said, else with what it was made with. Returns it as it is then."""
+    payment = said.payment or intent.payment_method
+    request = PayRequest(**payment, return_url=return_url, once=once) if payment else None
+    earlier = recovery.stored()
     try:
-        # A first run that was killed may have called the provider: what became of that is the answer, not a new try.
-        if first_at is None or not attempts.was_tried(intent, first_at):
-            with _our_words():
+        # An earlier run may have called the provider: what became of that is the answer, not a new attempt.
+        if earlier is None or not attempts.is_tried(earlier):
+            with _in_words_of(said):
                 attempts.confirm(intent, request, clock.now())
     except Declined as refusal:
         refusal.details["payment_intent"] = [intent.id]
         raise
-    return resources.payment_intent(intents.owned(intent_id, caller().merchant, caller().livemode))
+    return intents.owned(intent.id, caller().merchant, caller().livemode)
+
+
+def _agreed(said: Sequence[Said], terms: Callable[[], Terms]) -> Said:
+    """The one thing that the client said. Raises ValidationFailed when two fields say different things."""
+    if len(said) == 2 and said[0].payment != said[1].payment:
+        one, other = (_read(each, terms()) for each in said)
+        if not payment_methods.is_same(one, other) or said[0].payment.get("otp") != said[1].payment.get("otp"):
+            raise ValidationFailed({each.field: ["the two differ; send one of them"] for each in said}, "IKW-CHK-002")
+    return said[0] if said else schemas.NOTHING_SAID
+
+
+def _read(said: Said, terms: Terms) -> PaymentMethod:
+    with _in_words_of(said):
+        return payment_methods.read(PayRequest(**said.payment), terms)
 
 
 @contextmanager
-def _our_words() -> Iterator[None]:
-    """The page calls `payment_method` what clients of these routes call `payment_method_data`."""
+def _in_words_of(said: Said) -> Iterator[None]:
+    """Errors of the domain name the fields that the client used."""
     try:
         yield
     except ValidationFailed as wrong:
-        details = {
-            re.sub(r"^payment_method\b", "payment_method_data", field): texts for field, texts in wrong.details.items()
-        }
-        raise ValidationFailed(details, wrong.code) from None
+        raise ValidationFailed(said.in_its_words(wrong.details), wrong.code) from None

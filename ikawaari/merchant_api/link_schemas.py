@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from ikawaari.checkout.links import NewLink
 from ikawaari.checkout.payment_methods import METHOD_TYPES
-from ikawaari.edge import parts
+from ikawaari.edge import parts, warnings
 from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Prose
 from ikawaari.edge.parsing import Input
@@ -154,6 +154,7 @@ class PaymentLink(Output):
     livemode = fields.Boolean(required=True)
     created = Instant()
     expires_at = Words("ISO 8601.", nullable=True, format="date-time")
+    warnings = warnings.field()
 
 
 class PaymentLinkV2(PaymentLink):

@@ -35,14 +35,20 @@ Hosted checkout for francophone Africa: your customers pay by mobile money or ca
 smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Currencies are taken in any case; they come back in upper case on
 checkout sessions, and in lower case on all else and in every webhook. Instants are Unix seconds.
 Requests on checkout sessions are camelCase, answers are snake_case; requests may spell every field in snake_case too.
-In a request null says the same as absence. Further fields and further types of events may be added any day: pass over
-those that you do not know. Every answer carries `Ikawaari-Request-Id`: name it when you ask us for help.
+In a request null and, where a text is optional, the empty text say the same as absence; in a PATCH they clear the
+field, and `metadata` is replaced as a whole. An empty array is taken for the empty object. An e-mail address or phone
+number of the customer that cannot be used does not refuse a creation: it is left out and named in `warnings`.
+Further fields and further types of events may be added any day: pass over those that you do not know. Every answer
+carries `Ikawaari-Request-Id`: name it when you ask us for help.
 
 **Lists** come newest first, `limit` objects at a time: while `has_more`, ask again with `cursor` set to `next_cursor`.
 
 **Idempotency.** Send an `Idempotency-Key` with every POST, and send the same key again when you got no answer: the call
-is done once, and answered again byte for byte with `Idempotent-Replayed: true`. A key belongs to its method and path,
-and is kept for 24 hours. Answers 409, 429 and 5xx are not kept: repeat those with the same key.
+is done once, and answered again byte for byte with `Idempotent-Replayed: true`. A key belongs to its method and path.
+Kept for 24 hours is what was done or finally decided: 2xx, 410, and a 402 that is not `retryable`. Every other answer
+leaves the key free: send the same request again, or the corrected one. Where an intent was created before the answer
+(`confirm` with a retryable decline), the same body goes on with that intent; another body cancels it and creates a new
+one, and is a 409 while its attempt is not settled. While the first call runs the others get 409 and `Retry-After`.
 
 **Modes.** `ik_test_…` and `ik_live_…` see two separate worlds, at the same address. In test mode no money moves: the
 last digits of a phone number, and the card token, say what becomes of the payment (`…500` and `tok_test_card` pay,

@@ -134,8 +134,8 @@ class DeactivationV2(MethodView):
 
 def _create(version: int, new: NewLink) -> Mapping[str, Any]:
     who, now = caller(), clock.now()
-    made = links.create(who.merchant, who.livemode, version, new, now, credential_id=who.credential_id)
-    return links.resource(made, now)
+    link = links.create(who.merchant, who.livemode, version, new, now, credential_id=who.credential_id)
+    return {**links.resource(link, now), "warnings": []}  # a link has no prefill that could be left out
 
 
 def _list(version: int, query: dict[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,6 @@
-"""What a call does when its first run was killed in the middle: go on from there, never start over."""
+"""What a call does when an earlier run under its key stored something and had no answer: go on, never start over."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 from flask import g
@@ -18,20 +17,33 @@ class Named(Protocol):
 T = TypeVar("T", bound=Named)
 
 
-def made_once(make: Callable[[], T], find: Callable[[str], T]) -> T:
-    """The object that the first run of this call made, else a new one, remembered in the transaction that makes it."""
+def made_once(make: Callable[[], T], find: Callable[[str], T], give_up: Callable[[str], object]) -> T:
+    """The object that an earlier run of this call made, else a new one, remembered in the transaction that makes it.
+
+    What a run with another body had made is given up in that transaction: `give_up` raises Conflict when it cannot be.
+    """
     mine: idempotency.Claim | None = g.get("claim")
     if mine is None:
         return make()
-    if mine.subject is not None:
-        return find(mine.subject)
+    earlier = stored()
+    if earlier is not None:
+        return find(earlier)
     with idempotency.atomic():
+        if mine.subject is not None:
+            give_up(mine.subject)
         made = make()
         idempotency.remember(mine, made.id)
     return made
 
 
-def first_run_at() -> datetime | None:
-    """When an earlier run of this very call began, which was cut off; None: there was none."""
+def stored() -> str | None:
+    """The id of what an earlier run of this very call stored; None: there was none, or nothing was stored."""
     mine: idempotency.Claim | None = g.get("claim")
-    return mine.first_at if mine else None
+    return mine.subject if mine and not mine.is_corrected else None
+
+
+def remember(subject: str) -> None:
+    """Note what this call stores, in the transaction that stores it. Raises Conflict when another run took over."""
+    mine: idempotency.Claim | None = g.get("claim")
+    if mine is not None:
+        idempotency.remember(mine, subject)

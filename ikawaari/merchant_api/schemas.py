@@ -7,18 +7,18 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from ikawaari import cards
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.edge import parts
+from ikawaari.edge import parts, warnings
 from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import (
     Amount,
     Choice,
     CountryCode,
     Currency,
-    Email,
     Flag,
     HttpUrl,
     Matching,
     Metadata,
+    Prefill,
     Prose,
     Reference,
     Text,
@@ -27,6 +27,7 @@ from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
 from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus
 
+LEFT_OUT = "One that cannot be used is left out and named in `warnings`."
 _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
 
 
@@ -96,8 +97,8 @@ class CheckoutSessionInput(Input):
         },
     )
     cancel_url = HttpUrl(data_key="cancelUrl", metadata={"description": "Where the customer may turn back to."})
-    customer_email = Email(data_key="customerEmail")
-    customer_phone = Text(32, data_key="customerPhone", metadata={"description": "As typed, or E.164."})
+    customer_email = Prefill(data_key="customerEmail", metadata={"description": LEFT_OUT})
+    customer_phone = Prefill(data_key="customerPhone", metadata={"description": f"As typed, or E.164. {LEFT_OUT}"})
     payment_link_id = fields.UUID(data_key="paymentLinkId")
     payment_link_v2_id = fields.UUID(data_key="paymentLinkV2Id", metadata={"description": "Not with paymentLinkId."})
     defer_payment_intent_creation = Flag(
@@ -194,7 +195,12 @@ class CustomerDetails(Output):
     name = fields.String()
     email = fields.String()
     phone = fields.String(metadata={"description": "E.164."})
-    address = fields.String()
+    address = fields.Raw(
+        metadata={
+            "anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}],
+            "description": "As it was given: a text, or an object of texts.",
+        }
+    )
 
 
 class PaymentAttempt(Output):
@@ -263,6 +269,7 @@ class CheckoutSession(Output):
     last_payment_error = As(parts.Failure, allow_none=True)
     attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first; in events the latest ten."})
     attempts_count = fields.Integer(required=True, metadata={"description": "How many tries there were in all."})
+    warnings = warnings.field()
 
 
 class CheckoutSessionList(Page):

@@ -6,9 +6,9 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock
-from ikawaari.checkout import resources, sessions
+from ikawaari.checkout import prefills, resources, sessions
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.edge import examples
+from ikawaari.edge import examples, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api import schemas
@@ -42,7 +42,8 @@ class Sessions(MethodView):
         """
         who = caller()
         session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), credential_id=who.credential_id)
-        return resources.checkout_session(session)
+        left_out = warnings.of(prefills.left_out(new, session))
+        return {**resources.checkout_session(session), "warnings": left_out}
 
     @operation("listCheckoutSessions")
     @requires(Scope.PAYMENTS_READ)

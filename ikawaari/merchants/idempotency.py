@@ -1,4 +1,9 @@
-"""Idempotency keys: the same POST twice is answered twice and done once."""
+"""Idempotency keys: the same POST twice is answered twice and done once.
+
+A key is kept when something was done or finally decided. A call that did nothing gives its key back, so that the next
+request under it runs, be it the same or a corrected one. A call that stored something before it had an answer leaves
+that thing's id with the key (`subject`): the next call under it goes on from there and never starts a second time.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +14,12 @@ from peewee import Expression
 from ikawaari import store
 from ikawaari.errors import Conflict
 from ikawaari.merchants.credentials import Caller
-from ikawaari.store.models import IdempotencyKey
+from ikawaari.store.models import IdempotencyKey, PayKey
 
 _KEPT = timedelta(hours=25)  # 24 are promised
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST_CALL = timedelta(seconds=60)  # after it, a first call without an answer counts as killed
+_LOCK = timedelta(seconds=30)  # after it, a call without an answer counts as killed
+_QUICK = timedelta(seconds=2)  # most calls have their answer by then, so a client may ask again soon
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run a call: its row, and the lock that this run holds on it."""
+    """The right to run a call: its row, the lock that this run holds on it, and what an earlier run had stored."""
 
     row_id: int
     locked_until: datetime
-    first_at: datetime | None = None  # when an earlier run began, which was cut off
-    subject: str | None = None  # the id of what that run had made
+    body_digest: str
+    subject: str | None = None  # the id of what an earlier run under this key stored before it had an answer
+    is_corrected: bool = False  # that earlier run had another body
 
 
 def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str, now: datetime) -> Claim | Answer:
     """The right to run this call, or the answer that its first run gave.
 
-    Raises Conflict when the key came with another body, or when its first call still runs.
+    Raises Conflict when the key has an answer to another body, or when a call under it still runs.
     """
     row = IdempotencyKey(
         merchant=caller.merchant,
@@ -47,26 +54,31 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
         path=path,
         key=key,
         body_digest=body_digest,
-        locked_until=now + _LONGEST_CALL,
+        locked_until=now + _LOCK,
         created_at=now,
     )
     # Equal calls at the same moment meet at the unique index: one inserts, the others find its row.
     made = IdempotencyKey.insert(row.__data__).on_conflict_ignore().as_rowcount().execute()
     found = _find(row)
-    if found is None:  # the first call came to nothing just now, and took its row along
+    if found is None:  # the call that held the key did nothing, and has just given it back
         raise Conflict("IKW-REQ-008", retry_after_seconds=1)
     if made:
-        return Claim(found.id, found.locked_until)
+        return Claim(found.id, found.locked_until, body_digest)
+    if found.status is None:
+        return _take_over(found, body_digest, now)
     if found.body_digest != body_digest:
         raise Conflict("IKW-REQ-007")
-    if found.status is not None:
-        return Answer(found.status, found.headers, str(found.body))
-    return _take_over(found, now)
+    return Answer(found.status, found.headers, str(found.body))
 
 
 def remember(mine: Claim, subject: str) -> None:
-    """Note what this run makes, in the transaction that makes it: should the run be cut off, the next one finds it."""
-    if not IdempotencyKey.update({IdempotencyKey.subject: subject}).where(_held(mine)).execute():
+    """Note what this run stores, in the transaction that stores it: should the run be cut off, the next one finds it.
+
+    Raises Conflict when the lock was lost: a run that was taken for dead must store nothing beside the one that took
+    over.
+    """
+    changes = {IdempotencyKey.subject: subject, IdempotencyKey.body_digest: mine.body_digest}
+    if not IdempotencyKey.update(changes).where(_held(mine)).execute():
         raise Conflict("IKW-REQ-008", retry_after_seconds=1)
 
 
@@ -76,6 +88,7 @@ def keep(mine: Claim, answer: Answer) -> None:
         IdempotencyKey.status: answer.status,
         IdempotencyKey.headers: dict(answer.headers),
         IdempotencyKey.body: answer.body,
+        IdempotencyKey.body_digest: mine.body_digest,
     }
     # The fence: a run that was taken for dead must not overwrite, nor commit beside, the run that took over.
     if not IdempotencyKey.update(changes).where(_held(mine)).execute():
@@ -83,7 +96,7 @@ def keep(mine: Claim, answer: Answer) -> None:
 
 
 def release(mine: Claim) -> None:
-    """Let go: the call may run again under its key. What it had made before it failed is found by the next run."""
+    """Give the key back: the next call under it may run at once. What was stored under it stays with the key."""
     mine_still = _held(mine)
     IdempotencyKey.delete().where(mine_still, IdempotencyKey.subject.is_null()).execute()
     IdempotencyKey.update({IdempotencyKey.locked_until: _LONG_AGO}).where(mine_still).execute()
@@ -92,6 +105,7 @@ def release(mine: Claim) -> None:
 def forget(now: datetime) -> None:
     """Drop the keys whose time is over."""
     IdempotencyKey.delete().where(IdempotencyKey.created_at < now - _KEPT).execute()
+    PayKey.delete().where(PayKey.created_at < now - _KEPT).execute()
 
 
 atomic = store.atomic
@@ -108,14 +122,22 @@ def _find(row: IdempotencyKey) -> IdempotencyKey | None:
     )
 
 
-def _take_over(found: IdempotencyKey, now: datetime) -> Claim:
-    """A first call that was killed left its lock behind; when it has run out, one of those who ask takes it."""
-    mine = Claim(found.id, now + _LONGEST_CALL, first_at=found.created_at, subject=found.subject)
-    expired = (IdempotencyKey.locked_until == found.locked_until) & (IdempotencyKey.locked_until <= now)
-    free = (IdempotencyKey.id == found.id) & IdempotencyKey.status.is_null() & expired
-    if not IdempotencyKey.update({IdempotencyKey.locked_until: mine.locked_until}).where(free).execute():
-        raise Conflict("IKW-REQ-008", retry_after_seconds=1)
+def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:
+    """Run after a call that was killed, or that gave its key back: of those who ask at once, one takes the lock."""
+    mine = Claim(found.id, now + _LOCK, body_digest, found.subject, is_corrected=found.body_digest != body_digest)
+    unlocked = (IdempotencyKey.locked_until == found.locked_until) & (IdempotencyKey.locked_until <= now)
+    free = (IdempotencyKey.id == found.id) & IdempotencyKey.status.is_null() & unlocked
+    # The time for which the answer is kept starts again; it must not end a day after the first, unanswered try.
+    changes = {IdempotencyKey.locked_until: mine.locked_until, IdempotencyKey.created_at: now}
+    if not IdempotencyKey.update(changes).where(free).execute():
+        raise Conflict("IKW-REQ-008", retry_after_seconds=_wait(found.locked_until, now))
     return mine
+
+
+def _wait(locked_until: datetime, now: datetime) -> int:
+    """Seconds until another try may find the answer: soon at first, then when the lock ends."""
+    left = locked_until - now
+    return 1 if left > _LOCK - _QUICK or left < timedelta() else max(1, -(-left // timedelta(seconds=1)))
 
 
 def _held(mine: Claim) -> Expression:

@@ -660,6 +660,25 @@ class IdempotencyKey(Record):
         indexes = ((("merchant", "livemode", "method", "path", "key"), True),)
 
 
+class PayKey(Record):
+    """One request to pay a session that was stored: sent again, it is not stored again."""
+
+    id = BigAutoField()
+    session = ForeignKeyField(CheckoutSession)
+    session_id: str
+    key = CharField()
+    body_digest = CharField(max_length=64)
+    subject = CharField()  # the id of what was stored with it: an attempt, or the session of a trial
+    created_at = InstantField(index=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "pay_keys"
+        # Unique: equal requests to pay, at once or one after the other, store one attempt.
+        indexes = ((("session", "key"), True),)
+
+
 class Seal(Record):
     """One text that every process of this database must be able to open: see `sealed.fits`."""
 
@@ -727,6 +746,7 @@ TABLES = (
     DueWork,
     ProviderSwitch,
     IdempotencyKey,
+    PayKey,
     RateWindow,
     Seal,
 )

@@ -96,11 +96,10 @@ def test_a_payer_of_another_country_with_the_same_money_may_pay(world: World) ->
         ({"operator": "orange_ci", "country": "CI"}, {f"{MOBILE}.phone_number"}),
         ({"country": "FR"}, {f"{MOBILE}.country"}),
         ({"country": "ZZ"}, {f"{MOBILE}.country", f"{MOBILE}.phone_number"}),
-        ({"preferred_flow": "smoke"}, {f"{MOBILE}.preferred_flow"}),
         ({"phone": factories.phone("500", "CM"), "operator": "mtn_cm"}, {f"{MOBILE}.operator"}),
         (
             {"phone": "12", "operator": "nobody", "preferred_flow": "smoke"},
-            {f"{MOBILE}.phone_number", f"{MOBILE}.operator", f"{MOBILE}.preferred_flow"},
+            {f"{MOBILE}.phone_number", f"{MOBILE}.operator"},
         ),
         ({"type": "cash"}, {"payment_method.type"}),
     ],

@@ -132,7 +132,6 @@ def test_an_amount_may_be_anything_that_an_amount_can_be(world: World, amount: i
         ({"mode": "subscription"}, {"recurring"}),
         ({"mode": "subscription", "amount": None, "recurring": MONTHLY}, {"amount"}),
         ({"recurring": MONTHLY}, {"recurring"}),
-        ({"customer_phone": "12"}, {"customerPhone"}),
         ({"livemode": True, "success_url": "http://a.example"}, {"successUrl"}),
         ({"livemode": True, "cancel_url": "HTTP://a.example"}, {"cancelUrl"}),
         (

@@ -79,7 +79,7 @@ def test_a_generated_client_opens_and_retrieves_a_session(package: ModuleType, a
     )
     assert (opened.amount, opened.line_items[0].name, opened.attempts) == (5000, "Wax", [])
     found = part(f"{api}.retrieve_checkout_session").sync(opened.id, client=client)
-    assert found == opened
+    assert found.to_dict() == {name: value for name, value in opened.to_dict().items() if name != "warnings"}
 
 
 def test_a_generated_client_pays_and_reads_errors(package: ModuleType, app: Flask) -> None:

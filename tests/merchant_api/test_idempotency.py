@@ -16,6 +16,8 @@ from tests import factories
 from tests.merchant_api.calls import MISSING, SESSIONS, Answer, Shop, error, refused
 from tests.world import together
 
+UNKNOWN_LINK = "00000000-0000-4000-8000-000000000000"
+
 
 def held(shop: Shop, key: str, **changes: object) -> IdempotencyKey:
     """The row that `key` left behind, as if its first call still ran."""
@@ -75,18 +77,30 @@ def test_two_keys_of_one_merchant_share_idempotency_keys(shop: Shop, app: Flask)
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [({"amount": 0}, 400), (b"{", 400), ({"paymentLinkId": MISSING}, 400), (b"[]", 400)]
+    ("body", "status"),
+    [({"amount": 0}, 400), (b"{", 400), ({"paymentLinkId": MISSING}, 400), ({"paymentLinkId": UNKNOWN_LINK}, 404)],
 )
-def test_a_refusal_is_kept_too(shop: Shop, body: object, status: int) -> None:
-    first, again = (shop.post(SESSIONS, body, Idempotency_Key="k") for _ in range(2))
-    assert (first.status_code, again.status_code, again.data) == (status, status, first.data)
-    assert again.headers["Idempotent-Replayed"] == "true"
+def test_a_refusal_leaves_the_key_to_the_corrected_request(shop: Shop, body: object, status: int) -> None:
+    for _ in range(2):
+        answer = shop.post(SESSIONS, body, Idempotency_Key="order-1042")
+        assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (status, False)
+    assert (IdempotencyKey.select().count(), CheckoutSession.select().count()) == (0, 0)
+    first, again = (shop.post(SESSIONS, {"amount": 5000}, Idempotency_Key="order-1042") for _ in range(2))
+    assert (first.status_code, again.data, CheckoutSession.select().count()) == (201, first.data, 1)
 
 
-def test_not_found_is_kept_too(shop: Shop) -> None:
-    path = f"{SESSIONS}/{MISSING}/expire"
-    first, again = (shop.post(path, Idempotency_Key="k") for _ in range(2))
-    assert (again.status_code, again.data) == (404, first.data)
+def test_other_content_leaves_the_key_free(shop: Shop) -> None:
+    error(shop.post(SESSIONS, b"a=b", Idempotency_Key="k", Content_Type="text/plain"), 415, "IKW-REQ-003")
+    error(shop.post(SESSIONS, b" " * 200_000, Idempotency_Key="k"), 413, "IKW-REQ-004")
+    assert IdempotencyKey.select().count() == 0
+
+
+def test_what_has_ended_is_a_final_answer(shop: Shop) -> None:
+    link = shop.post("/api/v1/payment_links", {"amount": 5000}).json["id"]
+    shop.post(f"/api/v1/payment_links/{link}/deactivate")
+    first, again = (shop.post(SESSIONS, {"paymentLinkId": link}, Idempotency_Key="k") for _ in range(2))
+    assert (first.status_code, again.data, again.headers["Idempotent-Replayed"]) == (410, first.data, "true")
+    error(shop.post(SESSIONS, {}, Idempotency_Key="k"), 409, "IKW-REQ-007")
 
 
 def test_a_conflict_is_not_kept(shop: Shop) -> None:

@@ -11,6 +11,7 @@ from flask import Flask
 
 from ikawaari.edge.parsing import snake
 from ikawaari.merchant_api.schemas import CheckoutSessionInput
+from ikawaari.store.models import Event
 from tests import factories
 from tests.merchant_api.calls import SESSIONS, Shop, error, refused
 
@@ -27,7 +28,7 @@ def wrong(field: str, *values: Any) -> list[tuple[dict[str, Any], str]]:
 
 AMOUNTS = (0, -1, 5000.0, 5.5, 1e3, "5000", True, False, [5000], {"amount": 1}, 2**63, 10**30)
 URLS = (
-    *("javascript:alert(1)", "ftp://shop.example/a", "//shop.example", "/merci", "shop.example", "https://", ""),
+    *("javascript:alert(1)", "ftp://shop.example/a", "//shop.example", "/merci", "shop.example", "https://"),
     *("https://user:secret@shop.example/", "https://user@shop.example/", "https://shop.example/a b"),
     *("https://shop.example\\@evil.example/", "https://shop.example:port/", "https://shop.example:0/"),
     *("https://[::1/", "https://shop.example/\n", "https://shop.example/\u2028", 'https://shop.example/"><b>'),
@@ -37,23 +38,21 @@ FIELDS = (
     *wrong("amount", *AMOUNTS),
     *wrong("amountMin", *AMOUNTS),
     *wrong("amountMax", *AMOUNTS),
-    *wrong("currency", "", "XO", "XOFF", "AAA", "ₓOF", "bıf", 952, ["XOF"]),
-    *wrong("country", "", "S", "SEN", "XX", "ß", "ZZ", 221, {}),
+    *wrong("currency", "XO", "XOFF", "AAA", "ₓOF", "bıf", 952, ["XOF"]),
+    *wrong("country", "S", "SEN", "XX", "ß", "ZZ", 221, {}),
     *wrong("paymentMethodTypes", [], "card", {"type": "card"}, ["card"] * 11),
     *wrong("successUrl", *URLS),
     *wrong("cancelUrl", *URLS),
-    *wrong("customerEmail", "", "a", "a@b", "a@b@c.d", "a b@c.d", "a" * 310 + "@shop.example", 5),
-    *wrong("customerPhone", "", "77", "not a number", "+2217712345678901234", "1" * 33, 771234567),
-    *wrong("paymentLinkId", "", "1", "6f1c2f0a", 5, [UUID]),
+    *wrong("paymentLinkId", "1", "6f1c2f0a", 5, [UUID]),
     *wrong("paymentLinkV2Id", "zzzzzzzz-1111-4222-8333-944455556666"),
     *wrong("deferPaymentIntentCreation", "true", 1, 0, 1.0, "yes", []),
-    *wrong("metadata", [], "a", 5, {str(key): key for key in range(51)}, {"k" * 256: 1}, {"k": "é" * 8200}),
-    *wrong("mode", "", "setup", "PAYMENT", 1),
-    *wrong("recurring", "month", []),
-    *wrong("description", "", "a" * 501, 5),
+    *wrong("metadata", [1], "a", 5, {str(key): key for key in range(51)}, {"k" * 256: 1}, {"k": "é" * 8200}),
+    *wrong("mode", "setup", "PAYMENT", 1),
+    *wrong("recurring", "month", [1]),
+    *wrong("description", "a" * 501, 5),
     *wrong("lineItems", {}, "Wax", [ITEM] * 101),
-    *wrong("clientReferenceId", "", "a" * 256, 5),
-    *wrong("locale", "", "de", "FR", 1),
+    *wrong("clientReferenceId", "a" * 256, 5),
+    *wrong("locale", "de", "FR", 1),
     *wrong("expiresAt", 0, -1, 10**30, 253_402_300_799, "1767225600", 1.5, True),
     *wrong("customFields", {}, [TEXT | {"key": str(key)} for key in range(21)]),
     *wrong("amountPresets", 5, [1] * 11),
@@ -89,6 +88,10 @@ INSIDE = (
     ({"customFields": [DROPDOWN | {"options": [{"label": "S", "value": ""}]}]}, "customFields.0.options"),
     ({"customFields": [DROPDOWN | {"options": [str(size) for size in range(201)]}]}, "customFields.0.options"),
     ({"mode": "subscription", "amount": 1, "recurring": {}}, "recurring.interval"),
+    ({"mode": "subscription", "amount": 1, "recurring": []}, "recurring.interval"),
+    ({"lineItems": [ITEM | {"name": ""}]}, "lineItems.0.name"),
+    ({"lineItems": [ITEM | {"name": " \t "}]}, "lineItems.0.name"),
+    ({"customFields": [TEXT | {"label": ""}]}, "customFields.0.label"),
     ({"mode": "subscription", "amount": 1, "recurring": {"interval": "hour"}}, "recurring.interval"),
     ({"recurring": {"interval": "day", "intervalCount": 0}}, "recurring.intervalCount"),
     ({"recurring": {"interval": "day", "trialPeriodDays": 731}}, "recurring.trialPeriodDays"),
@@ -107,7 +110,6 @@ TOGETHER = (
     ({"amountMin": 2, "amountMax": 1}, "amountMin"),
     ({"amountMin": 500, "amountPresets": [499]}, "amountPresets"),
     ({"amountMax": 500, "amountPresets": [501]}, "amountPresets"),
-    ({"customerPhone": "0700000000", "country": "SN"}, "customerPhone"),
     ({"success_url": "https://a.example", "successUrl": "https://a.example"}, "successUrl"),
     ({"lineItems": [ITEM], "line_items": [ITEM]}, "lineItems"),
 )
@@ -133,6 +135,86 @@ def test_live_mode_wants_https(shared_app: Flask, field: str) -> None:
     shop = Shop(shared_app, livemode=True)
     answer = shop.post(SESSIONS, {field: "http://shop.example/"})
     refused(answer, "successUrl" if field == "success_url" else field)
+
+
+# ---------------------------------------------------------------- what shops send when they have nothing to say
+
+OPTIONAL = (
+    *("currency", "country", "successUrl", "cancelUrl", "customerEmail", "customerPhone", "paymentLinkId", "mode"),
+    *("paymentLinkV2Id", "description", "clientReferenceId", "locale"),
+)
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "\u00a0\n", None])
+@pytest.mark.parametrize("field", OPTIONAL)
+def test_an_empty_text_says_the_same_as_absence(shared_shop: Shop, field: str, nothing: str | None) -> None:
+    for name in (field, snake(field)):
+        session = shared_shop.opened(**{name: nothing})
+        assert session["warnings"] == []
+        absent = shared_shop.opened()
+        assert {k: v for k, v in session.items() if k not in MADE} == {k: v for k, v in absent.items() if k not in MADE}
+
+
+MADE = {"id", "url", "payment_intent", "created", "expires_at"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{}", b"", b" [ ] ", b'{"metadata": [], "lineItems": [], "customFields": []}']
+)
+def test_an_empty_array_is_the_empty_object(shared_shop: Shop, body: bytes) -> None:
+    answer = shared_shop.post(SESSIONS, body)
+    assert (answer.status_code, answer.json["metadata"]) == (201, {})
+
+
+def test_an_empty_array_inside_of_metadata_stays_one(shared_shop: Shop) -> None:
+    assert shared_shop.opened(metadata={"tags": []})["metadata"] == {"tags": []}
+
+
+# ---------------------------------------------------------------- prefills never refuse a sale
+
+
+def wrong_prefills(field: str, *values: Any) -> list[tuple[str, Any]]:
+    """Each of `values` cannot be used for `field`."""
+    return [(field, value) for value in values]
+
+
+UNUSABLE: tuple[tuple[str, Any], ...] = (
+    *wrong_prefills("customerEmail", "a", "a@b", "a@b@c.d", "a b@c.d", "a" * 310 + "@shop.example", 5, ["a@b.sn"]),
+    *wrong_prefills("customerPhone", "77", "77 12", "not a number", "+2217712345678901234", "1" * 33, 5, {}),
+    *wrong_prefills("customerPhone", "07 00 00 00 00", "4242 4242 4242 4242", True),
+)
+
+
+@pytest.mark.parametrize(("field", "value"), UNUSABLE, ids=lambda value: str(value)[:30])
+def test_a_prefill_that_cannot_be_used_is_left_out_and_named(shared_shop: Shop, field: str, value: Any) -> None:
+    for name in (field, snake(field)):
+        session = shared_shop.opened(**{name: value})
+        assert [warning["field"] for warning in session["warnings"]] == [name]
+        assert (session[snake(field)], session["customer_details"]) == (None, None)
+
+
+def test_what_can_be_used_is_cleaned_and_not_warned_of(shared_shop: Shop) -> None:
+    session = shared_shop.opened(customerEmail=" awa@b.sn\n", customerPhone=771234567)
+    assert (session["customer_email"], session["customer_phone"]) == ("awa@b.sn", "+221771234567")
+    assert session["warnings"] == []
+
+
+def test_both_are_named_and_a_replay_names_them_again(shared_shop: Shop) -> None:
+    body = {"customerEmail": "a", "customer_phone": "77 12"}
+    first, again = (shared_shop.post(SESSIONS, body, Idempotency_Key="warned") for _ in range(2))
+    assert [warning["field"] for warning in first.json["warnings"]] == ["customerEmail", "customer_phone"]
+    assert again.data == first.data
+    session_id = first.json["id"]
+    assert "warnings" not in shared_shop.get(f"{SESSIONS}/{session_id}").json
+    told = Event.get(Event.object_id == session_id, Event.type == "checkout.session.created")
+    assert "warnings" not in json.loads(told.body)["data"]
+
+
+def test_the_payers_country_may_come_from_the_link(shared_shop: Shop) -> None:
+    link = shared_shop.post("/api/v1/payment_links", {"amount": 5000, "country": "CI"}).json
+    assert link["warnings"] == []
+    session = shared_shop.post(SESSIONS, {"paymentLinkId": link["id"], "customerPhone": "07 00 00 00 00"}).json
+    assert (session["customer_phone"], session["warnings"]) == ("+2250700000000", [])
 
 
 # ---------------------------------------------------------------- texts that nobody can store
@@ -180,7 +262,7 @@ BODIES = {
     "UTF-16": '{"amount": 1}'.encode("utf-16"),
     "101 digits": b'{"metadata": {"a": ' + b"9" * 101 + b"}}",
     "a raw NUL": b'{"description": "\x00"}',
-    "an array": b"[]",
+    "an array": b"[1]",
     "a text": b'"amount"',
     "a number": b"5000",
     "null": b"null",

@@ -43,19 +43,21 @@ def test_the_first_answer_comes_again_byte_for_byte(world: World) -> None:
 
 
 def test_the_same_key_with_another_body_is_a_conflict(world: World) -> None:
-    mine = won(world.merchant)
-    with pytest.raises(Conflict, match="IKW-REQ-007"):
-        claim(world.merchant, body_digest="other")
-    idempotency.keep(mine, ANSWER)
+    idempotency.keep(won(world.merchant), ANSWER)
     with pytest.raises(Conflict, match="IKW-REQ-007"):
         claim(world.merchant, body_digest="other")
 
 
-def test_while_the_first_call_runs_the_others_are_told_to_wait(world: World) -> None:
+@pytest.mark.parametrize("body_digest", ["d", "other"])
+@pytest.mark.parametrize(("age", "wait"), [(0, 1), (1.9, 1), (2, 28), (2.5, 28), (10, 20), (29.5, 1)])
+def test_while_the_first_call_runs_the_others_are_told_how_long_to_wait(
+    world: World, age: float, wait: int, body_digest: str
+) -> None:
     won(world.merchant)
+    world.later(age)
     with pytest.raises(Conflict, match="IKW-REQ-008") as refusal:
-        claim(world.merchant)
-    assert (refusal.value.retryable, refusal.value.retry_after_seconds) == (True, 1)
+        claim(world.merchant, body_digest=body_digest)
+    assert (refusal.value.retryable, refusal.value.retry_after_seconds) == (True, wait)
 
 
 def test_of_equal_calls_at_once_one_runs(world: World) -> None:
@@ -74,12 +76,41 @@ def test_a_key_is_of_one_merchant_mode_method_and_path(world: World) -> None:
 
 def test_a_released_key_may_run_again_with_any_body(world: World) -> None:
     idempotency.release(won(world.merchant))
-    won(world.merchant, body_digest="other")
+    mine = won(world.merchant, body_digest="other")
+    assert (mine.subject, mine.is_corrected) == (None, False)
+
+
+@pytest.mark.parametrize(("body_digest", "is_corrected"), [("d", False), ("other", True)])
+def test_what_was_stored_before_a_release_stays_with_the_key(
+    world: World, body_digest: str, is_corrected: bool
+) -> None:
+    mine = won(world.merchant)
+    idempotency.remember(mine, "pi_1")
+    idempotency.release(mine)
+    next_one = won(world.merchant, body_digest=body_digest)
+    assert (next_one.subject, next_one.is_corrected) == ("pi_1", is_corrected)
+
+
+def test_a_correction_that_stored_nothing_leaves_the_first_body_with_the_key(world: World) -> None:
+    mine = won(world.merchant)
+    idempotency.remember(mine, "pi_1")
+    idempotency.release(mine)
+    idempotency.release(won(world.merchant, body_digest="refused"))
+    again = won(world.merchant)
+    assert (again.subject, again.is_corrected) == ("pi_1", False)
+
+
+def test_a_call_that_was_taken_for_dead_stores_nothing_any_more(world: World) -> None:
+    slow = won(world.merchant)
+    world.later(30)
+    won(world.merchant)
+    with pytest.raises(Conflict):
+        idempotency.remember(slow, "pi_1")
 
 
 def test_a_killed_call_is_taken_over_by_one(world: World) -> None:
     won(world.merchant)
-    world.later(59)
+    world.later(29)
     with pytest.raises(Conflict):
         claim(world.merchant)
     world.later(1)
@@ -104,3 +135,13 @@ def test_keys_are_kept_for_a_day(world: World) -> None:
     assert claim(world.merchant) == ANSWER
     idempotency.forget(world.now + timedelta(hours=26))
     won(world.merchant)
+
+
+def test_the_day_begins_when_the_call_runs_that_answers(world: World) -> None:
+    first = won(world.merchant)
+    idempotency.remember(first, "pi_1")
+    idempotency.release(first)
+    world.later(20 * 3600)
+    idempotency.keep(won(world.merchant), ANSWER)
+    idempotency.forget(world.now + timedelta(hours=24))
+    assert claim(world.merchant) == ANSWER

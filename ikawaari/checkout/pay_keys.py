@@ -1,0 +1,41 @@
+"""Idempotency keys of requests to pay a session: the same request, sent again, never starts a second attempt.
+
+A key is stored by the transaction that stores the attempt, so there is none of a request that was refused, and no
+moment at which a killed process leaves one behind without the other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ikawaari.errors import Conflict
+from ikawaari.store.models import PayKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """The key of one request to pay, and the digest of its body."""
+
+    session_id: str
+    text: str
+    body_digest: str
+    now: datetime
+
+    def is_taken(self) -> bool:
+        """Whether this very request was stored before. Raises Conflict when another one was, under the same key."""
+        known = PayKey.get_or_none(PayKey.session == self.session_id, PayKey.key == self.text)
+        if known is not None and known.body_digest != self.body_digest:
+            raise Conflict("IKW-REQ-007")
+        return known is not None
+
+    def take(self, subject: str) -> None:
+        """Store the key with what the request stored, in the same transaction. Raises Conflict when it is taken."""
+        row = PayKey.insert(
+            session=self.session_id,
+            key=self.text,
+            body_digest=self.body_digest,
+            subject=subject,
+            created_at=self.now,
+        )
+        # The race of equal requests: the second one waits here for the first one's transaction, and then takes nothing.
+        if not row.on_conflict_ignore().as_rowcount().execute():
+            raise Conflict("IKW-RES-003")

@@ -1,0 +1,25 @@
+"""What a creation left out of what was asked for, told in its answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ikawaari.edge.answers import Output, Parts, Words
+from ikawaari.edge.parsing import spelling
+
+
+class Warning(Output):  # noqa: A001 - the word of the API
+    """A field that could not be used. The object was created without it."""
+
+    field = Words("In the spelling that you used.")
+    message = Words()
+
+
+def of(left_out: Mapping[str, str]) -> list[dict[str, str]]:
+    """The warnings about fields that were left out, in the spelling of this request."""
+    return [{"field": spelling(name), "message": message} for name, message in left_out.items()]
+
+
+def field() -> Any:
+    """The field of an answer that holds them."""
+    words = "In the answer to a creation alone: what could not be used and was left out. Usually empty."
+    return Parts(Warning, required=False, metadata={"description": words})
