@@ -40,8 +40,8 @@ from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms, unnamed
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.subscriptions import Agreement
-from ikawaari.errors import Conflict, Declined, Details, Unavailable, ValidationFailed
-from ikawaari.invariants import present
+from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
+from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
@@ -360,10 +360,12 @@ def _lost(session: CheckoutSession, now: datetime) -> Exception:
     return Conflict("IKW-RES-003")
 
 
-def _refused(intent: PaymentIntent) -> Conflict:
-    """Why an intent without a session cannot be paid now."""
+def _refused(intent: PaymentIntent) -> IkawaariError:
+    """Why an intent cannot be paid now."""
     if intent.status == IntentStatus.SUCCEEDED:
         return Conflict("IKW-RES-004")
+    if intent.cancellation_reason == "expired":
+        return Gone("IKW-CHK-003")
     if intent.status == IntentStatus.CANCELED:
         return Conflict("IKW-RES-002", "The payment intent is canceled.")
     return Conflict("IKW-RES-003")
