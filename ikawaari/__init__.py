@@ -11,7 +11,7 @@ from ikawaari.checkout import budgets, enquiry, readiness, resources
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, errors, requests
 from ikawaari.events import outgoing
-from ikawaari.hosted import api, callbacks, context, demo, health, links, pages, trailing
+from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, trailing
 from ikawaari.hosted import sandbox as sandbox_screens
 from ikawaari.merchant_api import (
     auth,
@@ -93,6 +93,7 @@ def _serve_api(app: Flask) -> None:
     for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)
     openapi.complete(smorest)
+    cors.register(app)
     auth.register(app)
     app.register_blueprint(docs.bp)
     app.register_blueprint(callbacks.bp)

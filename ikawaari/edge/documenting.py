@@ -32,6 +32,7 @@ class Facts:
     codes: frozenset[str] = frozenset()
     scopes: tuple[str, ...] = ()
     idempotent: bool = False
+    takes_key: bool = False
 
 
 def note(handler: Callable[..., Any], codes: Iterable[str] = (), **facts: Any) -> None:
@@ -50,6 +51,12 @@ def operation(operation_id: str, *codes: str) -> Callable[[F], F]:
         return handler
 
     return decorate
+
+
+def takes_key(handler: F) -> F:
+    """Tell that a handler honours `Idempotency-Key`, though it replays nothing."""
+    note(handler, ["IKW-REQ-007"], takes_key=True)
+    return handler
 
 
 class Blueprint(SmorestBlueprint):
@@ -74,7 +81,7 @@ class Blueprint(SmorestBlueprint):
         del doc["responses"]["default"]
         for status, rows in _by_status(codes).items():
             doc["responses"][status] = {"$ref": _response(spec, status, rows, headers)}
-        if facts.idempotent:
+        if facts.idempotent or facts.takes_key:
             doc["parameters"] = [*doc.get("parameters", ()), "Idempotency-Key"]
         doc["operationId"] = facts.id
         doc["security"] = [{"bearer": list(facts.scopes)}] if facts.scopes else []

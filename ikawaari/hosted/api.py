@@ -9,8 +9,8 @@ from flask.views import MethodView
 
 from ikawaari import clock
 from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
-from ikawaari.edge import examples, idempotency_key
-from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge import examples, idempotency_key, languages
+from ikawaari.edge.documenting import Blueprint, operation, takes_key
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.hosted import schemas
 
@@ -38,7 +38,7 @@ class Checkout(MethodView):
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve what the customer may see of a session."""
         now = clock.now()
-        return views.public(sessions.find(session_id, now), now)
+        return views.public(sessions.find(session_id, now), now, languages.accepted())
 
 
 @bp.route("/<string:session_id>/pay", parameters=[SESSION_ID])
@@ -60,6 +60,7 @@ class Payment(MethodView):
         "IKW-RES-004",
         "IKW-SYS-003",
     )
+    @takes_key
     @bp.arguments(schemas.PaymentInput(), example=examples.PAYMENT)
     @bp.response(200, schemas.PublicCheckout(), example=examples.PAYING_CHECKOUT)
     def post(self, body: schemas.PayBody, session_id: str) -> Mapping[str, Any]:
@@ -67,12 +68,16 @@ class Payment(MethodView):
 
         The answer is the session as it stands then: look at `payment.status` and at `next_action`, and ask again until
         the payment is settled. A decline that is known at once is a 402, and the payer may try again.
+
+        With an `Idempotency-Key` the same request may be sent again after it got no answer: it never starts a second
+        attempt, and is answered with the session as it is now. Another body under the key is a 409. Both routes of
+        this section may be called by browsers of any origin.
         """
         now = clock.now()
         body.check_session(session_id)
         returns.check(g.session, body.request.return_url)
         attempts.pay_once(session_id, body.request, _key(session_id, now), now)
-        return views.public(sessions.find(session_id, now), now)
+        return views.public(sessions.find(session_id, now), now, languages.accepted())
 
 
 def _key(session_id: str, now: datetime) -> pay_keys.Key | None:

@@ -11,7 +11,7 @@ from flask import url_for
 from flask_babel import LazyString
 from markupsafe import Markup
 
-from ikawaari import clock, countries, operators
+from ikawaari import clock, countries, ids, operators
 from ikawaari.checkout import subscriptions
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
 from ikawaari.hosted.drafts import Draft
@@ -29,6 +29,7 @@ def of(
     error = view["last_payment_error"]
     return {
         "session_id": session_id,
+        "request_key": ids.random_text(22),
         "view": view,
         "prefilled_phone": _tied(view["customer"]["phone"]),
         "draft": draft,

@@ -1,6 +1,7 @@
 """The hosted page: one address per session, whole for a browser, only `#checkout` for htmx; every POST leads back."""
 
 import gzip
+import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,8 +16,9 @@ from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock, countries, texts
-from ikawaari.checkout import attempts, repeats, resources, returns, sessions, subscriptions, views
+from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.edge import idempotency_key
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
     AskedFirst,
@@ -41,6 +43,7 @@ _AGAIN = "again"  # in the address: which earlier payment or subscription the pa
 ASKED = "asked"  # in the address and in the form: what the payer has been asked about already
 _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
+_KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only spend the customer's one try
 _REST = "rest"  # until when, in Unix seconds, a page that was tried too often rests: in its address, no cookie needed
 _LONGEST_REST_SECONDS = 86_400
@@ -170,9 +173,23 @@ def start(session: Any, card_token: str | None, now: datetime) -> BaseResponse:
         draft = drafts.move(draft, request.form["show_country"])
     if "show_country" in request.form or draft.faults:
         return drafts.keep(back(session_id, **_still_asked()), session_id, draft, now)
+    key = _request_key(session_id, card_token, now)
     return _tried(
-        session_id, draft, lambda: attempts.pay(session_id, _pay_request(session, draft, card_token, now), now), now
+        session_id,
+        draft,
+        lambda: attempts.pay_once(session_id, _pay_request(session, draft, card_token, now), key, now),
+        now,
     )
+
+
+def _request_key(session_id: str, card_token: str | None, now: datetime) -> pay_keys.Key | None:
+    """The key that the form was drawn with: the same form, sent again, pays nothing more. No card is in its digest."""
+    text = request.form.get(_KEY, "")
+    if not 1 <= len(text) <= idempotency_key.LONGEST or not text.isprintable():
+        return None
+    said = sorted((name, value) for name, value in request.form.items(multi=True) if name not in _CARD)
+    digest = hashlib.sha256(repr((said, card_token)).encode("utf-8", "replace")).hexdigest()
+    return pay_keys.Key(session_id=session_id, text=text, body_digest=digest, now=now)
 
 
 def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime) -> BaseResponse:
