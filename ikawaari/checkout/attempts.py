@@ -30,6 +30,7 @@ from ikawaari.checkout import (
     links,
     pay_keys,
     payment_methods,
+    quotes,
     repeats,
     resources,
     sessions,
@@ -105,6 +106,19 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     method = payment_methods.read(request, Terms.of_intent(intent))
     attempt = _begin_intent(intent, method, request.return_url, now, once=request.once)
     return _submit(attempt, None, now)
+
+
+def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
+    """Begin an attempt that only a test callback ends: claimed and stored like any other, on the same path.
+
+    Raises Conflict (paid, canceled, or an attempt is not settled), Gone.
+    """
+    assert not intent.livemode, "nobody decides for a live payer"
+    if not intent.session_id:
+        return _submit(_begin_intent(intent, method, None, now), None, now)
+    session = sessions.find_open(intent.session_id, now)
+    answers = collected.kept(session, quotes.of(session, method.type, None, None).fee)
+    return _submit(_begin_session(session, method, answers, None, now), None, now)
 
 
 def pay_saved(invoice: Invoice, now: datetime) -> None:

@@ -1,15 +1,17 @@
 """Tools of test mode: a developer decides for the payer, and moves time. Live objects are never found here."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from ikawaari import store
-from ikawaari.checkout import callbacks, invoices, resources, subscriptions
+from ikawaari import operators, store
+from ikawaari.checkout import attempts, callbacks, intents, invoices, payment_methods, resources, subscriptions
+from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers import registry
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.sandbox import Sandbox
-from ikawaari.states import UNSETTLED
+from ikawaari.states import UNSETTLED, IntentStatus
 from ikawaari.store import due
 from ikawaari.store.models import (
     CheckoutSession,
@@ -26,22 +28,39 @@ from ikawaari.store.record import Record
 def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: datetime) -> PaymentIntent:
     """Have the sandbox end the intent's latest attempt and call back. Returns the intent as it is then.
 
-    Raises NotFound (also for a live intent), Conflict when nothing was tried yet.
+    An intent that nobody has tried to pay is tried here first, by mobile money of no phone number: nobody is asked.
+    Raises NotFound (also for a live intent), Conflict when it is canceled or cannot be paid.
     """
     intent = PaymentIntent.get_or_none(PaymentIntent.id == intent_id, ~PaymentIntent.livemode)
     if intent is None:
         raise NotFound("payment intent")
-    attempts = resources.attempts_of(intent)
     sandbox = registry.named(Sandbox.name)
-    if not attempts or not isinstance(sandbox, Sandbox):
-        raise Conflict("IKW-RES-002", "No payment was attempted yet.")
+    # An attempt of a session that has expired since may still be corrected: its money comes late.
+    is_over = intent.cancellation_reason == "requested" or not resources.attempts_of(intent)
+    if (intent.status == IntentStatus.CANCELED and is_over) or not isinstance(sandbox, Sandbox):
+        raise Conflict("IKW-RES-002", "The payment intent is canceled.")
+    if not resources.attempts_of(intent):
+        # The race of two that trigger at once: one starts the attempt, the other one finds it.
+        with suppress(Conflict):
+            attempts.start_in_test_mode(intent, _method(intent, sandbox), now)
+    tried = resources.attempts_of(intent)
+    if not tried:
+        raise Conflict("IKW-RES-002", "The payment intent cannot be paid any more.")
     failure = failure_reason if failure_reason in set(FailureCode) else FailureCode.UNKNOWN
     try:
-        callback = sandbox.tell(attempts[-1].id, succeeded=succeeded, failure=failure, now=now)
+        callback = sandbox.tell(tried[-1].id, succeeded=succeeded, failure=failure, now=now)
     except LookupError:
         raise Conflict("IKW-RES-002", "The payment has not reached the operator.") from None
     callbacks.receive(Sandbox.name, callback, now)
     return PaymentIntent.get_by_id(intent_id)
+
+
+def _method(intent: PaymentIntent, sandbox: Sandbox) -> PaymentMethod:
+    """Mobile money of the first operator in the intent's country, without a phone."""
+    terms = intents.terms_of(intent)
+    country = terms.country or Merchant.get_by_id(intent.merchant_id).country
+    local = operators.in_country(country) or operators.in_country(payment_methods.countries_of(terms)[0])
+    return PaymentMethod(type="mobile_money", provider=sandbox.name, operator=local[0].id, country=local[0].country)
 
 
 def advance(subscription_id: str, merchant: Merchant, livemode: bool, now: datetime) -> Subscription:
