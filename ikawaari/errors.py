@@ -67,6 +67,7 @@ _ROWS = (
     Code("IKW-RES-003", 409, _T.DOMAIN, "Another payment attempt is not settled yet."),
     Code("IKW-RES-004", 409, _T.DOMAIN, "It is already paid."),
     Code("IKW-RES-005", 409, _T.DOMAIN, "The provider of this payment cannot refund it."),
+    Code("IKW-RES-006", 404, _T.DOMAIN, "This server does not offer that part of the API."),
     Code("IKW-RATE-001", 429, _T.API, "Too many requests.", retryable=True),
     Code("IKW-RATE-002", 429, _T.API, "Too many tries without a payment; wait before the next one.", retryable=True),
     Code("IKW-SYS-001", 500, _T.API, "An unexpected error; it was recorded.", retryable=True),

@@ -10,6 +10,7 @@ from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
+from ikawaari.edge import families
 from ikawaari.errors import IkawaariError
 
 log = structlog.get_logger()
@@ -38,6 +39,9 @@ def register(app: Flask, page: ErrorPage) -> None:
         return render(error) if request.path.startswith(_JSON_ROUTES) else page(error, error.http_status)
 
     def from_http(error: HTTPException) -> Response:
+        not_offered = families.refusal(request.path) if error.code == HTTPStatus.NOT_FOUND else None
+        if not_offered:
+            return answer(IkawaariError("IKW-RES-006", not_offered))
         response = answer(_translate(error))
         if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
