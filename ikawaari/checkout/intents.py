@@ -100,11 +100,13 @@ def owned(intent_id: str, merchant: Merchant, livemode: bool) -> PaymentIntent:
     return found
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`."""
+def listed(
+    merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place, accepted: str = "en"
+) -> Mapping[str, Any]:
+    """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`; `accepted`: the language."""
     own = listing.of_merchant(PaymentIntent, merchant, livemode)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(PaymentIntent, own, wanted, place, resources.payment_intent)
+    return listing.page(PaymentIntent, own, wanted, place, lambda intent: resources.payment_intent(intent, accepted))
 
 
 def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ikawaari import clock, phones
 from ikawaari.config import Config
+from ikawaari.providers.base import ActionKind
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
 from ikawaari.store.models import (
     CheckoutSession,
@@ -23,6 +24,17 @@ PAID = (
     PaymentStatus.NO_PAYMENT_REQUIRED,
 )
 _REFERENCE_LENGTH = 8
+LANGUAGES = ("fr", "en")
+_MESSAGES = {
+    ActionKind.USSD: {
+        "en": "Approve the payment on your phone.",
+        "fr": "Validez le paiement sur votre téléphone.",
+    },
+    ActionKind.OTP: {
+        "en": "Type the code that your operator gave you.",
+        "fr": "Saisissez le code que votre opérateur vous a donné.",
+    },
+}
 _pay_url = ""
 
 
@@ -78,11 +90,19 @@ def failure(attempts: list[PaymentAttempt]) -> dict[str, str] | None:
     return {"code": code, "message": f"The last payment attempt failed: {code.replace('_', ' ')}."}
 
 
-def next_action(attempts: list[PaymentAttempt]) -> dict[str, Any] | None:
-    """What the payer has to do now."""
+def next_action(attempts: list[PaymentAttempt], language: str = "en") -> dict[str, Any] | None:
+    """What the payer has to do now; `language`, `fr` or `en`, is that of the message."""
     waits = attempts and attempts[-1].status == AttemptStatus.REQUIRES_ACTION
     action: dict[str, Any] | None = attempts[-1].next_action if waits else None
-    return action
+    if action is None or action["type"] not in _MESSAGES:
+        return action
+    kind = action["type"]
+    return action | {kind: action[kind] | {"message": _MESSAGES[kind][language]}}
+
+
+def language_of(session: CheckoutSession | None, accepted: str) -> str:
+    """The session's language, when it has one, else the one that is `accepted`."""
+    return session.locale if session is not None and session.locale in LANGUAGES else accepted
 
 
 def checkout_session(session: CheckoutSession) -> dict[str, Any]:
@@ -147,10 +167,14 @@ def _links_of(session: CheckoutSession) -> dict[str, str | None]:
     }
 
 
-def payment_intent(intent: PaymentIntent) -> dict[str, Any]:
-    """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so."""
+def payment_intent(intent: PaymentIntent, accepted: str = "en") -> dict[str, Any]:
+    """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so.
+
+    `accepted`: the language of messages for the payer, where no session says it.
+    """
     attempts = attempts_of(intent)
     paid = intent.status == IntentStatus.SUCCEEDED
+    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id) if intent.session_id else None
     return {
         "id": intent.id,
         "object": "payment_intent",
@@ -170,7 +194,7 @@ def payment_intent(intent: PaymentIntent) -> dict[str, Any]:
         "created": clock.unix(intent.created_at),
         "canceled_at": clock.unix(intent.canceled_at) if intent.canceled_at else None,
         # An attempt may run or fail beside one that was corrected to succeeded: a paid intent asks for nothing.
-        "next_action": None if paid else next_action(attempts),
+        "next_action": None if paid else next_action(attempts, language_of(session, accepted)),
         "last_payment_error": None if paid else failure(attempts),
         "attempts_count": len(attempts),
         "attempts": [attempt(row) for row in attempts],

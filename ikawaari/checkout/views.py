@@ -16,9 +16,10 @@ from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt
 
 
-def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
-    """The session as anybody who has its id may see it."""
+def public(session: CheckoutSession, now: datetime, accepted: str = "en") -> dict[str, Any]:
+    """The session as anybody who has its id may see it; `accepted`: the payer's language, where it has none."""
     attempts = resources.attempts_of(resources.intent_of(session))
+    language = resources.language_of(session, accepted)
     shown = _shown(attempts)
     paid = session.payment_status in resources.PAID
     methods = _methods(session)
@@ -45,7 +46,7 @@ def public(session: CheckoutSession, now: datetime) -> dict[str, Any]:
         "merchant": _merchant(session),
         "payment_methods": methods,
         "customer": _customer(session),
-        "next_action": None if paid else resources.next_action(attempts),
+        "next_action": None if paid else resources.next_action(attempts, language),
         "payment": shown,
         "last_payment_error": None if paid else resources.failure(attempts),
         "late": session.late,

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from ikawaari import clock
 from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
-from ikawaari.edge import examples, warnings
+from ikawaari.edge import examples, languages, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.errors import Declined, ValidationFailed
 from ikawaari.merchant_api import intent_schemas as schemas
@@ -67,7 +67,7 @@ class Intents(MethodView):
         if body.confirm:
             intent = _confirm(intent, said, body.return_url, once=lambda _: recovery.remember(intent.id))
         left_out = warnings.of(prefills.left_out(body.intent, intent))
-        return {**resources.payment_intent(intent), "warnings": left_out}
+        return {**_shown(intent), "warnings": left_out}
 
     @operation("listPaymentIntents")
     @requires(Scope.PAYMENTS_READ)
@@ -76,7 +76,7 @@ class Intents(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List payment intents, newest first."""
         place = place_of(query)
-        return intents.listed(caller().merchant, caller().livemode, query, place)
+        return intents.listed(caller().merchant, caller().livemode, query, place, languages.accepted())
 
 
 @bp.route("/<string:intent_id>", parameters=[INTENT_ID])
@@ -88,7 +88,7 @@ class Intent(MethodView):
     @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
     def get(self, intent_id: str) -> Mapping[str, Any]:
         """Retrieve a payment intent."""
-        return resources.payment_intent(intents.owned(intent_id, caller().merchant, caller().livemode))
+        return _shown(intents.owned(intent_id, caller().merchant, caller().livemode))
 
     @operation("updatePaymentIntent", "IKW-RES-001", "IKW-RES-002")
     @requires(Scope.PAYMENTS_WRITE)
@@ -97,7 +97,7 @@ class Intent(MethodView):
     def patch(self, changes: dict[str, Any], intent_id: str) -> Mapping[str, Any]:
         """Change a payment intent while no money moves."""
         intent = intents.owned(intent_id, caller().merchant, caller().livemode)
-        return resources.payment_intent(intents.update(intent.id, changes))
+        return _shown(intents.update(intent.id, changes))
 
 
 @bp.route("/<string:intent_id>/confirm", parameters=[INTENT_ID])
@@ -120,7 +120,7 @@ class Confirmation(MethodView):
         said, return_url = body
         returns.check_secure(return_url, livemode=intent.livemode)
         chosen = _agreed(said, lambda: intents.terms_of(intent))
-        return resources.payment_intent(_confirm(intent, chosen, return_url, once=recovery.remember))
+        return _shown(_confirm(intent, chosen, return_url, once=recovery.remember))
 
 
 @bp.route("/<string:intent_id>/cancel", parameters=[INTENT_ID])
@@ -134,7 +134,7 @@ class Cancellation(MethodView):
     def post(self, intent_id: str) -> Mapping[str, Any]:
         """Cancel a payment intent that is not being paid; its open checkout session ends with it."""
         intent = intents.owned(intent_id, caller().merchant, caller().livemode)
-        return resources.payment_intent(cancellations.cancel(intent.id, clock.now()))
+        return _shown(cancellations.cancel(intent.id, clock.now()))
 
 
 def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any:
@@ -174,3 +174,7 @@ def _in_words_of(said: Said) -> Iterator[None]:
         yield
     except ValidationFailed as wrong:
         raise ValidationFailed(said.in_its_words(wrong.details), wrong.code) from None
+
+
+def _shown(intent: Any) -> Mapping[str, Any]:
+    return resources.payment_intent(intent, languages.accepted())

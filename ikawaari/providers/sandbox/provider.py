@@ -24,7 +24,36 @@ SIGNATURE_HEADER = "Sandbox-Signature"
 _TOLERANCE_SECONDS = 300
 _LONGEST_STAMP = 12  # digits
 _CALLBACK_TRIES = 12
-_DIAL_CODE = "#144#"
+# The code that opens each operator's own menu. Wave has none: it is an app.
+_DIAL_CODES = {
+    "orange_sn": "#144#",
+    "free_sn": "#150#",
+    "expresso_sn": "#444#",
+    "orange_ci": "#144#",
+    "mtn_ci": "*133#",
+    "moov_ci": "*155#",
+    "orange_ml": "#144#",
+    "moov_ml": "*166#",
+    "orange_bf": "*144#",
+    "moov_bf": "*555#",
+    "orange_gn": "*144#",
+    "mtn_gn": "*440#",
+    "mtn_cm": "*126#",
+    "orange_cm": "#150#",
+    "orange_cd": "*144#",
+    "mpesa_cd": "*1122#",
+    "airtel_cd": "*501#",
+    "africell_cd": "*1010#",
+    "mtn_cd": "*242#",
+    "mtn_bj": "*880#",
+    "moov_bj": "*855#",
+    "celtiis_bj": "*889#",
+    "tmoney_tg": "*145#",
+    "moov_tg": "*155#",
+    "airtel_ne": "*436#",
+    "moov_ne": "*155#",
+    "zamani_ne": "*144#",
+}
 _NO_REFUNDS: frozenset[str | None] = frozenset({"expresso_sn"})
 
 
@@ -61,7 +90,7 @@ class Sandbox:
             return base.unknown("no answer")
         if script.answer is Answer.ERROR:
             return base.unknown("HTTP 500")
-        return self._outcome(charge, now)
+        return self._outcome(charge, now, request.operator)
 
     def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
         """The charge as the ledger has it."""
@@ -202,7 +231,7 @@ class Sandbox:
             return deadline
         return now + self.delay
 
-    def _outcome(self, charge: Charge, now: datetime) -> Outcome:
+    def _outcome(self, charge: Charge, now: datetime, operator: str | None = None) -> Outcome:
         if charge.status == "succeeded":
             money = Money(charge.taken, charge.currency)
             return Outcome(result=Result.SUCCEEDED, reference=charge.reference, money=money)
@@ -214,18 +243,18 @@ class Sandbox:
         return Outcome(
             result=Result.REQUIRES_ACTION,
             reference=charge.reference,
-            action=self._action(charge),
+            action=self._action(charge, operator),
             deadline=charge.deadline_at,
         )
 
-    def _action(self, charge: Charge) -> Action:
+    def _action(self, charge: Charge, operator: str | None) -> Action:
         screen = f"{self.screen_url}/{charge.reference}"
         if charge.flow == Flow.REDIRECT:
             return Action(kind=ActionKind.REDIRECT, url=screen)
         if charge.flow == Flow.QR:
             return Action(kind=ActionKind.QR, data=screen)
         kind = ActionKind.OTP if charge.flow == Flow.OTP else ActionKind.USSD
-        return Action(kind=kind, dial_code=_DIAL_CODE)
+        return Action(kind=kind, dial_code=_DIAL_CODES.get(operator or ""))
 
 
 def _flows(operator: str) -> tuple[Flow, ...]:
