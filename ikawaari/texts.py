@@ -18,6 +18,9 @@ _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _TURNING = {"R", "AL", "AN", "LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # Unicode's bidi classes
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + _UNSEEN
 # Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
+# What stands in a host's name; brackets are for IPv6. An empty label, or one of hyphens alone, is none.
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
 
 
@@ -90,7 +93,26 @@ def is_web_url(text: str) -> bool:
     if len(text) > LONGEST_URL or _NOT_IN_A_URL.search(text) or not is_storable(text):
         return False
     try:
-        url = urlsplit(text)
-        return url.scheme in {"http", "https"} and bool(url.hostname) and "@" not in url.netloc and url.port != 0
+        url = urlsplit(in_ascii_host(text))
+        possible = bool(url.hostname) and (url.netloc.startswith("[") or bool(_HOST.fullmatch(url.hostname or "")))
+        return url.scheme in {"http", "https"} and possible and "@" not in url.netloc and url.port != 0
     except ValueError:  # a host or a port that cannot be
         return False
+
+
+def in_ascii_host(url: str) -> str:
+    """The URL with its host as DNS knows it: `https://café.example` becomes `https://xn--caf-dma.example`.
+
+    One whose host cannot be converted is returned as it is; `is_web_url` refuses it.
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.netloc.isascii() or not parts.hostname:
+            return url
+        if not all(sign in "-._" or unicodedata.category(sign)[0] in "LMN" for sign in parts.hostname):
+            return url
+        host = parts.hostname.encode("idna").decode()
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return url
+    return url.replace(parts.netloc, host + port, 1) if "@" not in parts.netloc else url

@@ -113,7 +113,7 @@ def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: dateti
 
     Raises Conflict (paid, canceled, or an attempt is not settled), Gone.
     """
-    assert not intent.livemode, "nobody decides for a live payer"
+    ensure(not intent.livemode, "nobody decides for a live payer")
     if not intent.session_id:
         return _submit(_begin_intent(intent, method, None, now), None, now)
     session = sessions.find_open(intent.session_id, now)

@@ -13,7 +13,10 @@ from ikawaari import cards, countries, money, texts
 
 _METADATA_KEYS, _METADATA_BYTES, _METADATA_KEY_LENGTH = 50, 16_384, 255
 _WHOLE = re.compile("[0-9]{1,19}")
-_URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s@/?#\\<>\"]+([/?#][^\s\\<>\"]*)?$"
+# `\x22` is the quotation mark: `\"` is no valid escape in an ECMA-262 pattern, and breaks generated clients.
+_NOT_IN_HOST = r"\s\x00-\x1f\x7f-\x9f@/?#\\<>\x22"
+_NOT_IN_PATH = r"\s\x00-\x1f\x7f-\x9f\\<>\x22"
+_URL_PATTERN = rf"^[Hh][Tt][Tt][Pp][Ss]?://[^{_NOT_IN_HOST}]+([/?#][^{_NOT_IN_PATH}]*)?$"
 
 
 class Amount(fields.Integer):
@@ -104,6 +107,9 @@ class HttpUrl(fields.String):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validate=_check_url, **_told(options, pattern=_URL_PATTERN, maxLength=texts.LONGEST_URL))
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        return texts.in_ascii_host(str(super()._deserialize(value, attr, data, **options)))
 
 
 class Currency(fields.String):

@@ -12,7 +12,7 @@ NEW_LINK: dict[str, Any] = {
     "country": "SN",
     "description": "Cotisation de mars",
     "feeMode": "merchant_pays",
-    "expiresAt": "2026-03-31T23:59:59Z",
+    "expiresAt": "2099-12-31T23:59:59Z",
     "isSingleUse": False,
 }
 LINK: dict[str, Any] = {
@@ -33,7 +33,7 @@ LINK: dict[str, Any] = {
     "payment_method_types": ["mobile_money", "card"],
     "livemode": False,
     "created": 1767225600,
-    "expires_at": "2026-03-31T23:59:59Z",
+    "expires_at": "2099-12-31T23:59:59Z",
 }
 INACTIVE_LINK: dict[str, Any] = LINK | {"active": False, "status": "inactive"}
 LINKS: dict[str, Any] = {"object": "list", "data": [LINK], "has_more": False, "next_cursor": None}

@@ -91,6 +91,7 @@ _ERROR_BODY: dict[str, Any] = {
         "request_id": {"type": "string", "description": "The same as in the header `Ikawaari-Request-Id`."},
     },
 }
+_METHODS = {"get", "post", "patch", "delete"}
 _NUMBER = {"type": "integer", "minimum": 0}
 _HEADERS: dict[str, dict[str, Any]] = {
     "Ikawaari-Request-Id": {
@@ -145,6 +146,12 @@ def document(app: Flask) -> dict[str, Any]:
     del schemas["PaginationMetadata"]  # smorest's own, as is its shape of errors
     schemas["Error"] = _ERROR
     raw["components"]["responses"] = _by_name(raw["components"]["responses"])
+    for schema in schemas.values():
+        for name, told in schema.get("properties", {}).items():
+            schema["properties"][name] = _for_generators(told)
+    for item in (*raw["paths"].values(), *raw["webhooks"].values()):
+        for operation in (item[method] for method in _METHODS & item.keys()):
+            operation.setdefault("description", operation["summary"])
     return {
         "openapi": raw["openapi"],
         "info": raw["info"]
@@ -171,6 +178,17 @@ def _add_next_action(spec: APISpec) -> None:
         "discriminator": {"propertyName": "type", "mapping": refs},
     }
     spec.components.schema("NextAction", union)
+
+
+def _for_generators(told: dict[str, Any]) -> dict[str, Any]:
+    """A property as generated clients compile it: no default beside null, and no null among an enum's values."""
+    if "null" in told.get("type", ()) and "default" in told:
+        told = {name: value for name, value in told.items() if name != "default"}
+    if None not in told.get("enum", ()):
+        return told
+    words = {name: value for name, value in told.items() if name not in ("enum", "type")}
+    choices = {"type": "string", "enum": [choice for choice in told["enum"] if choice is not None]}
+    return {"anyOf": [choices, {"type": "null"}], **words}
 
 
 def _error_table() -> str:

@@ -29,23 +29,23 @@ class _InLowerCase(Schema):
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
 
 
-class ToldCheckoutSession(_InLowerCase, CheckoutSession):
+class CheckoutSessionEventData(_InLowerCase, CheckoutSession):
     """A checkout session in an event: its currency is in lower case there."""
 
 
-class ToldPaymentLink(_InLowerCase, PaymentLink):
+class PaymentLinkEventData(_InLowerCase, PaymentLink):
     """A payment link of the first version in an event: its currency is in lower case there."""
 
 
-class ToldPaymentLinkV2(_InLowerCase, PaymentLinkV2):
+class PaymentLinkV2EventData(_InLowerCase, PaymentLinkV2):
     """A payment link of the second version in an event: its currency is in lower case there."""
 
 
 OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
-    "checkout.session": ((ToldCheckoutSession,), examples.SESSION),
+    "checkout.session": ((CheckoutSessionEventData,), examples.SESSION),
     "payment_intent": ((PaymentIntent,), examples.INTENT),
     "refund": ((Refund,), examples.REFUND),
-    "payment_link": ((ToldPaymentLink, ToldPaymentLinkV2), link_examples.LINK),
+    "payment_link": ((PaymentLinkEventData, PaymentLinkV2EventData), link_examples.LINK),
     "subscription": ((Subscription,), examples.SUBSCRIPTION),
     "invoice": ((Invoice,), examples.INVOICE),
     "customer": ((Customer,), customer_examples.CUSTOMER),
@@ -53,6 +53,7 @@ OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
 }
 """What events tell of: by its name, the object's schemas and an example. A type without its object here is not told."""
 
+TAG = "Webhooks"
 _TEST_MEANING = "You asked for a test of this endpoint: `data` is the endpoint itself. It comes whatever is subscribed."
 _SECRET, _STAMP, _BODY = examples.ENDPOINT_WITH_SECRET["secret"], 1767225600, b'{"id":"evt_1"}'
 _SIGNED = signature.of_webhook(_SECRET, _STAMP, _BODY)
@@ -80,9 +81,12 @@ def complete(api: Api) -> None:
         for name, (schemas, _) in OBJECTS.items()
     }
     told = {type_: _object(type_) for type_ in (*MEANINGS, TEST) if _object(type_) in OBJECTS}
-    api.spec.options["webhooks"] = {
-        type_: {"post": _operation(type_, envelope, refs[name])} for type_, name in told.items()
-    }
+    api.spec.tag({"name": TAG, "description": "What we send to your endpoints: one operation for each type of event."})
+    for type_, name in told.items():
+        own = {"type": {"type": "string", "const": type_}, "data": refs[name]}
+        body = {**envelope, "properties": envelope["properties"] | own, "description": _meaning(type_)}
+        api.spec.components.schema(_component(type_), body)
+    api.spec.options["webhooks"] = {type_: {"post": _operation(type_)} for type_ in told}
 
 
 def introduction() -> str:
@@ -128,16 +132,28 @@ def _object(type_: str) -> str:
     return type_.rpartition(".")[0]
 
 
-def _operation(type_: str, envelope: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"type": {"type": "string", "const": type_}, "data": data}
-    body = {**envelope, "properties": envelope["properties"] | own}
+def _words(type_: str) -> str:
+    return "".join(word.title() for word in re.split("[._]", type_))
+
+
+def _component(type_: str) -> str:
+    return f"{_words(type_)}Event"
+
+
+def _meaning(type_: str) -> str:
+    return MEANINGS.get(type_, _TEST_MEANING)
+
+
+def _operation(type_: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{_component(type_)}"}
     example = event_examples.event(type_, OBJECTS[_object(type_)][1])
     return {
-        "operationId": "on" + "".join(word.title() for word in re.split("[._]", type_)),
-        "summary": MEANINGS.get(type_, _TEST_MEANING),
-        "tags": ["Events"],
+        "operationId": f"on{_words(type_)}",
+        "summary": _meaning(type_),
+        "tags": [TAG],
+        "security": [],
         "parameters": [{"$ref": f"#/components/parameters/{signature.HEADER}"}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}},
         "responses": {
             "2XX": {"$ref": "#/components/responses/WebhookTaken"},
             "default": {"$ref": "#/components/responses/WebhookNotTaken"},

@@ -117,7 +117,7 @@ class WebhookEndpoint(Output):
     created = Instant()
 
 
-class NewWebhookEndpoint(WebhookEndpoint):
+class WebhookEndpointWithSecret(WebhookEndpoint):
     """An endpoint with its secret, which is told at creation and rotation alone."""
 
     secret = Words("Signs every webhook to this endpoint.", pattern="^whsec_[A-Za-z0-9]+$")
@@ -169,7 +169,7 @@ class Endpoints(MethodView):
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent_call
     @bp.arguments(EndpointInput(), example=examples.NEW_ENDPOINT)
-    @bp.response(201, NewWebhookEndpoint(), example=examples.ENDPOINT_WITH_SECRET)
+    @bp.response(201, WebhookEndpointWithSecret(), example=examples.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
         """Enter a webhook endpoint. The answer holds its secret: keep it, it is not told again."""
         made = endpoints.create(caller().merchant, caller().livemode, **body, now=clock.now())
@@ -220,7 +220,7 @@ class Rotation(MethodView):
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
     @bp.arguments(RotationInput(), required=False, example={"overlap_seconds": 3600})
-    @bp.response(200, NewWebhookEndpoint(), example=examples.ENDPOINT_WITH_SECRET)
+    @bp.response(200, WebhookEndpointWithSecret(), example=examples.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
         """Give a webhook endpoint a new secret.
 
