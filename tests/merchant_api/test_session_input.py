@@ -287,8 +287,8 @@ def test_a_byte_order_mark_is_passed_over(shared_shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("body", "headers", "named"),
     [
-        (gzip.compress(b'{"amount": 1}'), {"Content_Encoding": "gzip"}, "compressed"),
-        (gzip.compress(b'{"amount": 1}'), {}, "compressed"),
+        (gzip.compress(b'{"amount": 1}', mtime=0), {"Content_Encoding": "gzip"}, "compressed"),
+        (gzip.compress(b'{"amount": 1}', mtime=0), {}, "compressed"),
         (b'{"amount": 1}', {"Content_Encoding": "br"}, "compressed"),
         ('{"description": "é"}'.encode("latin-1"), {"Content_Type": "application/json; charset=ISO-8859-1"}, "UTF-8"),
         ('{"amount": 1}'.encode("utf-16"), {"Content_Type": 'application/json; charset="utf-16"'}, "UTF-8"),
