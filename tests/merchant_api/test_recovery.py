@@ -61,7 +61,7 @@ def test_create_and_confirm_go_on_with_the_intent_made_before(
     body = NEW | {"confirm": True} | CARD
     kill(app, shop, monkeypatch, when, INTENTS, body)
     error(again(shop, INTENTS, body), 409, "IKW-REQ-008")
-    clockwork.shift(31)
+    clockwork.shift(61)
     answer = again(shop, INTENTS, body)
     assert (answer.status_code, answer.json["status"]) == (201, "processing")
     assert [row.id for row in PaymentIntent.select()] == [answer.json["id"]]
@@ -77,7 +77,7 @@ def test_a_second_run_that_finds_the_payment_settled_tells_of_it(
 ) -> None:
     body = NEW | {"confirm": True} | CARD
     kill(app, shop, monkeypatch, "after", INTENTS, body)
-    clockwork.shift(31)
+    clockwork.shift(61)
     enquiry.enquire(PaymentAttempt.get().id, now())
     answer = again(shop, INTENTS, body)
     assert (answer.status_code, answer.json["status"], taken()) == (201, "succeeded", [5000])
@@ -94,7 +94,7 @@ def test_a_second_run_that_finds_it_declined_does_not_try_again(
     else:
         body |= NEW | {"confirm": True}
     kill(app, shop, monkeypatch, "after", target, body)
-    clockwork.shift(31)
+    clockwork.shift(61)
     enquiry.enquire(PaymentAttempt.get().id, now())
     details = error(again(shop, target, body), 402, "IKW-TRANSFER-001")["details"]
     assert details["payment_intent"] == [PaymentIntent.get().id]
@@ -106,7 +106,7 @@ def test_a_confirmation_that_was_killed_is_not_done_twice(
 ) -> None:
     path = f"{INTENTS}/{shop.post(INTENTS, NEW).json['id']}/confirm"
     kill(app, shop, monkeypatch, "after", path, CARD)
-    clockwork.shift(31)
+    clockwork.shift(61)
     answer = again(shop, path, CARD)
     assert (answer.status_code, answer.json["status"], len(answer.json["attempts"])) == (200, "processing", 1)
     assert taken() == [5000]
@@ -120,7 +120,7 @@ def test_a_killed_code_is_not_sent_twice(
     clockwork.shift(5)
     kill(app, shop, monkeypatch, "after", path, wallet("009", otp="000000"))
     enquiry.enquire(PaymentAttempt.get().id, now())
-    clockwork.shift(31)
+    clockwork.shift(61)
     assert error(again(shop, path, wallet("009", otp="000000")), 402, "IKW-TRANSFER-001")
     assert PaymentAttempt.select().count() == 1
 
@@ -189,7 +189,7 @@ def test_while_the_attempt_of_a_killed_call_is_unsettled_a_correction_waits(
     body = NEW | {"confirm": True} | CARD
     kill(app, shop, monkeypatch, when, INTENTS, body)
     error(again(shop, INTENTS, OTHER), 409, "IKW-REQ-008")
-    clockwork.shift(31)
+    clockwork.shift(61)
     error(again(shop, INTENTS, OTHER), 409, "IKW-RES-003")
     assert intents() == [(5000, "processing")]
     enquiry.enquire(PaymentAttempt.get().id, now())
@@ -218,7 +218,7 @@ def test_a_correction_of_a_killed_confirmation_waits_for_its_attempt(
 ) -> None:
     path = f"{INTENTS}/{shop.post(INTENTS, NEW).json['id']}/confirm"
     kill(app, shop, monkeypatch, "after", path, wallet("500"))
-    clockwork.shift(31)
+    clockwork.shift(61)
     error(again(shop, path, CARD), 409, "IKW-RES-003")
     assert again(shop, path, wallet("500")).json["status"] == "processing"
     assert PaymentAttempt.select().count() == 1
@@ -233,7 +233,7 @@ def test_a_run_that_was_taken_for_dead_stores_no_attempt(
 
     def slow(*args: Any) -> None:
         monkeypatch.setattr(attempts, "confirm", real)
-        clockwork.shift(31)
+        clockwork.shift(61)
         answers.append(Shop(app, shop.merchant).post(path, CARD, Idempotency_Key="k"))
         real(*args)
 
@@ -264,7 +264,7 @@ def test_wherever_a_call_is_killed_its_repetition_charges_once(
         with suppress(Killed):
             again(shop, INTENTS, body)
     release()
-    clockwork.shift(31)
+    clockwork.shift(61)
     for attempt in PaymentAttempt.select():
         enquiry.enquire(attempt.id, now())
     answer = again(shop, INTENTS, body)
