@@ -1,4 +1,7 @@
-"""One PostgreSQL for a whole test run: started by the first test that wants it, gone when the run is gone.
+"""A PostgreSQL for each test process: started by its first test that wants it, gone when the run is gone.
+
+One for all would let them see each other: a transaction that runs anywhere in a server holds back `pg_snapshot_xmin`
+everywhere, and lists that stop at it.
 
 The process that pytest started with (under xdist: the controller) makes a `Run`: a directory with a named pipe whose
 writing end it holds open. The first test process that wants PostgreSQL starts it there, under a lock, beneath a shell
@@ -75,11 +78,20 @@ class Unavailable(Exception):
     """PostgreSQL cannot start on this machine; the message says why."""
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Alone among all processes that name this file."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Run:
     """What the processes of one test run share."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.folder = path / os.environ.get("PYTEST_XDIST_WORKER", "main")  # of this process's own server
         self._pipe = -1
 
     @classmethod
@@ -94,36 +106,31 @@ class Run:
         """End the run: the server, if there was one, stops and removes the directory."""
         os.close(self._pipe)
         deadline = time.monotonic() + 10
-        while self._address.exists() and time.monotonic() < deadline:
+        while any(self.path.glob("*/address")) and time.monotonic() < deadline:
             time.sleep(0.02)
         shutil.rmtree(self.path, ignore_errors=True)
 
     def server(self) -> "Server":
-        """The run's server, started if it is not there yet. Raises Unavailable."""
-        with self._lock():
+        """This process's server, started if it is not there yet. Raises Unavailable."""
+        self.folder.mkdir(exist_ok=True)
+        with locked(self.folder / "lock"):
             if not self._address.exists() and not self._failure.exists():
                 self._start()
             if self._failure.exists():
                 raise Unavailable(self._failure.read_text())
             return Server(self._address.read_text(), self)
 
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with (self.path / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
     @property
     def _address(self) -> Path:
-        return self.path / "address"
+        return self.folder / "address"
 
     @property
     def _failure(self) -> Path:
-        return self.path / "failure"
+        return self.folder / "failure"
 
     def _start(self) -> None:
         try:
-            self._address.write_text(_start(self.path))
+            self._address.write_text(_start(self.folder))
         except (Unavailable, OSError, subprocess.SubprocessError) as error:
             output = getattr(error, "stderr", None) or b""
             self._failure.write_text(" ".join([str(error), *output.decode(errors="replace").split()]))
@@ -172,7 +179,7 @@ class Server:
 
     def migrated(self, migrate: Callable[[str], None]) -> str:
         """The name of the template that `migrate` filled, once for the whole run."""
-        with self._run._lock():
+        with locked(self._run.folder / "lock"):
             known = self._admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE])
             if known.fetchone() is None:
                 self._create("migrating", "template0")
@@ -292,11 +299,12 @@ def _is_root() -> bool:
 
 def _account(path: Path) -> dict[str, Any]:
     """How to run as somebody PostgreSQL agrees to: it refuses root, so root lends the directory to `nobody`."""
-    environment = {"PATH": os.defpath, "LC_ALL": "C", "RUN": str(path), "PROGRAMS": str(_copied_programs(path))}
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "RUN": str(path.parent), "PROGRAMS": str(_copied_programs(path))}
     if not _is_root():
         return {"env": environment}
     nobody = pwd.getpwnam("nobody")
-    os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    for folder in (path, path.parent):
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return {"env": environment, "user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
@@ -311,15 +319,21 @@ def _programs(path: Path, account: dict[str, Any]) -> Path:
         subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **account)
     except PermissionError:
         copy = _copied_programs(path)
-        for folder in package.parent.glob(f"{package.name}*"):  # the package and the libraries beside it
-            shutil.copytree(folder, copy / folder.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        subprocess.run(["chown", "-R", str(account["user"]), copy], check=True, capture_output=True)
+        with locked(path.parent / "copying"):  # one copy for all processes of the run
+            if not copy.exists():
+                _copy_programs(package, copy, account)
         programs = copy / programs.relative_to(package.parent)
     return programs
 
 
+def _copy_programs(package: Path, copy: Path, account: dict[str, Any]) -> None:
+    for folder in package.parent.glob(f"{package.name}*"):  # the package and the libraries beside it
+        shutil.copytree(folder, copy / folder.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    subprocess.run(["chown", "-R", str(account["user"]), copy], check=True, capture_output=True)
+
+
 def _copied_programs(path: Path) -> Path:
-    return TEMPORARY / f"{path.name}-programs"
+    return TEMPORARY / f"{path.parent.name}-programs"
 
 
 def _initialise(programs: Path, path: Path, password: str, account: dict[str, Any]) -> None:
@@ -343,7 +357,7 @@ def _initialise(programs: Path, path: Path, password: str, account: dict[str, An
 def _launch(programs: Path, path: Path, port: int, log: Path, account: dict[str, Any]) -> subprocess.Popen[bytes]:
     settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
     server = [str(programs / "postgres"), "-D", str(path / "data"), "-p", str(port), *settings]
-    with (path / "alive").open("rb", buffering=0) as alive, log.open("wb") as output:
+    with (path.parent / "alive").open("rb", buffering=0) as alive, log.open("wb") as output:
         return subprocess.Popen(
             ["/bin/sh", "-c", WATCH, "watch", *server],
             stdin=alive,
