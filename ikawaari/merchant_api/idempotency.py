@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -21,21 +22,24 @@ _CODES = ("IKW-REQ-001", "IKW-CHK-004", "IKW-REQ-007", "IKW-REQ-008")
 _FINAL = {HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.GONE}
 
 
-def idempotent(handler: F) -> F:
-    """Run `handler` once per key. It must be made of database work alone: it shares a transaction with its answer."""
-    return _once(handler, idempotency.atomic)
+def idempotent(handler: F, *, holds_secret: bool = False) -> F:
+    """Run `handler` once per key. It must be made of database work alone: it shares a transaction with its answer.
+
+    `holds_secret`: the answer is sealed while it is kept, and told again to the same credential alone.
+    """
+    return _once(handler, idempotency.atomic, holds_secret)
 
 
-def idempotent_call(handler: F) -> F:
+def idempotent_call(handler: F, *, holds_secret: bool = False) -> F:
     """Run `handler` once per key, though it calls the world outside and so shares no transaction with its answer.
 
     A run that was killed in the middle is followed by another one, which goes on where the first one stopped: see
     `recovery`.
     """
-    return _once(handler, nullcontext)
+    return _once(handler, nullcontext, holds_secret)
 
 
-def _once(handler: F, together: Callable[[], AbstractContextManager[None]]) -> F:
+def _once(handler: F, together: Callable[[], AbstractContextManager[None]], holds_secret: bool) -> F:
     @wraps(handler)
     def once(*args: Any, **kwargs: Any) -> Any:
         key = idempotency_key.read()
@@ -52,17 +56,23 @@ def _once(handler: F, together: Callable[[], AbstractContextManager[None]]) -> F
         if isinstance(claimed, Answer):
             return _replayed(claimed)
         g.claim = claimed
-        return _run(claimed, lambda: handler(*args, **kwargs), together)
+        return _run(claimed, lambda: handler(*args, **kwargs), together, holds_secret)
 
     documenting.note(once, _CODES, idempotent=True)
     return once  # type: ignore[return-value]
 
 
-def _run(mine: Claim, call: Callable[[], Response], together: Callable[[], AbstractContextManager[None]]) -> Response:
+def _run(
+    mine: Claim,
+    call: Callable[[], Response],
+    together: Callable[[], AbstractContextManager[None]],
+    holds_secret: bool,
+) -> Response:
     try:
         with together():
             response = call()
-            idempotency.keep(mine, _answer(response))
+            credential_id = auth.caller().credential_id if holds_secret else None
+            idempotency.keep(mine, replace(_answer(response), credential_id=credential_id))
             return response
     except IkawaariError as error:
         return _refuse(mine, error)

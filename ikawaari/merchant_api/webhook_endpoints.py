@@ -1,6 +1,7 @@
 """Webhook endpoints over REST. Their list is a bare array: the documentation has it so."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask.views import MethodView
@@ -167,7 +168,7 @@ class Endpoints(MethodView):
 
     @operation("createWebhookEndpoint")
     @requires(Scope.WEBHOOKS_WRITE)
-    @idempotent_call
+    @partial(idempotent_call, holds_secret=True)
     @bp.arguments(EndpointInput(), example=examples.NEW_ENDPOINT)
     @bp.response(201, WebhookEndpointWithSecret(), example=examples.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
@@ -218,7 +219,7 @@ class Rotation(MethodView):
 
     @operation("rotateWebhookSecret", "IKW-RES-001")
     @requires(Scope.WEBHOOKS_WRITE)
-    @idempotent
+    @partial(idempotent, holds_secret=True)
     @bp.arguments(RotationInput(), required=False, example={"overlap_seconds": 3600})
     @bp.response(200, WebhookEndpointWithSecret(), example=examples.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:

@@ -6,13 +6,14 @@ that thing's id with the key (`subject`): the next call under it goes on from th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from peewee import Expression
 
-from ikawaari import store
+from ikawaari import sealing, store
 from ikawaari.errors import Conflict
+from ikawaari.invariants import present
 from ikawaari.merchants.credentials import Caller
 from ikawaari.store.models import IdempotencyKey, PayKey
 
@@ -29,6 +30,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: str
+    credential_id: str | None = None  # who made the call, when the body holds a secret: nobody else gets it again
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
         return _take_over(found, body_digest, now)
     if found.body_digest != body_digest:
         raise Conflict("IKW-REQ-007")
-    return Answer(found.status, found.headers, str(found.body))
+    return _opened(found, caller)
 
 
 def remember(mine: Claim, subject: str) -> None:
@@ -87,7 +89,8 @@ def keep(mine: Claim, answer: Answer) -> None:
     changes = {
         IdempotencyKey.status: answer.status,
         IdempotencyKey.headers: dict(answer.headers),
-        IdempotencyKey.body: answer.body,
+        IdempotencyKey.body: sealing.seal(answer.body) if answer.credential_id else answer.body,
+        IdempotencyKey.credential_id: answer.credential_id,
         IdempotencyKey.body_digest: mine.body_digest,
     }
     # The fence: a run that was taken for dead must not overwrite, nor commit beside, the run that took over.
@@ -110,6 +113,16 @@ def forget(now: datetime) -> None:
 
 atomic = store.atomic
 """The transaction that a call and its kept answer share."""
+
+
+def _opened(found: IdempotencyKey, caller: Caller) -> Answer:
+    """The kept answer. Raises Conflict when it holds a secret that another credential was told."""
+    kept = Answer(present(found.status, "a kept answer has a status"), found.headers, str(found.body))
+    if found.credential_id is None:
+        return kept
+    if found.credential_id != caller.credential_id:
+        raise Conflict("IKW-REQ-007", "The answer under this key holds a secret of another credential's call.")
+    return replace(kept, body=sealing.open_sealed(kept.body))
 
 
 def _find(row: IdempotencyKey) -> IdempotencyKey | None:

@@ -648,7 +648,8 @@ class IdempotencyKey(Record):
     subject = CharField(null=True)  # the id of what the first run made, should it be cut off before its answer
     status = IntegerField(null=True)  # null while the first call runs
     headers = JsonField(null=True)
-    body = TextField(null=True)
+    body = TextField(null=True)  # sealed, when it holds a secret
+    credential_id = CharField(null=True)  # whom alone an answer that holds a secret is told again; null: it holds none
     locked_until = InstantField()
     created_at = InstantField(index=True)
 

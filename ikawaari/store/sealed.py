@@ -16,7 +16,7 @@ _COLUMNS: tuple[tuple[type[Record], str], ...] = (
     (Credential, "return_key"),
     (WebhookEndpoint, "secret"),
     (WebhookEndpoint, "next_secret"),
-    (IdempotencyKey, "body"),
+    (IdempotencyKey, "body"),  # of those that hold a secret: the others are in clear
     (Seal, "sealed"),
 )
 
@@ -59,6 +59,8 @@ def _rotate_column(model: Any, name: str) -> int:
 def _stored(model: Any, column: Any) -> Iterator[tuple[Any, str]]:
     """The ids and sealed texts of a column, in batches of the primary key."""
     query = model.select(model.id, column).where(column.is_null(False)).order_by(model.id).limit(_BATCH)
+    if model is IdempotencyKey:
+        query = query.where(IdempotencyKey.credential_id.is_null(False))
     rows = list(query.tuples())
     while rows:
         yield from rows

@@ -1,6 +1,7 @@
 """The same POST twice is answered twice and done once, on both engines."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -8,8 +9,9 @@ import pytest
 import time_machine
 from flask import Flask
 
-from ikawaari import clock
+from ikawaari import clock, sealing
 from ikawaari.config import Config
+from ikawaari.store import sealed
 from ikawaari.store.database import database
 from ikawaari.store.models import CheckoutSession, IdempotencyKey
 from tests import factories
@@ -196,3 +198,32 @@ def test_an_answer_is_kept_for_a_day(shop: Shop) -> None:
     with time_machine.travel(clock.now() + timedelta(hours=26), tick=False):
         idempotency.forget(clock.now())
         assert shop.post(SESSIONS, {}, Idempotency_Key="k").data != first.data
+
+
+ENDPOINTS = "/api/v1/webhook-endpoints"
+
+
+def test_an_answer_that_holds_a_secret_is_sealed_and_comes_again_to_its_own_credential_alone(shop: Shop) -> None:
+    body = {"url": "https://93.184.216.34/hook"}
+    made = shop.post(ENDPOINTS, body, Idempotency_Key="k")
+    rotated = shop.post(f"{ENDPOINTS}/{made.json['id']}/rotate_secret", {}, Idempotency_Key="k")
+    assert shop.post(ENDPOINTS, body, Idempotency_Key="k").data == made.data
+    assert shop.post(f"{ENDPOINTS}/{made.json['id']}/rotate_secret", {}, Idempotency_Key="k").data == rotated.data
+    assert not any("whsec_" in str(row.__data__) for row in IdempotencyKey.select())
+    colleague = Shop(shop.client.application, shop.merchant)
+    for path, sent in ((ENDPOINTS, body), (f"{ENDPOINTS}/{made.json['id']}/rotate_secret", {})):
+        refusal = colleague.post(path, sent, Idempotency_Key="k")
+        error(refusal, 409, "IKW-REQ-007")
+        assert "whsec_" not in refusal.text
+    assert colleague.post(SESSIONS, {}, Idempotency_Key="s").status_code == 201
+    assert shop.post(SESSIONS, {}, Idempotency_Key="s").headers["Idempotent-Replayed"] == "true", "it holds no secret"
+
+
+def test_a_sealed_answer_outlives_a_rotation_of_the_secret(shop: Shop, config: Config) -> None:
+    body = {"url": "https://93.184.216.34/hook"}
+    made = shop.post(ENDPOINTS, body, Idempotency_Key="k")
+    before = config.secret_key
+    sealing.configure(replace(config, secret_key="n" * 32, old_secret_keys=before))
+    assert sealed.rotate() > 0
+    sealing.configure(replace(config, secret_key="n" * 32))
+    assert shop.post(ENDPOINTS, body, Idempotency_Key="k").data == made.data
