@@ -23,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: help run test quick check check-all static bench fmt setup clean
+.PHONY: help run test quick check check-all static bench clients fmt setup clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ static: $(VENV)/.dev $(CATALOGS)
 bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 	@$(PY) -m tests.bench $(ARGS)
 
+clients: $(VENV)/.test $(CATALOGS) ## Generate clients from the OpenAPI document, and have each of them pay
+	@$(PY) -m pytest tests/clients tests/merchant_api/test_generated_client.py --long --durations=10 $(ARGS)
+
 fmt: $(VENV)/.dev ## Format the code and apply safe fixes
 	@$(PY) -m ruff check --fix --exit-zero --quiet .
 	@$(PY) -m ruff format .
@@ -61,7 +64,7 @@ fmt: $(VENV)/.dev ## Format the code and apply safe fixes
 setup: $(VENV)/.dev $(CATALOGS)
 
 clean: ## Remove the environment, caches and compiled catalogs (instance/ stays)
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* test-results build dist
+	@rm -rf $(VENV) .clients .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* test-results build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f $(CATALOGS)
 

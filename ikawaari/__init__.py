@@ -89,6 +89,7 @@ def migrate() -> list[str]:
 
 def _serve_api(app: Flask) -> None:
     smorest = Api(app)
+    openapi.prepare(smorest)
     charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp, subscriptions.bp)
     for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)

@@ -107,7 +107,7 @@ class CustomerDetailsInput(Input):
                 {
                     "type": "object",
                     "maxProperties": 10,
-                    "additionalProperties": {"type": ["string", "null"], "maxLength": 200},
+                    "additionalProperties": {"type": "string", "maxLength": 200},
                 },
                 {"type": "null"},
             ],

@@ -50,13 +50,13 @@ class RangeInput(Input):
         required=True,
         strict=True,
         validate=validate.Range(0, LAST_INSTANT),
-        metadata={"description": "Unix seconds; happened then or later."},
+        metadata={"format": "int64", "description": "Unix seconds; happened then or later."},
     )
     created_lte = fields.Integer(
         required=True,
         strict=True,
         validate=validate.Range(0, LAST_INSTANT),
-        metadata={"description": "Unix seconds; happened then or before."},
+        metadata={"format": "int64", "description": "Unix seconds; happened then or before."},
     )
     cursor = Text(64, metadata={"description": "`next_cursor` of the answer before: go on behind it."})
 

@@ -7,6 +7,7 @@ from typing import Any
 from apispec import APISpec
 from flask import Flask
 from flask_smorest import Api
+from marshmallow.fields import Field
 
 from ikawaari.config import Config
 from ikawaari.edge import parts
@@ -104,7 +105,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "X-RateLimit-Remaining": {"description": "How many of them are left.", "schema": _NUMBER, "example": 99},
     "X-RateLimit-Reset": {
         "description": "When the minute starts anew, in Unix seconds.",
-        "schema": _NUMBER,
+        "schema": _NUMBER | {"format": "int64"},
         "example": 1767225660,
     },
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": _NUMBER, "example": 1},
@@ -121,6 +122,11 @@ _IDEMPOTENCY_KEY: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "order-1042",
 }
+
+
+def prepare(api: Api) -> None:
+    """Teach the converter, before it meets the first route."""
+    api.ma_plugin.converter.add_attribute_function(_alternatives)
 
 
 def complete(api: Api) -> None:
@@ -165,6 +171,11 @@ def document(app: Flask) -> dict[str, Any]:
         "webhooks": raw["webhooks"],
         "components": raw["components"] | {"schemas": _by_name(schemas)},
     }
+
+
+def _alternatives(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
+    """A field's own `anyOf`: of a nested field apispec knows the object alone, and a card token may replace it."""
+    return {"anyOf": field.metadata["anyOf"]} if "anyOf" in field.metadata else {}
 
 
 def _add_next_action(spec: APISpec) -> None:

@@ -31,10 +31,12 @@ class PageQuery(Query):
         },
     )
     created_gte = Whole(
-        validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or later."}
+        validate=validate.Range(0, LAST_INSTANT),
+        metadata={"format": "int64", "description": "Unix seconds; made then or later."},
     )
     created_lte = Whole(
-        validate=validate.Range(0, LAST_INSTANT), metadata={"description": "Unix seconds; made then or before."}
+        validate=validate.Range(0, LAST_INSTANT),
+        metadata={"format": "int64", "description": "Unix seconds; made then or before."},
     )
 
 

@@ -152,6 +152,7 @@ def _operation(type_: str) -> dict[str, Any]:
         "summary": _meaning(type_),
         "tags": [TAG],
         "security": [],
+        "x-internal": True,  # openapi-generator writes no client of our own webhooks: its TypeScript would not compile
         "parameters": [{"$ref": f"#/components/parameters/{signature.HEADER}"}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}},
         "responses": {

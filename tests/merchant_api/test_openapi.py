@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,7 @@ def test_generators_find_nothing_that_they_cannot_write_down(document: dict[str,
     for webhook in document["webhooks"].values():
         operation = webhook["post"]
         assert (operation["security"], operation["tags"]) == ([], ["Webhooks"])
+        assert operation["x-internal"]  # else openapi-generator writes calls of them, and its TypeScript has no imports
         assert operation["requestBody"]["content"][JSON]["schema"]["$ref"].endswith("Event")
         assert set(operation["tags"]) <= tags
     patterns = [
@@ -157,6 +159,36 @@ def test_generators_find_nothing_that_they_cannot_write_down(document: dict[str,
     every = [operation for _, _, operation in operations(document)]
     every += [webhook["post"] for webhook in document["webhooks"].values()]
     assert all(operation["description"] for operation in every)
+
+
+def test_what_needs_64_bits_says_so(document: dict[str, Any]) -> None:
+    large = [
+        found
+        for found in schemas_in(document)
+        if found.get("type") == "integer"
+        and (found.get("maximum", 0) >= 2**31 or str(found.get("description", "")).startswith("Unix seconds"))
+    ]
+    assert len(large) > 50
+    assert [found for found in large if found.get("format") != "int64"] == []
+    assert document["components"]["headers"]["X-RateLimit-Reset"]["schema"]["format"] == "int64"
+
+
+def test_a_choice_of_shapes_can_be_named_in_every_language(document: dict[str, Any]) -> None:
+    inputs = document["components"]["schemas"]
+    shapes = [tuple(one) for one in inputs["IntentInput"]["properties"]["payment_method"]["anyOf"]]
+    assert shapes == [("type", "pattern", "description"), ("$ref",), ("type",)]
+    inside = [one for found in schemas_in(document) for one in found.get("anyOf", ()) if one.get("type") == "object"]
+    assert inside
+    assert [one for one in inside if one["additionalProperties"]["type"] != "string"] == []
+
+
+def schemas_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document that looks like a schema, examples left out."""
+    if isinstance(value, dict):
+        yield value
+        yield from (found for name, inner in value.items() if name != "example" for found in schemas_in(inner))
+    elif isinstance(value, list):
+        yield from (found for inner in value for found in schemas_in(inner))
 
 
 def test_the_example_of_a_link_works_for_years(shared_shop: Shop, document: dict[str, Any]) -> None:
