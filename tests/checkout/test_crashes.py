@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts, callbacks
+from ikawaari.checkout import attempts, budgets, callbacks
 from ikawaari.errors import Declined
 from ikawaari.events import events
 from ikawaari.providers import registry
@@ -16,7 +17,13 @@ from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.database import database
 from ikawaari.store.models import CheckoutSession
 from tests import world as worlds
-from tests.world import FAILED, PAID, Killed, World, audit, fresh, latest, statuses, tries
+from tests.world import FAILED, PAID, UNKNOWN, Killed, World, audit, fresh, latest, statuses, tries
+
+
+@pytest.fixture(autouse=True)
+def _one_number_for_all(world: World) -> None:
+    """Every death leaves a payment behind that waits, and one number has them all: strangers are not at stake here."""
+    budgets.configure(replace(world.config, prompts_per_phone=0))
 
 
 @contextmanager
@@ -162,7 +169,7 @@ def test_a_process_killed_while_it_writes_the_events_loses_nothing(
     assert world.told().count("payment_intent.succeeded") == 1
 
 
-def test_an_adapter_that_raises_is_a_bug_and_still_no_money_is_lost(world: World) -> None:
+def test_an_adapter_that_raises_is_a_bug_and_leaves_the_truth_unknown(world: World) -> None:
     class Broken(Sandbox):
         def charge(self, request: Any, now: Any) -> Outcome:
             super().charge(request, now)
@@ -170,8 +177,8 @@ def test_an_adapter_that_raises_is_a_bug_and_still_no_money_is_lost(world: World
 
     registry.configure([Broken(world.config)])
     session = world.session()
-    with pytest.raises(RuntimeError):
-        world.pay(session)
+    world.pay(session)
+    assert statuses(session) == UNKNOWN
     recover(world)
     assert statuses(session) == PAID
 
