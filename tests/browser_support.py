@@ -12,6 +12,7 @@ import playwright
 
 HOW_TO_GET_ONE = "no Chromium: run `.venv/bin/playwright install chromium`, or install your system's chromium package"
 SYSTEM_BROWSERS = (
+    "/usr/bin/chromium-headless-shell",  # the browser without windows: two thirds of the work
     "/usr/bin/chromium",
     "chromium",
     "chromium-browser",
