@@ -118,6 +118,7 @@ def test_clients_that_take_no_answer_hold_no_thread(served: Served) -> None:
             assert requests.get(f"{served.url}/healthz", timeout=SOON).status_code == 200
 
 
+@pytest.mark.long  # the kernel takes four megabytes for each client first
 def test_answers_that_nobody_takes_fill_no_memory(served: Served) -> None:
     request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10  # half a megabyte each: the kernel takes some
     with ExitStack() as stack:

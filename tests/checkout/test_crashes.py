@@ -67,6 +67,7 @@ def _pay(world: World, session: CheckoutSession, how: str) -> None:
         world.pay(session, how)
 
 
+@pytest.mark.long(engine="postgres")  # served processes are killed there, too: tests/chaos/test_kill.py
 @pytest.mark.parametrize(
     ("how", "arrive"),
     [(how, False) for how in ("500", "004", "008", "010", "tok_test_card")] + [("500", True), ("005", True)],

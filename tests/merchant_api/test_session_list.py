@@ -23,24 +23,28 @@ def listed(shop: Shop, query: str) -> list[str]:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        *((f"limit={value}", "limit") for value in ("0", "101", "-1", "x", "", "1.5", "1e1", "9" * 5000)),
-        *((f"{name}={value}", name) for name in ("cursor", "starting_after", "ending_before") for value in ("x", "")),
+        *((f"limit={value}", "limit") for value in ("0", "101", "-1", "x", "1.5", "1e1", "9" * 5000)),
+        *((f"{name}=x", name) for name in ("cursor", "starting_after", "ending_before")),
         ("cursor=" + "x" * 65, "cursor"),
         ("status=closed", "status"),
         ("payment_status=Paid", "payment_status"),
         *((f"created_gte={value}", "created_gte") for value in ("-1", "x", "253402300800", "1" * 30)),
         ("created_lte=253402300799", "created_lte"),
-        ("payment_intent=", "payment_intent"),
         ("customer_email=" + "a" * 321, "customer_email"),
         ("client_reference_id=%00", "client_reference_id"),
         ("cursor=cs_%00", "cursor"),
-        *((f"page={value}", "page") for value in ("0", "-1", "x", "", "1.5", "10001", "9" * 30)),
+        *((f"page={value}", "page") for value in ("0", "-1", "x", "1.5", "10001", "9" * 30)),
         ("Limit=2", "Limit"),
     ],
     ids=lambda value: str(value)[:30],
 )
 def test_a_wrong_parameter_is_named(shared_shop: Shop, query: str, field: str) -> None:
     refused(shared_shop.get(f"{SESSIONS}?{query}"), field)
+
+
+@pytest.mark.parametrize("name", ["limit", "cursor", "starting_after", "ending_before", "page", "payment_intent"])
+def test_an_empty_parameter_says_nothing(shared_shop: Shop, name: str) -> None:
+    assert shared_shop.get(f"{SESSIONS}?{name}=").json == shared_shop.get(SESSIONS).json
 
 
 def test_a_name_with_nul_is_refused(shared_shop: Shop) -> None:
