@@ -161,7 +161,7 @@ def received(page: Page, shop: Shop) -> None:
 
 def subscribed(page: Page, shop: Shop) -> dict[str, Any]:
     """A subscription that may be stopped."""
-    session = opened(**QUIET, **MONTHLY)(page, shop)
+    session = opened(**QUIET, **MONTHLY, customerEmail="awa@example.com")(page, shop)
     pay_by_card(page)
     see(page, "paid")
     page.locator("main summary").click()

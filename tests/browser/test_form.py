@@ -172,7 +172,7 @@ def test_a_shop_elsewhere_gets_its_own_country(page: Page, shop: Shop, country: 
 
 
 def test_a_subscription_says_what_is_taken_and_when(customer: Page, shop: Shop) -> None:
-    session = open_session(shop, **MONTHLY)
+    session = open_session(shop, **MONTHLY, customerEmail="awa@example.com")
     arrive(customer, session)
     expect(customer.locator(".amount")).to_have_text(re.compile(r"5\s000\sFCFA chaque mois"))
     see(customer, "choose", "Vous payez 5 000 FCFA aujourd’hui, puis de nouveau chaque mois.")
