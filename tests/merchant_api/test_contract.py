@@ -1,6 +1,7 @@
 """The served API against its own document, with whatever schemathesis thinks of."""
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from tests.merchant_api.calls import HOME, Shop, app_on_sqlite
 NOT_FOR_US: list[Any] = [positive_data_acceptance]
 
 # The operations are known before any fixture is: this app stands on no database until `shop` gives it one.
-app = ikawaari.create_app(Config(database_url="sqlite:///:memory:", log_level="CRITICAL", **HOME))
+NOWHERE = f"sqlite:///{tempfile.mkdtemp(prefix='ikawaari-')}/none.sqlite3"
+app = ikawaari.create_app(Config(database_url=NOWHERE, log_level="CRITICAL", **HOME))
 document = schemathesis.openapi.from_wsgi("/openapi.json", app)
 load_all_checks()
 OPERATIONS = [
