@@ -15,6 +15,7 @@ LONGEST_URL = 2048
 # whoever reads a log. Blanks of all kinds (tab, line feed, …) are text.
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_FORCED_DIRECTION = re.compile("[\u202d\u202e]")
 _TURNING = {"R", "AL", "AN", "LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # Unicode's bidi classes
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + _UNSEEN
 # Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
@@ -67,8 +68,17 @@ def email_identity(address: str) -> str:
     return trimmed(address).lower()
 
 
+def unturned(text: str) -> str:
+    """`text` as it is shown: without the marks that force a direction, for one of them makes 2401 of 1042.
+
+    Words of every script find their direction by themselves, and keep it.
+    """
+    return _FORCED_DIRECTION.sub("", text)
+
+
 def isolated(text: str) -> str:
     """Foreign words where no markup can stand, such as a title: their direction ends with them."""
+    text = unturned(text)
     turns = any(unicodedata.bidirectional(character) in _TURNING for character in text)
     return f"\u2068{text}\u2069" if turns else text
 

@@ -11,7 +11,7 @@ from flask import url_for
 from flask_babel import LazyString
 from markupsafe import Markup
 
-from ikawaari import clock, countries, ids, operators
+from ikawaari import clock, countries, ids, operators, texts
 from ikawaari.checkout import subscriptions
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
 from ikawaari.hosted.drafts import Draft
@@ -54,8 +54,8 @@ def of(
 
 
 def bdi(text: str) -> Markup:
-    """A merchant's or a customer's words, which must not turn around what follows them: U+202E makes 2401 of 1042."""
-    return Markup("<bdi>{}</bdi>").format(text)
+    """A merchant's or a customer's words, which turn around neither themselves nor what follows them."""
+    return Markup("<bdi>{}</bdi>").format(texts.unturned(text))
 
 
 def _amount(view: View, payment: View, state: PageState, total: Total) -> int | None:
