@@ -93,6 +93,7 @@ def _checkout(database: str) -> Iterator[tuple[str, str]]:
     environment = {
         "IKAWAARI_DATABASE_URL": database,
         "IKAWAARI_MERCHANT_RATE_LIMIT": _RATE,
+        "IKAWAARI_SECRET_KEY": "b" * 32,  # of the server, and of the commands that prepare its database
         "IKAWAARI_LOG_LEVEL": "ERROR",
     }
     _command(environment, "migrate")
