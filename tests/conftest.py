@@ -194,9 +194,9 @@ def config(database_url: str) -> Config:
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
     """The whole application on a fresh database."""
-    import ikawaari
+    from tests.apps import app_of
 
-    yield ikawaari.create_app(config)
+    yield app_of(config)
     disconnect()
 
 

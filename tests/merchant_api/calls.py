@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-import ikawaari
 from ikawaari import databases
 from ikawaari.config import Config
 from ikawaari.store.models import Merchant
 from tests import factories
+from tests.apps import app_of
 from tests.conftest import disconnect
 
 Answer = Any  # werkzeug's TestResponse, whose `json` mypy would have us check for None each time
@@ -63,7 +63,7 @@ def app_on_sqlite(new_sqlite: Callable[[Path], str], folder: Path, **settings: A
     """One app for a whole table of requests that leave nothing behind."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(databases._SQLITE_PRAGMAS, "synchronous", "off")  # nothing in here must outlive a power cut
-        yield ikawaari.create_app(Config(database_url=new_sqlite(folder), **(HOME | settings)))
+        yield app_of(Config(database_url=new_sqlite(folder), **(HOME | settings)))
         disconnect()
 
 
