@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from ikawaari import logs, sealing, store, texts
-from ikawaari.checkout import budgets, enquiry, readiness, resources
+from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, errors, requests
 from ikawaari.events import outgoing
@@ -48,7 +48,7 @@ def create_app(config: Config | None = None) -> Flask:
     _serve_api(app)
     _serve_pages(app, config)
     errors.register(app, pages.error_page)
-    readiness.check_clock()
+    store.shared_clock.check_skew()
     _connect_each_request(app)
     _wrap(app, config)
     return app

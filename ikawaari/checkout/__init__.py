@@ -1,1 +1,17 @@
-"""The domain: sessions, intents, attempts, refunds, subscriptions. Money moves in `attempts` and nowhere else."""
+"""The domain: sessions, intents, attempts, refunds, subscriptions. Money moves in `attempts` and nowhere else.
+
+The modules form a ladder. Each may import from the lines below its own, never from its own line or from above, so there
+is no cycle, and what happens on success is one visible call after another. import-linter keeps it (`pyproject.toml`).
+
+    renewals | testing                          what time does to subscriptions; the developer's tools of test mode
+    attempts | audit                            money moves; whether the books agree
+    callbacks | enquiry | held | manual         the doors behind which a provider's report, or an operator's, arrives
+    settlement                                  the single place where a report is applied to our records
+    subscriptions                               an agreement to pay again
+    cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
+    refunds | sessions | views                  money on its way back; what is opened, found, expired; its public view
+    intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
+    budgets | collected | prices                how often strangers may try; what a page collects; what a sale costs
+    customers | payment_methods | returns       who paid; with what; and the way back to the shop
+    pay_keys | prefills | provider_states | quotes | resources
+"""

@@ -11,7 +11,7 @@ import click
 
 import ikawaari
 from ikawaari import demo_data, serving, store, worker
-from ikawaari.checkout import provider_states, readiness
+from ikawaari.checkout import provider_states
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
 
@@ -52,7 +52,7 @@ def work() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    readiness.check_clock()
+    store.shared_clock.check_skew()
     for thread in worker.start(stop, Config.from_environment()):
         thread.join()
 

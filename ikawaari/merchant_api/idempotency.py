@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flask import Response, g, request
 
-from ikawaari import clock
+from ikawaari import clock, store
 from ikawaari.edge import documenting, errors, idempotency_key
 from ikawaari.errors import IkawaariError
 from ikawaari.merchant_api import auth
@@ -27,7 +27,7 @@ def idempotent(handler: F, *, holds_secret: bool = False) -> F:
 
     `holds_secret`: the answer is sealed while it is kept, and told again to the same credential alone.
     """
-    return _once(handler, idempotency.atomic, holds_secret)
+    return _once(handler, store.atomic, holds_secret)
 
 
 def idempotent_call(handler: F, *, holds_secret: bool = False) -> F:

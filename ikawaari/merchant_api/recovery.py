@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from flask import g
 
+from ikawaari import store
 from ikawaari.merchants import idempotency
 
 
@@ -28,7 +29,7 @@ def made_once(make: Callable[[], T], find: Callable[[str], T], give_up: Callable
     earlier = stored()
     if earlier is not None:
         return find(earlier)
-    with idempotency.atomic():
+    with store.atomic():
         if mine.subject is not None:
             give_up(mine.subject)
         made = make()

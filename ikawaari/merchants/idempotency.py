@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from peewee import Expression
 
-from ikawaari import sealing, store
+from ikawaari import sealing
 from ikawaari.errors import Conflict
 from ikawaari.invariants import present
 from ikawaari.merchants.credentials import Caller
@@ -85,7 +85,7 @@ def remember(mine: Claim, subject: str) -> None:
 
 
 def keep(mine: Claim, answer: Answer) -> None:
-    """Remember the answer. Inside `atomic` with what the call did, the two cannot come apart."""
+    """Remember the answer. In one transaction with what the call did, the two cannot come apart."""
     changes = {
         IdempotencyKey.status: answer.status,
         IdempotencyKey.headers: dict(answer.headers),
@@ -109,10 +109,6 @@ def forget(now: datetime) -> None:
     """Drop the keys whose time is over."""
     IdempotencyKey.delete().where(IdempotencyKey.created_at < now - _KEPT).execute()
     PayKey.delete().where(PayKey.created_at < now - _KEPT).execute()
-
-
-atomic = store.atomic
-"""The transaction that a call and its kept answer share."""
 
 
 def _opened(found: IdempotencyKey, caller: Caller) -> Answer:

@@ -7,9 +7,14 @@ clocks of two machines: one that is 20 seconds ahead would call a charge failed 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from ikawaari import clock
-from ikawaari.store.database import database, is_postgres
+import structlog
+from peewee import PeeweeException
 
+from ikawaari import clock
+from ikawaari.store.database import database, is_postgres, release
+
+log = structlog.get_logger()
+_TOLERATED = timedelta(seconds=2)
 _given: Callable[[], datetime] | None = None
 
 
@@ -24,10 +29,27 @@ def now() -> datetime:
 
 
 def skew() -> timedelta:
-    """How far this machine's clock is ahead of the shared one, to half the time of a statement."""
+    """How far this machine's clock is ahead of the shared one, to half the time of a statement.
+
+    A warning is logged when that is more than 2 seconds. Ages that decide about money are measured on the shared clock
+    alone; due times and instants in answers are not.
+    """
     before = clock.now()
     shared = now()
-    return before + (clock.now() - before) / 2 - shared
+    ahead = before + (clock.now() - before) / 2 - shared
+    if abs(ahead) > _TOLERATED:
+        log.warning("clock_skew", seconds=ahead.total_seconds())
+    return ahead
+
+
+def check_skew() -> None:
+    """Measure the skew at start-up. A database that does not answer yet does not stop the start."""
+    try:
+        skew()
+    except PeeweeException:
+        log.warning("clock_skew_unknown")
+    finally:
+        release()
 
 
 def use(reader: Callable[[], datetime] | None) -> None:

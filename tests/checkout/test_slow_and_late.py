@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from ikawaari import clock, store, worker
-from ikawaari.checkout import attempts, enquiry, readiness, settlement
+from ikawaari.checkout import attempts, enquiry, settlement
 from ikawaari.errors import Gone, Unavailable
 from ikawaari.providers import registry
 from ikawaari.providers.base import Capabilities, FailureCode, Outcome, Result
@@ -249,12 +249,12 @@ def test_the_shared_clock_is_the_databases(world: World) -> None:
     try:
         if not store.is_postgres():
             assert store.shared_clock.now() == clock.now()
-            assert readiness.clock_skew() == timedelta()
+            assert store.shared_clock.skew() == timedelta()
             return
         really = store.shared_clock.now()
         attempt.change(submitted_at=really)
         with time_machine.travel(really + timedelta(seconds=50)):
-            assert 49 < readiness.clock_skew().total_seconds() < 51
+            assert 49 < store.shared_clock.skew().total_seconds() < 51
             enquiry.enquire(attempt.id, clock.now())
             assert latest(session).status == "submitting"
         attempt.change(submitted_at=really - timedelta(seconds=41))
