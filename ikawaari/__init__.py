@@ -11,8 +11,7 @@ from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, errors, requests
 from ikawaari.events import outgoing
-from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, trailing
-from ikawaari.hosted import sandbox as sandbox_screens
+from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing
 from ikawaari.merchant_api import (
     auth,
     customers,
@@ -27,7 +26,7 @@ from ikawaari.merchant_api import (
     testing,
     webhook_endpoints,
 )
-from ikawaari.providers import registry, sandbox
+from ikawaari.providers import registry
 from ikawaari.store import sealed
 
 
@@ -59,8 +58,7 @@ def start(config: Config) -> None:
     logs.configure(config)
     sealing.configure(config)
     store.connect(config.database_url, config.database_pool)
-    sandbox.ledger.connect(config.database_url, config.database_pool)
-    registry.configure([sandbox.Sandbox(config)])
+    registry.start(config)
     enquiry.configure(config)
     budgets.configure(config)
     resources.configure(config)
@@ -83,7 +81,7 @@ def migrate() -> list[str]:
     """Bring the schema up to date; the names of the migrations that were applied."""
     applied = store.migrate()
     sealed.prepare()
-    sandbox.ledger.prepare()
+    registry.prepare()
     return applied
 
 
@@ -105,7 +103,7 @@ def _serve_pages(app: Flask, config: Config) -> None:
     Babel(app, locale_selector=pages.header_locale)
     app.register_blueprint(pages.bp)
     app.register_blueprint(links.bp)
-    app.register_blueprint(sandbox_screens.bp)
+    provider_screens.register(app)
     app.add_template_filter(context.bdi)
     app.add_template_filter(texts.isolated)
     trailing.register(app)
@@ -116,7 +114,7 @@ def _serve_pages(app: Flask, config: Config) -> None:
 def _connect_each_request(app: Flask) -> None:
     def end(_error: BaseException | None) -> None:
         store.release()
-        sandbox.ledger.release()
+        registry.release()
 
     requests.register(app)
     bounds.register(app)

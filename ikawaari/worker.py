@@ -13,7 +13,7 @@ from ikawaari.checkout import audit, enquiry, invoices, refunds, renewals, sessi
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
-from ikawaari.providers import registry, sandbox
+from ikawaari.providers import registry
 from ikawaari.store import due
 from ikawaari.store.models import DueWork
 
@@ -98,9 +98,9 @@ def run(stop: threading.Event, config: Config, kinds: Collection[str]) -> None:
 
 
 def run_once(now: datetime, lease: timedelta = _LEASE, kinds: Collection[str] = frozenset(HANDLERS)) -> bool:
-    """One round: let the sandbox's world move on, and do what is due at `now`. True when there was anything to do."""
+    """One round: let the providers, and then ourselves, do what is due at `now`. True when there was anything to do."""
     if enquiry.ENQUIRE in kinds:
-        _move_the_sandbox(now)
+        registry.tick(now)
     # A lane of webhooks may take most of a lease, so it is claimed alone.
     claimed = due.claim(now, kinds=kinds, most=1 if kinds == WEBHOOKS else _BATCH, lease=lease)
     for work in claimed:
@@ -178,19 +178,13 @@ class Callers:
 
 
 def _tick(stop: threading.Event, config: Config) -> None:
-    """Let the sandbox's payers act and its callbacks arrive, whoever else is waited for."""
+    """Let the providers do what is due, whoever else is waited for."""
 
     def round_() -> bool:
-        _move_the_sandbox(clock.now())
+        registry.tick(clock.now())
         return False
 
     _repeat(stop, round_, config)
-
-
-def _move_the_sandbox(now: datetime) -> None:
-    simulator = registry.named(sandbox.Sandbox.name)
-    if isinstance(simulator, sandbox.Sandbox):
-        simulator.run(now)
 
 
 def _repeat(
@@ -217,7 +211,7 @@ def _repeat(
 
 def _release() -> None:
     store.release()
-    sandbox.ledger.release()
+    registry.release()
 
 
 def _do(work: DueWork, claimed_at: datetime) -> None:

@@ -24,6 +24,7 @@ PROBES = {
     "edge/bounds.py": "from ikawaari.store import models",
     "hosted/health.py": "from ikawaari.store import due",
     "merchant_api/docs.py": "from ikawaari.providers import registry",
+    "worker.py": "from ikawaari.providers import sandbox",
     "store/due.py": "from ikawaari.checkout import sessions",
     "events/history.py": "from ikawaari.merchants import rates",
 }

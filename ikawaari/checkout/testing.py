@@ -9,8 +9,7 @@ from ikawaari.checkout import attempts, callbacks, intents, invoices, payment_me
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers import registry
-from ikawaari.providers.base import FailureCode
-from ikawaari.providers.sandbox import Sandbox
+from ikawaari.providers.base import Decider, FailureCode
 from ikawaari.states import UNSETTLED, IntentStatus
 from ikawaari.store import due
 from ikawaari.store.models import (
@@ -26,7 +25,7 @@ from ikawaari.store.record import Record
 
 
 def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: datetime) -> PaymentIntent:
-    """Have the sandbox end the intent's latest attempt and call back. Returns the intent as it is then.
+    """Have the provider of test mode end the intent's latest attempt and call back. Returns the intent as it is then.
 
     An intent that nobody has tried to pay is tried here first, by mobile money of no phone number: nobody is asked.
     Raises NotFound (also for a live intent), Conflict when it is canceled or cannot be paid.
@@ -34,33 +33,33 @@ def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: 
     intent = PaymentIntent.get_or_none(PaymentIntent.id == intent_id, ~PaymentIntent.livemode)
     if intent is None:
         raise NotFound("payment intent")
-    sandbox = registry.named(Sandbox.name)
+    provider = registry.decider()
     # An attempt of a session that has expired since may still be corrected: its money comes late.
     is_over = intent.cancellation_reason == "requested" or not resources.attempts_of(intent)
-    if (intent.status == IntentStatus.CANCELED and is_over) or not isinstance(sandbox, Sandbox):
+    if (intent.status == IntentStatus.CANCELED and is_over) or provider is None:
         raise Conflict("IKW-RES-002", "The payment intent is canceled.")
     if not resources.attempts_of(intent):
         # The race of two that trigger at once: one starts the attempt, the other one finds it.
         with suppress(Conflict):
-            attempts.start_in_test_mode(intent, _method(intent, sandbox), now)
+            attempts.start_in_test_mode(intent, _method(intent, provider), now)
     tried = resources.attempts_of(intent)
     if not tried:
         raise Conflict("IKW-RES-002", "The payment intent cannot be paid any more.")
     failure = failure_reason if failure_reason in set(FailureCode) else FailureCode.UNKNOWN
     try:
-        callback = sandbox.tell(tried[-1].id, succeeded=succeeded, failure=failure, now=now)
+        callback = provider.decide(tried[-1].id, succeeded=succeeded, failure=failure, now=now)
     except LookupError:
         raise Conflict("IKW-RES-002", "The payment has not reached the operator.") from None
-    callbacks.receive(Sandbox.name, callback, now)
+    callbacks.receive(provider.name, callback, now)
     return PaymentIntent.get_by_id(intent_id)
 
 
-def _method(intent: PaymentIntent, sandbox: Sandbox) -> PaymentMethod:
+def _method(intent: PaymentIntent, provider: Decider) -> PaymentMethod:
     """Mobile money of the first operator in the intent's country, without a phone."""
     terms = intents.terms_of(intent)
     country = terms.country or Merchant.get_by_id(intent.merchant_id).country
     local = operators.in_country(country) or operators.in_country(payment_methods.countries_of(terms)[0])
-    return PaymentMethod(type="mobile_money", provider=sandbox.name, operator=local[0].id, country=local[0].country)
+    return PaymentMethod(type="mobile_money", provider=provider.name, operator=local[0].id, country=local[0].country)
 
 
 def advance(subscription_id: str, merchant: Merchant, livemode: bool, now: datetime) -> Subscription:

@@ -1,12 +1,13 @@
-"""What a provider is: four verbs that turn values into values, and data. No model, no Flask, no template in here."""
+"""What a provider is: four verbs that turn values into values, hooks, and data. No model, no Flask here."""
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ikawaari import texts
 from ikawaari.invariants import ensure
@@ -225,20 +226,50 @@ class Capabilities:
         return self.forgets_after - self.call_timeout
 
 
-class Provider(Protocol):
+class Hooks:
+    """What a provider may need beside its verbs. Each hook does nothing until a provider overrides it."""
+
+    def connect(self) -> None:
+        """Open what this process keeps open: called once, after the fork."""
+
+    def prepare(self) -> None:
+        """Create or upgrade what the provider stores itself: for `ikawaari migrate`; machines may do it at once."""
+
+    def release(self) -> None:
+        """Give back what this thread holds: called after each request and each piece of due work."""
+
+    def tick(self, now: datetime) -> None:
+        """Do what is due at `now`: called by a worker several times a second, on every machine."""
+
+
+class Provider(Hooks, ABC):
     """The four verbs. They raise nothing but CallbackRefused: whatever goes wrong outside is an Outcome."""
 
     name: str
     capabilities: Capabilities
 
+    @abstractmethod
     def charge(self, request: ChargeRequest, now: datetime) -> Outcome:
         """Ask for the money. No answer, 5xx and garbage are `Result.UNKNOWN`."""
 
+    @abstractmethod
     def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
         """What became of a charge."""
 
+    @abstractmethod
     def refund(self, request: RefundRequest, now: datetime) -> Outcome:
         """Give money back. Calling again with the same id gives back nothing more."""
 
+    @abstractmethod
     def parse_callback(self, request: CallbackRequest, now: datetime) -> list[Report]:
         """Verify and read a callback. Raises CallbackRefused."""
+
+
+@runtime_checkable
+class Decider(Protocol):
+    """A provider of test mode that lets a developer decide in the payer's place."""
+
+    name: str
+
+    def decide(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> CallbackRequest:
+        """End a charge. Returns the callback that the operator would send about it. Raises LookupError."""

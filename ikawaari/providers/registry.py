@@ -1,10 +1,23 @@
 """Which providers this process has, and which of them takes a given payment."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
 
-from ikawaari.providers.base import Flow, Provider
+from ikawaari.config import Config
+from ikawaari.providers.base import Decider, Flow, Provider
+from ikawaari.providers.sandbox import Sandbox
+
+INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox,)
+"""Every provider that we have, in the order in which they are preferred: one name each, and nothing elsewhere."""
 
 _providers: dict[str, Provider] = {}
+
+
+def start(config: Config) -> None:
+    """Set up every provider for this process."""
+    configure(provider(config) for provider in INSTALLED)
+    for provider in _providers.values():
+        provider.connect()
 
 
 def configure(providers: Iterable[Provider]) -> None:
@@ -21,6 +34,29 @@ def named(name: str) -> Provider | None:
 def names() -> Sequence[str]:
     """The names of the providers, in the order in which they are preferred."""
     return list(_providers)
+
+
+def prepare() -> None:
+    """Let every provider create or upgrade what it stores."""
+    for provider in _providers.values():
+        provider.prepare()
+
+
+def release() -> None:
+    """Let every provider give back what this thread holds."""
+    for provider in _providers.values():
+        provider.release()
+
+
+def tick(now: datetime) -> None:
+    """Let every provider do what is due at `now`."""
+    for provider in _providers.values():
+        provider.tick(now)
+
+
+def decider() -> Decider | None:
+    """The provider of test mode at which a developer decides in the payer's place."""
+    return next((one for one in _providers.values() if isinstance(one, Decider)), None)
 
 
 def route(

@@ -189,7 +189,7 @@ def test_a_callback_that_dies_at_any_statement_is_taken_in_when_it_comes_again(w
     assert isinstance(provider, Sandbox)
     session = world.session()
     world.pay(session, "011")
-    message = provider.tell(latest(session).id, succeeded=True, failure=None, now=world.now)
+    message = provider.decide(latest(session).id, succeeded=True, failure=None, now=world.now)
     for statement in count(1):
         if survives(statement, lambda: callbacks.receive("sandbox", message, world.now)):
             break

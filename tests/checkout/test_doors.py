@@ -200,7 +200,7 @@ def test_all_three_doors_at_once_count_once(world: World) -> None:
 def _told(world: World, session: CheckoutSession, *, succeeded: bool) -> callbacks.Message:
     provider = registry.named("sandbox")
     assert isinstance(provider, Sandbox)
-    return provider.tell(latest(session).id, succeeded=succeeded, failure=None, now=world.now)
+    return provider.decide(latest(session).id, succeeded=succeeded, failure=None, now=world.now)
 
 
 def test_the_same_callback_at_many_machines_at_once_counts_once(world: World) -> None:

@@ -244,7 +244,7 @@ def test_show_tells_the_whole_history(world: World, run: Attempts, provider: Dea
     run("settle", attempt.id, "--failed", "--force", *WHY)
     world.callbacks_get_lost()
     world.callbacks_arrive()
-    provider.run(world.now)
+    provider.tick(world.now)
     world.wait(6, 6)
     told = json.loads(run("show", attempt.id)[1])
     assert told["attempt"]["id"] == attempt.id

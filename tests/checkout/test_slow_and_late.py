@@ -322,7 +322,7 @@ def test_a_failure_that_a_callback_brings_is_asked_about_again_after_a_minute(wo
         world.now,
         settlement.Source.CALLBACK,
     )
-    provider.tell(latest(session).id, succeeded=True, failure=None, now=world.now)
+    provider.decide(latest(session).id, succeeded=True, failure=None, now=world.now)
     world.wait(61)
     assert statuses(session) == PAID
 

@@ -1,4 +1,4 @@
-"""The sandbox as a provider: the four verbs over the simulated operator."""
+"""The sandbox as a provider: the four verbs and the hooks over the simulated operator."""
 
 import hashlib
 import hmac
@@ -57,12 +57,13 @@ _DIAL_CODES = {
 _NO_REFUNDS: frozenset[str | None] = frozenset({"expresso_sn"})
 
 
-class Sandbox:
+class Sandbox(base.Provider):
     """The provider that test objects meet, and no other."""
 
     name = "sandbox"
 
     def __init__(self, config: Config) -> None:
+        self._database = config.database_url, config.database_pool
         self.delay = timedelta(seconds=config.sandbox_delay_seconds)
         self.prompt = timedelta(seconds=config.sandbox_prompt_seconds)
         self.screen_url = f"{config.pay_url}/sandbox"
@@ -78,6 +79,18 @@ class Sandbox:
             forgets_after=timedelta(seconds=2 * config.charge_timeout_seconds),
             settles_within=timedelta(seconds=config.sandbox_settles_seconds),
         )
+
+    def connect(self) -> None:
+        """Open the ledger."""
+        ledger.connect(*self._database)
+
+    def prepare(self) -> None:
+        """Create or upgrade the ledger's tables."""
+        ledger.prepare()
+
+    def release(self) -> None:
+        """Give back this thread's connection to the ledger."""
+        ledger.release()
 
     def charge(self, request: base.ChargeRequest, now: datetime) -> Outcome:
         """Start a charge, or continue the one that has this id (with the code that the payer typed)."""
@@ -126,8 +139,8 @@ class Sandbox:
         """The signature header's value for `body`."""
         return _signed(self._keys[0], body, clock.unix(now))
 
-    def tell(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> base.CallbackRequest:
-        """A developer decides for the payer. Returns the callback that the operator would send about it now.
+    def decide(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> base.CallbackRequest:
+        """End a charge as a developer decides. Returns the callback that the operator would send about it now.
 
         Raises LookupError for a charge that never arrived.
         """
@@ -139,7 +152,7 @@ class Sandbox:
         headers = {SIGNATURE_HEADER: self.sign(body, now)}
         return base.CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
 
-    def run(self, now: datetime) -> None:
+    def tick(self, now: datetime) -> None:
         """Let the simulated world move on to `now`, and deliver the callbacks that are due by then."""
         world.advance_all(now)
         due = OutgoingCallback.select().where(OutgoingCallback.due_at <= now).order_by(OutgoingCallback.id)
