@@ -9,7 +9,8 @@ from whitenoise import WhiteNoise
 from ikawaari import logs, sealing, store, texts
 from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
-from ikawaari.edge import bounds, errors, requests
+from ikawaari.edge import bounds, requests
+from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing
 from ikawaari.merchant_api import (
@@ -46,7 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _serve_api(app)
     _serve_pages(app, config)
-    errors.register(app, pages.error_page)
+    error_answers.register(app, pages.error_page)
     store.shared_clock.check_skew()
     _connect_each_request(app)
     _wrap(app, config)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
+from ikawaari import errors
+
 REFUSAL = "holds a card number; send a card token"
 
 _SHORTEST, _LONGEST = 13, 19
@@ -51,9 +53,11 @@ def is_number(text: str) -> bool:
     return run is not None and _is_issued(_SIGNS.sub("", run[0]), _SHORTEST_OF_MERCHANTS)
 
 
-def refusal_code(details: Mapping[str, Sequence[str]], otherwise: str) -> str:
-    """The code of an error with these `details`: IKW-CHK-004 when one of them is a card number."""
-    return "IKW-CHK-004" if any(REFUSAL in problems for problems in details.values()) else otherwise
+def refusal_code(
+    details: Mapping[str, Sequence[str]], otherwise: errors.Code[errors.ValidationFailed]
+) -> errors.Code[errors.ValidationFailed]:
+    """The code of an error with these `details`: CARD_NUMBER_SENT when one of them is a card number."""
+    return errors.CARD_NUMBER_SENT if any(REFUSAL in problems for problems in details.values()) else otherwise
 
 
 def _holds(text: str, shortest: int) -> bool:

@@ -1,6 +1,7 @@
 """The errors that leave the house: a broken request or a conflict. A decline is a value, a bug is an assertion.
 
 IkawaariError
+├── RequestRefused        400, 405, 408, 412 to 415, 431: the request cannot be read or is not one that we take
 ├── ValidationFailed      400  the request is wrong; `details` names every bad field
 ├── AuthenticationFailed  401  no credential, or none that counts
 ├── Declined              402  the provider refused at once
@@ -9,14 +10,21 @@ IkawaariError
 ├── Conflict              409  the object's state, or an idempotency key, forbids it
 ├── Gone                  410  the object's life has ended
 ├── TooManyRequests       429
+├── Failed                500  a bug
 └── Unavailable           503  try again later
+
+The table stands below the classes: one name for each code, with the class that carries it. The type checker refuses
+a class with another class's code, such as `Conflict(errors.SESSION_EXPIRED)`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 Details = dict[str, list[str]]
+# Contravariant: a code of Conflict may be carried by a subclass of it, not by IkawaariError at large.
+E_contra = TypeVar("E_contra", bound="IkawaariError", contravariant=True)
 
 
 class ErrorType(StrEnum):
@@ -29,77 +37,49 @@ class ErrorType(StrEnum):
     API = "api_error"
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One row of the error table: `IKW-<module>-<number>`, its HTTP status and whether a retry may help."""
+@dataclass(frozen=True)
+class Code(Generic[E_contra]):
+    """One row of the error table: `IKW-<module>-<number>`, the class that carries it, whether a retry may help."""
 
+    carrier: type[E_contra]
     id: str
-    status: int
-    type: ErrorType
     meaning: str
     retryable: bool = False
+    own_status: int | None = None  # where it is not that of the class
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return self.own_status or self.carrier.status
+
+    @property
+    def error_type(self) -> ErrorType:
+        """The coarse class of the error."""
+        return self.carrier.error_type
 
 
-_T = ErrorType
-_ROWS = (
-    Code("IKW-AUTH-001", 401, _T.AUTHENTICATION, "No credential was sent."),
-    Code("IKW-AUTH-002", 401, _T.AUTHENTICATION, "The credential is unknown or malformed."),
-    Code("IKW-AUTH-003", 401, _T.AUTHENTICATION, "The credential was revoked, or its app was uninstalled."),
-    Code("IKW-AUTH-004", 401, _T.AUTHENTICATION, "The credential has expired."),
-    Code("IKW-AUTHZ-001", 403, _T.AUTHORIZATION, "The credential lacks a scope."),
-    Code("IKW-AUTHZ-002", 403, _T.AUTHORIZATION, "The credential may not be used from this address."),
-    Code("IKW-AUTHZ-003", 403, _T.AUTHORIZATION, "The request came from a foreign site."),
-    Code("IKW-AUTHZ-004", 403, _T.AUTHORIZATION, "Live keys are refused on a server that runs with --insecure."),
-    Code("IKW-REQ-001", 400, _T.VALIDATION, "A field is wrong; details lists every one."),
-    Code("IKW-REQ-002", 400, _T.VALIDATION, "The body is not the JSON it should be."),
-    Code("IKW-REQ-003", 415, _T.VALIDATION, "The body's content type is not application/json."),
-    Code("IKW-REQ-004", 413, _T.VALIDATION, "The body is too large."),
-    Code("IKW-REQ-005", 405, _T.VALIDATION, "The method is not allowed here."),
-    Code("IKW-REQ-006", 412, _T.VALIDATION, "A precondition of the request does not hold."),
-    Code("IKW-REQ-007", 409, _T.DOMAIN, "The idempotency key was used with another body."),
-    Code("IKW-REQ-008", 409, _T.DOMAIN, "The first call with this idempotency key still runs.", retryable=True),
-    Code("IKW-REQ-009", 400, _T.VALIDATION, "The request is malformed."),
-    Code("IKW-REQ-010", 414, _T.VALIDATION, "The address is too long."),
-    Code("IKW-REQ-011", 431, _T.VALIDATION, "The request's headers are too large."),
-    Code("IKW-REQ-012", 408, _T.VALIDATION, "The request took too long to arrive.", retryable=True),
-    Code("IKW-RES-001", 404, _T.DOMAIN, "There is no such object."),
-    Code("IKW-RES-002", 409, _T.DOMAIN, "The object's state does not allow this."),
-    Code("IKW-RES-003", 409, _T.DOMAIN, "Another payment attempt is not settled yet."),
-    Code("IKW-RES-004", 409, _T.DOMAIN, "It is already paid."),
-    Code("IKW-RES-005", 409, _T.DOMAIN, "The provider of this payment cannot refund it."),
-    Code("IKW-RES-006", 404, _T.DOMAIN, "This server does not offer that part of the API."),
-    Code("IKW-RATE-001", 429, _T.API, "Too many requests.", retryable=True),
-    Code("IKW-RATE-002", 429, _T.API, "Too many tries without a payment; wait before the next one.", retryable=True),
-    Code("IKW-SYS-001", 500, _T.API, "An unexpected error; it was recorded.", retryable=True),
-    Code("IKW-SYS-002", 503, _T.API, "The service is not available now.", retryable=True),
-    Code("IKW-SYS-003", 503, _T.API, "No provider takes this payment now; details says what is missing."),
-    Code("IKW-CHK-001", 404, _T.DOMAIN, "There is no such checkout session."),
-    Code("IKW-CHK-002", 400, _T.VALIDATION, "The payment request is wrong; details lists every bad field."),
-    Code("IKW-CHK-003", 410, _T.DOMAIN, "The checkout session has expired."),
-    Code("IKW-CHK-004", 400, _T.VALIDATION, "A raw card number was sent; only tokens are taken."),
-    Code("IKW-CHK-005", 410, _T.DOMAIN, "The payment link takes no more payments."),
-    Code("IKW-TRANSFER-001", 402, _T.DOMAIN, "The payment was declined."),
-    Code("IKW-TRANSFER-002", 402, _T.DOMAIN, "The operator cannot take payments now.", retryable=True),
-)
-CODES: Mapping[str, Code] = {row.id: row for row in _ROWS}
+AnyCode = Code[Any]
 
 
 class IkawaariError(Exception):
     """An error with a row of the table, a message for the developer, and the fields at fault."""
 
+    status: ClassVar[int]
+    error_type: ClassVar[ErrorType]
+
     def __init__(
         self,
-        code: str,
+        row: Code[Self],
         message: str | None = None,
         *,
         details: Details | None = None,
         retry_after_seconds: int | None = None,
     ) -> None:
-        self.row = CODES[code]
-        self.message = message or self.row.meaning
+        self.row: AnyCode = row
+        self.message = message or row.meaning
         self.details: Details = details or {}
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(f"{code}: {self.message}")
+        super().__init__(f"{row.id}: {self.message}")
 
     @property
     def code(self) -> str:
@@ -117,58 +97,160 @@ class IkawaariError(Exception):
         return self.row.retryable
 
 
+class RequestRefused(IkawaariError):
+    """The request cannot be read, or is not one that we take."""
+
+    status = 400
+    error_type = ErrorType.VALIDATION
+
+
 class ValidationFailed(IkawaariError):
     """The request is wrong; `details` maps each bad field's path to what is wrong with it."""
 
-    def __init__(self, details: Details, code: str = "IKW-REQ-001", message: str | None = None) -> None:
-        super().__init__(code, message or _summary(details), details=details)
+    status = 400
+    error_type = ErrorType.VALIDATION
+
+    def __init__(
+        self, details: Details, row: "Code[ValidationFailed] | None" = None, message: str | None = None
+    ) -> None:
+        super().__init__(row or FIELD_INVALID, message or _summary(details), details=details)
 
 
 class AuthenticationFailed(IkawaariError):
     """No credential, or none that counts."""
 
+    status = 401
+    error_type = ErrorType.AUTHENTICATION
+
 
 class Declined(IkawaariError):
     """The provider refused at once; `failure_code` is one of the closed set."""
 
+    status = 402
+    error_type = ErrorType.DOMAIN
+
     def __init__(self, failure_code: str) -> None:
-        code = "IKW-TRANSFER-002" if failure_code == "provider_unavailable" else "IKW-TRANSFER-001"
-        super().__init__(code, details={"failure_code": [failure_code]})
+        row = OPERATOR_UNAVAILABLE if failure_code == "provider_unavailable" else DECLINED
+        super().__init__(row, details={"failure_code": [failure_code]})
 
 
 class NotAllowed(IkawaariError):
     """The credential may not do this."""
 
+    status = 403
+    error_type = ErrorType.AUTHORIZATION
+
 
 class NotFound(IkawaariError):
     """No such object, or another merchant's, or one of the other mode."""
 
-    def __init__(self, what: str, code: str = "IKW-RES-001") -> None:
-        super().__init__(code, f"There is no such {what}.")
+    status = 404
+    error_type = ErrorType.DOMAIN
+
+    def __init__(self, what: str, row: "Code[NotFound] | None" = None, message: str | None = None) -> None:
+        super().__init__(row or OBJECT_UNKNOWN, message or f"There is no such {what}.")
 
 
 class Conflict(IkawaariError):
     """The object's state, or an idempotency key, forbids it."""
+
+    status = 409
+    error_type = ErrorType.DOMAIN
 
 
 class AskedFirst(Conflict):
     """The page has to ask its payer about `earlier`, a payment or a subscription, before it begins another one."""
 
     def __init__(self, earlier: str) -> None:
-        super().__init__("IKW-RES-002")
+        super().__init__(STATE_FORBIDS)
         self.earlier = earlier
 
 
 class Gone(IkawaariError):
     """The object's life has ended."""
 
+    status = 410
+    error_type = ErrorType.DOMAIN
+
 
 class TooManyRequests(IkawaariError):
     """A rate limit was met."""
 
+    status = 429
+    error_type = ErrorType.API
+
+
+class Failed(IkawaariError):
+    """A bug, which the log has."""
+
+    status = 500
+    error_type = ErrorType.API
+
 
 class Unavailable(IkawaariError):
     """Something we need does not answer."""
+
+    status = 503
+    error_type = ErrorType.API
+
+
+CREDENTIAL_MISSING = Code(AuthenticationFailed, "IKW-AUTH-001", "No credential was sent.")
+CREDENTIAL_UNKNOWN = Code(AuthenticationFailed, "IKW-AUTH-002", "The credential is unknown or malformed.")
+CREDENTIAL_REVOKED = Code(
+    AuthenticationFailed, "IKW-AUTH-003", "The credential was revoked, or its app was uninstalled."
+)
+CREDENTIAL_EXPIRED = Code(AuthenticationFailed, "IKW-AUTH-004", "The credential has expired.")
+
+SCOPE_MISSING = Code(NotAllowed, "IKW-AUTHZ-001", "The credential lacks a scope.")
+ADDRESS_NOT_ALLOWED = Code(NotAllowed, "IKW-AUTHZ-002", "The credential may not be used from this address.")
+FOREIGN_SITE = Code(NotAllowed, "IKW-AUTHZ-003", "The request came from a foreign site.")
+LIVE_KEY_REFUSED = Code(NotAllowed, "IKW-AUTHZ-004", "Live keys are refused on a server that runs with --insecure.")
+
+FIELD_INVALID = Code(ValidationFailed, "IKW-REQ-001", "A field is wrong; details lists every one.")
+BODY_MALFORMED = Code(RequestRefused, "IKW-REQ-002", "The body is not the JSON it should be.")
+CONTENT_TYPE_UNSUPPORTED = Code(
+    RequestRefused, "IKW-REQ-003", "The body's content type is not application/json.", own_status=415
+)
+BODY_TOO_LARGE = Code(RequestRefused, "IKW-REQ-004", "The body is too large.", own_status=413)
+METHOD_NOT_ALLOWED = Code(RequestRefused, "IKW-REQ-005", "The method is not allowed here.", own_status=405)
+PRECONDITION_FAILED = Code(
+    RequestRefused, "IKW-REQ-006", "A precondition of the request does not hold.", own_status=412
+)
+KEY_REUSED = Code(Conflict, "IKW-REQ-007", "The idempotency key was used with another body.")
+KEY_IN_USE = Code(Conflict, "IKW-REQ-008", "The first call with this idempotency key still runs.", retryable=True)
+REQUEST_MALFORMED = Code(RequestRefused, "IKW-REQ-009", "The request is malformed.")
+ADDRESS_TOO_LONG = Code(RequestRefused, "IKW-REQ-010", "The address is too long.", own_status=414)
+HEADERS_TOO_LARGE = Code(RequestRefused, "IKW-REQ-011", "The request's headers are too large.", own_status=431)
+REQUEST_TIMEOUT = Code(
+    RequestRefused, "IKW-REQ-012", "The request took too long to arrive.", own_status=408, retryable=True
+)
+
+OBJECT_UNKNOWN = Code(NotFound, "IKW-RES-001", "There is no such object.")
+STATE_FORBIDS = Code(Conflict, "IKW-RES-002", "The object's state does not allow this.")
+ATTEMPT_UNSETTLED = Code(Conflict, "IKW-RES-003", "Another payment attempt is not settled yet.")
+ALREADY_PAID = Code(Conflict, "IKW-RES-004", "It is already paid.")
+REFUND_UNSUPPORTED = Code(Conflict, "IKW-RES-005", "The provider of this payment cannot refund it.")
+NOT_OFFERED = Code(NotFound, "IKW-RES-006", "This server does not offer that part of the API.")
+
+RATE_LIMITED = Code(TooManyRequests, "IKW-RATE-001", "Too many requests.", retryable=True)
+TOO_MANY_TRIES = Code(
+    TooManyRequests, "IKW-RATE-002", "Too many tries without a payment; wait before the next one.", retryable=True
+)
+
+UNEXPECTED = Code(Failed, "IKW-SYS-001", "An unexpected error; it was recorded.", retryable=True)
+UNAVAILABLE = Code(Unavailable, "IKW-SYS-002", "The service is not available now.", retryable=True)
+NO_PROVIDER = Code(Unavailable, "IKW-SYS-003", "No provider takes this payment now; details says what is missing.")
+
+SESSION_UNKNOWN = Code(NotFound, "IKW-CHK-001", "There is no such checkout session.")
+PAYMENT_INVALID = Code(ValidationFailed, "IKW-CHK-002", "The payment request is wrong; details lists every bad field.")
+SESSION_EXPIRED = Code(Gone, "IKW-CHK-003", "The checkout session has expired.")
+CARD_NUMBER_SENT = Code(ValidationFailed, "IKW-CHK-004", "A raw card number was sent; only tokens are taken.")
+LINK_ENDED = Code(Gone, "IKW-CHK-005", "The payment link takes no more payments.")
+
+DECLINED = Code(Declined, "IKW-TRANSFER-001", "The payment was declined.")
+OPERATOR_UNAVAILABLE = Code(Declined, "IKW-TRANSFER-002", "The operator cannot take payments now.", retryable=True)
+
+CODES: Mapping[str, AnyCode] = {row.id: row for row in list(vars().values()) if isinstance(row, Code)}
 
 
 def _summary(details: Details) -> str:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import cards, ids, store
+from ikawaari import cards, errors, ids, store
 from ikawaari.checkout import (
     budgets,
     collected,
@@ -81,7 +81,7 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
     if session.payment_status == PaymentStatus.PROCESSING:
         if request.otp and _waiting_for_code(resources.intent_of(session)):
             return submit_otp(session_id, request.otp, now, request.once)
-        raise Conflict("IKW-RES-003")
+        raise Conflict(errors.ATTEMPT_UNSETTLED)
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
         return _begin_trial(session, method, answers, request, now)
@@ -98,7 +98,7 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     if intent.status not in _PAYABLE and not otp:
         raise _refused(intent)
     if request is None:
-        raise ValidationFailed({"payment_method": ["is required"]}, "IKW-CHK-002")
+        raise ValidationFailed({"payment_method": ["is required"]}, errors.PAYMENT_INVALID)
     if intent.session_id:
         return pay(intent.session_id, request, now)
     if otp:
@@ -137,7 +137,7 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
         answers = collected.kept(session, agreed.fee)
         attempt = _begin_session(session, agreed.method, answers, None, now, off_session=True)
         if not invoices.take_turn(invoice, now):
-            raise Conflict("IKW-RES-003")
+            raise Conflict(errors.ATTEMPT_UNSETTLED)
     return _submit(attempt, None, now)
 
 
@@ -163,7 +163,7 @@ def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -
     session = sessions.find_open(session_id, now)
     intent = resources.intent_of(session)
     if intent is None:
-        raise Conflict("IKW-RES-002", "No code is awaited.")
+        raise Conflict(errors.STATE_FORBIDS, "No code is awaited.")
     _send_code(intent.id, otp, now, once)
 
 
@@ -192,7 +192,7 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
     except ValidationFailed as wrong:
         problems |= wrong.details
     if method is None or answers is None:
-        raise ValidationFailed(problems, cards.refusal_code(problems, "IKW-CHK-002"))
+        raise ValidationFailed(problems, cards.refusal_code(problems, errors.PAYMENT_INVALID))
     return method, answers
 
 
@@ -230,7 +230,7 @@ def _begin_intent(
     with store.atomic():
         locked = PaymentIntent.lock(intent.id)
         if locked.currency != intent.currency:  # its merchant changed it since the provider was chosen
-            raise Conflict("IKW-RES-002", "The payment intent has just changed.")
+            raise Conflict(errors.STATE_FORBIDS, "The payment intent has just changed.")
         if locked.status not in _PAYABLE:
             raise _refused(locked)
         budgets.require_try(locked, method, now)
@@ -297,10 +297,10 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
         intent = PaymentIntent.lock(intent_id)
         attempt = _waiting_for_code(intent)
         if attempt is not None and registry.named(attempt.provider) is None:
-            raise Unavailable("IKW-SYS-003", details={"payment_method": ["Its provider is not here now."]})
+            raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["Its provider is not here now."]})
         # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
-            raise Conflict("IKW-RES-002", "No code is awaited.")
+            raise Conflict(errors.STATE_FORBIDS, "No code is awaited.")
         budgets.require_code(attempt)
         # Its action is kept, should the code not be sent; while it is submitting nobody is shown it.
         submitted_at = store.shared_clock.now()
@@ -336,7 +336,7 @@ def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Except
         unsent = Outcome(result=Result.REQUIRES_ACTION, action=action, raw_code="code not sent")
     settlement.take_back(attempt, unsent, now)
     return Unavailable(
-        "IKW-SYS-002", "The payment was not sent, and nothing was taken: try again.", retry_after_seconds=1
+        errors.UNAVAILABLE, "The payment was not sent, and nothing was taken: try again.", retry_after_seconds=1
     )
 
 
@@ -369,20 +369,20 @@ def _lost(session: CheckoutSession, now: datetime) -> Exception:
     """Why the claim failed, for the one who lost it."""
     fresh = CheckoutSession.get_by_id(session.id)
     if fresh.payment_status == PaymentStatus.PROCESSING:
-        return Conflict("IKW-RES-003")
+        return Conflict(errors.ATTEMPT_UNSETTLED)
     sessions.find_open(session.id, now)  # raises what it has become
-    return Conflict("IKW-RES-003")
+    return Conflict(errors.ATTEMPT_UNSETTLED)
 
 
 def _refused(intent: PaymentIntent) -> IkawaariError:
     """Why an intent cannot be paid now."""
     if intent.status == IntentStatus.SUCCEEDED:
-        return Conflict("IKW-RES-004")
+        return Conflict(errors.ALREADY_PAID)
     if intent.cancellation_reason == "expired":
-        return Gone("IKW-CHK-003")
+        return Gone(errors.SESSION_EXPIRED)
     if intent.status == IntentStatus.CANCELED:
-        return Conflict("IKW-RES-002", "The payment intent is canceled.")
-    return Conflict("IKW-RES-003")
+        return Conflict(errors.STATE_FORBIDS, "The payment intent is canceled.")
+    return Conflict(errors.ATTEMPT_UNSETTLED)
 
 
 def _unsettled(intent: PaymentIntent | None) -> PaymentAttempt | None:

@@ -13,7 +13,7 @@ from ipaddress import ip_address, ip_network
 from math import ceil
 from typing import Any
 
-from ikawaari import store
+from ikawaari import errors, store
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.config import Config
 from ikawaari.errors import TooManyRequests
@@ -149,7 +149,7 @@ def _require(instants: Sequence[datetime], most: int, window: timedelta, now: da
 
 
 def _refusal(wait: timedelta) -> TooManyRequests:
-    return TooManyRequests("IKW-RATE-002", retry_after_seconds=max(1, ceil(wait.total_seconds())))
+    return TooManyRequests(errors.TOO_MANY_TRIES, retry_after_seconds=max(1, ceil(wait.total_seconds())))
 
 
 def _network(address: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ikawaari import store
+from ikawaari import errors, store
 from ikawaari.checkout import intents, sessions
 from ikawaari.errors import Conflict
 from ikawaari.states import IntentStatus
@@ -17,7 +17,7 @@ def cancel(intent_id: str, now: datetime) -> PaymentIntent:
         if session is not None:
             sessions.refuse_renewal(session)
         if not intents.try_cancel(intent, "requested", now):
-            raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} cannot be canceled.")
+            raise Conflict(errors.STATE_FORBIDS, f"A payment intent that is {intent.status} cannot be canceled.")
         if session is not None:
             sessions.try_expire(session, now)
     return intent
@@ -27,8 +27,8 @@ def give_up(intent_id: str, now: datetime) -> None:
     """Cancel an intent that another one replaces, unless it has ended already. Raises Conflict while money may move."""
     intent = PaymentIntent.lock(intent_id)
     if intent.status in (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION):
-        raise Conflict("IKW-RES-003")
+        raise Conflict(errors.ATTEMPT_UNSETTLED)
     if intent.status == IntentStatus.SUCCEEDED:
-        raise Conflict("IKW-REQ-007", "The idempotency key was used with another body, and that payment succeeded.")
+        raise Conflict(errors.KEY_REUSED, "The idempotency key was used with another body, and that payment succeeded.")
     if intent.status != IntentStatus.CANCELED:
         cancel(intent_id, now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ikawaari import cards, numbers, phones, texts
+from ikawaari import cards, errors, numbers, phones, texts
 from ikawaari.checkout import quotes
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.quotes import Quote
@@ -45,7 +45,7 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
         if definition["required"] and not answers.get(definition["key"]):
             problems.setdefault(f"collected.customFields.{definition['key']}", ["is required"])
     if problems or quote is None:
-        raise ValidationFailed(problems, cards.refusal_code(problems, "IKW-CHK-002"))
+        raise ValidationFailed(problems, cards.refusal_code(problems, errors.PAYMENT_INVALID))
     return Collected(quote, Money(quote.total, session.currency), details, answers)
 
 

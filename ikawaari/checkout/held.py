@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from ikawaari import clock, phones, store
+from ikawaari import clock, errors, phones, store
 from ikawaari.checkout import refunds
 from ikawaari.checkout.settlement import Source
 from ikawaari.errors import Conflict, NotFound
@@ -41,10 +41,10 @@ def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
         intent = PaymentIntent.lock(found.intent_id)
         attempt = PaymentAttempt.get_by_id(attempt_id)
         if attempt.promised:
-            raise Conflict("IKW-RES-002", "A refund of this attempt is under way; wait for its end.")
+            raise Conflict(errors.STATE_FORBIDS, "A refund of this attempt is under way; wait for its end.")
         amount = attempt.held or _late(attempt, intent)
         if amount == 0:
-            raise Conflict("IKW-RES-002", "This attempt holds no money.")
+            raise Conflict(errors.STATE_FORBIDS, "This attempt holds no money.")
         attempt.change(closed=attempt.closed + amount, held=0)
         due.drop(refunds.RETRY, attempt.id)
         AttemptReport.create(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ikawaari import ids, store
+from ikawaari import errors, ids, store
 from ikawaari.checkout import budgets, payment_methods, prefills, resources
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
@@ -114,12 +114,12 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
         if intent.status not in _CHANGEABLE:
-            raise Conflict("IKW-RES-002", f"A payment intent that is {intent.status} does not change.")
+            raise Conflict(errors.STATE_FORBIDS, f"A payment intent that is {intent.status} does not change.")
         if intent.session_id and {"amount", "currency"} & set(changes):
-            raise Conflict("IKW-RES-002", "The checkout session says the amount of this payment intent.")
+            raise Conflict(errors.STATE_FORBIDS, "The checkout session says the amount of this payment intent.")
         # An attempt that failed may still be corrected to succeeded: its money must be of the intent's currency.
         if changes.get("currency", intent.currency) != intent.currency and resources.attempts_of(intent):
-            raise Conflict("IKW-RES-002", f"A payment was attempted in {intent.currency}; make another intent.")
+            raise Conflict(errors.STATE_FORBIDS, f"A payment was attempted in {intent.currency}; make another intent.")
         values = dict(changes)
         if values.get("customer_phone"):
             values["customer_phone"] = _known_phone(values["customer_phone"], intent.country)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ikawaari import clock, ids, store
+from ikawaari import clock, errors, ids, store
 from ikawaari.checkout import prices, resources, returns
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
@@ -279,7 +279,7 @@ def _uses(link: PaymentLink, but: CheckoutSession | None = None) -> int:
 
 def _refuse(reason: str | None) -> None:
     if reason is not None:
-        raise Gone("IKW-CHK-005", details={"payment_link": [reason]})
+        raise Gone(errors.LINK_ENDED, details={"payment_link": [reason]})
 
 
 def _of_merchant(version: int, merchant: Merchant, livemode: bool) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import clock, phones, store
+from ikawaari import clock, errors, phones, store
 from ikawaari.checkout import settlement, subscriptions
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.money import Money
@@ -108,7 +108,7 @@ def _find(attempt_id: str) -> PaymentAttempt:
 
 def _require_unsettled(attempt: PaymentAttempt) -> None:
     if attempt.status not in UNSETTLED:
-        raise Conflict("IKW-RES-002", f"The attempt is settled: it has {attempt.status}.")
+        raise Conflict(errors.STATE_FORBIDS, f"The attempt is settled: it has {attempt.status}.")
 
 
 def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
@@ -116,7 +116,9 @@ def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
     least = provider.capabilities.forgets_after if provider else _ABSENT
     if store.shared_clock.now() - attempt.submitted_at < least:
         seconds = int(least.total_seconds())
-        raise Conflict("IKW-RES-002", f"The attempt is younger than {seconds} seconds: it may still be on its way.")
+        raise Conflict(
+            errors.STATE_FORBIDS, f"The attempt is younger than {seconds} seconds: it may still be on its way."
+        )
 
 
 def _require_lost(attempt: PaymentAttempt, provider: Provider, now: datetime) -> None:
@@ -126,7 +128,7 @@ def _require_lost(attempt: PaymentAttempt, provider: Provider, now: datetime) ->
         settlement.apply(attempt.id, outcome, now)
     if outcome.result in _NOT_LOST:
         said = "is paid, which is booked now" if outcome.result is Result.SUCCEEDED else "is under way"
-        raise Conflict("IKW-RES-002", f"The provider says that the charge {said}; --force overrides it.")
+        raise Conflict(errors.STATE_FORBIDS, f"The provider says that the charge {said}; --force overrides it.")
 
 
 def _outcome(attempt: PaymentAttempt, word: Word) -> Outcome:

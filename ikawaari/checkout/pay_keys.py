@@ -7,6 +7,7 @@ moment at which a killed process leaves one behind without the other.
 from dataclasses import dataclass
 from datetime import datetime
 
+from ikawaari import errors
 from ikawaari.errors import Conflict
 from ikawaari.store.models import PayKey
 
@@ -24,7 +25,7 @@ class Key:
         """Whether this very request was stored before. Raises Conflict when another one was, under the same key."""
         known = PayKey.get_or_none(PayKey.session == self.session_id, PayKey.key == self.text)
         if known is not None and known.body_digest != self.body_digest:
-            raise Conflict("IKW-REQ-007")
+            raise Conflict(errors.KEY_REUSED)
         return known is not None
 
     def take(self, subject: str) -> None:
@@ -38,4 +39,4 @@ class Key:
         )
         # The race of equal requests: the second one waits here for the first one's transaction, and then takes nothing.
         if not row.on_conflict_ignore().as_rowcount().execute():
-            raise Conflict("IKW-RES-003")
+            raise Conflict(errors.ATTEMPT_UNSETTLED)

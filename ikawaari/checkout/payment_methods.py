@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ikawaari import cards, countries, operators, phones
+from ikawaari import cards, countries, errors, operators, phones
 from ikawaari.checkout import provider_states
 from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.providers import registry
@@ -174,7 +174,7 @@ def _route(terms: Terms, method_type: str, operator: str | None) -> str:
     provider = _routed(terms, method_type, operator)
     if provider is None:
         what = f"mobile money by {operator}" if operator else "cards"
-        raise Unavailable("IKW-SYS-003", details={_AT: [f"No provider takes {what} in {terms.currency} now."]})
+        raise Unavailable(errors.NO_PROVIDER, details={_AT: [f"No provider takes {what} in {terms.currency} now."]})
     return provider.name
 
 
@@ -256,8 +256,8 @@ def _refuse_card_numbers(request: PayRequest) -> None:
     }
     cards_in = [path for path, text in given.items() if text and cards.holds_number(text)]
     if cards_in:
-        raise ValidationFailed({path: [cards.REFUSAL] for path in cards_in}, "IKW-CHK-004")
+        raise ValidationFailed({path: [cards.REFUSAL] for path in cards_in}, errors.CARD_NUMBER_SENT)
 
 
 def _wrong(problems: Details) -> ValidationFailed:
-    return ValidationFailed(problems, "IKW-CHK-002")
+    return ValidationFailed(problems, errors.PAYMENT_INVALID)

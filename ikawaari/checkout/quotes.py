@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ikawaari import errors
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
@@ -43,7 +44,7 @@ def of(session: CheckoutSession, method_type: str, chosen: int | None, quantitie
     if amount + fee > MAX_AMOUNT:
         problems.setdefault(_AMOUNT, ["is more than an amount can be, with the fee"])
     if problems:
-        raise ValidationFailed(problems, "IKW-CHK-002")
+        raise ValidationFailed(problems, errors.PAYMENT_INVALID)
     return Quote(amount, fee, counts if is_adjustable(session) else None)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import fn
 
-from ikawaari import ids, store
+from ikawaari import errors, ids, store
 from ikawaari.checkout import intents, resources
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.events import events
@@ -76,12 +76,14 @@ def create(merchant: Merchant, livemode: bool, new: NewRefund, now: datetime) ->
         held = attempt is not None and new.attempt is not None and _is_of_held(attempt)
         left = left_of(attempt, intent, held=held) if attempt else 0
         if attempt is None or left == 0:
-            raise Conflict("IKW-RES-002", "There is nothing to refund.")
+            raise Conflict(errors.STATE_FORBIDS, "There is nothing to refund.")
         amount = left if new.amount is None else new.amount
         if amount > left:
             raise ValidationFailed({"amount": [f"must be at most {left}, which is left of this payment"]})
         if not registry.can_refund(attempt.provider, attempt.operator):
-            raise Conflict("IKW-RES-005", "The provider of this payment cannot refund it; pay it back another way.")
+            raise Conflict(
+                errors.REFUND_UNSUPPORTED, "The provider of this payment cannot refund it; pay it back another way."
+            )
         columns = {"held": held, "reason": new.reason, "automatic": False, "metadata": dict(new.metadata)}
         return _promise(attempt, intent, amount, now, **columns)
 
@@ -265,7 +267,7 @@ def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: d
         .execute()
     )
     if not reserved:
-        raise Conflict("IKW-RES-002", "There is nothing to refund.")
+        raise Conflict(errors.STATE_FORBIDS, "There is nothing to refund.")
     refund = Refund.create(**_columns(attempt, amount, now), status=RefundStatus.PENDING, **columns)
     if not refund.held:
         intent.change(amount_refunded=intent.amount_refunded + amount)

@@ -5,7 +5,7 @@ import hmac
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from ikawaari import clock, texts
+from ikawaari import clock, errors, texts
 from ikawaari.checkout import resources
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.events import delivery
@@ -54,11 +54,11 @@ def check(session: CheckoutSession, return_url: str | None) -> None:
     known = (resources.page_url(session.id), session.success_url, session.cancel_url)
     if texts.origin(return_url) not in {texts.origin(url) for url in known if url}:
         raise ValidationFailed(
-            {"return_url": ["must have the origin of this host, or of successUrl or cancelUrl"]}, "IKW-CHK-002"
+            {"return_url": ["must have the origin of this host, or of successUrl or cancelUrl"]}, errors.PAYMENT_INVALID
         )
 
 
 def check_secure(return_url: str | None, *, livemode: bool) -> None:
     """Raise ValidationFailed for an address without TLS in live mode: the payer comes back over it."""
     if livemode and return_url and urlsplit(return_url).scheme != "https":
-        raise ValidationFailed({"return_url": ["must be https in live mode"]}, "IKW-CHK-002")
+        raise ValidationFailed({"return_url": ["must be https in live mode"]}, errors.PAYMENT_INVALID)

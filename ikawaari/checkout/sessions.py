@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ikawaari import clock, ids, store
+from ikawaari import clock, errors, ids, store
 from ikawaari.checkout import intents, links, prefills, prices, quotes, resources, returns
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import METHOD_TYPES
@@ -126,7 +126,7 @@ def find(session_id: str, now: datetime) -> CheckoutSession:
     """The session as it is at `now`: whoever looks first, or the worker, expires it. Raises NotFound."""
     session = CheckoutSession.get_or_none(CheckoutSession.id == session_id)
     if session is None:
-        raise NotFound("checkout session", "IKW-CHK-001")
+        raise NotFound("checkout session", errors.SESSION_UNKNOWN)
     if session.status == SessionStatus.OPEN and session.expires_at <= now:
         expire_when_due(session.id, now)
         session = CheckoutSession.get_by_id(session_id)
@@ -137,9 +137,9 @@ def find_open(session_id: str, now: datetime) -> CheckoutSession:
     """The session, if it is open. Raises NotFound, Gone when it has expired, Conflict when it is complete."""
     session = find(session_id, now)
     if session.status == SessionStatus.EXPIRED:
-        raise Gone("IKW-CHK-003")
+        raise Gone(errors.SESSION_EXPIRED)
     if session.status == SessionStatus.COMPLETE:
-        raise Conflict("IKW-RES-004")
+        raise Conflict(errors.ALREADY_PAID)
     return session
 
 
@@ -162,7 +162,7 @@ def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
     with store.atomic():
         locked = hold(session.id)
         if not try_expire(locked, now):
-            raise Conflict("IKW-RES-002", "Only an open session without an unsettled payment can be expired.")
+            raise Conflict(errors.STATE_FORBIDS, "Only an open session without an unsettled payment can be expired.")
     return locked
 
 
@@ -213,7 +213,7 @@ def is_renewal(session: CheckoutSession) -> bool:
 def refuse_renewal(session: CheckoutSession) -> None:
     """Raise Conflict for the page of a renewal: an invoice ends with its subscription, or by its dunning."""
     if is_renewal(session):
-        raise Conflict("IKW-RES-002", "This is an invoice's page; cancel the subscription to end it.")
+        raise Conflict(errors.STATE_FORBIDS, "This is an invoice's page; cancel the subscription to end it.")
 
 
 def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:

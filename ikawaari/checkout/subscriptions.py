@@ -10,7 +10,7 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
-from ikawaari import ids, store
+from ikawaari import errors, ids, store
 from ikawaari.checkout import customers, invoices, payment_methods, provider_states, resources
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
@@ -236,7 +236,7 @@ def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = F
     with store.atomic():
         locked = Subscription.lock(subscription.id)
         if locked.status == SubscriptionStatus.CANCELED:
-            raise Conflict("IKW-RES-002", "The subscription is canceled already.")
+            raise Conflict(errors.STATE_FORBIDS, "The subscription is canceled already.")
         if not at_period_end or locked.status == SubscriptionStatus.UNPAID:  # an unpaid one has no next renewal
             end(locked, now)
         elif not locked.cancel_at_period_end:

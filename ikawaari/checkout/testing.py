@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from ikawaari import operators, store
+from ikawaari import errors, operators, store
 from ikawaari.checkout import attempts, callbacks, intents, invoices, payment_methods, resources, subscriptions
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict, NotFound
@@ -37,19 +37,19 @@ def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: 
     # An attempt of a session that has expired since may still be corrected: its money comes late.
     is_over = intent.cancellation_reason == "requested" or not resources.attempts_of(intent)
     if (intent.status == IntentStatus.CANCELED and is_over) or provider is None:
-        raise Conflict("IKW-RES-002", "The payment intent is canceled.")
+        raise Conflict(errors.STATE_FORBIDS, "The payment intent is canceled.")
     if not resources.attempts_of(intent):
         # The race of two that trigger at once: one starts the attempt, the other one finds it.
         with suppress(Conflict):
             attempts.start_in_test_mode(intent, _method(intent, provider), now)
     tried = resources.attempts_of(intent)
     if not tried:
-        raise Conflict("IKW-RES-002", "The payment intent cannot be paid any more.")
+        raise Conflict(errors.STATE_FORBIDS, "The payment intent cannot be paid any more.")
     failure = failure_reason if failure_reason in set(FailureCode) else FailureCode.UNKNOWN
     try:
         callback = provider.decide(tried[-1].id, succeeded=succeeded, failure=failure, now=now)
     except LookupError:
-        raise Conflict("IKW-RES-002", "The payment has not reached the operator.") from None
+        raise Conflict(errors.STATE_FORBIDS, "The payment has not reached the operator.") from None
     callbacks.receive(provider.name, callback, now)
     return PaymentIntent.get_by_id(intent_id)
 
@@ -75,9 +75,9 @@ def advance(subscription_id: str, merchant: Merchant, livemode: bool, now: datet
         subscription = Subscription.lock(found.id)
         work = _due_work(subscription)
         if _is_being_paid(subscription):
-            raise Conflict("IKW-RES-003")
+            raise Conflict(errors.ATTEMPT_UNSETTLED)
         if subscription.status in subscriptions.ENDED or not work:
-            raise Conflict("IKW-RES-002", "Nothing is due for this subscription any more.")
+            raise Conflict(errors.STATE_FORBIDS, "Nothing is due for this subscription any more.")
         ahead = min(row.due_at for row in work) - now
         if ahead > timedelta():
             _move(subscription, work, ahead)

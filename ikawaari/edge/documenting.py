@@ -12,14 +12,24 @@ from typing import Any, TypeVar
 from apispec import APISpec
 from flask_smorest import Blueprint as SmorestBlueprint
 
+from ikawaari import errors
 from ikawaari.edge.parsing import Parser
-from ikawaari.errors import CODES, Code
+from ikawaari.errors import AnyCode
 
 F = TypeVar("F", bound=Callable[..., Any])
 REQUEST_ID = "req_4tQ9sWmZ1cXv7LkP0bNfYhR2dJe"
-_ALWAYS = {"IKW-SYS-001", "IKW-SYS-002"}
-_OF_A_BODY = {"IKW-REQ-001", "IKW-REQ-002", "IKW-REQ-003", "IKW-REQ-004", "IKW-REQ-009", "IKW-CHK-004"}
-_OF_A_QUERY = {"IKW-REQ-001", "IKW-CHK-004"}
+_ALWAYS: frozenset[AnyCode] = frozenset({errors.UNEXPECTED, errors.UNAVAILABLE})
+_OF_A_BODY: frozenset[AnyCode] = frozenset(
+    {
+        errors.FIELD_INVALID,
+        errors.BODY_MALFORMED,
+        errors.CONTENT_TYPE_UNSUPPORTED,
+        errors.BODY_TOO_LARGE,
+        errors.REQUEST_MALFORMED,
+        errors.CARD_NUMBER_SENT,
+    }
+)
+_OF_A_QUERY: frozenset[AnyCode] = frozenset({errors.FIELD_INVALID, errors.CARD_NUMBER_SENT})
 _RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _MAY_WAIT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -29,13 +39,13 @@ class Facts:
     """What is known of a handler besides its schemas."""
 
     id: str = ""
-    codes: frozenset[str] = frozenset()
+    codes: frozenset[AnyCode] = frozenset()
     scopes: tuple[str, ...] = ()
     idempotent: bool = False
     takes_key: bool = False
 
 
-def note(handler: Callable[..., Any], codes: Iterable[str] = (), **facts: Any) -> None:
+def note(handler: Callable[..., Any], codes: Iterable[AnyCode] = (), **facts: Any) -> None:
     """Remember facts about `handler`, and the error codes that it may answer with."""
     known: dict[str, Any] = getattr(handler, "_apidoc", {})
     before: Facts = known.get("facts", Facts())
@@ -43,7 +53,7 @@ def note(handler: Callable[..., Any], codes: Iterable[str] = (), **facts: Any) -
     handler.__dict__["_apidoc"] = known | {"facts": after}  # where smorest keeps its own
 
 
-def operation(operation_id: str, *codes: str) -> Callable[[F], F]:
+def operation(operation_id: str, *codes: AnyCode) -> Callable[[F], F]:
     """Name a handler for generated clients, and tell which error codes of the domain it may answer with."""
 
     def decorate(handler: F) -> F:
@@ -55,7 +65,7 @@ def operation(operation_id: str, *codes: str) -> Callable[[F], F]:
 
 def takes_key(handler: F) -> F:
     """Tell that a handler honours `Idempotency-Key`, though it replays nothing."""
-    note(handler, ["IKW-REQ-007"], takes_key=True)
+    note(handler, [errors.KEY_REUSED], takes_key=True)
     return handler
 
 
@@ -72,8 +82,8 @@ class Blueprint(SmorestBlueprint):
     def _tell_facts(doc: dict[str, Any], info: dict[str, Any], *, spec: APISpec, **_others: Any) -> dict[str, Any]:
         facts: Facts = info.get("facts", Facts())
         codes = facts.codes | _ALWAYS
-        codes |= _OF_A_BODY if "requestBody" in doc else set()
-        codes |= _OF_A_QUERY if doc.get("parameters") else set()
+        codes |= _OF_A_BODY if "requestBody" in doc else frozenset()
+        codes |= _OF_A_QUERY if doc.get("parameters") else frozenset()
         headers = ["Ikawaari-Request-Id", *(_RATE_HEADERS if facts.scopes else ())]
         for status in info["success_status_codes"]:
             replayed = ["Idempotent-Replayed"] if facts.idempotent else []
@@ -88,14 +98,14 @@ class Blueprint(SmorestBlueprint):
         return doc
 
 
-def error_example(row: Code) -> dict[str, Any]:
+def error_example(row: AnyCode) -> dict[str, Any]:
     """The body of an error."""
-    details = {"amount": ["Not a valid integer"]} if row.id == "IKW-REQ-001" else {}
+    details = {"amount": ["Not a valid integer"]} if row == errors.FIELD_INVALID else {}
     return {
         "error": {
             "code": row.id,
             "message": row.meaning,
-            "type": str(row.type),
+            "type": str(row.error_type),
             "retryable": row.retryable,
             "details": details,
             "request_id": REQUEST_ID,
@@ -103,12 +113,12 @@ def error_example(row: Code) -> dict[str, Any]:
     }
 
 
-def _by_status(codes: Iterable[str]) -> Mapping[int, list[Code]]:
-    rows = sorted((CODES[code] for code in codes), key=lambda row: (row.status, row.id))
+def _by_status(codes: Iterable[AnyCode]) -> Mapping[int, list[AnyCode]]:
+    rows = sorted(codes, key=lambda row: (row.status, row.id))
     return {status: [row for row in rows if row.status == status] for status in dict.fromkeys(r.status for r in rows)}
 
 
-def _response(spec: APISpec, status: int, rows: list[Code], headers: list[str]) -> str:
+def _response(spec: APISpec, status: int, rows: list[AnyCode], headers: list[str]) -> str:
     """The address of the shared response for these codes, made when there is none yet."""
     limited = ["Limited"] if "X-RateLimit-Limit" in headers and status != HTTPStatus.UNAUTHORIZED else []
     phrase = "".join(word.title() for word in HTTPStatus(status).phrase.split())

@@ -1,6 +1,6 @@
 """The one renderer of errors: JSON on API routes, a page elsewhere. No stack trace ever leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -10,25 +10,26 @@ from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
+from ikawaari import errors
 from ikawaari.edge import families
-from ikawaari.errors import IkawaariError
+from ikawaari.errors import Failed, IkawaariError, NotFound, Unavailable
 
 log = structlog.get_logger()
 ErrorPage = Callable[[IkawaariError, int], Response]
 _JSON_ROUTES = ("/api/", "/callbacks/", "/openapi.json", "/healthz", "/readyz")
 _SERVERS_FAULT = HTTPStatus.INTERNAL_SERVER_ERROR
-_BY_STATUS = {
-    400: "IKW-REQ-009",
-    404: "IKW-RES-001",
-    405: "IKW-REQ-005",
-    408: "IKW-REQ-012",
-    412: "IKW-REQ-006",
-    413: "IKW-REQ-004",
-    414: "IKW-REQ-010",
-    415: "IKW-REQ-003",
-    429: "IKW-RATE-001",
-    431: "IKW-REQ-011",
-    503: "IKW-SYS-002",
+_BY_STATUS: Mapping[int, errors.AnyCode] = {
+    400: errors.REQUEST_MALFORMED,
+    404: errors.OBJECT_UNKNOWN,
+    405: errors.METHOD_NOT_ALLOWED,
+    408: errors.REQUEST_TIMEOUT,
+    412: errors.PRECONDITION_FAILED,
+    413: errors.BODY_TOO_LARGE,
+    414: errors.ADDRESS_TOO_LONG,
+    415: errors.CONTENT_TYPE_UNSUPPORTED,
+    429: errors.RATE_LIMITED,
+    431: errors.HEADERS_TOO_LARGE,
+    503: errors.UNAVAILABLE,
 }
 
 
@@ -41,7 +42,7 @@ def register(app: Flask, page: ErrorPage) -> None:
     def from_http(error: HTTPException) -> Response:
         not_offered = families.refusal(request.path) if error.code == HTTPStatus.NOT_FOUND else None
         if not_offered:
-            return answer(IkawaariError("IKW-RES-006", not_offered))
+            return answer(NotFound("part of the API", errors.NOT_OFFERED, not_offered))
         response = answer(_translate(error))
         if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
@@ -49,11 +50,11 @@ def register(app: Flask, page: ErrorPage) -> None:
 
     def from_database(error: Exception) -> Response:
         log.error("database_unavailable", error=str(error), path=request.path)
-        return answer(IkawaariError("IKW-SYS-002", retry_after_seconds=5))
+        return answer(Unavailable(errors.UNAVAILABLE, retry_after_seconds=5))
 
     def from_bug(error: Exception) -> Response:
         log.exception("unexpected_error", path=request.path)  # noqa: LOG004 - Flask calls this in its own handler
-        return answer(IkawaariError("IKW-SYS-001"))
+        return answer(Failed(errors.UNEXPECTED))
 
     app.url_map.merge_slashes = False  # else `//api/…` is sent on, with a page: addresses are not guessed here
     app.register_error_handler(IkawaariError, answer)
@@ -80,7 +81,7 @@ def envelope(error: IkawaariError) -> dict[str, Any]:
     return {
         "code": error.code,
         "message": error.message,
-        "type": error.row.type,
+        "type": error.row.error_type,
         "retryable": error.retryable,
         "details": error.details,
         "request_id": g.get("request_id"),
@@ -89,4 +90,5 @@ def envelope(error: IkawaariError) -> dict[str, Any]:
 
 def _translate(error: HTTPException) -> IkawaariError:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    return IkawaariError(_BY_STATUS.get(status) or ("IKW-REQ-009" if status < _SERVERS_FAULT else "IKW-SYS-001"))
+    unlisted: errors.AnyCode = errors.REQUEST_MALFORMED if status < _SERVERS_FAULT else errors.UNEXPECTED
+    return IkawaariError(_BY_STATUS.get(status, unlisted))

@@ -4,7 +4,7 @@ import hashlib
 
 from flask import request
 
-from ikawaari import cards
+from ikawaari import cards, errors
 from ikawaari.errors import ValidationFailed
 
 HEADER = "Idempotency-Key"
@@ -22,7 +22,7 @@ def checked(key: str, name: str) -> str:
     if not 1 <= len(key) <= LONGEST or not key.isprintable():
         raise ValidationFailed({name: [f"must have 1 to {LONGEST} printable characters"]})
     if cards.is_number(key):
-        raise ValidationFailed({name: [cards.REFUSAL]}, "IKW-CHK-004")
+        raise ValidationFailed({name: [cards.REFUSAL]}, errors.CARD_NUMBER_SENT)
     return key
 
 

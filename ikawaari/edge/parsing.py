@@ -10,7 +10,7 @@ from marshmallow.fields import Field
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
-from ikawaari import cards, texts
+from ikawaari import cards, errors, texts
 from ikawaari.edge import strict_json
 from ikawaari.errors import Details, ValidationFailed
 
@@ -138,12 +138,12 @@ def spelling(name: str) -> str:
     return camel if camel in g.get("body", ()) else name
 
 
-def _without_cards(details: Details) -> tuple[Details, str]:
+def _without_cards(details: Details) -> tuple[Details, errors.Code[ValidationFailed]]:
     """The details and their code; a field that is named by a card number is not named in them."""
     named = {path if not cards.holds_number(path) else "body": problems for path, problems in details.items()}
     if "body" in named and "body" not in details:
         named["body"] = [cards.REFUSAL]
-    return named, cards.refusal_code(named, "IKW-REQ-001")
+    return named, cards.refusal_code(named, errors.FIELD_INVALID)
 
 
 def snake(name: str) -> str:

@@ -67,8 +67,8 @@ def register(app: Flask) -> None:
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     def refuse_what_cannot_be_read() -> None:
-        if code := request.environ.get(REFUSED):
-            raise IkawaariError(code)
+        if row := request.environ.get(REFUSED):
+            raise IkawaariError(row)
         if "\x00" in request.path or len(request.path) > _LONGEST_PATH:
             raise NotFound("address")
 

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 from flask import Request
 
-from ikawaari import cards, texts
-from ikawaari.errors import IkawaariError, ValidationFailed
+from ikawaari import cards, errors, texts
+from ikawaari.errors import RequestRefused, ValidationFailed
 
 MOST_VALUES = 20_000  # what a merchant's largest request has, with room: 20 dropdowns of 200 options
 _DEEPEST = 32  # levels; each one costs every later reader a frame of its stack
@@ -26,20 +26,20 @@ Path = tuple[str, ...]
 def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
     """The body as an object of at most `most_values` values; no body at all is an empty one.
 
-    Raises IkawaariError: 400 for what is not a JSON object, 413 when too large, 415 for another content type, another
+    Raises RequestRefused: 400 for what is not a JSON object, 413 when too large, 415 for another content type, another
     charset or a compressed body.
     """
     raw = request.get_data()
     if not raw:
         return {}
     if request.content_length is None and len(raw) == request.max_content_length:
-        raise IkawaariError("IKW-REQ-004")  # werkzeug stops reading a chunked body there, and says nothing
+        raise RequestRefused(errors.BODY_TOO_LARGE)  # werkzeug stops reading a chunked body there, and says nothing
     _refuse_other_encodings(request, raw)
     body = _parsed(raw)
     if body == []:  # PHP's empty object
         body = {}
     if not isinstance(body, dict):
-        raise IkawaariError("IKW-REQ-002", "The body must be a JSON object.")
+        raise RequestRefused(errors.BODY_MALFORMED, "The body must be a JSON object.")
     _refuse_unbearable(body, most_values)
     return body
 
@@ -49,28 +49,28 @@ def _refuse_other_encodings(request: Request, raw: bytes) -> None:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     charset = request.mimetype_params.get("charset", "").strip().lower()
     if not request.is_json:
-        raise IkawaariError("IKW-REQ-003")
+        raise RequestRefused(errors.CONTENT_TYPE_UNSUPPORTED)
     if encoding not in {"", "identity"} or raw.startswith(_GZIP):
         raise _unsupported("Content-Encoding", "The body is compressed; send it as it is, without Content-Encoding.")
     if charset not in _CHARSETS:
         raise _unsupported("Content-Type", "The body has another charset than UTF-8; JSON is sent in UTF-8.")
 
 
-def _unsupported(header: str, message: str) -> IkawaariError:
-    return IkawaariError("IKW-REQ-003", message, details={header: [message]})
+def _unsupported(header: str, message: str) -> RequestRefused:
+    return RequestRefused(errors.CONTENT_TYPE_UNSUPPORTED, message, details={header: [message]})
 
 
 def _parsed(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig")  # PHP and Windows put a byte order mark before it
     except UnicodeDecodeError:
-        raise IkawaariError("IKW-REQ-002", "The body is not UTF-8.") from None
+        raise RequestRefused(errors.BODY_MALFORMED, "The body is not UTF-8.") from None
     try:
         return json.loads(
             text, parse_constant=_refuse_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_object
         )
     except (ValueError, RecursionError):
-        raise IkawaariError("IKW-REQ-002") from None
+        raise RequestRefused(errors.BODY_MALFORMED) from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import g, request
 from flask.views import MethodView
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
 from ikawaari.edge import examples, idempotency_key, languages
 from ikawaari.edge.documenting import Blueprint, operation, takes_key
@@ -33,7 +33,7 @@ def find_session() -> None:
 class Checkout(MethodView):
     """What a page shows."""
 
-    @operation("retrievePublicCheckout", "IKW-CHK-001")
+    @operation("retrievePublicCheckout", errors.SESSION_UNKNOWN)
     @bp.response(200, schemas.PublicCheckout(), example=examples.CHECKOUT)
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve what the customer may see of a session."""
@@ -47,18 +47,18 @@ class Payment(MethodView):
 
     @operation(
         "payCheckout",
-        "IKW-CHK-001",
-        "IKW-CHK-002",
-        "IKW-CHK-003",
-        "IKW-CHK-004",
-        "IKW-CHK-005",
-        "IKW-RATE-002",
-        "IKW-TRANSFER-001",
-        "IKW-TRANSFER-002",
-        "IKW-RES-002",
-        "IKW-RES-003",
-        "IKW-RES-004",
-        "IKW-SYS-003",
+        errors.SESSION_UNKNOWN,
+        errors.PAYMENT_INVALID,
+        errors.SESSION_EXPIRED,
+        errors.CARD_NUMBER_SENT,
+        errors.LINK_ENDED,
+        errors.TOO_MANY_TRIES,
+        errors.DECLINED,
+        errors.OPERATOR_UNAVAILABLE,
+        errors.STATE_FORBIDS,
+        errors.ATTEMPT_UNSETTLED,
+        errors.ALREADY_PAID,
+        errors.NO_PROVIDER,
     )
     @takes_key
     @bp.arguments(schemas.PaymentInput(), example=examples.PAYMENT)

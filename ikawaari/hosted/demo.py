@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, make_response, redirect, req
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.config import INSTANCE, Config
@@ -65,7 +65,7 @@ def _caller(key: str) -> Caller:
     try:
         return credentials.authenticate(key, "127.0.0.1", clock.now())
     except AuthenticationFailed:
-        raise Unavailable("IKW-SYS-002", gettext("The demo shop cannot reach the API.")) from None
+        raise Unavailable(errors.UNAVAILABLE, gettext("The demo shop cannot reach the API.")) from None
 
 
 def _order(session_id: str) -> Mapping[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify
 
-from ikawaari import logs, store
+from ikawaari import errors, logs, store
 from ikawaari.errors import Unavailable
 
 bp = Blueprint("health", __name__)
@@ -21,6 +21,8 @@ def readyz() -> Response:
     `log_lines_dropped`: how many this process could not write. `clock_skew_seconds`: how far its clock is ahead.
     """
     if not store.is_ready():
-        raise Unavailable("IKW-SYS-002", "The database does not answer, or is not migrated.", retry_after_seconds=5)
+        raise Unavailable(
+            errors.UNAVAILABLE, "The database does not answer, or is not migrated.", retry_after_seconds=5
+        )
     skew = round(store.shared_clock.skew().total_seconds(), 3)
     return jsonify({"status": "ok", "log_lines_dropped": logs.WRITER.dropped, "clock_skew_seconds": skew})

@@ -15,7 +15,7 @@ from flask_babel import force_locale
 from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock, countries, texts
+from ikawaari import clock, countries, errors, texts
 from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge import idempotency_key
@@ -79,7 +79,7 @@ def refuse_foreign_posts() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     own = site in {"same-origin", "none"} if site else _own_origin()
     if not own:
-        raise NotAllowed("IKW-AUTHZ-003")
+        raise NotAllowed(errors.FOREIGN_SITE)
 
 
 @bp.after_request

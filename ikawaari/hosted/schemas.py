@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
-from ikawaari import cards
+from ikawaari import cards, errors
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
 from ikawaari.edge import parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
@@ -38,7 +38,7 @@ class PayBody:
     def check_session(self, path_id: str) -> None:
         """Raise ValidationFailed when body and path name different sessions."""
         if self.session_id not in (None, path_id):
-            raise ValidationFailed({"session_id": ["must equal the id in the path"]}, "IKW-CHK-002")
+            raise ValidationFailed({"session_id": ["must equal the id in the path"]}, errors.PAYMENT_INVALID)
 
 
 class MobileMoneyInput(Input):
@@ -155,7 +155,7 @@ class PaymentInput(Input):
         paths = list(_card_numbers(data, ""))
         if paths:
             refusal = [cards.REFUSAL]
-            raise ValidationFailed(dict.fromkeys(paths, refusal), "IKW-CHK-004")
+            raise ValidationFailed(dict.fromkeys(paths, refusal), errors.CARD_NUMBER_SENT)
         return data
 
     @post_load

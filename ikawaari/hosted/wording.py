@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import LazyString, ngettext
 from flask_babel import lazy_gettext as _l
 
+from ikawaari import errors
 from ikawaari.errors import IkawaariError
 
 _MINUTES_ARE_TOLD = 100  # longer rests are told in hours
@@ -154,7 +155,7 @@ def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
 
 def error(cause: IkawaariError | None, status: int) -> Notice:
     """The words for a page that cannot be shown."""
-    if cause is not None and cause.code == "IKW-CHK-003":
+    if cause is not None and cause.row == errors.SESSION_EXPIRED:
         return EXPIRED
     return _PAGES.get(status) or (_OURS if status >= 500 else _THEIRS)
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.edge import documenting
 from ikawaari.errors import AuthenticationFailed, NotAllowed, TooManyRequests
 from ikawaari.merchants import credentials, rates
@@ -14,8 +14,8 @@ from ikawaari.merchants.credentials import Caller, Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CODES = (
-    *("IKW-AUTH-001", "IKW-AUTH-002", "IKW-AUTH-003", "IKW-AUTH-004"),
-    *("IKW-AUTHZ-001", "IKW-AUTHZ-002", "IKW-AUTHZ-004", "IKW-RATE-001"),
+    *(errors.CREDENTIAL_MISSING, errors.CREDENTIAL_UNKNOWN, errors.CREDENTIAL_REVOKED, errors.CREDENTIAL_EXPIRED),
+    *(errors.SCOPE_MISSING, errors.ADDRESS_NOT_ALLOWED, errors.LIVE_KEY_REFUSED, errors.RATE_LIMITED),
 )
 
 
@@ -59,16 +59,18 @@ def register(app: Flask) -> None:
 def _authenticate() -> Caller:
     who = credentials.authenticate(_credential(), request.remote_addr or "", clock.now())
     if who.livemode and not current_app.config["IKAWAARI"].takes_live_keys:
-        raise NotAllowed("IKW-AUTHZ-004")
+        raise NotAllowed(errors.LIVE_KEY_REFUSED)
     return who
 
 
 def _credential() -> str:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if not text.strip():
-        raise AuthenticationFailed("IKW-AUTH-001")
+        raise AuthenticationFailed(errors.CREDENTIAL_MISSING)
     if kind.lower() != "bearer":
-        raise AuthenticationFailed("IKW-AUTH-002", "The credential is sent as `Authorization: Bearer <credential>`.")
+        raise AuthenticationFailed(
+            errors.CREDENTIAL_UNKNOWN, "The credential is sent as `Authorization: Bearer <credential>`."
+        )
     return text.strip()
 
 
@@ -81,4 +83,4 @@ def _count(who: Caller) -> None:
     now = clock.now()
     g.standing = rates.count(limits, now)
     if g.standing.is_over:
-        raise TooManyRequests("IKW-RATE-001", retry_after_seconds=max(1, g.standing.resets_at - clock.unix(now)))
+        raise TooManyRequests(errors.RATE_LIMITED, retry_after_seconds=max(1, g.standing.resets_at - clock.unix(now)))

@@ -6,6 +6,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields
 
+from ikawaari import errors
 from ikawaari.checkout import customers, resources
 from ikawaari.edge import customer_examples as examples
 from ikawaari.edge.answers import Instant, Kind, Output, Parts, Words
@@ -74,7 +75,7 @@ class Customers(MethodView):
 class OneCustomer(MethodView):
     """One customer."""
 
-    @operation("retrieveCustomer", "IKW-RES-001")
+    @operation("retrieveCustomer", errors.OBJECT_UNKNOWN)
     @requires(Scope.CUSTOMERS_READ)
     @bp.response(200, Customer(), example=examples.CUSTOMER)
     def get(self, customer_id: str) -> Mapping[str, Any]:

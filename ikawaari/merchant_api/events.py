@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields, validate
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.edge import examples
 from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
 from ikawaari.edge.documenting import Blueprint, operation
@@ -112,7 +112,7 @@ class Events(MethodView):
 class OneEvent(MethodView):
     """One event."""
 
-    @operation("retrieveEvent", "IKW-RES-001")
+    @operation("retrieveEvent", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_READ)
     @bp.response(200, Event(), example=event_examples.EVENT)
     def get(self, event_id: str) -> Mapping[str, Any]:
@@ -124,7 +124,7 @@ class OneEvent(MethodView):
 class Redelivery(MethodView):
     """One event, again."""
 
-    @operation("redeliverEvent", "IKW-RES-001")
+    @operation("redeliverEvent", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
     @bp.response(200, Redelivered(), example=examples.REDELIVERED)

@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 
 from flask import Response, g, request
 
-from ikawaari import clock, store
-from ikawaari.edge import documenting, errors, idempotency_key
+from ikawaari import clock, errors, store
+from ikawaari.edge import documenting, idempotency_key
+from ikawaari.edge import errors as error_answers
 from ikawaari.errors import IkawaariError
 from ikawaari.merchant_api import auth
 from ikawaari.merchants import idempotency
 from ikawaari.merchants.idempotency import Answer, Claim
 
 F = TypeVar("F", bound=Callable[..., Any])
-_CODES = ("IKW-REQ-001", "IKW-CHK-004", "IKW-REQ-007", "IKW-REQ-008")
+_CODES = (errors.FIELD_INVALID, errors.CARD_NUMBER_SENT, errors.KEY_REUSED, errors.KEY_IN_USE)
 # Beside success, these are final decisions. Every other refusal did nothing and may end differently next time.
 _FINAL = {HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.GONE}
 
@@ -85,7 +86,7 @@ def _refuse(mine: Claim, error: IkawaariError) -> Response:
     if error.http_status not in _FINAL or error.retryable:
         idempotency.release(mine)
         raise error
-    response = errors.render(error)
+    response = error_answers.render(error)
     idempotency.keep(mine, _answer(response))
     return response
 

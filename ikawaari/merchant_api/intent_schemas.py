@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, ValidationError, fields, post_load, pre_load
 
-from ikawaari import cards
+from ikawaari import cards, errors
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import parts, warnings
@@ -142,13 +142,13 @@ class PaymentMethodField(fields.Nested):
         try:
             said: Said = super()._deserialize(value, attr, data, *args, **options)
         except CardNumberSent as sent:
-            raise ValidationFailed({f"{name}.card.{sent}": [cards.REFUSAL]}, "IKW-CHK-004") from None
+            raise ValidationFailed({f"{name}.card.{sent}": [cards.REFUSAL]}, errors.CARD_NUMBER_SENT) from None
         return replace(said, field=name)
 
 
 def _token(text: str, name: str) -> Said:
     if cards.holds_number(text):
-        raise ValidationFailed({name: [cards.REFUSAL]}, "IKW-CHK-004")
+        raise ValidationFailed({name: [cards.REFUSAL]}, errors.CARD_NUMBER_SENT)
     if not re.fullmatch(A_CARD, text):
         raise ValidationError("Must be a card token (tok_…), or an object.")
     return Said({"type": "card", "card_token": text}, is_token=True, field=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
 from ikawaari.edge import examples, languages, warnings
@@ -27,9 +27,9 @@ INTENT_ID = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 64},
     "example": "pi_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
 }
-_DECLINES = ("IKW-TRANSFER-001", "IKW-TRANSFER-002", "IKW-RATE-002", "IKW-SYS-003")
-_ENDED = ("IKW-CHK-003", "IKW-CHK-005")
-_CONFLICTS = ("IKW-RES-002", "IKW-RES-003", "IKW-RES-004")
+_DECLINES = (errors.DECLINED, errors.OPERATOR_UNAVAILABLE, errors.TOO_MANY_TRIES, errors.NO_PROVIDER)
+_ENDED = (errors.SESSION_EXPIRED, errors.LINK_ENDED)
+_CONFLICTS = (errors.STATE_FORBIDS, errors.ATTEMPT_UNSETTLED, errors.ALREADY_PAID)
 
 bp = Blueprint(
     "Payment intents",
@@ -43,7 +43,7 @@ bp = Blueprint(
 class Intents(MethodView):
     """All of a merchant's intents."""
 
-    @operation("createPaymentIntent", "IKW-CHK-002", *_DECLINES)
+    @operation("createPaymentIntent", errors.PAYMENT_INVALID, *_DECLINES)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent_call
     @bp.arguments(schemas.IntentInput(), example=examples.NEW_INTENT)
@@ -83,14 +83,14 @@ class Intents(MethodView):
 class Intent(MethodView):
     """One intent."""
 
-    @operation("retrievePaymentIntent", "IKW-RES-001")
+    @operation("retrievePaymentIntent", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
     def get(self, intent_id: str) -> Mapping[str, Any]:
         """Retrieve a payment intent."""
         return _shown(intents.owned(intent_id, caller().merchant, caller().livemode))
 
-    @operation("updatePaymentIntent", "IKW-RES-001", "IKW-RES-002")
+    @operation("updatePaymentIntent", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.PAYMENTS_WRITE)
     @bp.arguments(schemas.IntentChanges(), example=examples.INTENT_CHANGES)
     @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
@@ -104,7 +104,7 @@ class Intent(MethodView):
 class Confirmation(MethodView):
     """One try to pay."""
 
-    @operation("confirmPaymentIntent", "IKW-RES-001", "IKW-CHK-002", *_ENDED, *_CONFLICTS, *_DECLINES)
+    @operation("confirmPaymentIntent", errors.OBJECT_UNKNOWN, errors.PAYMENT_INVALID, *_ENDED, *_CONFLICTS, *_DECLINES)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent_call
     @bp.arguments(schemas.ConfirmInput(), required=False, example=examples.CONFIRMATION)
@@ -127,7 +127,7 @@ class Confirmation(MethodView):
 class Cancellation(MethodView):
     """The end of one intent."""
 
-    @operation("cancelPaymentIntent", "IKW-RES-001", "IKW-RES-002")
+    @operation("cancelPaymentIntent", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.PaymentIntent(), example=examples.CANCELED_INTENT)
@@ -158,7 +158,9 @@ def _agreed(said: Sequence[Said], terms: Callable[[], Terms]) -> Said:
     if len(said) == 2 and said[0].payment != said[1].payment:
         one, other = (_read(each, terms()) for each in said)
         if not payment_methods.is_same(one, other) or said[0].payment.get("otp") != said[1].payment.get("otp"):
-            raise ValidationFailed({each.field: ["the two differ; send one of them"] for each in said}, "IKW-CHK-002")
+            raise ValidationFailed(
+                {each.field: ["the two differ; send one of them"] for each in said}, errors.PAYMENT_INVALID
+            )
     return said[0] if said else schemas.NOTHING_SAID
 
 
@@ -173,7 +175,7 @@ def _in_words_of(said: Said) -> Iterator[None]:
     try:
         yield
     except ValidationFailed as wrong:
-        raise ValidationFailed(said.in_its_words(wrong.details), wrong.code) from None
+        raise ValidationFailed(said.in_its_words(wrong.details), wrong.row) from None
 
 
 def _shown(intent: Any) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import links
 from ikawaari.checkout.links import NewLink
 from ikawaari.edge import link_examples as examples
@@ -64,7 +64,7 @@ class PaymentLinks(MethodView):
 class PaymentLink(MethodView):
     """One link."""
 
-    @operation("retrievePaymentLink", "IKW-RES-001")
+    @operation("retrievePaymentLink", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.PaymentLink(), example=examples.LINK)
     def get(self, link_id: str) -> Mapping[str, Any]:
@@ -76,7 +76,7 @@ class PaymentLink(MethodView):
 class Deactivation(MethodView):
     """The end of one link."""
 
-    @operation("deactivatePaymentLink", "IKW-RES-001", "IKW-REQ-004")
+    @operation("deactivatePaymentLink", errors.OBJECT_UNKNOWN, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.PaymentLink(), example=examples.INACTIVE_LINK)
@@ -111,7 +111,7 @@ class PaymentLinksV2(MethodView):
 class PaymentLinkV2(MethodView):
     """One link of the second version."""
 
-    @operation("retrievePaymentLinkV2", "IKW-RES-001")
+    @operation("retrievePaymentLinkV2", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp_v2.response(200, schemas.PaymentLinkV2(), example=examples.LINK_V2)
     def get(self, link_id: str) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ class PaymentLinkV2(MethodView):
 class DeactivationV2(MethodView):
     """The end of one link of the second version."""
 
-    @operation("deactivatePaymentLinkV2", "IKW-RES-001", "IKW-REQ-004")
+    @operation("deactivatePaymentLinkV2", errors.OBJECT_UNKNOWN, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp_v2.response(200, schemas.PaymentLinkV2(), example=examples.INACTIVE_LINK_V2)

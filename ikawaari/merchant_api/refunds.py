@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields, post_load
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import refunds, resources
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge import examples, parts
@@ -96,7 +96,7 @@ class RefundList(Page):
 class Refunds(MethodView):
     """All of a merchant's refunds."""
 
-    @operation("createRefund", "IKW-RES-001", "IKW-RES-002", "IKW-RES-005")
+    @operation("createRefund", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS, errors.REFUND_UNSUPPORTED)
     @requires(Scope.REFUNDS_WRITE)
     @idempotent
     @bp.arguments(RefundInput(), example=examples.NEW_REFUND)
@@ -127,7 +127,7 @@ class Refunds(MethodView):
 class OneRefund(MethodView):
     """One refund."""
 
-    @operation("retrieveRefund", "IKW-RES-001")
+    @operation("retrieveRefund", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, Refund(), example=examples.REFUND)
     def get(self, refund_id: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import prefills, resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import examples, warnings
@@ -29,7 +29,7 @@ bp = Blueprint(
 class Sessions(MethodView):
     """All of a merchant's sessions."""
 
-    @operation("createCheckoutSession", "IKW-RES-001", "IKW-CHK-005")
+    @operation("createCheckoutSession", errors.OBJECT_UNKNOWN, errors.LINK_ENDED)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=examples.NEW_SESSION)
@@ -59,7 +59,7 @@ class Sessions(MethodView):
 class Session(MethodView):
     """One session."""
 
-    @operation("retrieveCheckoutSession", "IKW-RES-001")
+    @operation("retrieveCheckoutSession", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.CheckoutSession(), example=examples.SESSION)
     def get(self, session_id: str) -> Mapping[str, Any]:
@@ -72,7 +72,7 @@ class Session(MethodView):
 class Expiry(MethodView):
     """The end of one session."""
 
-    @operation("expireCheckoutSession", "IKW-RES-001", "IKW-RES-002", "IKW-REQ-004")
+    @operation("expireCheckoutSession", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.CheckoutSession(), example=examples.EXPIRED_SESSION)

@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import invoices, resources, subscriptions
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
@@ -138,7 +138,7 @@ class Subscriptions(MethodView):
 class OneSubscription(MethodView):
     """One subscription."""
 
-    @operation("retrieveSubscription", "IKW-RES-001")
+    @operation("retrieveSubscription", errors.OBJECT_UNKNOWN)
     @requires(Scope.SUBSCRIPTIONS_READ)
     @bp.response(200, Subscription(), example=examples.SUBSCRIPTION)
     def get(self, subscription_id: str) -> Mapping[str, Any]:
@@ -150,7 +150,7 @@ class OneSubscription(MethodView):
 class Cancellation(MethodView):
     """The end of one subscription."""
 
-    @operation("cancelSubscription", "IKW-RES-001", "IKW-RES-002")
+    @operation("cancelSubscription", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.SUBSCRIPTIONS_WRITE)
     @idempotent
     @bp.arguments(CancellationInput(), required=False, example=examples.CANCELLATION)
@@ -165,7 +165,7 @@ class Cancellation(MethodView):
 class Invoices(MethodView):
     """The periods of one subscription."""
 
-    @operation("listInvoices", "IKW-RES-001")
+    @operation("listInvoices", errors.OBJECT_UNKNOWN)
     @requires(Scope.SUBSCRIPTIONS_READ)
     @bp.arguments(InvoiceQuery(), location="query")
     @bp.response(200, InvoiceList(), example=examples.INVOICES)

@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import fields
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.checkout import resources, testing
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import OneOf, Output, Words
@@ -51,7 +51,7 @@ class CallbackResult(Output):
 class MobileMoneyCallback(MethodView):
     """The payer's decision."""
 
-    @operation("settleTestPayment", "IKW-RES-001", "IKW-RES-002")
+    @operation("settleTestPayment", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @bp.arguments(CallbackInput(), example=examples.CALLBACK)
     @bp.response(200, CallbackResult(), example=examples.CALLBACK_RESULT)
     def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
@@ -69,7 +69,7 @@ class MobileMoneyCallback(MethodView):
 class Advance(MethodView):
     """Time that passes at once."""
 
-    @operation("advanceTestSubscription", "IKW-RES-001", "IKW-RES-002", "IKW-RES-003")
+    @operation("advanceTestSubscription", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS, errors.ATTEMPT_UNSETTLED)
     @requires(Scope.SUBSCRIPTIONS_WRITE)
     @idempotent
     @bp.response(200, Subscription(), example=examples.SUBSCRIPTION)

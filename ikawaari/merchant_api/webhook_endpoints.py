@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 from marshmallow import ValidationError, fields, validate
 
-from ikawaari import clock
+from ikawaari import clock, errors
 from ikawaari.edge import examples
 from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
 from ikawaari.edge.documenting import Blueprint, operation
@@ -188,14 +188,14 @@ class Endpoints(MethodView):
 class Endpoint(MethodView):
     """One endpoint."""
 
-    @operation("retrieveWebhookEndpoint", "IKW-RES-001")
+    @operation("retrieveWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_READ)
     @bp.response(200, WebhookEndpoint(), example=examples.ENDPOINT)
     def get(self, endpoint_id: str) -> Mapping[str, Any]:
         """Retrieve a webhook endpoint."""
         return endpoints.resource(_owned(endpoint_id))
 
-    @operation("updateWebhookEndpoint", "IKW-RES-001")
+    @operation("updateWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent_call
     @bp.arguments(EndpointChanges(), required=False, example={"enabled": True})
@@ -204,7 +204,7 @@ class Endpoint(MethodView):
         """Change a webhook endpoint."""
         return endpoints.resource(endpoints.update(_owned(endpoint_id), clock.now(), **changes))
 
-    @operation("deleteWebhookEndpoint", "IKW-RES-001")
+    @operation("deleteWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @bp.response(200, DeletedWebhookEndpoint(), example=examples.DELETED_ENDPOINT)
     def delete(self, endpoint_id: str) -> Mapping[str, Any]:
@@ -217,7 +217,7 @@ class Endpoint(MethodView):
 class Rotation(MethodView):
     """A new secret."""
 
-    @operation("rotateWebhookSecret", "IKW-RES-001")
+    @operation("rotateWebhookSecret", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @partial(idempotent, holds_secret=True)
     @bp.arguments(RotationInput(), required=False, example={"overlap_seconds": 3600})
@@ -236,7 +236,7 @@ class Rotation(MethodView):
 class Test(MethodView):
     """A test event."""
 
-    @operation("testWebhookEndpoint", "IKW-RES-001")
+    @operation("testWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
     @bp.response(200, WebhookDelivery(), example=examples.DELIVERY)
@@ -252,7 +252,7 @@ class Test(MethodView):
 class Deliveries(MethodView):
     """What was sent."""
 
-    @operation("listWebhookDeliveries", "IKW-RES-001")
+    @operation("listWebhookDeliveries", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_READ)
     @bp.arguments(DeliveryQuery(exclude=("created_gte", "created_lte")), location="query")
     @bp.response(200, WebhookDeliveryList(), example=examples.DELIVERIES)

@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from ikawaari import addresses, clock, ids, sealing
+from ikawaari import addresses, clock, errors, ids, sealing
 from ikawaari.errors import AuthenticationFailed, NotAllowed, NotFound, ValidationFailed
 from ikawaari.store.models import AppInstallation, Credential, Merchant
 
@@ -48,7 +48,9 @@ class Caller:
     def require(self, scope: Scope) -> None:
         """Raise NotAllowed, naming the scope, unless the caller has it."""
         if scope not in self.scopes:
-            raise NotAllowed("IKW-AUTHZ-001", f"This needs the scope {scope.value}.", details={"scope": [scope.value]})
+            raise NotAllowed(
+                errors.SCOPE_MISSING, f"This needs the scope {scope.value}.", details={"scope": [scope.value]}
+            )
 
 
 def create(
@@ -142,13 +144,13 @@ def authenticate(text: str, address: str, now: datetime) -> Caller:
         .get_or_none()
     )
     if found is None:
-        raise AuthenticationFailed("IKW-AUTH-002")
+        raise AuthenticationFailed(errors.CREDENTIAL_UNKNOWN)
     if found.revoked_at or (found.installation and found.installation.removed_at):
-        raise AuthenticationFailed("IKW-AUTH-003")
+        raise AuthenticationFailed(errors.CREDENTIAL_REVOKED)
     if found.expires_at and found.expires_at <= now:
-        raise AuthenticationFailed("IKW-AUTH-004")
+        raise AuthenticationFailed(errors.CREDENTIAL_EXPIRED)
     if found.allowed_networks and not _is_within(address, found.allowed_networks):
-        raise NotAllowed("IKW-AUTHZ-002")
+        raise NotAllowed(errors.ADDRESS_NOT_ALLOWED)
     _keep_return_key(found, text)
     return Caller(found.merchant, found.livemode, frozenset(found.scopes), found.id, found.rate_limit)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from peewee import Expression
 
-from ikawaari import sealing
+from ikawaari import errors, sealing
 from ikawaari.errors import Conflict
 from ikawaari.invariants import present
 from ikawaari.merchants.credentials import Caller
@@ -63,13 +63,13 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
     made = IdempotencyKey.insert(row.__data__).on_conflict_ignore().as_rowcount().execute()
     found = _find(row)
     if found is None:  # the call that held the key did nothing, and has just given it back
-        raise Conflict("IKW-REQ-008", retry_after_seconds=1)
+        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
     if made:
         return Claim(found.id, found.locked_until, body_digest)
     if found.status is None:
         return _take_over(found, body_digest, now)
     if found.body_digest != body_digest:
-        raise Conflict("IKW-REQ-007")
+        raise Conflict(errors.KEY_REUSED)
     return _opened(found, caller)
 
 
@@ -81,7 +81,7 @@ def remember(mine: Claim, subject: str) -> None:
     """
     changes = {IdempotencyKey.subject: subject, IdempotencyKey.body_digest: mine.body_digest}
     if not IdempotencyKey.update(changes).where(_held(mine)).execute():
-        raise Conflict("IKW-REQ-008", retry_after_seconds=1)
+        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
 
 
 def keep(mine: Claim, answer: Answer) -> None:
@@ -95,7 +95,7 @@ def keep(mine: Claim, answer: Answer) -> None:
     }
     # The fence: a run that was taken for dead must not overwrite, nor commit beside, the run that took over.
     if not IdempotencyKey.update(changes).where(_held(mine)).execute():
-        raise Conflict("IKW-REQ-008", retry_after_seconds=1)
+        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
 
 
 def release(mine: Claim) -> None:
@@ -117,7 +117,7 @@ def _opened(found: IdempotencyKey, caller: Caller) -> Answer:
     if found.credential_id is None:
         return kept
     if found.credential_id != caller.credential_id:
-        raise Conflict("IKW-REQ-007", "The answer under this key holds a secret of another credential's call.")
+        raise Conflict(errors.KEY_REUSED, "The answer under this key holds a secret of another credential's call.")
     return replace(kept, body=sealing.open_sealed(kept.body))
 
 
@@ -139,7 +139,7 @@ def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:
     # The time for which the answer is kept starts again; it must not end a day after the first, unanswered try.
     changes = {IdempotencyKey.locked_until: mine.locked_until, IdempotencyKey.created_at: now}
     if not IdempotencyKey.update(changes).where(free).execute():
-        raise Conflict("IKW-REQ-008", retry_after_seconds=_wait(found.locked_until, now))
+        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=_wait(found.locked_until, now))
     return mine
 
 

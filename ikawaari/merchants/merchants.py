@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ikawaari import cards, countries, ids, store, texts
+from ikawaari import cards, countries, errors, ids, store, texts
 from ikawaari.errors import Details, NotFound, ValidationFailed
 from ikawaari.store.models import Merchant
 
@@ -33,7 +33,7 @@ def create(
     if home is None:
         problems["country"] = [f"must be one of {', '.join(countries.COUNTRIES)}"]
     if home is None or problems:
-        raise ValidationFailed(problems, cards.refusal_code(problems, "IKW-REQ-001"))
+        raise ValidationFailed(problems, cards.refusal_code(problems, errors.FIELD_INVALID))
     return Merchant.create(
         id=ids.new("mer"),
         name=texts.trimmed(name),

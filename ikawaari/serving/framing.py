@@ -6,6 +6,8 @@ differently is refused, never mixed with the next one. All work is linear in the
 
 import re
 
+from ikawaari import errors
+
 LONGEST_LINE = 16_384  # bytes of the request line, and of each header field
 LONGEST_HEAD = 65_536  # bytes
 _LONGEST_SIZE_LINE = 256  # bytes before each chunk
@@ -20,7 +22,7 @@ class Framing:
     """The measure of one request, asked again whenever bytes were added; it remembers how far it has looked."""
 
     def __init__(self, longest_body: int) -> None:
-        self.refusal: str | None = None  # the code of the error, when the head is too long
+        self.refusal: errors.AnyCode | None = None  # when the head is too long
         self.is_cut = False  # more of it may follow, which nobody reads: the connection must close
         self.wants_continue = False  # the client waits for a word before it sends the body
         self._longest_body = longest_body
@@ -39,7 +41,9 @@ class Framing:
             self._seen = max(0, len(data) - 3)
             return None
         if found < 0 or found > LONGEST_HEAD:
-            self.refusal = "IKW-REQ-011" if 0 <= data.find(b"\r\n") <= LONGEST_LINE else "IKW-REQ-010"
+            self.refusal = (
+                errors.HEADERS_TOO_LARGE if 0 <= data.find(b"\r\n") <= LONGEST_LINE else errors.ADDRESS_TOO_LONG
+            )
             return self._cut(data)
         head = bytes(data[: found + 4])
         self._seen = len(head)

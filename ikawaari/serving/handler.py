@@ -5,18 +5,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
-from gunicorn.http import errors, wsgi
+from gunicorn.http import errors as unreadable
+from gunicorn.http import wsgi
 from gunicorn.http.parser import RequestParser
 
-from ikawaari import ids
+from ikawaari import errors, ids
 from ikawaari.edge.requests import REFUSED
 from ikawaari.serving.framing import LONGEST_HEAD
 
 log = structlog.get_logger()
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Buffer = bytes | bytearray
-_REFUSALS = {errors.LimitRequestLine: "IKW-REQ-010", errors.LimitRequestHeaders: "IKW-REQ-011"}
-_MALFORMED, _OURS = "IKW-REQ-009", "IKW-SYS-001"
+_REFUSALS = {
+    unreadable.LimitRequestLine: errors.ADDRESS_TOO_LONG,
+    unreadable.LimitRequestHeaders: errors.HEADERS_TOO_LARGE,
+}
+_MALFORMED, _OURS = errors.REQUEST_MALFORMED, errors.UNEXPECTED
 _START = re.compile(rb"(?:\r\n)?([A-Z]{1,20}) (/[!-~]{0,500})")
 _SAID = re.compile(rb"\r\n(accept|accept-language|cookie)[ \t]*:[ \t]*([ -~]{1,1000})(?=\r)", re.IGNORECASE)
 
@@ -58,21 +62,21 @@ class RequestHandler:
         try:
             return self._respond(request, {}, is_last=is_last)
         except (
-            errors.InvalidResponseHeader,
-            errors.InvalidResponseHeaderName,
+            unreadable.InvalidResponseHeader,
+            unreadable.InvalidResponseHeaderName,
         ):  # our fault
             log.exception("response_failed")
             return self.refuse(request, _OURS), False
-        except (errors.ParseException, errors.NoMoreData, StopIteration) as error:
+        except (unreadable.ParseException, unreadable.NoMoreData, StopIteration) as error:
             return self.refuse(request, _REFUSALS.get(type(error), _MALFORMED)), False
         except Exception:
             log.exception("request_failed")
             return self.refuse(request, _OURS), False
 
-    def refuse(self, request: bytes, code: str) -> Buffer:
+    def refuse(self, request: bytes, row: errors.AnyCode) -> Buffer:
         """The application's own response to a request that it cannot be given."""
         try:
-            return self._respond(_stand_in(request), {REFUSED: code}, is_last=True)[0]
+            return self._respond(_stand_in(request), {REFUSED: row}, is_last=True)[0]
         except Exception:
             log.exception("refusal_failed")
             return (

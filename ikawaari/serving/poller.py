@@ -17,6 +17,7 @@ from contextlib import suppress
 
 from gunicorn.workers import base
 
+from ikawaari import errors
 from ikawaari.config import Config
 from ikawaari.serving.framing import Framing
 from ikawaari.serving.handler import Buffer, RequestHandler
@@ -183,8 +184,8 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     # ---------------------------------------------------------------- threads
 
-    def _refuse(self, connection: Connection, request: bytes, code: str) -> None:
-        self._answer(connection, lambda: (connection.handler.refuse(request, code), False))
+    def _refuse(self, connection: Connection, request: bytes, row: errors.AnyCode) -> None:
+        self._answer(connection, lambda: (connection.handler.refuse(request, row), False))
 
     def _answer(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
         self._unregister(connection)
@@ -242,7 +243,7 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     def _time_out(self, connection: Connection) -> None:
         if connection.received and not connection.is_idle and connection.keep_alive and not connection.unsent:
-            self._refuse(connection, bytes(connection.received), "IKW-REQ-012")
+            self._refuse(connection, bytes(connection.received), errors.REQUEST_TIMEOUT)
         else:
             self._close(connection)
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 from ikawaari.config import ROOT
-from ikawaari.errors import CODES, Code, IkawaariError
+from ikawaari.errors import CODES, AnyCode, IkawaariError
 from ikawaari.hosted import drafts, wording
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.sandbox import script, tokens
@@ -87,9 +87,9 @@ def test_every_field_has_its_words(field: str) -> None:
 
 
 @pytest.mark.parametrize("row", CODES.values(), ids=CODES)
-def test_every_error_has_its_page(app: Flask, row: Code) -> None:
+def test_every_error_has_its_page(app: Flask, row: AnyCode) -> None:
     with app.test_request_context(), force_locale("en"):
-        notice = wording.error(IkawaariError(row.id), row.status)
+        notice = wording.error(IkawaariError(row), row.status)
         assert str(notice.title)
         assert str(notice.advice)
 
