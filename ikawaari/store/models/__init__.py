@@ -1,0 +1,87 @@
+"""The tables. Beside each guard stands the race that it stops; the tests run every one of them in threads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ikawaari.store.models.links import PaymentLink
+from ikawaari.store.models.merchants import AppInstallation, Credential, Merchant
+from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models.requests import IdempotencyKey, RateWindow
+from ikawaari.store.models.sessions import CheckoutSession, Customer, PayKey
+from ikawaari.store.models.subscriptions import Invoice, Subscription
+from ikawaari.store.models.webhooks import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.models.work import DueWork, ProviderSwitch, Seal
+
+__all__ = [
+    "TABLES",
+    "AppInstallation",
+    "AttemptReport",
+    "Callback",
+    "CheckoutSession",
+    "Credential",
+    "Customer",
+    "DeliveryTry",
+    "DueWork",
+    "Event",
+    "IdempotencyKey",
+    "Invoice",
+    "Merchant",
+    "PayKey",
+    "PaymentAttempt",
+    "PaymentIntent",
+    "PaymentLink",
+    "ProviderSwitch",
+    "RateWindow",
+    "Refund",
+    "Seal",
+    "Subscription",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]
+
+# The lists of the API, newest first: see `commit_order`.
+_BY_OWNER: Mapping[str, Any] = {
+    "payment_links_list": PaymentLink,
+    "customers_list": Customer,
+    "checkout_sessions_list": CheckoutSession,
+    "payment_intents_list": PaymentIntent,
+    "subscriptions_list": Subscription,
+}
+for _name, _model in _BY_OWNER.items():
+    _columns = (_model.merchant, _model.livemode, _model.commit_order, _model.created_at, _model.id)
+    _model.add_index(_model.index(*_columns, name=_name))
+Event.add_index(Event.index(Event.merchant, Event.livemode, Event.commit_order, Event.sequence, name="events_list"))
+WebhookDelivery.add_index(
+    WebhookDelivery.index(
+        WebhookDelivery.endpoint,
+        WebhookDelivery.commit_order,
+        WebhookDelivery.event,
+        name="webhook_deliveries_list",
+    )
+)
+
+TABLES = (
+    Merchant,
+    PaymentLink,
+    Customer,
+    AppInstallation,
+    Credential,
+    CheckoutSession,
+    PaymentIntent,
+    PaymentAttempt,
+    AttemptReport,
+    Refund,
+    Subscription,
+    Invoice,
+    Event,
+    WebhookEndpoint,
+    WebhookDelivery,
+    DeliveryTry,
+    Callback,
+    DueWork,
+    ProviderSwitch,
+    IdempotencyKey,
+    PayKey,
+    RateWindow,
+    Seal,
+)

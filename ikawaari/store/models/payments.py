@@ -1,0 +1,235 @@
+"""Money that moves: intents, their attempts, what was reported of those, and refunds."""
+
+from peewee import (
+    SQL,
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    Check,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
+
+from ikawaari import states
+from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store import constraints
+from ikawaari.store.commit_order import CommitOrderField
+from ikawaari.store.models.merchants import Merchant
+from ikawaari.store.models.sessions import CheckoutSession
+from ikawaari.store.record import Record
+
+
+class PaymentIntent(Record):
+    """The will to collect one amount once, however many attempts that takes."""
+
+    MOVES = {"status": states.INTENT}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    # Unique: two first payments of a deferred session cannot make two intents.
+    session = ForeignKeyField(CheckoutSession, null=True, unique=True)
+    session_id: str | None
+    status = StatusField(states.IntentStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    amount_received = BigIntegerField(default=0)
+    # Refunds reserve their part here before anybody calls a provider: concurrent ones cannot exceed what was paid.
+    amount_refunded = BigIntegerField(
+        default=0, constraints=[Check("amount_refunded >= 0 AND amount_refunded <= amount_received")]
+    )
+    currency = CharField(max_length=3)
+    customer_email = CharField(null=True, max_length=320)
+    customer_phone = CharField(null=True, max_length=20)
+    country = CharField(null=True, max_length=2)  # where the payer is, unless the payment method says
+    customer = CharField(null=True)  # the merchant's word for who pays
+    payment_method = JsonField(null=True)  # what to confirm with, when it was given before
+    description = CharField(null=True, max_length=500)
+    metadata = JsonField()
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+    canceled_at = InstantField(null=True)
+    # 'requested': its merchant gave it up, so late money goes back; 'expired': it ended with its session.
+    cancellation_reason = CharField(
+        null=True, max_length=16, constraints=[Check("cancellation_reason IN ('requested', 'expired')")]
+    )
+
+    class Meta:
+        """Table options."""
+
+        table_name = "payment_intents"
+        constraints = constraints.of("payment_intents")
+        indexes = (
+            (("merchant", "livemode", "created_at", "id"), False),
+            (("id", "currency"), True),  # what the currency of an attempt refers to
+        )
+
+
+class PaymentAttempt(Record):
+    """One try to move the money of an intent. Its id is the provider's idempotency key."""
+
+    MOVES = {"status": states.ATTEMPT}
+
+    id = CharField(primary_key=True, max_length=36)
+    intent = ForeignKeyField(PaymentIntent)
+    intent_id: str
+    provider = CharField(max_length=32)
+    status = StatusField(states.AttemptStatus)
+    type = CharField(max_length=16)  # mobile_money, card
+    operator = CharField(null=True, max_length=32)
+    country = CharField(null=True, max_length=2)
+    phone = CharField(null=True, max_length=20)  # E.164
+    card_token = CharField(null=True)
+    flow = CharField(null=True, max_length=16)  # the flow the payer prefers
+    return_url = CharField(max_length=2048)
+    off_session = BooleanField(default=False)  # a renewal: the payer is not there
+    customer_details = JsonField(default=dict)  # what this payer typed; the next one may be somebody else
+    custom_field_values = JsonField(default=dict)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])  # what the payer is charged, with the fee
+    fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
+    quantities = JsonField(null=True)  # of the session's line items, where the payer chooses them
+    # The books of one attempt. What was received is counted, or held until it goes back or is closed by hand.
+    amount_received = BigIntegerField(null=True)  # all that the provider took; null until that is known
+    received_currency = CharField(null=True, max_length=3)  # a provider's mistake may make it another than was asked
+    counted = BigIntegerField(default=0)  # what pays the intent
+    held = BigIntegerField(default=0)  # what pays nothing and has not gone back
+    closed = BigIntegerField(default=0)  # what was paid back another way, as an operator says
+    returned = BigIntegerField(default=0)  # the sum of its refunds that succeeded
+    promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
+    currency = CharField(max_length=3)
+    provider_reference = CharField(null=True)
+    codes = IntegerField(default=0)  # how many one-time codes its payer has sent
+    provider_code = CharField(null=True)  # the provider's own word for what happened; never shown
+    failure_code = CharField(null=True, max_length=32)
+    next_action = JsonField(null=True)
+    created_at = InstantField()
+    submitted_at = InstantField()  # when the last call of the provider was about to start
+    deadline_at = InstantField(null=True)  # when the payer's prompt, code or page ends
+    enquired_at = InstantField(null=True)
+    settled_at = InstantField(null=True)
+    unresolved_at = InstantField(null=True)  # when its merchant was told that nobody knows what became of it
+
+    class Meta:
+        """Table options."""
+
+        table_name = "payment_attempts"
+        constraints = constraints.of("payment_attempts")
+        # What the public budgets count by: see `checkout.budgets`.
+        indexes = (
+            (("phone", "created_at"), False),
+            (("card_token", "created_at"), False),
+            (("status", "created_at"), False),
+            # Unique: one charge of a provider is reported of one attempt, whatever a provider mixes up.
+            (("provider", "provider_reference"), True),
+            (("id", "intent", "received_currency"), True),  # what a refund refers to
+        )
+
+    @property
+    def surplus(self) -> bool:
+        """Whether the provider took money that pays nothing."""
+        return self.amount_received is not None and self.counted == 0
+
+
+# One unsettled attempt per intent, whatever the code above does: a double click, two tabs, two machines.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(
+        PaymentAttempt.intent,
+        unique=True,
+        where=SQL("status IN ('submitting', 'unknown', 'processing', 'requires_action')"),
+        name="payment_attempts_one_unsettled",
+    )
+)
+# One payment per intent: two attempts that are reported to have succeeded at the same moment cannot both count.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(
+        PaymentAttempt.intent, unique=True, where=SQL("counted > 0"), name="payment_attempts_one_counted"
+    )
+)
+
+
+class AttemptReport(Record):
+    """One thing that was reported of an attempt, and what it made of it: the attempt's history, and who settled it."""
+
+    id = BigAutoField()
+    attempt = ForeignKeyField(PaymentAttempt)
+    attempt_id: str
+    source = CharField(max_length=16)  # which door it came through: see `settlement.Source`
+    result = CharField(max_length=32)
+    amount = BigIntegerField(null=True)
+    currency = CharField(null=True, max_length=3)
+    failure_code = CharField(null=True, max_length=32)
+    reference = CharField(null=True)
+    provider_code = CharField(null=True)
+    status = CharField(max_length=32)  # the attempt's, after it
+    made_by = CharField(null=True)  # the operator's name, as all that follows
+    reason = CharField(null=True, max_length=500)
+    forced = BooleanField(default=False)
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "attempt_reports"
+
+
+class Refund(Record):
+    """Money on its way back from one attempt."""
+
+    MOVES = {"status": states.REFUND}
+
+    id = CharField(primary_key=True)
+    intent = ForeignKeyField(PaymentIntent)
+    intent_id: str
+    attempt = ForeignKeyField(PaymentAttempt)
+    attempt_id: str
+    status = StatusField(states.RefundStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    currency = CharField(max_length=3)
+    reason = CharField(null=True)
+    automatic = BooleanField()  # the house's own: duplicate, late or wrong money
+    held = BooleanField(default=False)  # of money that is held; else of what counts as the intent's payment
+    metadata = JsonField()
+    provider_reference = CharField(null=True)
+    failure_code = CharField(null=True, max_length=32)
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+    sent_at = InstantField(null=True)  # when the provider was asked first: until then it can be withdrawn
+    settled_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "refunds"
+        constraints = constraints.of("refunds")
+
+
+# One automatic refund under way per attempt: two that begin at once, by two reports or two workers, give the money back
+# once. One that failed leaves room for the next try, which has an id of its own.
+Refund.add_index(
+    Refund.index(
+        Refund.attempt,
+        unique=True,
+        where=SQL("automatic AND status = 'pending'"),
+        name="refunds_one_automatic_pending",
+    )
+)
+
+
+class Callback(Record):
+    """A provider's callback that was taken in."""
+
+    id = BigAutoField()
+    provider = CharField(max_length=32)
+    event_id = CharField()
+    attempt_id = CharField(null=True)
+    body = TextField()
+    received_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "callbacks"
+        # Unique: the same callback sent again, also at the same moment to two machines, is known.
+        indexes = ((("provider", "event_id"), True),)

@@ -1,0 +1,122 @@
+"""Pages to pay on, and who pays."""
+
+from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField
+
+from ikawaari import states
+from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store import constraints
+from ikawaari.store.commit_order import CommitOrderField
+from ikawaari.store.models.links import PaymentLink
+from ikawaari.store.models.merchants import Credential, Merchant
+from ikawaari.store.record import Record
+
+
+class Customer(Record):
+    """Somebody who paid a merchant, as far as a phone number or an e-mail address tells."""
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    identity = CharField(max_length=330)  # the phone number, else the e-mail address
+    name = CharField(null=True, max_length=500)
+    email = CharField(null=True, max_length=320)
+    phone = CharField(null=True, max_length=20)  # E.164
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "customers"
+        indexes = (
+            # Unique: two payments of one person at the same moment know one customer.
+            (("merchant", "livemode", "identity"), True),
+            (("merchant", "livemode", "created_at", "id"), False),
+        )
+
+
+class CheckoutSession(Record):
+    """One page that a customer may pay on, once."""
+
+    MOVES = {"status": states.SESSION, "payment_status": states.PAYMENT}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    status = StatusField(states.SessionStatus)
+    payment_status = StatusField(states.PaymentStatus)
+    mode = CharField(max_length=16)
+    recurring = JsonField(null=True)
+    amount = BigIntegerField(null=True, constraints=[Check("amount > 0")])  # null: the customer chooses
+    amount_min = BigIntegerField(null=True)
+    amount_max = BigIntegerField(null=True)
+    amount_presets = JsonField()
+    currency = CharField(max_length=3)
+    country = CharField(null=True, max_length=2)
+    payment_method_types = JsonField()
+    payment_link = ForeignKeyField(PaymentLink, null=True)
+    payment_link_id: str | None
+    by_visit = BooleanField(default=False)  # opened at its link's address, where visitors may find it again
+    fee_mode = CharField(
+        max_length=16,
+        default="merchant_pays",
+        constraints=[Check("fee_mode IN ('merchant_pays', 'customer_pays')")],
+    )
+    # What the customer agreed to pay on top of the amount; the intent's amount holds both.
+    fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
+    thank_you = CharField(null=True, max_length=500)
+    customer = ForeignKeyField(Customer, null=True)
+    customer_id: str | None
+    success_url = CharField(null=True, max_length=2048)
+    cancel_url = CharField(null=True, max_length=2048)
+    customer_email = CharField(null=True, max_length=320)
+    customer_phone = CharField(null=True, max_length=20)  # E.164
+    customer_details = JsonField()  # what the customer typed
+    custom_fields = JsonField()  # the definitions
+    custom_field_values = JsonField()
+    deferred = BooleanField()  # the intent is made at payment time
+    client_reference_id = CharField(null=True)
+    line_items = JsonField()
+    description = CharField(null=True, max_length=500)
+    locale = CharField(max_length=4)
+    metadata = JsonField()
+    late = BooleanField(default=False)  # money came after expiry
+    # That opened it, or made its link: as long as it lives, its key signs the customer's return.
+    credential = ForeignKeyField(Credential, null=True)
+    credential_id: str | None
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+    expires_at = InstantField()
+    completed_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "checkout_sessions"
+        constraints = constraints.of("checkout_sessions")
+        indexes = (
+            (("merchant", "livemode", "created_at", "id"), False),
+            (("merchant", "livemode", "client_reference_id"), False),
+            (("merchant", "livemode", "customer_email"), False),
+        )
+
+
+class PayKey(Record):
+    """One request to pay a session that was stored: sent again, it is not stored again."""
+
+    id = BigAutoField()
+    session = ForeignKeyField(CheckoutSession)
+    session_id: str
+    key = CharField()
+    body_digest = CharField(max_length=64)
+    subject = CharField()  # the id of what was stored with it: an attempt, or the session of a trial
+    created_at = InstantField(index=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "pay_keys"
+        # Unique: equal requests to pay, at once or one after the other, store one attempt.
+        indexes = ((("session", "key"), True),)

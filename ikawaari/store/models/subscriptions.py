@@ -1,0 +1,84 @@
+"""Agreements to pay again each period."""
+
+from peewee import BigIntegerField, BooleanField, CharField, Check, ForeignKeyField, IntegerField
+
+from ikawaari import states
+from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store import constraints
+from ikawaari.store.commit_order import CommitOrderField
+from ikawaari.store.models.merchants import Merchant
+from ikawaari.store.models.sessions import CheckoutSession, Customer
+from ikawaari.store.record import Record
+
+
+class Subscription(Record):
+    """An agreement to pay again each period."""
+
+    MOVES = {"status": states.SUBSCRIPTION}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    # Unique: two truths about one success, told at once, start one subscription.
+    session = ForeignKeyField(CheckoutSession, unique=True)
+    session_id: str
+    status = StatusField(states.SubscriptionStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    currency = CharField(max_length=3)
+    interval = CharField(max_length=8)
+    interval_count = IntegerField()
+    # One value: what paid last, and the fee that was agreed to with it. A renewal takes both, or neither.
+    payment_method = JsonField()
+    fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
+    anchor_at = InstantField()  # periods are counted from here
+    current_period_start = InstantField()
+    current_period_end = InstantField()
+    trial_end = InstantField(null=True)
+    customer = ForeignKeyField(Customer, null=True)
+    customer_id: str | None
+    period = IntegerField(default=1)  # which period runs, counted from the anchor; 0: the trial before it
+    cancel_at_period_end = BooleanField(default=False)
+    canceled_at = InstantField(null=True)
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "subscriptions"
+        constraints = constraints.of("subscriptions")
+        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+
+
+class Invoice(Record):
+    """One period of a subscription, to be paid once: on the page of its own checkout session."""
+
+    MOVES = {"status": states.INVOICE}
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    subscription = ForeignKeyField(Subscription)
+    subscription_id: str
+    session = ForeignKeyField(CheckoutSession, unique=True)
+    session_id: str
+    period = IntegerField()
+    period_start = InstantField()
+    period_end = InstantField()
+    status = StatusField(states.InvoiceStatus)
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    currency = CharField(max_length=3)
+    first_tried_at = InstantField(null=True)  # what the days of dunning count from
+    next_try_at = InstantField(null=True)  # when the saved payment method is charged next; taken by the try itself
+    created_at = InstantField()
+    paid_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "invoices"
+        constraints = constraints.of("invoices")
+        # Unique: two workers, or one that was killed and came again, invoice a period once.
+        indexes = ((("subscription", "period"), True),)

@@ -1,0 +1,103 @@
+"""Events, and their way to the merchants."""
+
+from peewee import BigAutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
+
+from ikawaari import states
+from ikawaari.fields import InstantField, JsonField, StatusField
+from ikawaari.store.commit_order import CommitOrderField
+from ikawaari.store.models.merchants import Merchant
+from ikawaari.store.record import Record
+
+
+class Event(Record):
+    """One thing that happened to one object: the outbox. Written with the change itself, or not at all."""
+
+    sequence = BigAutoField()
+    id = CharField(unique=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    type = CharField(max_length=64)
+    object_id = CharField(index=True)
+    body = TextField()  # the exact bytes that are signed and sent
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "events"
+        indexes = ((("merchant", "livemode", "sequence"), False),)
+
+
+class WebhookEndpoint(Record):
+    """Where a merchant wants to be told, and of what."""
+
+    id = CharField(primary_key=True)
+    merchant = ForeignKeyField(Merchant)
+    merchant_id: str
+    livemode = BooleanField()
+    url = CharField(max_length=2048)
+    secret = CharField()  # sealed
+    next_secret = CharField(null=True)  # sealed; signs from `secret_changes_at` on
+    secret_changes_at = InstantField(null=True)
+    enabled_events = JsonField()  # types, or "*"
+    enabled = BooleanField()
+    failing_since = InstantField(
+        null=True
+    )  # every retry of some event was in vain; nothing is sent until enabled again
+    rests_until = InstantField(null=True)  # it let us wait in vain: nobody waits for it again before
+    created_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "webhook_endpoints"
+
+
+class WebhookDelivery(Record):
+    """One event on its way to one endpoint."""
+
+    MOVES = {"status": states.DELIVERY}
+
+    id = CharField(primary_key=True)
+    endpoint = ForeignKeyField(WebhookEndpoint, on_delete="CASCADE")
+    endpoint_id: str
+    event = ForeignKeyField(Event)
+    event_id: int
+    object_id = CharField()  # the event's: what must stay in order
+    lane = IntegerField()  # which of the endpoint's lanes carries it: all of one object go in one
+    status = StatusField(states.DeliveryStatus)
+    tries = IntegerField(default=0)
+    set_aside = BooleanField(default=False)  # it has failed for good once: it holds nothing up, and comes last
+    next_try_at = InstantField()
+    created_at = InstantField()
+    commit_order = CommitOrderField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "webhook_deliveries"
+        # Unique: an event that is told to an endpoint twice is the same delivery, tried again.
+        indexes = (
+            (("endpoint", "event"), True),
+            (("endpoint", "lane", "status", "event"), False),
+            (("endpoint", "object_id", "status", "event"), False),
+        )
+
+
+class DeliveryTry(Record):
+    """One try of a delivery, and what the endpoint said."""
+
+    id = BigAutoField()
+    delivery = ForeignKeyField(WebhookDelivery, on_delete="CASCADE")
+    delivery_id: str
+    at = InstantField()
+    duration_ms = IntegerField()
+    http_status = IntegerField(null=True)  # null: no answer
+    body = TextField()  # the beginning of the answer, or why there was none
+
+    class Meta:
+        """Table options."""
+
+        table_name = "webhook_delivery_tries"

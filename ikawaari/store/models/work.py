@@ -1,0 +1,51 @@
+"""Work that is due, and what the processes share."""
+
+from peewee import BigAutoField, CharField, IntegerField
+
+from ikawaari import states
+from ikawaari.fields import InstantField, StatusField
+from ikawaari.store.record import Record
+
+
+class DueWork(Record):
+    """Work with its own due time, written in the transaction of what it belongs to."""
+
+    id = BigAutoField()
+    kind = CharField(max_length=32)
+    subject = CharField()
+    lane = CharField(max_length=64, default="")  # whose calls it waits for: a provider, opaque here; empty: nobody's
+    due_at = InstantField(index=True)
+    leased_until = InstantField(null=True)
+    tries = IntegerField(default=0)  # fences: only the holder of the last lease may finish the row
+    touched = IntegerField(default=0)  # counts news for the holder: it may not finish before it has looked again
+
+    class Meta:
+        """Table options."""
+
+        table_name = "due_work"
+        indexes = ((("kind", "subject"), True), (("kind", "lane", "due_at"), False))
+
+
+class ProviderSwitch(Record):
+    """Whether a provider takes new charges, on all machines at once. One without a row does."""
+
+    name = CharField(primary_key=True, max_length=64)  # opaque here
+    state = StatusField(states.ProviderState)
+    changed_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "provider_switches"
+
+
+class Seal(Record):
+    """One text that every process of this database must be able to open: see `sealed.fits`."""
+
+    id = CharField(primary_key=True)
+    sealed = CharField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "seals"
