@@ -12,7 +12,7 @@ from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests
 from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
-from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing
+from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing, web
 from ikawaari.merchant_api import (
     auth,
     customers,
@@ -47,7 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _serve_api(app)
     _serve_pages(app, config)
-    error_answers.register(app, pages.error_page)
+    error_answers.register(app, web.error_page)
     store.shared_clock.check_skew()
     _connect_each_request(app)
     _wrap(app, config)
@@ -101,7 +101,7 @@ def _serve_api(app: Flask) -> None:
 
 
 def _serve_pages(app: Flask, config: Config) -> None:
-    Babel(app, locale_selector=pages.header_locale)
+    Babel(app, locale_selector=web.header_locale)
     app.register_blueprint(pages.bp)
     app.register_blueprint(links.bp)
     provider_screens.register(app)

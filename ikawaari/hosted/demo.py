@@ -16,7 +16,7 @@ from ikawaari.checkout import resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.config import INSTANCE, Config
 from ikawaari.errors import AuthenticationFailed, NotFound, Unavailable
-from ikawaari.hosted import csp, pages
+from ikawaari.hosted import csp, web
 from ikawaari.merchants import credentials
 from ikawaari.merchants.credentials import Caller
 from ikawaari.money import Money
@@ -26,14 +26,14 @@ PRICE = Money(5000, "XOF")
 PRODUCT = "Wax hollandais, 6 yards"
 
 bp = Blueprint("demo", __name__)
-bp.before_request(pages.refuse_foreign_posts)
+bp.before_request(web.refuse_foreign_posts)
 
 
 @bp.get("/")
 def shop() -> Response:
     """The shop; after a payment, what the API says of it."""
-    order, locale = _order(request.args.get("session", "")), pages.header_locale()
-    html, style = pages.screen("demo/shop.html", locale, None, order=order, price=PRICE.format(locale), product=PRODUCT)
+    order, locale = _order(request.args.get("session", "")), web.header_locale()
+    html, style = web.screen("demo/shop.html", locale, None, order=order, price=PRICE.format(locale), product=PRODUCT)
     return csp.protect(make_response(html), style, leads_to=_home())
 
 
@@ -70,7 +70,7 @@ def _caller(key: str) -> Caller:
 
 def _order(session_id: str) -> Mapping[str, Any] | None:
     """The session as its merchant sees it; None for an id that is nobody's."""
-    if not pages.is_session_id(session_id):
+    if not web.is_session_id(session_id):
         return None
     who, now = _caller(_key()), clock.now()
     try:

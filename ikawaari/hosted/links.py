@@ -13,7 +13,7 @@ from ikawaari import clock
 from ikawaari.checkout import budgets, links, resources, visits
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
-from ikawaari.hosted import context, csp, pages, wording
+from ikawaari.hosted import context, csp, pages, web, wording
 from ikawaari.money import Money
 
 _COOKIE = "visit"
@@ -35,7 +35,7 @@ _AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 
 
 bp = Blueprint("links", __name__, url_prefix="/pay")
-bp.after_request(pages.dress)
+bp.after_request(web.finish_page)
 
 
 @bp.get("/<string:slug>")
@@ -89,7 +89,7 @@ def _qr(slug: str, kind: str, mimetype: str, **options: Any) -> Response:
 def _known_session() -> str | None:
     """The session that the visitor's browser remembers. A cookie holds whatever its sender likes."""
     known = request.cookies.get(_COOKIE, "")
-    return known if pages.is_session_id(known) else None
+    return known if web.is_session_id(known) else None
 
 
 def _only_looks() -> bool:
@@ -101,7 +101,7 @@ def _only_looks() -> bool:
 
 def _asked(view: dict[str, Any], paid: dict[str, Any], now: datetime) -> Response:
     """This browser has paid by the link already: tell that first, and let its customer pay again."""
-    told = context.earlier(paid, view["country"] or view["merchant"]["country"], pages.locale_of(view), now)
+    told = context.earlier(paid, view["country"] or view["merchant"]["country"], web.locale_of(view), now)
     return _page("checkout/link_paid.html", view, 200, earlier=told, words=wording)
 
 
@@ -111,9 +111,9 @@ def _refusal(view: dict[str, Any], error: Gone) -> Response:
 
 
 def _page(template: str, view: dict[str, Any], status: int, **context: Any) -> Response:
-    locale = pages.locale_of(view)
+    locale = web.locale_of(view)
     amount = Money(view["amount"], view["currency"]).format(locale) if view["amount"] else None
     merchant = view["merchant"]
     logo = merchant["logo_url"] if csp.origin(merchant["logo_url"]) else None
-    html, style = pages.screen(template, locale, merchant["color"], view=view, amount=amount, logo=logo, **context)
+    html, style = web.screen(template, locale, merchant["color"], view=view, amount=amount, logo=logo, **context)
     return csp.protect(make_response(html, status), style, logo=merchant["logo_url"])

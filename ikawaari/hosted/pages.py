@@ -1,21 +1,16 @@
 """The hosted page: one address per session, whole for a browser, only `#checkout` for htmx; every POST leads back."""
 
-import gzip
 import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
-from flask.blueprints import BlueprintSetupState
-from flask_babel import force_locale
-from werkzeug.routing import BaseConverter
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock, countries, errors, texts
+from ikawaari import clock
 from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge import idempotency_key
@@ -26,88 +21,36 @@ from ikawaari.errors import (
     Declined,
     Details,
     Gone,
-    IkawaariError,
-    NotAllowed,
     NotFound,
     TooManyRequests,
     Unavailable,
     ValidationFailed,
 )
-from ikawaari.hosted import context, csp, drafts, page_state, totals, wording
+from ikawaari.hosted import context, csp, drafts, page_state, totals, web
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState, View
 
-LOCALES = ("fr", "en")
-_LANGUAGE = "lang"
 _AGAIN = "again"  # in the address: which earlier payment or subscription the payer is asked about
 ASKED = "asked"  # in the address and in the form: what the payer has been asked about already
 _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
-_OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only spend the customer's one try
 _REST = "rest"  # until when, in Unix seconds, a page that was tried too often rests: in its address, no cookie needed
 _LONGEST_REST_SECONDS = 86_400
-_RETRY_SECONDS = 8  # how soon a page that met an error of ours tries again
-_WORTH_COMPRESSING = 1_000  # bytes
-
-
-class SessionId(BaseConverter):
-    """A session's id in an address; nothing else, so that the page swallows no other route."""
-
-    regex = r"cs_[A-Za-z0-9]{16,64}"
-
-
-def is_session_id(text: str) -> bool:
-    """Whether `text` has the shape of a session's id."""
-    return re.fullmatch(SessionId.regex, text) is not None
-
-
-def know_session_ids(state: BlueprintSetupState) -> None:
-    """Teach the app the `session` converter, before the blueprint's routes need it."""
-    state.app.url_map.converters["session"] = SessionId
 
 
 bp = Blueprint("pages", __name__)
-bp.record(know_session_ids)
-
-
-@bp.before_request
-def refuse_foreign_posts() -> None:
-    """A form elsewhere must not act here: whoever has the address has the page, but only this page may post to it."""
-    if request.method != "POST":
-        return
-    site = request.headers.get("Sec-Fetch-Site")
-    own = site in {"same-origin", "none"} if site else _own_origin()
-    if not own:
-        raise NotAllowed(errors.FOREIGN_SITE)
-
-
-@bp.after_request
-def dress(response: Response) -> Response:
-    """What redirects need too: a stricter referrer policy would empty the Origin of a form that is sent on."""
-    response.headers.setdefault("Referrer-Policy", csp.REFERRER_POLICY)
-    response.headers.setdefault("Cache-Control", "no-store")
-    return compress(response)
-
-
-def compress(response: Response) -> Response:
-    """A third of the bytes for whoever takes gzip: the first page must fit in a connection's first flight.
-
-    Nothing that others may choose is repeated in a page, so its length tells them nothing (BREACH).
-    """
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings["gzip"] and len(response.data) >= _WORTH_COMPRESSING:
-        response.data = gzip.compress(response.data, 6, mtime=0)
-        response.content_encoding = "gzip"
-    return response
+bp.record(web.know_session_ids)
+bp.before_request(web.refuse_foreign_posts)
+bp.after_request(web.finish_page)
 
 
 @bp.get("/<session:session_id>")
 def show(session_id: str) -> BaseResponse:
     """The page as things stand; back from a wallet, ask how it went first."""
     now = clock.now()
-    if request.args.get(_LANGUAGE) in LOCALES:
-        return _remember_language(session_id, request.args[_LANGUAGE])
+    if request.args.get(web.LANGUAGE) in web.LOCALES:
+        return _remember_language(session_id, request.args[web.LANGUAGE])
     if "returned" in request.args:
         attempts.check(session_id, now)
         return back(session_id)
@@ -118,7 +61,7 @@ def show(session_id: str) -> BaseResponse:
 @bp.get("/return")
 def returned() -> BaseResponse:
     """Where a payer lands whose merchant named no address to come back to."""
-    html, style = screen("checkout/return.html", header_locale(), None)
+    html, style = web.screen("checkout/return.html", web.header_locale(), None)
     return csp.protect(make_response(html), style)
 
 
@@ -235,61 +178,21 @@ def back(session_id: str, **query: Any) -> BaseResponse:
     return redirect(url_for("pages.show", session_id=session_id, **query), 303)
 
 
-def error_page(error: IkawaariError | None, status: int) -> Response:
-    """A page for what cannot be shown, without any look-up; a failure of ours tries again by itself."""
-    own = _OWN_PAGE.match(request.path + "/")
-    page = f"/{own[1]}" if own else None
-    retry = (page or request.path) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
-    html, style = screen(
-        "checkout/error_part.html" if _is_partial() else "checkout/error.html",
-        header_locale(),
-        None,
-        notice=wording.error(error, status),
-        own_page=page if status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE} else None,
-        retry=retry,
-        refresh=f"{_RETRY_SECONDS};url={retry}" if retry else None,
-        scripts=_scripts()[1:] if retry else [],
-    )
-    response = make_response(html, status)
-    if error is not None and error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
-    return csp.protect(response, style)
-
-
-def screen(template: str, locale: str, color: str | None, **context: Any) -> tuple[str, csp.Style]:
-    """A template of the page's family in a language and a colour, and the style that it carries."""
-    style = csp.style(color)
-    with force_locale(locale):
-        return render_template(template, style=style, locale=locale, **context), style
-
-
-def locale_of(view: View) -> str:
-    """The customer's choice, the session's, the country's, the browser's: the first that is known."""
-    country = countries.find(view["country"] or view["merchant"]["country"] or "")
-    wanted = (request.cookies.get(_LANGUAGE), view["locale"], country.language if country else None)
-    return next((locale for locale in wanted if locale in LOCALES), None) or header_locale()
-
-
-def _scripts() -> list[str]:
-    version = csp.script_version(current_app.static_folder or "")
-    return [url_for("static", filename=csp.HTMX), url_for("static", filename=csp.SCRIPT, v=version)]
-
-
 def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
     session_id: str = session.id
     told = view["status"] != "complete" or returns.is_told(session_id)
     state = page_state.of(view, now, told=told, save_data=request.headers.get("Save-Data") == "on")
     seen, _, every = request.args.get("seen", "").partition(".")
-    if seen == state.seen and _is_partial():
+    if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)
-    draft, locale = drafts.load(session_id, now), locale_of(view)
+    draft, locale = drafts.load(session_id, now), web.locale_of(view)
     total = totals.shown(session, view, draft, state)
     facts = context.of(session_id, view, draft, state, total, locale=locale, now=now)
-    html, style = screen(
-        "checkout/part.html" if _is_partial() else "checkout/page.html",
+    html, style = web.screen(
+        "checkout/part.html" if web.is_partial() else "checkout/page.html",
         locale,
         view["merchant"]["color"],
-        scripts=_scripts(),
+        scripts=web.scripts(),
         other_locale="en" if locale == "fr" else "fr",
         checked="checked" in request.args,
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
@@ -319,7 +222,7 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
     if every == str(state.poll_seconds or ""):
         response = make_response("", 204)
     else:
-        response = make_response(render_template("checkout/poll.html", session_id=session_id, state=state))
+        response = make_response(render_template("checkout/parts/poll.html", session_id=session_id, state=state))
         response.headers["HX-Retarget"] = "#poll"
     return csp.protect(response, csp.style(None))
 
@@ -342,21 +245,5 @@ def _pay_request(session: Any, draft: Draft, card_token: str | None, now: dateti
 
 def _remember_language(session_id: str, locale: str) -> BaseResponse:
     response = back(session_id)
-    response.set_cookie(_LANGUAGE, locale, path=f"/{session_id}", secure=is_https(), samesite="Lax")
+    response.set_cookie(web.LANGUAGE, locale, path=f"/{session_id}", secure=is_https(), samesite="Lax")
     return response
-
-
-def header_locale() -> str:
-    """The customer's choice, else the browser's, else French."""
-    # Not best_match: it would rather have the "en" of "fr-SN,en;q=0.8" than a French of another country.
-    accepted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    return next((locale for locale in (request.cookies.get(_LANGUAGE), *accepted) if locale in LOCALES), LOCALES[0])
-
-
-def _is_partial() -> bool:
-    return request.headers.get("HX-Request") == "true"
-
-
-def _own_origin() -> bool:
-    origin = request.headers.get("Origin")
-    return origin is None or texts.origin(origin) == texts.origin(request.host_url)

@@ -10,15 +10,15 @@ from werkzeug.wrappers import Response as BaseResponse
 from ikawaari import clock, texts
 from ikawaari.checkout import sessions, views
 from ikawaari.errors import NotFound
-from ikawaari.hosted import csp, drafts, pages
+from ikawaari.hosted import csp, drafts, pages, web
 from ikawaari.money import Money
 from ikawaari.providers import sandbox
 from ikawaari.providers.sandbox import tokens
 
 bp = Blueprint("sandbox_screens", __name__)
-bp.record(pages.know_session_ids)
-bp.before_request(pages.refuse_foreign_posts)
-bp.after_request(pages.dress)
+bp.record(web.know_session_ids)
+bp.before_request(web.refuse_foreign_posts)
+bp.after_request(web.finish_page)
 
 _LONGEST_ON_A_CARD = 40  # characters of its number, with whatever stands between them
 _EXPIRY = re.compile(r"([0-9]{1,2})[/.-](?:20)?([0-9]{2})|([0-9]{1,2})\s(?:20)?([0-9]{2})|([0-9]{2})([0-9]{2})")
@@ -44,9 +44,9 @@ def card(session_id: str) -> BaseResponse:
 def screen(reference: str) -> Response:
     """The simulated wallet or bank."""
     charge = _charge(reference)
-    locale = pages.header_locale()
+    locale = web.header_locale()
     amount = Money(charge.amount, charge.currency).format(locale)
-    html, style = pages.screen("checkout/sandbox.html", locale, None, charge=charge, amount=amount)
+    html, style = web.screen("checkout/sandbox.html", locale, None, charge=charge, amount=amount)
     return csp.protect(make_response(html), style, leads_to=charge.return_url)
 
 

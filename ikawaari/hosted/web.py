@@ -1,0 +1,125 @@
+"""What every page on this side shares: who may post, what a page is made of and sent with, and its language."""
+
+import gzip
+import re
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, current_app, make_response, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_babel import force_locale
+from werkzeug.routing import BaseConverter
+
+from ikawaari import countries, errors, texts
+from ikawaari.errors import IkawaariError, NotAllowed
+from ikawaari.hosted import csp, wording
+from ikawaari.hosted.page_state import View
+
+LANGUAGE = "lang"  # the cookie, and the parameter, that hold the customer's choice
+LOCALES = ("fr", "en")
+_OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
+_RETRY_SECONDS = 8  # how soon a page that met an error of ours tries again
+_WORTH_COMPRESSING = 1_000  # bytes
+
+
+class SessionId(BaseConverter):
+    """A session's id in an address; nothing else, so that the page swallows no other route."""
+
+    regex = r"cs_[A-Za-z0-9]{16,64}"
+
+
+def is_session_id(text: str) -> bool:
+    """Whether `text` has the shape of a session's id."""
+    return re.fullmatch(SessionId.regex, text) is not None
+
+
+def know_session_ids(state: BlueprintSetupState) -> None:
+    """Teach the app the `session` converter, before the blueprint's routes need it."""
+    state.app.url_map.converters["session"] = SessionId
+
+
+def refuse_foreign_posts() -> None:
+    """A form elsewhere must not act here: whoever has the address has the page, but only this page may post to it."""
+    if request.method != "POST":
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    own = site in {"same-origin", "none"} if site else _own_origin()
+    if not own:
+        raise NotAllowed(errors.FOREIGN_SITE)
+
+
+def finish_page(response: Response) -> Response:
+    """What redirects need too: a stricter referrer policy would empty the Origin of a form that is sent on."""
+    response.headers.setdefault("Referrer-Policy", csp.REFERRER_POLICY)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return compress(response)
+
+
+def compress(response: Response) -> Response:
+    """A third of the bytes for whoever takes gzip: the first page must fit in a connection's first flight.
+
+    Nothing that others may choose is repeated in a page, so its length tells them nothing (BREACH).
+    """
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings["gzip"] and len(response.data) >= _WORTH_COMPRESSING:
+        response.data = gzip.compress(response.data, 6, mtime=0)
+        response.content_encoding = "gzip"
+    return response
+
+
+def error_page(error: IkawaariError | None, status: int) -> Response:
+    """A page for what cannot be shown, without any look-up; a failure of ours tries again by itself."""
+    own = _OWN_PAGE.match(request.path + "/")
+    page = f"/{own[1]}" if own else None
+    retry = (page or request.path) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    html, style = screen(
+        "checkout/error_part.html" if is_partial() else "checkout/error.html",
+        header_locale(),
+        None,
+        notice=wording.error(error, status),
+        own_page=page if status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE} else None,
+        retry=retry,
+        refresh=f"{_RETRY_SECONDS};url={retry}" if retry else None,
+        scripts=scripts()[1:] if retry else [],
+    )
+    response = make_response(html, status)
+    if error is not None and error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return csp.protect(response, style)
+
+
+def screen(template: str, locale: str, color: str | None, **context: Any) -> tuple[str, csp.Style]:
+    """A template of the page's family in a language and a colour, and the style that it carries."""
+    style = csp.style(color)
+    with force_locale(locale):
+        return render_template(template, style=style, locale=locale, **context), style
+
+
+def locale_of(view: View) -> str:
+    """The customer's choice, the session's, the country's, the browser's: the first that is known."""
+    country = countries.find(view["country"] or view["merchant"]["country"] or "")
+    wanted = (request.cookies.get(LANGUAGE), view["locale"], country.language if country else None)
+    return next((locale for locale in wanted if locale in LOCALES), None) or header_locale()
+
+
+def scripts() -> list[str]:
+    """The addresses of the page's scripts: htmx, and our own."""
+    version = csp.script_version(current_app.static_folder or "")
+    return [url_for("static", filename=csp.HTMX), url_for("static", filename=csp.SCRIPT, v=version)]
+
+
+def header_locale() -> str:
+    """The customer's choice, else the browser's, else French."""
+    # Not best_match: it would rather have the "en" of "fr-SN,en;q=0.8" than a French of another country.
+    accepted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((locale for locale in (request.cookies.get(LANGUAGE), *accepted) if locale in LOCALES), LOCALES[0])
+
+
+def is_partial() -> bool:
+    """Whether htmx asks, which takes `#checkout` alone."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _own_origin() -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or texts.origin(origin) == texts.origin(request.host_url)
