@@ -92,7 +92,6 @@ def _serve_api(app: Flask) -> None:
     charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp, subscriptions.bp)
     for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
         smorest.register_blueprint(blueprint)
-    openapi.complete(smorest)
     cors.register(app)
     auth.register(app)
     app.register_blueprint(docs.bp)

@@ -6,10 +6,12 @@ handler, a body or a query adds its own, and the document gets one response per 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from apispec import APISpec
+from flask import Flask
 from flask_smorest import Blueprint as SmorestBlueprint
 
 from ikawaari import errors
@@ -18,6 +20,7 @@ from ikawaari.errors import AnyCode
 
 F = TypeVar("F", bound=Callable[..., Any])
 REQUEST_ID = "req_4tQ9sWmZ1cXv7LkP0bNfYhR2dJe"
+_UNTOLD = "ikawaari-untold-routes"
 _ALWAYS: frozenset[AnyCode] = frozenset({errors.UNEXPECTED, errors.UNAVAILABLE})
 _OF_A_BODY: frozenset[AnyCode] = frozenset(
     {
@@ -78,6 +81,11 @@ class Blueprint(SmorestBlueprint):
         super().__init__(*args, **options)
         self._prepare_doc_cbks.append(self._tell_facts)
 
+    def register_views_in_doc(self, api: Any, app: Flask, spec: APISpec, **options: Any) -> None:
+        """Put it off until `describe`: it takes longer than all else at a start, and few processes are asked."""
+        tell = partial(super().register_views_in_doc, api, app, spec, **options)
+        app.extensions.setdefault(_UNTOLD, []).append(tell)
+
     @staticmethod
     def _tell_facts(doc: dict[str, Any], info: dict[str, Any], *, spec: APISpec, **_others: Any) -> dict[str, Any]:
         facts: Facts = info.get("facts", Facts())
@@ -96,6 +104,14 @@ class Blueprint(SmorestBlueprint):
         doc["operationId"] = facts.id
         doc["security"] = [{"bearer": list(facts.scopes)}] if facts.scopes else []
         return doc
+
+
+def describe(app: Flask) -> bool:
+    """Have every blueprint of `app` tell the OpenAPI document of its routes. False when they all have."""
+    untold = app.extensions.pop(_UNTOLD, [])
+    for tell in untold:
+        tell()
+    return bool(untold)
 
 
 def error_example(row: AnyCode) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ikawaari.merchant_api import openapi
 
 bp = Blueprint("docs", __name__)
 _KEPT = "ikawaari-openapi"
+_ONE_WRITER = threading.Lock()
 _SCRIPT = "docs.js"
 _SWAGGER_UI = "vendor/swagger-ui/5.35.0"
 _POLICY = (
@@ -22,11 +24,11 @@ _POLICY = (
 @bp.get("/openapi.json")
 def document() -> Response:
     """The OpenAPI document."""
-    text: str | None = current_app.extensions.get(_KEPT)
-    if text is None:
-        text = json.dumps(openapi.document(current_app), indent=2, ensure_ascii=False)
-        current_app.extensions[_KEPT] = text
-    return Response(text, mimetype="application/json")
+    with _ONE_WRITER:  # whoever asks while it is being written waits for it
+        if _KEPT not in current_app.extensions:
+            told = openapi.document(current_app)
+            current_app.extensions[_KEPT] = json.dumps(told, indent=2, ensure_ascii=False)
+    return Response(current_app.extensions[_KEPT], mimetype="application/json")
 
 
 @bp.get("/docs")

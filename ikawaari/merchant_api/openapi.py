@@ -11,7 +11,7 @@ from marshmallow.fields import Field
 
 from ikawaari.config import Config
 from ikawaari.edge import parts
-from ikawaari.edge.documenting import REQUEST_ID
+from ikawaari.edge.documenting import REQUEST_ID, describe
 from ikawaari.errors import CODES, ErrorType
 from ikawaari.merchant_api import webhook_docs
 
@@ -129,7 +129,7 @@ def prepare(api: Api) -> None:
     api.ma_plugin.converter.add_attribute_function(_alternatives)
 
 
-def complete(api: Api) -> None:
+def _complete(api: Api) -> None:
     """Add what the routes cannot say of themselves."""
     components = api.spec.components
     components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "description": _BEARER})
@@ -142,9 +142,11 @@ def complete(api: Api) -> None:
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """The finished document of `app`."""
+    """The finished document of `app`, for one caller at a time."""
     config: Config = app.config["IKAWAARI"]
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    if describe(app):
+        _complete(api)
     raw = copy.deepcopy(api.spec.to_dict())
     schemas = raw["components"]["schemas"]
     for (schema, *_modifiers), name in api.ma_plugin.converter.refs.items():
