@@ -15,6 +15,7 @@ from ikawaari.checkout.sessions import NewSession
 from ikawaari.merchants import credentials, merchants
 from ikawaari.merchants.credentials import Scope
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
+from ikawaari.store.owner import Owner
 
 _NUMBERS = {
     "SN": "+221771234",
@@ -35,6 +36,11 @@ def merchant(name: str = "Boutique", **overrides: Any) -> Merchant:
     return merchants.create(name, overrides.pop("now", clock.now()), **overrides)
 
 
+def owner(merchant: Merchant, *, livemode: bool = False) -> Owner:
+    """The merchant in a mode, test mode unless said otherwise."""
+    return Owner(merchant, livemode)
+
+
 def credential(owner: Merchant | None = None, *, livemode: bool = False, **overrides: Any) -> str:
     """The text of a key with every scope. Overrides: `scopes`, `allowed_networks`, `expires_at`, `installation`, …"""
     given: dict[str, Any] = {"scopes": list(Scope), "now": clock.now()} | overrides
@@ -46,7 +52,7 @@ def session(
 ) -> CheckoutSession:
     """An open session over 5,000 XOF. Overrides: the fields of `NewSession`; `amount=None` lets the customer choose."""
     fields = {"amount": None if "line_items" in overrides else 5_000} | overrides
-    return sessions.open_session(owner or merchant(), livemode, NewSession(**fields), now or clock.now())
+    return sessions.open_session(Owner(owner or merchant(), livemode), NewSession(**fields), now or clock.now())
 
 
 def link(
@@ -59,7 +65,7 @@ def link(
 ) -> PaymentLink:
     """A payment link over 5,000 XOF, used as often as people like. Overrides: the fields of `NewLink`."""
     fields = {"amount": None if "line_items" in overrides else 5_000} | overrides
-    return links.create(owner or merchant(), livemode, version, NewLink(**fields), now or clock.now())
+    return links.create(Owner(owner or merchant(), livemode), version, NewLink(**fields), now or clock.now())
 
 
 def custom_field(key: str = "size", type: str = "text", **overrides: Any) -> dict[str, Any]:  # noqa: A002

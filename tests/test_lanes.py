@@ -117,7 +117,7 @@ def test_a_refund_due_now_goes_out_beside_sixty_enquiries_that_hang(
         unsettled(merchant)
     with at_work(config):
         until(lambda: len(hanging.waiting) >= 2)
-        refunds.create(merchant, False, NewRefund(payment_intent=intent.id), clock.now())
+        refunds.create(factories.owner(merchant), NewRefund(payment_intent=intent.id), clock.now())
         seconds = until(lambda: Refund.get().status == "succeeded")
         print(f"a refund beside {len(hanging.waiting)} hanging calls of 60: {seconds:.2f} s")
         assert len(hanging.waiting) <= worker.MOST_CALLS // 4
@@ -231,7 +231,7 @@ def test_who_waits_for_a_provider_keeps_no_connection(config: Config, monkeypatc
     registry.configure([provider])
     merchant = factories.merchant()
     intent = paid(merchant)
-    refunds.create(merchant, False, NewRefund(payment_intent=intent.id), clock.now())
+    refunds.create(factories.owner(merchant), NewRefund(payment_intent=intent.id), clock.now())
     unsettled(merchant)
     while worker.run_once(clock.now()):
         pass

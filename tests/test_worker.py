@@ -111,9 +111,7 @@ def test_housekeeping_comes_every_hour_and_drops_what_is_over(world: World) -> N
     due.schedule_once(worker.HOUSEKEEPING, "", world.now)
     rates.count([("k", 1)], world.now)
     with listening() as receiver:
-        endpoints.create(
-            world.merchant, False, url=receiver.url, enabled_events=["checkout.session.created"], now=world.now
-        )
+        endpoints.create(world.owner, url=receiver.url, enabled_events=["checkout.session.created"], now=world.now)
         world.session()
         world.work()
     assert (RateWindow.select().count(), WebhookDelivery.select().count()) == (1, 1)

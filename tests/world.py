@@ -24,6 +24,7 @@ from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import CheckoutSession, Event, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.owner import Owner
 from tests import factories
 
 T = TypeVar("T")
@@ -41,6 +42,11 @@ class World:
         self.callbacks: list[str] = []
         self._traveller = traveller
         self._http = http
+
+    @property
+    def owner(self) -> Owner:
+        """The merchant in test mode."""
+        return factories.owner(self.merchant)
 
     @property
     def now(self) -> datetime:

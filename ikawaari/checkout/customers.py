@@ -14,6 +14,7 @@ from ikawaari.paging import Place
 from ikawaari.states import AttemptStatus
 from ikawaari.store import listing
 from ikawaari.store.models import CheckoutSession, Customer, Merchant, PaymentAttempt, PaymentIntent
+from ikawaari.store.owner import Owner
 
 log = structlog.get_logger()
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
@@ -66,17 +67,17 @@ def has_paid(merchant_id: str, livemode: bool, phone: str) -> bool:
     return bool(paid.where(PaymentIntent.merchant == merchant_id, PaymentIntent.livemode == livemode).exists())
 
 
-def owned(customer_id: str, merchant: Merchant, livemode: bool) -> Customer:
+def owned(customer_id: str, owner: Owner) -> Customer:
     """The merchant's own customer of that mode. Raises NotFound, also for another merchant's."""
-    found: Customer = listing.owned(listing.of_merchant(Customer, merchant, livemode), customer_id, "customer")
+    found: Customer = listing.owned(listing.of_owner(Customer, owner), customer_id, "customer")
     return found
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's customers of that mode. `filters`: those of `_FILTERS`."""
-    own = listing.of_merchant(Customer, merchant, livemode)
+    own = listing.of_owner(Customer, owner)
     if "phone" in filters:
-        filters = {**filters, "phone": _asked_phone(filters["phone"], merchant)}
+        filters = {**filters, "phone": _asked_phone(filters["phone"], owner.merchant)}
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(Customer, own, wanted, place, resources.customer)
 

@@ -15,7 +15,8 @@ from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.states import IntentStatus
 from ikawaari.store import listing
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentIntent
+from ikawaari.store.models import CheckoutSession, PaymentIntent
+from ikawaari.store.owner import Owner
 
 _CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
@@ -41,13 +42,13 @@ class NewIntent:
     confirm: bool = False  # it is paid at once, by that
 
 
-def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) -> PaymentIntent:
+def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
     """Create an intent without a session.
 
     Raises ValidationFailed, also for a payment method that cannot be. With `confirm` also what would refuse the attempt
     before it is stored (Unavailable when no provider takes it now, TooManyRequests), so that nothing is left behind.
     """
-    terms = terms_of_new(merchant, livemode, new)
+    terms = terms_of_new(owner, new)
     method = None
     if new.payment:
         with nullcontext() if new.confirm else suppress(Unavailable):
@@ -55,8 +56,8 @@ def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) ->
     with store.atomic():
         intent = PaymentIntent.create(
             id=ids.new("pi"),
-            merchant=merchant,
-            livemode=livemode,
+            merchant=owner.merchant,
+            livemode=owner.livemode,
             status=IntentStatus.REQUIRES_CONFIRMATION if new.payment else IntentStatus.REQUIRES_PAYMENT_METHOD,
             amount=new.amount,
             currency=new.currency,
@@ -75,11 +76,11 @@ def create(merchant: Merchant, livemode: bool, new: NewIntent, now: datetime) ->
     return intent
 
 
-def terms_of_new(merchant: Merchant, livemode: bool, new: NewIntent) -> Terms:
+def terms_of_new(owner: Owner, new: NewIntent) -> Terms:
     """What the intent may be paid with. A phone number that cannot be read is as good as none."""
-    country = new.country or merchant.country
+    country = new.country or owner.merchant.country
     return Terms(
-        livemode=livemode,
+        livemode=owner.livemode,
         currency=new.currency,
         method_types=METHOD_TYPES,
         country=country,
@@ -93,18 +94,16 @@ def terms_of(intent: PaymentIntent) -> Terms:
     return Terms.of_session(session) if session else Terms.of_intent(intent)
 
 
-def owned(intent_id: str, merchant: Merchant, livemode: bool) -> PaymentIntent:
+def owned(intent_id: str, owner: Owner) -> PaymentIntent:
     """The merchant's own intent of that mode. Raises NotFound, also for another merchant's."""
-    own = listing.of_merchant(PaymentIntent, merchant, livemode)
+    own = listing.of_owner(PaymentIntent, owner)
     found: PaymentIntent = listing.owned(own, intent_id, "payment intent")
     return found
 
 
-def listed(
-    merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place, accepted: str = "en"
-) -> Mapping[str, Any]:
+def listed(owner: Owner, filters: Mapping[str, Any], place: Place, accepted: str = "en") -> Mapping[str, Any]:
     """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`; `accepted`: the language."""
-    own = listing.of_merchant(PaymentIntent, merchant, livemode)
+    own = listing.of_owner(PaymentIntent, owner)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(PaymentIntent, own, wanted, place, lambda intent: resources.payment_intent(intent, accepted))
 

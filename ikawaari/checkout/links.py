@@ -18,7 +18,8 @@ from ikawaari.events import events
 from ikawaari.paging import Place
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store import listing
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
+from ikawaari.store.models import CheckoutSession, PaymentLink
+from ikawaari.store.owner import Owner
 
 _SLUG_LENGTH = 16
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
@@ -57,21 +58,19 @@ class NewLink:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def create(
-    merchant: Merchant, livemode: bool, version: int, new: NewLink, now: datetime, *, credential_id: str | None = None
-) -> PaymentLink:
+def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credential_id: str | None = None) -> PaymentLink:
     """Make a link of `version` 1 or 2. `credential_id` names whose key signs its visitors' returns.
 
     Raises ValidationFailed naming every bad field.
     """
-    currency, amount = _checked(new, merchant, livemode, now)
+    currency, amount = _checked(new, owner, now)
     with store.atomic():
         link = PaymentLink.create(
             id=str(uuid.uuid4()),
             version=version,
             slug=ids.random_text(_SLUG_LENGTH),
-            merchant=merchant,
-            livemode=livemode,
+            merchant=owner.merchant,
+            livemode=owner.livemode,
             active=True,
             amount=amount,
             amount_min=new.amount_min,
@@ -99,9 +98,9 @@ def create(
     return link
 
 
-def owned(link_id: str, version: int, merchant: Merchant, livemode: bool) -> PaymentLink:
+def owned(link_id: str, version: int, owner: Owner) -> PaymentLink:
     """The merchant's own link of that version and mode. Raises NotFound, also for another merchant's."""
-    found: PaymentLink = listing.owned(_of_merchant(version, merchant, livemode), link_id, "payment link")
+    found: PaymentLink = listing.owned(_of_merchant(version, owner), link_id, "payment link")
     return found
 
 
@@ -113,12 +112,10 @@ def at(slug: str) -> PaymentLink:
     return link
 
 
-def listed(
-    version: int, merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place, *, now: datetime
-) -> Mapping[str, Any]:
+def listed(version: int, owner: Owner, filters: Mapping[str, Any], place: Place, *, now: datetime) -> Mapping[str, Any]:
     """A page of the merchant's links of that version and mode. `filters`: those of `_FILTERS`."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    own = _of_merchant(version, merchant, livemode)
+    own = _of_merchant(version, owner)
     return listing.page(PaymentLink, own, wanted, place, lambda link: resource(link, now))
 
 
@@ -234,17 +231,17 @@ def _second_version(link: PaymentLink) -> dict[str, Any]:
     return {name: getattr(link, name) for name in names}
 
 
-def _checked(new: NewLink, merchant: Merchant, livemode: bool, now: datetime) -> tuple[str, int | None]:
+def _checked(new: NewLink, owner: Owner, now: datetime) -> tuple[str, int | None]:
     """Currency and amount. What no schema of one field can see is checked here."""
     problems: Details = {}
-    currency = prices.currency_of(new, merchant, problems)
-    prices.check_fees(new, currency, merchant, problems)
+    currency = prices.currency_of(new, owner.merchant, problems)
+    prices.check_fees(new, currency, owner.merchant, problems)
     amount = prices.amount_of(new, currency, problems)
     if new.recurring is not None and amount is None:
         problems["amount"] = ["is required with recurring"]
     if new.expires_at is not None and new.expires_at <= now:
         problems["expiresAt"] = ["must lie ahead"]
-    returns.check_scheme("successUrl", new.success_url, livemode, problems)
+    returns.check_scheme("successUrl", new.success_url, owner.livemode, problems)
     if problems:
         raise ValidationFailed(problems)
     return currency, amount
@@ -282,9 +279,9 @@ def _refuse(reason: str | None) -> None:
         raise Gone(errors.LINK_ENDED, details={"payment_link": [reason]})
 
 
-def _of_merchant(version: int, merchant: Merchant, livemode: bool) -> Any:
+def _of_merchant(version: int, owner: Owner) -> Any:
     return PaymentLink.select().where(
-        PaymentLink.merchant == merchant, PaymentLink.livemode == livemode, PaymentLink.version == version
+        PaymentLink.merchant == owner.merchant, PaymentLink.livemode == owner.livemode, PaymentLink.version == version
     )
 
 

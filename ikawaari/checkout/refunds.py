@@ -23,7 +23,8 @@ from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
 from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.owner import Owner
 
 SEND, RETRY = "refund.send", "refund.retry"
 RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3), timedelta(days=7))
@@ -62,13 +63,13 @@ class NewRefund:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def create(merchant: Merchant, livemode: bool, new: NewRefund, now: datetime) -> Refund:
+def create(owner: Owner, new: NewRefund, now: datetime) -> Refund:
     """Promise a refund, in part or in whole, of what paid an intent or of what an attempt holds.
 
     Raises NotFound, ValidationFailed (for more than is left, an attempt of another intent, or neither being named),
     Conflict when nothing is left or nobody can refund it.
     """
-    intent_id = _intent_named(merchant, livemode, new)
+    intent_id = _intent_named(owner, new)
     with store.atomic():
         # The race of two refunds: the lock lets them in one by one, and each takes its part before the next one looks.
         intent = PaymentIntent.lock(intent_id)
@@ -154,16 +155,16 @@ def left_of(attempt: PaymentAttempt, intent: PaymentIntent, *, held: bool) -> in
     return int(min(unspoken, own if held else payment))
 
 
-def owned(refund_id: str, merchant: Merchant, livemode: bool) -> Refund:
+def owned(refund_id: str, owner: Owner) -> Refund:
     """The merchant's own refund of that mode. Raises NotFound, also for another merchant's."""
-    found: Refund = listing.owned(_of_merchant(merchant, livemode), refund_id, "refund")
+    found: Refund = listing.owned(_of_merchant(owner), refund_id, "refund")
     return found
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's refunds of that mode. `filters`: those of `_FILTERS`."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Refund, _of_merchant(merchant, livemode), wanted, place, resources.refund)
+    return listing.page(Refund, _of_merchant(owner), wanted, place, resources.refund)
 
 
 def send(refund_id: str, now: datetime) -> datetime | None:
@@ -230,17 +231,17 @@ def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:
             apply(refund_id, outcome, now)
 
 
-def _intent_named(merchant: Merchant, livemode: bool, new: NewRefund) -> str:
+def _intent_named(owner: Owner, new: NewRefund) -> str:
     """The id of the intent that is asked for, by itself or by its attempt. Raises NotFound, ValidationFailed."""
     if new.payment_intent is None and new.attempt is None:
         raise ValidationFailed({"payment_intent": ["is required, or `attempt`"]})
-    intent = intents.owned(new.payment_intent, merchant, livemode) if new.payment_intent else None
+    intent = intents.owned(new.payment_intent, owner) if new.payment_intent else None
     attempt = PaymentAttempt.get_or_none(PaymentAttempt.id == new.attempt) if new.attempt else None
     if intent is not None and new.attempt and (attempt is None or attempt.intent_id != intent.id):
         raise ValidationFailed({"attempt": ["is not one of this payment intent"]})
     if intent is not None:
         return str(intent.id)
-    own = listing.of_merchant(PaymentIntent, merchant, livemode)
+    own = listing.of_owner(PaymentIntent, owner)
     if attempt is None or not own.where(PaymentIntent.id == attempt.intent_id).exists():
         raise NotFound("payment attempt")
     return attempt.intent_id
@@ -343,11 +344,11 @@ def _sum(attempt: PaymentAttempt, status: RefundStatus, *, held: bool) -> int:
     return int(of_them.where(Refund.held == held).scalar() or 0)
 
 
-def _of_merchant(merchant: Merchant, livemode: bool) -> Any:
+def _of_merchant(owner: Owner) -> Any:
     return (
         Refund.select()
         .join(PaymentIntent)
-        .where(PaymentIntent.merchant == merchant, PaymentIntent.livemode == livemode)
+        .where(PaymentIntent.merchant == owner.merchant, PaymentIntent.livemode == owner.livemode)
     )
 
 

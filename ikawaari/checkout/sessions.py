@@ -24,6 +24,7 @@ from ikawaari.store.models import (
     PaymentLink,
     Subscription,
 )
+from ikawaari.store.owner import Owner
 
 EXPIRE = "session.expire"
 LIFE = timedelta(hours=24)
@@ -81,28 +82,27 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def open_session(
-    merchant: Merchant,
-    livemode: bool,
+    owner: Owner,
     new: NewSession,
     now: datetime,
     *,
     credential_id: str | None = None,
     by_visit: bool = False,
 ) -> CheckoutSession:
-    """Open a session for `merchant`. `credential_id` names whose key signs the customer's return.
+    """Open a session for `owner`. `credential_id` names whose key signs the customer's return.
 
     Raises ValidationFailed naming every bad field, NotFound for an unknown link, Gone for one that has ended.
     """
-    link = _link_of(new, merchant, livemode, now)
+    link = _link_of(new, owner, now)
     new = _with_defaults(new, link)
-    currency, amount, expires_at = _checked(merchant, livemode, new, now, by_visit=by_visit)
+    currency, amount, expires_at = _checked(owner, new, now, by_visit=by_visit)
     if link is not None and link.expires_at is not None:
         expires_at = min(expires_at, link.expires_at)
     with store.atomic():
         session = CheckoutSession.create(
             id=ids.new("cs"),
-            merchant=merchant,
-            livemode=livemode,
+            merchant=owner.merchant,
+            livemode=owner.livemode,
             status=SessionStatus.OPEN,
             payment_status=PaymentStatus.UNPAID,
             amount=amount,
@@ -112,7 +112,7 @@ def open_session(
             credential=credential_id,
             created_at=now,
             expires_at=expires_at,
-            **_columns(merchant, new),
+            **_columns(owner.merchant, new),
         )
         # A trial takes nothing today, so there is nothing to intend yet.
         if amount is not None and not session.deferred and not (new.recurring or {}).get("trial_period_days"):
@@ -143,15 +143,15 @@ def find_open(session_id: str, now: datetime) -> CheckoutSession:
     return session
 
 
-def owned(session_id: str, merchant: Merchant, livemode: bool, now: datetime) -> CheckoutSession:
+def owned(session_id: str, owner: Owner, now: datetime) -> CheckoutSession:
     """The merchant's own session of that mode. Raises NotFound, also for another merchant's."""
-    listing.owned(listing.of_merchant(CheckoutSession, merchant, livemode), session_id, "checkout session")
+    listing.owned(listing.of_owner(CheckoutSession, owner), session_id, "checkout session")
     return find(session_id, now)
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's sessions of that mode. `filters`: those of `_FILTERS`."""
-    own = listing.of_merchant(CheckoutSession, merchant, livemode)
+    own = listing.of_owner(CheckoutSession, owner)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(CheckoutSession, own, wanted, place, resources.checkout_session)
 
@@ -290,12 +290,12 @@ def _ends_at(session: CheckoutSession) -> datetime:
     return max(ends_at, running.deadline_at or running.created_at + _SETTLING_TIME) if running else ends_at
 
 
-def _link_of(new: NewSession, merchant: Merchant, livemode: bool, now: datetime) -> PaymentLink | None:
+def _link_of(new: NewSession, owner: Owner, now: datetime) -> PaymentLink | None:
     """The link that the session comes from. Raises NotFound, Gone."""
     version, link_id = (1, new.payment_link_id) if new.payment_link_id else (2, new.payment_link_v2_id)
     if link_id is None:
         return None
-    link = links.owned(link_id, version, merchant, livemode)
+    link = links.owned(link_id, version, owner)
     links.require_usable(link, now)
     return link
 
@@ -309,14 +309,12 @@ def _with_defaults(new: NewSession, link: PaymentLink | None) -> NewSession:
     return replace(new, **{name: value for name, value in links.defaults(link).items() if not getattr(new, name)})
 
 
-def _checked(
-    merchant: Merchant, livemode: bool, new: NewSession, now: datetime, *, by_visit: bool
-) -> tuple[str, int | None, datetime]:
+def _checked(owner: Owner, new: NewSession, now: datetime, *, by_visit: bool) -> tuple[str, int | None, datetime]:
     """Currency, amount and expiry. What no schema of one field can see is checked here."""
     problems: Details = {}
-    currency = prices.currency_of(new, merchant, problems)
+    currency = prices.currency_of(new, owner.merchant, problems)
     if not by_visit:  # no visitor of a link is refused because its merchant has changed the fees since
-        prices.check_fees(new, currency, merchant, problems)
+        prices.check_fees(new, currency, owner.merchant, problems)
     amount = prices.amount_of(new, currency, problems)
     expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE
     if new.expires_at is not None and not SHORTEST_LIFE - _SLACK <= expires_at - now <= LONGEST_LIFE + _SLACK:
@@ -327,8 +325,8 @@ def _checked(
         problems["amount"] = ["is required in subscription mode"]
     if new.mode != "subscription" and new.recurring is not None:
         problems["recurring"] = ["is for subscription mode"]
-    returns.check_scheme("successUrl", new.success_url, livemode, problems)
-    returns.check_scheme("cancelUrl", new.cancel_url, livemode, problems)
+    returns.check_scheme("successUrl", new.success_url, owner.livemode, problems)
+    returns.check_scheme("cancelUrl", new.cancel_url, owner.livemode, problems)
     if problems:
         raise ValidationFailed(problems)
     return currency, amount, expires_at

@@ -27,6 +27,7 @@ from ikawaari.store.models import (
     PaymentIntent,
     Subscription,
 )
+from ikawaari.store.owner import Owner
 
 RENEW, REMIND = "subscription.renew", "subscription.remind"
 ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing is due any more
@@ -97,16 +98,16 @@ def trial_days(session: CheckoutSession) -> int:
     return (session.recurring or {}).get("trial_period_days") or 0
 
 
-def owned(subscription_id: str, merchant: Merchant, livemode: bool) -> Subscription:
+def owned(subscription_id: str, owner: Owner) -> Subscription:
     """The merchant's own subscription of that mode. Raises NotFound, also for another merchant's."""
-    own = listing.of_merchant(Subscription, merchant, livemode)
+    own = listing.of_owner(Subscription, owner)
     found: Subscription = listing.owned(own, subscription_id, "subscription")
     return found
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's subscriptions of that mode. `filters`: those of `_FILTERS`."""
-    own = listing.of_merchant(Subscription, merchant, livemode)
+    own = listing.of_owner(Subscription, owner)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     return listing.page(Subscription, own, wanted, place, resources.subscription)
 

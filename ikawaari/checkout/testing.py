@@ -21,6 +21,7 @@ from ikawaari.store.models import (
     PaymentIntent,
     Subscription,
 )
+from ikawaari.store.owner import Owner
 from ikawaari.store.record import Record
 
 
@@ -62,15 +63,15 @@ def _method(intent: PaymentIntent, provider: Decider) -> PaymentMethod:
     return PaymentMethod(type="mobile_money", provider=provider.name, operator=local[0].id, country=local[0].country)
 
 
-def advance(subscription_id: str, merchant: Merchant, livemode: bool, now: datetime) -> Subscription:
+def advance(subscription_id: str, owner: Owner, now: datetime) -> Subscription:
     """Bring what is due next for a subscription forward to now: a worker then does it, as on its day.
 
     All that is to come moves by the same time, so that days of dunning and periods keep their distances.
-    Raises NotFound (always with `livemode`), Conflict when nothing is due any more, or a payment is under way.
+    Raises NotFound (always in live mode), Conflict when nothing is due any more, or a payment is under way.
     """
-    if livemode:
+    if owner.livemode:
         raise NotFound("subscription")
-    found = subscriptions.owned(subscription_id, merchant, livemode)
+    found = subscriptions.owned(subscription_id, owner)
     with store.atomic():
         subscription = Subscription.lock(found.id)
         work = _due_work(subscription)

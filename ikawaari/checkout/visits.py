@@ -8,6 +8,7 @@ from ikawaari.checkout import budgets, links, repeats, resources, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
+from ikawaari.store.owner import Owner
 
 
 def open_session(
@@ -92,7 +93,9 @@ def _opened(link: PaymentLink, now: datetime) -> CheckoutSession:
     merchant = Merchant.get_by_id(link.merchant_id)
     first = link.version == 1
     new = NewSession(payment_link_id=link.id) if first else NewSession(payment_link_v2_id=link.id)
-    return sessions.open_session(merchant, link.livemode, new, now, credential_id=link.credential_id, by_visit=True)
+    return sessions.open_session(
+        Owner(merchant, link.livemode), new, now, credential_id=link.credential_id, by_visit=True
+    )
 
 
 def _of(link: PaymentLink) -> Any:

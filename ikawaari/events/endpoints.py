@@ -11,22 +11,21 @@ from ikawaari import clock, ids, sealing, store
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, outgoing, types
 from ikawaari.store import listing
-from ikawaari.store.models import Merchant, WebhookEndpoint
+from ikawaari.store.models import WebhookEndpoint
+from ikawaari.store.owner import Owner
 
 MOST_PER_MERCHANT = 20
 
 
-def create(
-    merchant: Merchant, livemode: bool, *, url: str, enabled_events: Sequence[str], now: datetime
-) -> WebhookEndpoint:
+def create(owner: Owner, *, url: str, enabled_events: Sequence[str], now: datetime) -> WebhookEndpoint:
     """Enter an endpoint. Its `secret` is told now and at rotation, never else. Raises ValidationFailed."""
-    _check(url, enabled_events, livemode)
-    if len(of_merchant(merchant, livemode)) >= MOST_PER_MERCHANT:
+    _check(url, enabled_events, owner.livemode)
+    if len(of_merchant(owner)) >= MOST_PER_MERCHANT:
         raise ValidationFailed({"url": [f"a merchant has at most {MOST_PER_MERCHANT} endpoints"]})
     return WebhookEndpoint.create(
         id=ids.new("we"),
-        merchant=merchant,
-        livemode=livemode,
+        merchant=owner.merchant,
+        livemode=owner.livemode,
         url=url,
         secret=sealing.seal(_new_secret()),
         enabled_events=sorted(set(enabled_events)),
@@ -35,16 +34,16 @@ def create(
     )
 
 
-def owned(endpoint_id: str, merchant: Merchant, livemode: bool) -> WebhookEndpoint:
+def owned(endpoint_id: str, owner: Owner) -> WebhookEndpoint:
     """The merchant's own endpoint of that mode. Raises NotFound, also for another merchant's."""
-    own = listing.of_merchant(WebhookEndpoint, merchant, livemode)
+    own = listing.of_owner(WebhookEndpoint, owner)
     found: WebhookEndpoint = listing.owned(own, endpoint_id, "webhook endpoint")
     return found
 
 
-def of_merchant(merchant: Merchant, livemode: bool) -> list[WebhookEndpoint]:
+def of_merchant(owner: Owner) -> list[WebhookEndpoint]:
     """The merchant's endpoints of that mode, oldest first."""
-    query = listing.of_merchant(WebhookEndpoint, merchant, livemode)
+    query = listing.of_owner(WebhookEndpoint, owner)
     return list(query.order_by(WebhookEndpoint.created_at, WebhookEndpoint.id))
 
 

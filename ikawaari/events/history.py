@@ -11,7 +11,8 @@ from ikawaari.events.types import TEST
 from ikawaari.paging import Place
 from ikawaari.states import DeliveryStatus
 from ikawaari.store import listing
-from ikawaari.store.models import DeliveryTry, Event, Merchant, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.models import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.owner import Owner
 
 MOST_AT_ONCE = 1_000
 _KEPT = timedelta(days=30)
@@ -24,16 +25,16 @@ _FILTERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def owned(event_id: str, merchant: Merchant, livemode: bool) -> Event:
+def owned(event_id: str, owner: Owner) -> Event:
     """The merchant's own event of that mode. Raises NotFound, also for another merchant's."""
-    found: Event = listing.owned(_all(merchant, livemode), event_id, "event")
+    found: Event = listing.owned(_all(owner), event_id, "event")
     return found
 
 
-def listed(merchant: Merchant, livemode: bool, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's events, newest first. `filters`: those of `_FILTERS`; instants in Unix seconds."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Event, _all(merchant, livemode), wanted, place, resource, key=_ORDER)
+    return listing.page(Event, _all(owner), wanted, place, resource, key=_ORDER)
 
 
 def redeliver(event: Event, now: datetime) -> Mapping[str, Any]:
@@ -42,8 +43,7 @@ def redeliver(event: Event, now: datetime) -> Mapping[str, Any]:
 
 
 def redeliver_range(
-    merchant: Merchant,
-    livemode: bool,
+    owner: Owner,
     now: datetime,
     *,
     created_gte: int,
@@ -56,7 +56,7 @@ def redeliver_range(
     Raises ValidationFailed when it is none of the merchant's.
     """
     within = [_FILTERS["created_gte"](created_gte), _FILTERS["created_lte"](created_lte)]
-    sent, has_more = listing.onwards(Event, _all(merchant, livemode), within, cursor, MOST_AT_ONCE, key=_ORDER)
+    sent, has_more = listing.onwards(Event, _all(owner), within, cursor, MOST_AT_ONCE, key=_ORDER)
     last = sent[-1].id if sent else cursor
     return _redelivered(sent, now, has_more=has_more, next_cursor=last if has_more else None)
 
@@ -109,8 +109,8 @@ def _redelivered(
     }
 
 
-def _all(merchant: Merchant, livemode: bool) -> Any:
-    return Event.select().where(Event.merchant == merchant, Event.livemode == livemode, Event.type != TEST)
+def _all(owner: Owner) -> Any:
+    return listing.of_owner(Event, owner).where(Event.type != TEST)
 
 
 def _delivery(row: WebhookDelivery) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def buy() -> BaseResponse:
         cancel_url=f"{_home()}/",
     )
     who = _caller(_key())
-    session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), credential_id=who.credential_id)
+    session = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
     return redirect(resources.checkout_session(session)["url"], 303)
 
 
@@ -74,6 +74,6 @@ def _order(session_id: str) -> Mapping[str, Any] | None:
         return None
     who, now = _caller(_key()), clock.now()
     try:
-        return resources.checkout_session(sessions.owned(session_id, who.merchant, who.livemode, now))
+        return resources.checkout_session(sessions.owned(session_id, who.owner, now))
     except NotFound:
         return None

@@ -58,7 +58,7 @@ def register(app: Flask) -> None:
 
 def _authenticate() -> Caller:
     who = credentials.authenticate(_credential(), request.remote_addr or "", clock.now())
-    if who.livemode and not current_app.config["IKAWAARI"].takes_live_keys:
+    if who.owner.livemode and not current_app.config["IKAWAARI"].takes_live_keys:
         raise NotAllowed(errors.LIVE_KEY_REFUSED)
     return who
 
@@ -78,7 +78,7 @@ def _count(who: Caller) -> None:
     config = current_app.config["IKAWAARI"]
     limits = [
         (f"key:{who.credential_id}", who.rate_limit or config.key_rate_limit),
-        (f"merchant:{who.merchant.id}", config.merchant_rate_limit),
+        (f"merchant:{who.owner.merchant.id}", config.merchant_rate_limit),
     ]
     now = clock.now()
     g.standing = rates.count(limits, now)

@@ -68,7 +68,7 @@ class Customers(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List customers, newest first."""
         place = place_of(query)
-        return customers.listed(caller().merchant, caller().livemode, query, place)
+        return customers.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:customer_id>", parameters=[CUSTOMER_ID])
@@ -80,4 +80,4 @@ class OneCustomer(MethodView):
     @bp.response(200, Customer(), example=examples.CUSTOMER)
     def get(self, customer_id: str) -> Mapping[str, Any]:
         """Retrieve a customer."""
-        return resources.customer(customers.owned(customer_id, caller().merchant, caller().livemode))
+        return resources.customer(customers.owned(customer_id, caller().owner))

@@ -104,7 +104,7 @@ class Events(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List events, newest first."""
         place = place_of(query)
-        return history.listed(caller().merchant, caller().livemode, query, place)
+        return history.listed(caller().owner, query, place)
 
 
 # At least ten characters: so the route never answers for `/redeliver`, which has nine.
@@ -117,7 +117,7 @@ class OneEvent(MethodView):
     @bp.response(200, Event(), example=event_examples.EVENT)
     def get(self, event_id: str) -> Mapping[str, Any]:
         """Retrieve an event."""
-        return history.resource(history.owned(event_id, caller().merchant, caller().livemode))
+        return history.resource(history.owned(event_id, caller().owner))
 
 
 @bp.route("/<string:event_id>/redeliver", parameters=[EVENT_ID])
@@ -130,7 +130,7 @@ class Redelivery(MethodView):
     @bp.response(200, Redelivered(), example=examples.REDELIVERED)
     def post(self, event_id: str) -> Mapping[str, Any]:
         """Send an event again to every endpoint that wants it."""
-        event = history.owned(event_id, caller().merchant, caller().livemode)
+        event = history.owned(event_id, caller().owner)
         return history.redeliver(event, clock.now())
 
 
@@ -149,4 +149,4 @@ class RangeRedelivery(MethodView):
         An endpoint that was made later hears of what it missed in this way. Endpoints get the same ids and the same
         bytes as ever, and those that they took already, too.
         """
-        return history.redeliver_range(caller().merchant, caller().livemode, clock.now(), **body)
+        return history.redeliver_range(caller().owner, clock.now(), **body)

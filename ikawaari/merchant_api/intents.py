@@ -56,12 +56,12 @@ class Intents(MethodView):
         """
         who, now = caller(), clock.now()
         # All that can be refused is checked before anything is stored.
-        returns.check_secure(body.return_url, livemode=who.livemode)
-        said = _agreed(body.said, lambda: intents.terms_of_new(who.merchant, who.livemode, body.intent))
+        returns.check_secure(body.return_url, livemode=who.owner.livemode)
+        said = _agreed(body.said, lambda: intents.terms_of_new(who.owner, body.intent))
         with _in_words_of(said):
             intent = recovery.made_once(
-                make=lambda: intents.create(who.merchant, who.livemode, body.intent, now),
-                find=lambda intent_id: intents.owned(intent_id, who.merchant, who.livemode),
+                make=lambda: intents.create(who.owner, body.intent, now),
+                find=lambda intent_id: intents.owned(intent_id, who.owner),
                 give_up=lambda intent_id: cancellations.give_up(intent_id, now),
             )
         if body.confirm:
@@ -76,7 +76,7 @@ class Intents(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List payment intents, newest first."""
         place = place_of(query)
-        return intents.listed(caller().merchant, caller().livemode, query, place, languages.accepted())
+        return intents.listed(caller().owner, query, place, languages.accepted())
 
 
 @bp.route("/<string:intent_id>", parameters=[INTENT_ID])
@@ -88,7 +88,7 @@ class Intent(MethodView):
     @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
     def get(self, intent_id: str) -> Mapping[str, Any]:
         """Retrieve a payment intent."""
-        return _shown(intents.owned(intent_id, caller().merchant, caller().livemode))
+        return _shown(intents.owned(intent_id, caller().owner))
 
     @operation("updatePaymentIntent", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.PAYMENTS_WRITE)
@@ -96,7 +96,7 @@ class Intent(MethodView):
     @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
     def patch(self, changes: dict[str, Any], intent_id: str) -> Mapping[str, Any]:
         """Change a payment intent while no money moves."""
-        intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+        intent = intents.owned(intent_id, caller().owner)
         return _shown(intents.update(intent.id, changes))
 
 
@@ -116,7 +116,7 @@ class Confirmation(MethodView):
         `payment_intent.payment_failed`. A code goes into `payment_method_data.mobile_money.otp` of a second
         confirmation. While an attempt is not settled, no other one may start. 402 is a decline that is known at once.
         """
-        intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+        intent = intents.owned(intent_id, caller().owner)
         said, return_url = body
         returns.check_secure(return_url, livemode=intent.livemode)
         chosen = _agreed(said, lambda: intents.terms_of(intent))
@@ -133,7 +133,7 @@ class Cancellation(MethodView):
     @bp.response(200, schemas.PaymentIntent(), example=examples.CANCELED_INTENT)
     def post(self, intent_id: str) -> Mapping[str, Any]:
         """Cancel a payment intent that is not being paid; its open checkout session ends with it."""
-        intent = intents.owned(intent_id, caller().merchant, caller().livemode)
+        intent = intents.owned(intent_id, caller().owner)
         return _shown(cancellations.cancel(intent.id, clock.now()))
 
 
@@ -150,7 +150,7 @@ def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any
     except Declined as refusal:
         refusal.details["payment_intent"] = [intent.id]
         raise
-    return intents.owned(intent.id, caller().merchant, caller().livemode)
+    return intents.owned(intent.id, caller().owner)
 
 
 def _agreed(said: Sequence[Said], terms: Callable[[], Terms]) -> Said:

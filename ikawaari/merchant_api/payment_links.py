@@ -134,20 +134,20 @@ class DeactivationV2(MethodView):
 
 def _create(version: int, new: NewLink) -> Mapping[str, Any]:
     who, now = caller(), clock.now()
-    link = links.create(who.merchant, who.livemode, version, new, now, credential_id=who.credential_id)
+    link = links.create(who.owner, version, new, now, credential_id=who.credential_id)
     return {**links.resource(link, now), "warnings": []}  # a link has no prefill that could be left out
 
 
 def _list(version: int, query: dict[str, Any]) -> Mapping[str, Any]:
     place = place_of(query)
-    return links.listed(version, caller().merchant, caller().livemode, query, place, now=clock.now())
+    return links.listed(version, caller().owner, query, place, now=clock.now())
 
 
 def _retrieve(version: int, link_id: str) -> Mapping[str, Any]:
-    return links.resource(links.owned(link_id, version, caller().merchant, caller().livemode), clock.now())
+    return links.resource(links.owned(link_id, version, caller().owner), clock.now())
 
 
 def _deactivate(version: int, link_id: str) -> Mapping[str, Any]:
     now = clock.now()
-    link = links.owned(link_id, version, caller().merchant, caller().livemode)
+    link = links.owned(link_id, version, caller().owner)
     return links.resource(links.deactivate(link, now), now)

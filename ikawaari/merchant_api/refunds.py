@@ -111,7 +111,7 @@ class Refunds(MethodView):
         With `attempt` a refund returns what that attempt holds (`amount_held`): money that pays no intent, such as a
         second payment or a wrong amount whose automatic refund failed. It leaves the intent and its session alone.
         """
-        return resources.refund(refunds.create(caller().merchant, caller().livemode, new, clock.now()))
+        return resources.refund(refunds.create(caller().owner, new, clock.now()))
 
     @operation("listRefunds")
     @requires(Scope.PAYMENTS_READ)
@@ -120,7 +120,7 @@ class Refunds(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List refunds, newest first."""
         place = place_of(query)
-        return refunds.listed(caller().merchant, caller().livemode, query, place)
+        return refunds.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:refund_id>", parameters=[REFUND_ID])
@@ -132,4 +132,4 @@ class OneRefund(MethodView):
     @bp.response(200, Refund(), example=examples.REFUND)
     def get(self, refund_id: str) -> Mapping[str, Any]:
         """Retrieve a refund."""
-        return resources.refund(refunds.owned(refund_id, caller().merchant, caller().livemode))
+        return resources.refund(refunds.owned(refund_id, caller().owner))

@@ -41,7 +41,7 @@ class Sessions(MethodView):
         spellings of every other.
         """
         who = caller()
-        session = sessions.open_session(who.merchant, who.livemode, new, clock.now(), credential_id=who.credential_id)
+        session = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
         left_out = warnings.of(prefills.left_out(new, session))
         return {**resources.checkout_session(session), "warnings": left_out}
 
@@ -52,7 +52,7 @@ class Sessions(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List checkout sessions, newest first."""
         place = place_of(query)
-        return sessions.listed(caller().merchant, caller().livemode, query, place)
+        return sessions.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:session_id>", parameters=[SESSION_ID])
@@ -64,7 +64,7 @@ class Session(MethodView):
     @bp.response(200, schemas.CheckoutSession(), example=examples.SESSION)
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve a checkout session."""
-        session = sessions.owned(session_id, caller().merchant, caller().livemode, clock.now())
+        session = sessions.owned(session_id, caller().owner, clock.now())
         return resources.checkout_session(session)
 
 
@@ -78,5 +78,5 @@ class Expiry(MethodView):
     @bp.response(200, schemas.CheckoutSession(), example=examples.EXPIRED_SESSION)
     def post(self, session_id: str) -> Mapping[str, Any]:
         """Expire an open checkout session. It needs no body."""
-        session = sessions.owned(session_id, caller().merchant, caller().livemode, clock.now())
+        session = sessions.owned(session_id, caller().owner, clock.now())
         return resources.checkout_session(sessions.expire(session, clock.now()))

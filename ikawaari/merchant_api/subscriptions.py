@@ -131,7 +131,7 @@ class Subscriptions(MethodView):
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List subscriptions, newest first."""
         place = place_of(query)
-        return subscriptions.listed(caller().merchant, caller().livemode, query, place)
+        return subscriptions.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:subscription_id>", parameters=[SUBSCRIPTION_ID])
@@ -143,7 +143,7 @@ class OneSubscription(MethodView):
     @bp.response(200, Subscription(), example=examples.SUBSCRIPTION)
     def get(self, subscription_id: str) -> Mapping[str, Any]:
         """Retrieve a subscription."""
-        return resources.subscription(subscriptions.owned(subscription_id, caller().merchant, caller().livemode))
+        return resources.subscription(subscriptions.owned(subscription_id, caller().owner))
 
 
 @bp.route("/<string:subscription_id>/cancel", parameters=[SUBSCRIPTION_ID])
@@ -157,7 +157,7 @@ class Cancellation(MethodView):
     @bp.response(200, Subscription(), example=examples.CANCELED_SUBSCRIPTION)
     def post(self, body: dict[str, Any], subscription_id: str) -> Mapping[str, Any]:
         """Cancel a subscription, now or at the end of the period that runs. Nothing is paid back by this."""
-        subscription = subscriptions.owned(subscription_id, caller().merchant, caller().livemode)
+        subscription = subscriptions.owned(subscription_id, caller().owner)
         return resources.subscription(subscriptions.cancel(subscription, clock.now(), **body))
 
 
@@ -172,5 +172,5 @@ class Invoices(MethodView):
     def get(self, query: dict[str, Any], subscription_id: str) -> Mapping[str, Any]:
         """List a subscription's invoices, newest period first."""
         place = place_of(query)
-        subscription = subscriptions.owned(subscription_id, caller().merchant, caller().livemode)
+        subscription = subscriptions.owned(subscription_id, caller().owner)
         return invoices.listed(subscription, query, place)

@@ -79,4 +79,4 @@ class Advance(MethodView):
         A reminder, a renewal, a day of dunning, or the end: a worker does it within a second or two.
         """
         who = caller()
-        return resources.subscription(testing.advance(subscription_id, who.merchant, who.livemode, clock.now()))
+        return resources.subscription(testing.advance(subscription_id, who.owner, clock.now()))

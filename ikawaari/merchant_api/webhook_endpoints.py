@@ -173,7 +173,7 @@ class Endpoints(MethodView):
     @bp.response(201, WebhookEndpointWithSecret(), example=examples.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
         """Enter a webhook endpoint. The answer holds its secret: keep it, it is not told again."""
-        made = endpoints.create(caller().merchant, caller().livemode, **body, now=clock.now())
+        made = endpoints.create(caller().owner, **body, now=clock.now())
         return endpoints.resource(made, with_secret=True)
 
     @operation("listWebhookEndpoints")
@@ -181,7 +181,7 @@ class Endpoints(MethodView):
     @bp.response(200, WebhookEndpoint(many=True), example=[examples.ENDPOINT])
     def get(self) -> list[dict[str, Any]]:
         """List the webhook endpoints: all of them, oldest first, as a bare array."""
-        return [endpoints.resource(row) for row in endpoints.of_merchant(caller().merchant, caller().livemode)]
+        return [endpoints.resource(row) for row in endpoints.of_merchant(caller().owner)]
 
 
 @bp.route("/<string:endpoint_id>", parameters=[ENDPOINT_ID])
@@ -263,4 +263,4 @@ class Deliveries(MethodView):
 
 
 def _owned(endpoint_id: str) -> Any:
-    return endpoints.owned(endpoint_id, caller().merchant, caller().livemode)
+    return endpoints.owned(endpoint_id, caller().owner)

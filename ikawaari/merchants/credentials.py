@@ -16,6 +16,7 @@ from peewee import JOIN
 from ikawaari import addresses, clock, errors, ids, sealing
 from ikawaari.errors import AuthenticationFailed, NotAllowed, NotFound, ValidationFailed
 from ikawaari.store.models import AppInstallation, Credential, Merchant
+from ikawaari.store.owner import Owner
 
 _RETURNS = b"ikawaari return"
 
@@ -39,8 +40,7 @@ class Scope(StrEnum):
 class Caller:
     """Who is asking: a merchant, in one mode, with some scopes."""
 
-    merchant: Merchant
-    livemode: bool
+    owner: Owner
     scopes: frozenset[str]
     credential_id: str
     rate_limit: int | None  # requests a minute; None: the house's default
@@ -152,7 +152,7 @@ def authenticate(text: str, address: str, now: datetime) -> Caller:
     if found.allowed_networks and not _is_within(address, found.allowed_networks):
         raise NotAllowed(errors.ADDRESS_NOT_ALLOWED)
     _keep_return_key(found, text)
-    return Caller(found.merchant, found.livemode, frozenset(found.scopes), found.id, found.rate_limit)
+    return Caller(Owner(found.merchant, found.livemode), frozenset(found.scopes), found.id, found.rate_limit)
 
 
 def return_key(text: str) -> str:

@@ -50,8 +50,8 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
     Raises Conflict when the key has an answer to another body, or when a call under it still runs.
     """
     row = IdempotencyKey(
-        merchant=caller.merchant,
-        livemode=caller.livemode,
+        merchant=caller.owner.merchant,
+        livemode=caller.owner.livemode,
         method=method,
         path=path,
         key=key,

@@ -9,6 +9,7 @@ from ikawaari import clock, texts
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.paging import Place
 from ikawaari.store import commit_order
+from ikawaari.store.owner import Owner
 from ikawaari.store.record import Record
 
 
@@ -21,9 +22,9 @@ def made(model: type[Record]) -> dict[str, Callable[[int], Any]]:
     }
 
 
-def of_merchant(model: type[Record], merchant: Record, livemode: bool) -> "ModelSelect[Any]":
-    """The merchant's rows of that mode: nobody sees another's, nor those of the other mode."""
-    return model.select().where(model.merchant == merchant, model.livemode == livemode)  # type: ignore[attr-defined]
+def of_owner(model: type[Record], owner: Owner) -> "ModelSelect[Any]":
+    """The rows of `owner`: nobody sees another's, nor those of the other mode."""
+    return model.select().where(model.merchant == owner.merchant, model.livemode == owner.livemode)  # type: ignore[attr-defined]
 
 
 def same_email(column: Any) -> Callable[[str], Any]:

@@ -34,7 +34,7 @@ def found(*, everything: bool = True, world: World | None = None) -> list[tuple[
 
 def busy(world: World) -> None:
     """A shop in the middle of its day: payments of every ending, refunds, subscriptions, an endpoint."""
-    endpoints.create(world.merchant, False, url="http://127.0.0.1:1/", enabled_events=("*",), now=world.now)
+    endpoints.create(world.owner, url="http://127.0.0.1:1/", enabled_events=("*",), now=world.now)
     for ending in ("001", "004", "007", "010", "011", "012", "013", "500"):
         world.pay(world.session(), ending)
     world.wait(5, 30)
@@ -42,7 +42,7 @@ def busy(world: World) -> None:
     attempts.pay(expresso.id, factories.pay_request("+221701234012", "expresso_sn"), world.now)
     session = world.session()
     world.pay_by_card(session)
-    refunds.create(world.merchant, False, NewRefund(payment_intent=intent(session).id, amount=1_000), world.now)
+    refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=1_000), world.now)
     subscribed(world)
     subscribed(world, "tok_test_renewal_declined", DAILY)
     days(world, 1)
@@ -74,7 +74,7 @@ def pending(world: World) -> tuple[str, str]:
     session = world.session()
     world.pay_by_card(session)
     new = NewRefund(payment_intent=intent(session).id)
-    return "refund.send", refunds.create(world.merchant, False, new, world.now).id
+    return "refund.send", refunds.create(world.owner, new, world.now).id
 
 
 def opened(world: World) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def owed(world: World) -> tuple[str, str]:
 
 
 def undelivered(world: World) -> tuple[str, str]:
-    made = endpoints.create(world.merchant, False, url="http://127.0.0.1:1/", enabled_events=("*",), now=world.now)
+    made = endpoints.create(world.owner, url="http://127.0.0.1:1/", enabled_events=("*",), now=world.now)
     world.session()
     row = WebhookDelivery.get(WebhookDelivery.endpoint == made.id)
     return delivery.DELIVER, delivery.subject_of(made.id, row.lane)
@@ -214,7 +214,7 @@ def test_payments_in_the_middle_of_a_look_are_no_findings(world: World) -> None:
         for session in mates[number - 1 :: 3]:
             world.pay_by_card(session)
             new = NewRefund(payment_intent=intent(session).id, amount=1_000)
-            refunds.send(refunds.create(world.merchant, False, new, world.now).id, world.now)
+            refunds.send(refunds.create(world.owner, new, world.now).id, world.now)
         if number == 3:
             ended.set()
         return []

@@ -104,7 +104,7 @@ def test_a_customer_who_mistypes_three_times_pays_then(world: World) -> None:
 
 
 def test_an_intent_without_a_session_has_the_same_budget(world: World) -> None:
-    intent = intents.create(world.merchant, False, NewIntent(amount=5_000, currency="XOF"), world.now)
+    intent = intents.create(world.owner, NewIntent(amount=5_000, currency="XOF"), world.now)
     for number in range(10):
         with pytest.raises(Declined):
             attempts.confirm(PaymentIntent.get_by_id(intent.id), factories.card_request(f"tok_{number}"), world.now)

@@ -59,7 +59,7 @@ def test_a_refund_whose_adapter_breaks_is_asked_again_and_given_once(world: Worl
     registry.configure([Stumbling(world.config)])
     session = world.session()
     world.pay_by_card(session)
-    refunds.create(world.merchant, False, refunds.NewRefund(payment_intent=intent(session).id), world.now)
+    refunds.create(world.owner, refunds.NewRefund(payment_intent=intent(session).id), world.now)
     world.wait(0, 6)
     assert [row.status for row in all_refunds()] == ["pending"]
     registry.configure([Sandbox(world.config)])

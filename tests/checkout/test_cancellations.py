@@ -14,7 +14,7 @@ from tests.world import World, audit, fresh, intent, names, refunds, together
 
 def made(world: World) -> PaymentIntent:
     """An intent without a session."""
-    return intents.create(world.merchant, False, NewIntent(amount=5_000, currency="XOF"), world.now)
+    return intents.create(world.owner, NewIntent(amount=5_000, currency="XOF"), world.now)
 
 
 def stored(row: PaymentIntent) -> PaymentIntent:

@@ -65,7 +65,7 @@ def test_a_visitor_of_a_link_from_afar_gets_its_session(world: World) -> None:
 
 def test_an_intent_says_its_currency_and_may_name_any_country(world: World) -> None:
     new = NewIntent(amount=5_000, currency="XAF", country="GA")
-    assert intents.create(world.merchant, False, new, world.now).currency == "XAF"
+    assert intents.create(world.owner, new, world.now).currency == "XAF"
 
 
 # ---------------------------------------------------------------- fixed fees

@@ -100,6 +100,8 @@ def test_payments_of_one_person_at_once_know_one_customer(world: World) -> None:
 @pytest.mark.parametrize("livemode", [False, True])
 def test_a_customer_is_its_own_merchant_s_and_mode_s(world: World, livemode: bool) -> None:
     customer_id = str(buy(world).customer_id)
-    assert customers.owned(customer_id, world.merchant, False).id == customer_id
+    assert customers.owned(customer_id, world.owner).id == customer_id
     with pytest.raises(NotFound):
-        customers.owned(customer_id, factories.merchant() if not livemode else world.merchant, livemode)
+        customers.owned(
+            customer_id, factories.owner(world.merchant if livemode else factories.merchant(), livemode=livemode)
+        )

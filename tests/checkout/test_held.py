@@ -98,7 +98,7 @@ def test_late_money_that_is_still_to_be_returned_is_listed_and_closed(world: Wor
     assert (Refund.select().count(), fresh(session).payment_status, kept()) == (1, "paid", 5_000)
     new = NewRefund(payment_intent=intent(session).id)
     with pytest.raises(Conflict):
-        refunds.create(fresh(session).merchant, False, new, world.now)
+        refunds.create(factories.owner(fresh(session).merchant), new, world.now)
 
 
 def test_of_a_closing_and_a_refund_at_once_one_wins(world: World) -> None:

@@ -70,7 +70,7 @@ def paid_twice_at_expresso(world: World) -> tuple[CheckoutSession, PaymentAttemp
 
 def ask(world: World, amount: int | None = None, **of: Any) -> Refund:
     """Have the merchant ask for a refund."""
-    return refunds.create(world.merchant, False, NewRefund(amount=amount, **of), world.now)
+    return refunds.create(world.owner, NewRefund(amount=amount, **of), world.now)
 
 
 def books(attempt: PaymentAttempt) -> tuple[int | None, int, int]:
@@ -213,9 +213,9 @@ def test_an_attempt_of_another_intent_is_named(world: World) -> None:
     with pytest.raises(NotFound):
         ask(world, attempt="unknown")
     with pytest.raises(NotFound):
-        refunds.create(factories.merchant(), False, NewRefund(attempt=attempt.id), world.now)
+        refunds.create(factories.owner(factories.merchant()), NewRefund(attempt=attempt.id), world.now)
     with pytest.raises(NotFound):
-        refunds.create(world.merchant, True, NewRefund(attempt=attempt.id), world.now)
+        refunds.create(factories.owner(world.merchant, livemode=True), NewRefund(attempt=attempt.id), world.now)
     with pytest.raises(ValidationFailed) as refusal:
         ask(world)
     assert list(refusal.value.details) == ["payment_intent"]

@@ -295,7 +295,7 @@ def test_a_card_s_trial_is_tried_as_ever(world: World) -> None:
 def test_advance_ends_a_trial_with_a_good_number_paid(world: World) -> None:
     subscription = subscribed(world, "500", TRIAL)
     for _ in range(2):  # the reminder, then the end
-        testing.advance(subscription.id, world.merchant, False, world.now)
+        testing.advance(subscription.id, world.owner, world.now)
         world.work()
     world.wait(6)
     assert states(subscription) == ["active", "paid"]

@@ -90,7 +90,7 @@ def test_what_has_begun_goes_on_to_its_end_and_may_be_refunded(world: World) -> 
     world.wait(6)
     assert statuses(session) == statuses(waiting) == PAID
     intent = PaymentIntent.get(PaymentIntent.session == session.id)
-    refunds.create(world.merchant, False, NewRefund(payment_intent=intent.id), world.now)
+    refunds.create(world.owner, NewRefund(payment_intent=intent.id), world.now)
     world.work()
     assert Refund.get().status == "succeeded"
     audit()
@@ -100,7 +100,7 @@ def test_an_intent_may_be_made_and_is_refused_when_it_is_confirmed(world: World)
     close(world)
     payment = {"type": "card", "card_token": "tok_test_card"}
     new = NewIntent(amount=5_000, currency="XOF", payment=payment)
-    intent = intents.create(world.merchant, False, new, world.now)
+    intent = intents.create(world.owner, new, world.now)
     with pytest.raises(Unavailable):
         attempts.confirm(intent, factories.card_request(), world.now)
     assert PaymentIntent.get().status == "requires_confirmation"
@@ -199,7 +199,7 @@ def test_a_process_refuses_to_begin_without_a_provider_where_money_may_still_mov
     world.work()
     world.pay(running, "011")
     intent = PaymentIntent.get(PaymentIntent.session == returning.id)
-    refund = refunds.create(world.merchant, False, NewRefund(payment_intent=intent.id), world.now)
+    refund = refunds.create(world.owner, NewRefund(payment_intent=intent.id), world.now)
     attempt = PaymentAttempt.get(PaymentAttempt.status.not_in(["succeeded"]))
     provider_states.refuse_unknown()
     gone(world)

@@ -103,8 +103,8 @@ def test_a_chosen_amount_has_its_fee_too_and_may_be_chosen_again(world: World) -
 def test_a_refund_may_give_back_the_total_with_the_fee(world: World) -> None:
     session = priced(world)
     world.pay_by_card(session)
-    refunds.create(world.merchant, False, NewRefund(payment_intent=intent(session).id, amount=5_000), world.now)
-    refunds.create(world.merchant, False, NewRefund(payment_intent=intent(session).id), world.now)
+    refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=5_000), world.now)
+    refunds.create(world.owner, NewRefund(payment_intent=intent(session).id), world.now)
     world.wait(60)
     assert fresh(session).payment_status == "refunded"
     assert intent(session).amount_refunded == 5_225

@@ -139,7 +139,7 @@ def paid(world: World, ending: str = "500", **overrides: Any) -> CheckoutSession
 def ask(world: World, session: CheckoutSession, amount: int | None = None, **fields: Any) -> Refund:
     """Have the merchant ask for a refund."""
     new = NewRefund(payment_intent=intent(session).id, amount=amount, **fields)
-    return domain.create(world.merchant, False, new, world.now)
+    return domain.create(world.owner, new, world.now)
 
 
 def left(session: CheckoutSession) -> int:
@@ -276,9 +276,9 @@ def test_what_was_not_paid_is_not_refunded(world: World, ending: str | None) -> 
 def test_another_merchant_s_payment_is_not_found(world: World) -> None:
     new = NewRefund(payment_intent=intent(paid(world)).id)
     with pytest.raises(NotFound):
-        domain.create(factories.merchant(), False, new, world.now)
+        domain.create(factories.owner(factories.merchant()), new, world.now)
     with pytest.raises(NotFound):
-        domain.create(world.merchant, True, new, world.now)
+        domain.create(factories.owner(world.merchant, livemode=True), new, world.now)
 
 
 def test_accepted_late_money_may_be_given_back_on_request(world: World) -> None:

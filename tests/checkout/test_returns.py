@@ -32,7 +32,7 @@ def opened(world: World, api_key: str, **overrides: str) -> CheckoutSession:
     """A session that the key opened."""
     new = NewSession(amount=5_000, **{"success_url": HOME} | overrides)  # type: ignore[arg-type]
     who = credentials.authenticate(api_key, "127.0.0.1", world.now)
-    return open_session(world.merchant, False, new, world.now, credential_id=who.credential_id)
+    return open_session(world.owner, new, world.now, credential_id=who.credential_id)
 
 
 def parts(url: str | None) -> tuple[str, str]:
@@ -141,7 +141,7 @@ def test_every_place_is_filled(world: World) -> None:
 
 def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
     """An endpoint of the world's merchant."""
-    return endpoints.create(world.merchant, False, url=url, enabled_events=wanted or ("*",), now=world.now)
+    return endpoints.create(world.owner, url=url, enabled_events=wanted or ("*",), now=world.now)
 
 
 def test_the_shop_is_told_when_each_endpoint_that_wants_to_know_has_taken_it(world: World) -> None:

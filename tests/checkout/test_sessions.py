@@ -181,17 +181,17 @@ def test_a_session_that_cannot_be_opened_leaves_neither_event_nor_work(world: Wo
 
 def test_a_session_is_found_by_its_owner_in_its_mode_alone(world: World) -> None:
     session = world.session()
-    assert sessions.owned(session.id, world.merchant, False, world.now) == session
+    assert sessions.owned(session.id, world.owner, world.now) == session
     for merchant, livemode in ((factories.merchant(), False), (world.merchant, True), (factories.merchant(), True)):
         with pytest.raises(NotFound):
-            sessions.owned(session.id, merchant, livemode, world.now)
+            sessions.owned(session.id, factories.owner(merchant, livemode=livemode), world.now)
 
 
 def test_a_list_holds_the_owners_sessions_of_that_mode_alone(world: World) -> None:
     mine = world.session()
     world.session(livemode=True)
     factories.session()
-    page = sessions.listed(world.merchant, False, {}, Place())
+    page = sessions.listed(world.owner, {}, Place())
     assert [row["id"] for row in page["data"]] == [mine.id]
 
 
@@ -323,7 +323,7 @@ def walked(world: World, limit: int, **filters: Any) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        page = sessions.listed(world.merchant, False, filters, Place(limit=limit, cursor=cursor))
+        page = sessions.listed(world.owner, filters, Place(limit=limit, cursor=cursor))
         assert len(page["data"]) <= limit
         assert page["has_more"] == (page["next_cursor"] is not None)
         found += ids_of(page)
@@ -338,7 +338,7 @@ def test_pages_hold_every_row_once_newest_first(world: World, many: list[str], l
 
 
 def test_the_older_spelling_of_a_cursor_works(world: World, many: list[str]) -> None:
-    page = sessions.listed(world.merchant, False, {}, Place(limit=2, starting_after=many[1]))
+    page = sessions.listed(world.owner, {}, Place(limit=2, starting_after=many[1]))
     assert ids_of(page) == many[2:4]
 
 
@@ -347,26 +347,26 @@ def test_pages_can_be_turned_backwards(world: World, many: list[str], limit: int
     found: list[str] = [many[-1]]
     more = True
     while more:
-        page = sessions.listed(world.merchant, False, {}, Place(limit=limit, ending_before=found[0]))
+        page = sessions.listed(world.owner, {}, Place(limit=limit, ending_before=found[0]))
         found = ids_of(page) + found
         more = page["has_more"]
     assert found == many
 
 
 def test_rows_that_come_while_somebody_reads_do_not_shift_the_pages(world: World, many: list[str]) -> None:
-    first = sessions.listed(world.merchant, False, {}, Place(limit=3))
+    first = sessions.listed(world.owner, {}, Place(limit=3))
     world.later(1)
     newer = world.session().id
-    second = sessions.listed(world.merchant, False, {}, Place(limit=100, cursor=first["next_cursor"]))
+    second = sessions.listed(world.owner, {}, Place(limit=100, cursor=first["next_cursor"]))
     assert ids_of(first) + ids_of(second) == many
-    assert ids_of(sessions.listed(world.merchant, False, {}, Place(ending_before=many[0]))) == [newer]
+    assert ids_of(sessions.listed(world.owner, {}, Place(ending_before=many[0]))) == [newer]
 
 
 def test_a_row_at_the_edge_that_no_longer_fits_the_filter_is_still_an_edge(world: World, many: list[str]) -> None:
     wanted = {"status": "open"}
-    first = sessions.listed(world.merchant, False, wanted, Place(limit=3))
+    first = sessions.listed(world.owner, wanted, Place(limit=3))
     sessions.expire(CheckoutSession.get_by_id(first["next_cursor"]), world.now)
-    second = sessions.listed(world.merchant, False, wanted, Place(limit=100, cursor=first["next_cursor"]))
+    second = sessions.listed(world.owner, wanted, Place(limit=100, cursor=first["next_cursor"]))
     assert ids_of(second) == many[3:]
 
 
@@ -374,7 +374,7 @@ def test_a_row_at_the_edge_that_no_longer_fits_the_filter_is_still_an_edge(world
 def test_a_strangers_row_is_no_place_in_my_list(world: World, name: str) -> None:
     place = replace(Place(), **{name: factories.session().id})  # type: ignore[arg-type]
     with pytest.raises(ValidationFailed) as refusal:
-        sessions.listed(world.merchant, False, {}, place)
+        sessions.listed(world.owner, {}, place)
     assert set(refusal.value.details) == {name}
 
 
@@ -393,7 +393,7 @@ def test_walking_any_list_meets_every_old_row_exactly_once(
     seen: list[str] = []
     place = Place(limit=limit)
     for late in [*between, *[None] * 20]:
-        page = sessions.listed(owner, False, {}, place)
+        page = sessions.listed(factories.owner(owner), {}, place)
         seen += ids_of(page)
         if page["next_cursor"] is None:
             break

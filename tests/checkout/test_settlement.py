@@ -108,7 +108,7 @@ def test_more_than_was_paid_goes_back_as_the_difference_and_leaves_the_payment_w
     assert fresh(session).payment_status == "paid"
     assert intent(session).amount_refunded == 0
     world.later(1)
-    refunds.create(world.merchant, False, refunds.NewRefund(payment_intent=intent(session).id), world.now)
+    refunds.create(world.owner, refunds.NewRefund(payment_intent=intent(session).id), world.now)
     assert all_refunds()[-1].amount == AMOUNT
 
 

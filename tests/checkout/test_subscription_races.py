@@ -188,7 +188,7 @@ def test_a_developer_walks_through_the_life_of_a_subscription(world: World) -> N
     subscription = subscribed(world, recurring=MONTHLY | {"trial_period_days": 30})
     seen = []
     for _ in range(7):
-        testing.advance(subscription.id, world.merchant, False, world.now)
+        testing.advance(subscription.id, world.owner, world.now)
         world.work()
         seen.append((states(subscription), told(subscription)[-1]))
         if len(seen) == 2:
@@ -199,23 +199,23 @@ def test_a_developer_walks_through_the_life_of_a_subscription(world: World) -> N
     assert states(subscription) == ["unpaid", "paid", "uncollectible"]
     assert len(tries(invoices(subscription)[-1])) == 4
     with pytest.raises(Conflict):
-        testing.advance(subscription.id, world.merchant, False, world.now)
+        testing.advance(subscription.id, world.owner, world.now)
     audit()
 
 
 def test_time_is_not_moved_under_a_payment(world: World) -> None:
     subscription = subscribed(world)
     keep_phone(subscription, "011")
-    testing.advance(subscription.id, world.merchant, False, world.now)
+    testing.advance(subscription.id, world.owner, world.now)
     world.work()
     with pytest.raises(Conflict, match="IKW-RES-003"):
-        testing.advance(subscription.id, world.merchant, False, world.now)
+        testing.advance(subscription.id, world.owner, world.now)
 
 
 def test_what_is_due_already_is_not_moved(world: World) -> None:
     subscription = subscribed(world)
     for _ in range(3):
-        testing.advance(subscription.id, world.merchant, False, world.now)
+        testing.advance(subscription.id, world.owner, world.now)
     assert now(subscription).current_period_end == world.now
     row = due(subscriptions.RENEW, subscription)
     assert row is not None

@@ -16,7 +16,7 @@ SCHEDULE = [300, 1_800, 7_200, 28_800, 86_400]
 
 def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
     """An endpoint of the world's merchant."""
-    return endpoints.create(world.merchant, False, url=url, enabled_events=wanted or ("*",), now=world.now)
+    return endpoints.create(world.owner, url=url, enabled_events=wanted or ("*",), now=world.now)
 
 
 def tell(world: World, object_id: str = "o", type_: str = "payment_intent.created", **data: Any) -> None:

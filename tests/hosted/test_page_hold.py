@@ -24,7 +24,10 @@ def engine() -> str:
 
 def listen(merchant: Merchant, receiver: Receiver, *wanted: str) -> WebhookEndpoint:
     return endpoints.create(
-        merchant, False, url=receiver.url, enabled_events=wanted or ("checkout.session.completed",), now=clock.now()
+        factories.owner(merchant),
+        url=receiver.url,
+        enabled_events=wanted or ("checkout.session.completed",),
+        now=clock.now(),
     )
 
 

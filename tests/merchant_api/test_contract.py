@@ -89,7 +89,7 @@ def is_kept(case: schemathesis.Case[Any], shop: Shop) -> None:
     if "session_id" in case.path_parameters:
         case.path_parameters["session_id"] = factories.session(shop.merchant, custom_fields=FIELDS).id
     if "intent_id" in case.path_parameters:
-        case.path_parameters["intent_id"] = intents.create(shop.merchant, False, NEW_INTENT, clock.now()).id
+        case.path_parameters["intent_id"] = intents.create(factories.owner(shop.merchant), NEW_INTENT, clock.now()).id
     if "link_id" in case.path_parameters:
         version = 2 if case.path.startswith("/api/v2/") else 1
         case.path_parameters["link_id"] = factories.link(shop.merchant, version=version, custom_fields=FIELDS).id

@@ -43,7 +43,7 @@ def test_a_credential_says_its_kind_and_its_mode(world: World, livemode: bool, a
     installation = credentials.install_app(world.merchant, "App", world.now) if app else None
     text = factories.credential(world.merchant, livemode=livemode, installation=installation)
     assert re.fullmatch(prefix + "[A-Za-z0-9]{27}", text)
-    assert (show(world, text).livemode, show(world, text).merchant) == (livemode, world.merchant)
+    assert show(world, text).owner == factories.owner(world.merchant, livemode=livemode)
 
 
 def test_only_the_digest_is_kept(world: World) -> None:
@@ -100,7 +100,7 @@ def test_the_tokens_of_an_app_die_with_it(world: World) -> None:
     tokens = [factories.credential(world.merchant, installation=one) for one in (app, app, other, None)]
     credentials.uninstall_app(app.id, world.now)
     assert [refusal(world, token) for token in tokens[:2]] == ["IKW-AUTH-003"] * 2
-    assert [show(world, token).merchant for token in tokens[2:]] == [world.merchant] * 2
+    assert [show(world, token).owner.merchant for token in tokens[2:]] == [world.merchant] * 2
     with pytest.raises(NotFound):
         credentials.uninstall_app(app.id, world.now)
 

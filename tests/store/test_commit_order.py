@@ -29,10 +29,10 @@ Page = Mapping[str, Any]
 List = Callable[[Merchant, Place], Page]
 
 LISTS: Mapping[str, List] = {
-    "sessions": lambda merchant, place: sessions.listed(merchant, False, {}, place),
-    "events": lambda merchant, place: history.listed(merchant, False, {}, place),
-    "intents": lambda merchant, place: intents.listed(merchant, False, {}, place),
-    "links": lambda merchant, place: links.listed(2, merchant, False, {}, place, now=clock.now()),
+    "sessions": lambda merchant, place: sessions.listed(factories.owner(merchant), {}, place),
+    "events": lambda merchant, place: history.listed(factories.owner(merchant), {}, place),
+    "intents": lambda merchant, place: intents.listed(factories.owner(merchant), {}, place),
+    "links": lambda merchant, place: links.listed(2, factories.owner(merchant), {}, place, now=clock.now()),
 }
 
 
@@ -46,7 +46,9 @@ def event(merchant: Merchant, now: datetime) -> str:
 MAKERS: Mapping[str, Callable[[Merchant, datetime], str]] = {
     "sessions": lambda merchant, now: factories.session(merchant, now=now).id,
     "events": event,
-    "intents": lambda merchant, now: intents.create(merchant, False, NewIntent(amount=5, currency="XOF"), now).id,
+    "intents": lambda merchant, now: (
+        intents.create(factories.owner(merchant), NewIntent(amount=5, currency="XOF"), now).id
+    ),
     "links": lambda merchant, now: factories.link(merchant, now=now).id,
 }
 
@@ -152,10 +154,10 @@ def test_a_range_that_is_sent_again_says_that_there_is_more_while_somebody_still
     event(merchant, now)
     with still_writing(lambda: made.append(event(merchant, now))):
         event(merchant, now)
-        first = history.redeliver_range(merchant, False, now, created_gte=0, created_lte=LAST_INSTANT)
+        first = history.redeliver_range(factories.owner(merchant), now, created_gte=0, created_lte=LAST_INSTANT)
         assert (first["events"], first["has_more"]) == (1, True)
     rest = history.redeliver_range(
-        merchant, False, now, created_gte=0, created_lte=LAST_INSTANT, cursor=first["next_cursor"]
+        factories.owner(merchant), now, created_gte=0, created_lte=LAST_INSTANT, cursor=first["next_cursor"]
     )
     assert (rest["events"], rest["has_more"], rest["next_cursor"]) == (2, False, None)
 

@@ -30,7 +30,7 @@ def before(config: Config) -> Iterator[Config]:
     sealed.prepare()
     merchant = factories.merchant()
     factories.credential(merchant)
-    made = endpoints.create(merchant, False, url="https://93.184.216.34/", enabled_events=["*"], now=START)
+    made = endpoints.create(factories.owner(merchant), url="https://93.184.216.34/", enabled_events=["*"], now=START)
     endpoints.rotate_secret(made, START, overlap_seconds=3_600)
     yield old
     world.close()

@@ -1,0 +1,13 @@
+"""Whose objects: the pair that keeps merchants, and each merchant's two modes, apart."""
+
+from dataclasses import dataclass
+
+from ikawaari.store.models import Merchant
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A merchant in one of its two modes. One value, so that nobody can pass the merchant and forget the mode."""
+
+    merchant: Merchant
+    livemode: bool
