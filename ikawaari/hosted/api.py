@@ -9,10 +9,10 @@ from flask.views import MethodView
 
 from ikawaari import clock, errors
 from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
-from ikawaari.edge import examples, idempotency_key, languages
+from ikawaari.edge import idempotency_key, languages
 from ikawaari.edge.documenting import Blueprint, operation, takes_key
 from ikawaari.edge.parsing import SESSION_ID
-from ikawaari.hosted import schemas
+from ikawaari.hosted.schemas import checkouts, payments
 
 bp = Blueprint(
     "Public checkout",
@@ -34,7 +34,7 @@ class Checkout(MethodView):
     """What a page shows."""
 
     @operation("retrievePublicCheckout", errors.SESSION_UNKNOWN)
-    @bp.response(200, schemas.PublicCheckout(), example=examples.CHECKOUT)
+    @bp.response(200, checkouts.PublicCheckout(), example=checkouts.CHECKOUT)
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve what the customer may see of a session."""
         now = clock.now()
@@ -61,9 +61,9 @@ class Payment(MethodView):
         errors.NO_PROVIDER,
     )
     @takes_key
-    @bp.arguments(schemas.PaymentInput(), example=examples.PAYMENT)
-    @bp.response(200, schemas.PublicCheckout(), example=examples.PAYING_CHECKOUT)
-    def post(self, body: schemas.PayBody, session_id: str) -> Mapping[str, Any]:
+    @bp.arguments(payments.PaymentInput(), example=payments.PAYMENT)
+    @bp.response(200, checkouts.PublicCheckout(), example=checkouts.PAYING_CHECKOUT)
+    def post(self, body: payments.PayBody, session_id: str) -> Mapping[str, Any]:
         """Pay a session, or send the code that the payer got.
 
         The answer is the session as it stands then: look at `payment.status` and at `next_action`, and ask again until

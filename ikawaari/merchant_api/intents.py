@@ -9,15 +9,15 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
-from ikawaari.edge import examples, languages, warnings
+from ikawaari.edge import languages, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.errors import Declined, ValidationFailed
-from ikawaari.merchant_api import intent_schemas as schemas
 from ikawaari.merchant_api import recovery
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
-from ikawaari.merchant_api.intent_schemas import Said
 from ikawaari.merchant_api.paging import place_of
+from ikawaari.merchant_api.schemas import intents as schemas
+from ikawaari.merchant_api.schemas.intents import Said
 from ikawaari.merchants.credentials import Scope
 
 INTENT_ID = {
@@ -46,8 +46,8 @@ class Intents(MethodView):
     @operation("createPaymentIntent", errors.PAYMENT_INVALID, *_DECLINES)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent_call
-    @bp.arguments(schemas.IntentInput(), example=examples.NEW_INTENT)
-    @bp.response(201, schemas.PaymentIntent(), example=examples.INTENT)
+    @bp.arguments(schemas.IntentInput(), example=schemas.NEW_INTENT)
+    @bp.response(201, schemas.PaymentIntent(), example=schemas.INTENT)
     def post(self, body: schemas.IntentBody) -> Mapping[str, Any]:
         """Create a payment intent, and confirm it at once when asked.
 
@@ -72,7 +72,7 @@ class Intents(MethodView):
     @operation("listPaymentIntents")
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.IntentQuery(), location="query")
-    @bp.response(200, schemas.PaymentIntentList(), example=examples.INTENTS)
+    @bp.response(200, schemas.PaymentIntentList(), example=schemas.INTENTS)
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List payment intents, newest first."""
         place = place_of(query)
@@ -85,15 +85,15 @@ class Intent(MethodView):
 
     @operation("retrievePaymentIntent", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
-    @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
+    @bp.response(200, schemas.PaymentIntent(), example=schemas.INTENT)
     def get(self, intent_id: str) -> Mapping[str, Any]:
         """Retrieve a payment intent."""
         return _shown(intents.owned(intent_id, caller().owner))
 
     @operation("updatePaymentIntent", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.PAYMENTS_WRITE)
-    @bp.arguments(schemas.IntentChanges(), example=examples.INTENT_CHANGES)
-    @bp.response(200, schemas.PaymentIntent(), example=examples.INTENT)
+    @bp.arguments(schemas.IntentChanges(), example=schemas.INTENT_CHANGES)
+    @bp.response(200, schemas.PaymentIntent(), example=schemas.INTENT)
     def patch(self, changes: dict[str, Any], intent_id: str) -> Mapping[str, Any]:
         """Change a payment intent while no money moves."""
         intent = intents.owned(intent_id, caller().owner)
@@ -107,8 +107,8 @@ class Confirmation(MethodView):
     @operation("confirmPaymentIntent", errors.OBJECT_UNKNOWN, errors.PAYMENT_INVALID, *_ENDED, *_CONFLICTS, *_DECLINES)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent_call
-    @bp.arguments(schemas.ConfirmInput(), required=False, example=examples.CONFIRMATION)
-    @bp.response(200, schemas.PaymentIntent(), example=examples.CONFIRMED_INTENT)
+    @bp.arguments(schemas.ConfirmInput(), required=False, example=schemas.CONFIRMATION)
+    @bp.response(200, schemas.PaymentIntent(), example=schemas.CONFIRMED_INTENT)
     def post(self, body: tuple[Sequence[Said], str | None], intent_id: str) -> Mapping[str, Any]:
         """Confirm a payment intent: ask the payer, or send the code that the payer got.
 
@@ -130,7 +130,7 @@ class Cancellation(MethodView):
     @operation("cancelPaymentIntent", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp.response(200, schemas.PaymentIntent(), example=examples.CANCELED_INTENT)
+    @bp.response(200, schemas.PaymentIntent(), example=schemas.CANCELED_INTENT)
     def post(self, intent_id: str) -> Mapping[str, Any]:
         """Cancel a payment intent that is not being paid; its open checkout session ends with it."""
         intent = intents.owned(intent_id, caller().owner)

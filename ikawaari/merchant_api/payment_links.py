@@ -8,12 +8,11 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import links
 from ikawaari.checkout.links import NewLink
-from ikawaari.edge import link_examples as examples
 from ikawaari.edge.documenting import Blueprint, operation
-from ikawaari.merchant_api import link_schemas as schemas
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.paging import place_of
+from ikawaari.merchant_api.schemas import payment_links as schemas
 from ikawaari.merchants.credentials import Scope
 
 LINK_ID = {
@@ -21,7 +20,7 @@ LINK_ID = {
     "name": "link_id",
     "description": "The payment link's id, a UUID.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 64},
-    "example": examples.LINK["id"],
+    "example": schemas.LINK["id"],
 }
 
 bp = Blueprint(
@@ -45,8 +44,8 @@ class PaymentLinks(MethodView):
     @operation("createPaymentLink")
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp.arguments(schemas.PaymentLinkInput(), required=False, example=examples.NEW_LINK)
-    @bp.response(201, schemas.PaymentLink(), example=examples.LINK)
+    @bp.arguments(schemas.PaymentLinkInput(), required=False, example=schemas.NEW_LINK)
+    @bp.response(201, schemas.PaymentLink(), example=schemas.LINK)
     def post(self, new: NewLink) -> Mapping[str, Any]:
         """Make a payment link and give its `url` to your customers. Every field may be absent."""
         return _create(1, new)
@@ -54,7 +53,7 @@ class PaymentLinks(MethodView):
     @operation("listPaymentLinks")
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.PaymentLinkQuery(), location="query")
-    @bp.response(200, schemas.PaymentLinkList(), example=examples.LINKS)
+    @bp.response(200, schemas.PaymentLinkList(), example=schemas.LINKS)
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List payment links, newest first."""
         return _list(1, query)
@@ -66,7 +65,7 @@ class PaymentLink(MethodView):
 
     @operation("retrievePaymentLink", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
-    @bp.response(200, schemas.PaymentLink(), example=examples.LINK)
+    @bp.response(200, schemas.PaymentLink(), example=schemas.LINK)
     def get(self, link_id: str) -> Mapping[str, Any]:
         """Retrieve a payment link."""
         return _retrieve(1, link_id)
@@ -79,7 +78,7 @@ class Deactivation(MethodView):
     @operation("deactivatePaymentLink", errors.OBJECT_UNKNOWN, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp.response(200, schemas.PaymentLink(), example=examples.INACTIVE_LINK)
+    @bp.response(200, schemas.PaymentLink(), example=schemas.INACTIVE_LINK)
     def post(self, link_id: str) -> Mapping[str, Any]:
         """Deactivate a payment link, for good. A payment that runs already ends as it ends. It needs no body."""
         return _deactivate(1, link_id)
@@ -92,8 +91,8 @@ class PaymentLinksV2(MethodView):
     @operation("createPaymentLinkV2")
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp_v2.arguments(schemas.PaymentLinkV2Input(), required=False, example=examples.NEW_LINK_V2)
-    @bp_v2.response(201, schemas.PaymentLinkV2(), example=examples.LINK_V2)
+    @bp_v2.arguments(schemas.PaymentLinkV2Input(), required=False, example=schemas.NEW_LINK_V2)
+    @bp_v2.response(201, schemas.PaymentLinkV2(), example=schemas.LINK_V2)
     def post(self, new: NewLink) -> Mapping[str, Any]:
         """Make a payment link of the second version. Every field may be absent."""
         return _create(2, new)
@@ -101,7 +100,7 @@ class PaymentLinksV2(MethodView):
     @operation("listPaymentLinksV2")
     @requires(Scope.PAYMENTS_READ)
     @bp_v2.arguments(schemas.PaymentLinkQuery(), location="query")
-    @bp_v2.response(200, schemas.PaymentLinkV2List(), example=examples.LINKS_V2)
+    @bp_v2.response(200, schemas.PaymentLinkV2List(), example=schemas.LINKS_V2)
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List payment links of the second version, newest first."""
         return _list(2, query)
@@ -113,7 +112,7 @@ class PaymentLinkV2(MethodView):
 
     @operation("retrievePaymentLinkV2", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
-    @bp_v2.response(200, schemas.PaymentLinkV2(), example=examples.LINK_V2)
+    @bp_v2.response(200, schemas.PaymentLinkV2(), example=schemas.LINK_V2)
     def get(self, link_id: str) -> Mapping[str, Any]:
         """Retrieve a payment link of the second version."""
         return _retrieve(2, link_id)
@@ -126,7 +125,7 @@ class DeactivationV2(MethodView):
     @operation("deactivatePaymentLinkV2", errors.OBJECT_UNKNOWN, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp_v2.response(200, schemas.PaymentLinkV2(), example=examples.INACTIVE_LINK_V2)
+    @bp_v2.response(200, schemas.PaymentLinkV2(), example=schemas.INACTIVE_LINK_V2)
     def post(self, link_id: str) -> Mapping[str, Any]:
         """Deactivate a payment link of the second version, for good. It needs no body."""
         return _deactivate(2, link_id)

@@ -8,13 +8,13 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import prefills, resources, sessions
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.edge import examples, warnings
+from ikawaari.edge import warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
-from ikawaari.merchant_api import schemas
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.paging import place_of
+from ikawaari.merchant_api.schemas import sessions as schemas
 from ikawaari.merchants.credentials import Scope
 
 bp = Blueprint(
@@ -32,8 +32,8 @@ class Sessions(MethodView):
     @operation("createCheckoutSession", errors.OBJECT_UNKNOWN, errors.LINK_ENDED)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=examples.NEW_SESSION)
-    @bp.response(201, schemas.CheckoutSession(), example=examples.SESSION)
+    @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=schemas.NEW_SESSION)
+    @bp.response(201, schemas.CheckoutSession(), example=schemas.SESSION)
     def post(self, new: NewSession) -> Mapping[str, Any]:
         """Open a checkout session.
 
@@ -48,7 +48,7 @@ class Sessions(MethodView):
     @operation("listCheckoutSessions")
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.CheckoutSessionQuery(), location="query")
-    @bp.response(200, schemas.CheckoutSessionList(), example=examples.SESSIONS)
+    @bp.response(200, schemas.CheckoutSessionList(), example=schemas.SESSIONS)
     def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List checkout sessions, newest first."""
         place = place_of(query)
@@ -61,7 +61,7 @@ class Session(MethodView):
 
     @operation("retrieveCheckoutSession", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
-    @bp.response(200, schemas.CheckoutSession(), example=examples.SESSION)
+    @bp.response(200, schemas.CheckoutSession(), example=schemas.SESSION)
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve a checkout session."""
         session = sessions.owned(session_id, caller().owner, clock.now())
@@ -75,7 +75,7 @@ class Expiry(MethodView):
     @operation("expireCheckoutSession", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
-    @bp.response(200, schemas.CheckoutSession(), example=examples.EXPIRED_SESSION)
+    @bp.response(200, schemas.CheckoutSession(), example=schemas.EXPIRED_SESSION)
     def post(self, session_id: str) -> Mapping[str, Any]:
         """Expire an open checkout session. It needs no body."""
         session = sessions.owned(session_id, caller().owner, clock.now())

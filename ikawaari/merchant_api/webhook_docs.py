@@ -8,19 +8,19 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema
 
-from ikawaari.edge import customer_examples, examples, link_examples
 from ikawaari.edge.answers import Words
 from ikawaari.events import delivery, outgoing, signature
 from ikawaari.events.types import MEANINGS, TEST
-from ikawaari.merchant_api import event_examples
-from ikawaari.merchant_api.customers import Customer
-from ikawaari.merchant_api.events import Event
-from ikawaari.merchant_api.intent_schemas import PaymentIntent
-from ikawaari.merchant_api.link_schemas import PaymentLink, PaymentLinkV2
-from ikawaari.merchant_api.refunds import Refund
-from ikawaari.merchant_api.schemas import CheckoutSession
-from ikawaari.merchant_api.subscriptions import Invoice, Subscription
-from ikawaari.merchant_api.webhook_endpoints import WebhookEndpoint
+from ikawaari.merchant_api.schemas import (
+    customers,
+    events,
+    intents,
+    payment_links,
+    refunds,
+    sessions,
+    subscriptions,
+    webhook_endpoints,
+)
 
 
 class _InLowerCase(Schema):
@@ -29,33 +29,33 @@ class _InLowerCase(Schema):
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
 
 
-class CheckoutSessionEventData(_InLowerCase, CheckoutSession):
+class CheckoutSessionEventData(_InLowerCase, sessions.CheckoutSession):
     """A checkout session in an event: its currency is in lower case there."""
 
 
-class PaymentLinkEventData(_InLowerCase, PaymentLink):
+class PaymentLinkEventData(_InLowerCase, payment_links.PaymentLink):
     """A payment link of the first version in an event: its currency is in lower case there."""
 
 
-class PaymentLinkV2EventData(_InLowerCase, PaymentLinkV2):
+class PaymentLinkV2EventData(_InLowerCase, payment_links.PaymentLinkV2):
     """A payment link of the second version in an event: its currency is in lower case there."""
 
 
 OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
-    "checkout.session": ((CheckoutSessionEventData,), examples.SESSION),
-    "payment_intent": ((PaymentIntent,), examples.INTENT),
-    "refund": ((Refund,), examples.REFUND),
-    "payment_link": ((PaymentLinkEventData, PaymentLinkV2EventData), link_examples.LINK),
-    "subscription": ((Subscription,), examples.SUBSCRIPTION),
-    "invoice": ((Invoice,), examples.INVOICE),
-    "customer": ((Customer,), customer_examples.CUSTOMER),
-    "webhook_endpoint": ((WebhookEndpoint,), examples.ENDPOINT),
+    "checkout.session": ((CheckoutSessionEventData,), sessions.SESSION),
+    "payment_intent": ((intents.PaymentIntent,), intents.INTENT),
+    "refund": ((refunds.Refund,), refunds.REFUND),
+    "payment_link": ((PaymentLinkEventData, PaymentLinkV2EventData), payment_links.LINK),
+    "subscription": ((subscriptions.Subscription,), subscriptions.SUBSCRIPTION),
+    "invoice": ((subscriptions.Invoice,), subscriptions.INVOICE),
+    "customer": ((customers.Customer,), customers.CUSTOMER),
+    "webhook_endpoint": ((webhook_endpoints.WebhookEndpoint,), webhook_endpoints.ENDPOINT),
 }
 """What events tell of: by its name, the object's schemas and an example. A type without its object here is not told."""
 
 TAG = "Webhooks"
 _TEST_MEANING = "You asked for a test of this endpoint: `data` is the endpoint itself. It comes whatever is subscribed."
-_SECRET, _STAMP, _BODY = examples.ENDPOINT_WITH_SECRET["secret"], 1767225600, b'{"id":"evt_1"}'
+_SECRET, _STAMP, _BODY = webhook_endpoints.ENDPOINT_WITH_SECRET["secret"], 1767225600, b'{"id":"evt_1"}'
 _SIGNED = signature.of_webhook(_SECRET, _STAMP, _BODY)
 _SECONDS = f"{outgoing.TIMEOUT_SECONDS:g} seconds"
 _SIGNATURE: dict[str, Any] = {
@@ -75,7 +75,7 @@ def complete(api: Api) -> None:
     api.spec.components.response("WebhookTaken", {"description": _TAKEN})
     api.spec.components.response("WebhookNotTaken", {"description": f"Anything else is no receipt. {_again()}"})
     converter = api.ma_plugin.converter
-    envelope = converter.schema2jsonschema(Event)
+    envelope = converter.schema2jsonschema(events.Event)
     refs = {
         name: _any_of([converter.resolve_nested_schema(schema) for schema in schemas])
         for name, (schemas, _) in OBJECTS.items()
@@ -146,7 +146,7 @@ def _meaning(type_: str) -> str:
 
 def _operation(type_: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{_component(type_)}"}
-    example = event_examples.event(type_, OBJECTS[_object(type_)][1])
+    example = events.example_of(type_, OBJECTS[_object(type_)][1])
     return {
         "operationId": f"on{_words(type_)}",
         "summary": _meaning(type_),

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from ikawaari.edge.parsing import snake
-from ikawaari.merchant_api.link_schemas import PaymentLinkInput, PaymentLinkV2Input
+from ikawaari.merchant_api.schemas.payment_links import PaymentLinkInput, PaymentLinkV2Input
 from ikawaari.merchants.credentials import Scope
 from tests import factories
 from tests.merchant_api.calls import SESSIONS, Answer, Shop, error, refused

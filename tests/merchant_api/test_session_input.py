@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from ikawaari.edge.parsing import snake
-from ikawaari.merchant_api.schemas import CheckoutSessionInput
+from ikawaari.merchant_api.schemas.sessions import CheckoutSessionInput
 from ikawaari.store.models import Event
 from tests import factories
 from tests.merchant_api.calls import SESSIONS, Shop, error, refused

@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, ValidationError, fields, post_load, pre_load
 from ikawaari import cards, errors
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import METHOD_TYPES
-from ikawaari.edge import parts, warnings
+from ikawaari.edge import examples, parts, warnings
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import (
     Amount,
@@ -30,7 +30,8 @@ from ikawaari.edge.fields import (
 from ikawaari.edge.parsing import Changes, Input
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchant_api.paging import Page, PageQuery
-from ikawaari.merchant_api.schemas import LEFT_OUT, PaymentAttempt
+from ikawaari.merchant_api.schemas.attempts import ATTEMPT, PaymentAttempt
+from ikawaari.merchant_api.schemas.sessions import LEFT_OUT
 from ikawaari.states import IntentStatus
 
 A_CARD = "tok_[A-Za-z0-9_]{1,200}"
@@ -286,3 +287,51 @@ class PaymentIntentList(Page):
 def said_in(data: Mapping[str, Any]) -> Sequence[Said]:
     """What the client said to pay with, in each of the two fields that it used."""
     return [data[name] for name in ("payment_method", "payment_method_data") if data.get(name)]
+
+
+NEW_INTENT: dict[str, Any] = {
+    "amount": 25000,
+    "currency": "xof",
+    "transaction_country": "SN",
+    "description": "Commande 1042",
+    "metadata": {"order": 1042},
+}
+INTENT: dict[str, Any] = {
+    "id": examples.INTENT_ID,
+    "object": "payment_intent",
+    "status": "requires_payment_method",
+    "amount": 25000,
+    "amount_received": 0,
+    "amount_refunded": 0,
+    "currency": "xof",
+    "customer_email": None,
+    "customer_phone": None,
+    "customer": None,
+    "country": "SN",
+    "description": "Commande 1042",
+    "metadata": {"order": 1042},
+    "checkout_session": None,
+    "livemode": False,
+    "created": 1767225600,
+    "canceled_at": None,
+    "next_action": None,
+    "last_payment_error": None,
+    "attempts": [],
+    "attempts_count": 0,
+}
+INTENTS: dict[str, Any] = examples.page(INTENT)
+INTENT_CHANGES: dict[str, Any] = {"description": "Commande 1042, 1043", "metadata": {"orders": [1042, 1043]}}
+CONFIRMATION: dict[str, Any] = {
+    "payment_method_data": {
+        "type": "mobile_money",
+        "mobile_money": {"country": "SN", "operator": "orange_sn", "msisdn": "+221771234567"},
+    },
+    "return_url": f"{examples.SHOP}/retour",
+}
+CONFIRMED_INTENT: dict[str, Any] = INTENT | {
+    "status": "requires_action",
+    "next_action": examples.NEXT_ACTION,
+    "attempts": [ATTEMPT],
+    "attempts_count": 1,
+}
+CANCELED_INTENT: dict[str, Any] = INTENT | {"status": "canceled", "canceled_at": 1767225700}

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from ikawaari import cards
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.edge import parts, warnings
+from ikawaari.edge import examples, parts, warnings
 from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import (
     Amount,
@@ -25,7 +25,8 @@ from ikawaari.edge.fields import (
 )
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
-from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus
+from ikawaari.merchant_api.schemas.attempts import PaymentAttempt
+from ikawaari.states import PaymentStatus, SessionStatus
 
 LEFT_OUT = "One that cannot be used is left out and named in `warnings`."
 _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
@@ -203,28 +204,6 @@ class CustomerDetails(Output):
     )
 
 
-class PaymentAttempt(Output):
-    """One try to pay."""
-
-    id = Words()
-    provider = Words()
-    type = OneOf(METHOD_TYPES)
-    operator = Words(nullable=True)
-    country = Words(nullable=True)
-    phone = Words("Masked.", nullable=True)
-    amount = Money("What the payer was asked for, with the fee.")
-    fee_amount = Money("The part of it that is the fee.")
-    amount_received = Money("All that the provider took; null until that is known.", nullable=True)
-    amount_returned = Money("The sum of its refunds that succeeded.")
-    amount_held = Money("What was taken, pays nothing and has not gone back: refund it by `attempt`. Normally 0.")
-    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
-    status = OneOf(AttemptStatus)
-    failure_code = OneOf(parts.FAILURE_CODES, nullable=True)
-    surplus = fields.Boolean(required=True, metadata={"description": "Money that was not needed: see `amount_held`."})
-    created = Instant()
-    settled_at = Instant("Null until it succeeded or failed.", nullable=True)
-
-
 class CheckoutSession(Output):
     """A checkout session: one page that a customer may pay on, once."""
 
@@ -276,3 +255,63 @@ class CheckoutSessionList(Page):
     """A page of the list, newest first."""
 
     data = Parts(CheckoutSession)
+
+
+NEW_SESSION: dict[str, Any] = {
+    "amount": 25000,
+    "currency": "XOF",
+    "country": "SN",
+    "description": "Commande 1042",
+    "lineItems": examples.LINE_ITEMS,
+    "clientReferenceId": "1042",
+    "customerPhone": "77 123 45 67",
+    "successUrl": f"{examples.SHOP}/merci?session={{CHECKOUT_SESSION_ID}}",
+    "cancelUrl": f"{examples.SHOP}/panier",
+    "customFields": [{"key": "taille", "label": "Taille", "type": "dropdown", "options": ["M", "L"]}],
+    "metadata": {"order": 1042},
+}
+SESSION: dict[str, Any] = {
+    "id": examples.SESSION_ID,
+    "object": "checkout.session",
+    "url": f"https://pay.example/{examples.SESSION_ID}",
+    "status": "open",
+    "payment_status": "unpaid",
+    "mode": "payment",
+    "recurring": None,
+    "amount": 25000,
+    "fee_mode": "merchant_pays",
+    "fee_amount": 0,
+    "amount_total": 25000,
+    "amount_min": None,
+    "amount_max": None,
+    "amount_presets": [],
+    "currency": "XOF",
+    "country": "SN",
+    "payment_method_types": ["mobile_money", "card"],
+    "success_url": NEW_SESSION["successUrl"],
+    "cancel_url": f"{examples.SHOP}/panier",
+    "customer_email": None,
+    "customer_phone": "+221771234567",
+    "customer_details": None,
+    "customer": None,
+    "custom_fields": [examples.CUSTOM_FIELD | {"value": None}],
+    "payment_intent": examples.INTENT_ID,
+    "subscription": None,
+    "payment_link": None,
+    "payment_link_v2": None,
+    "client_reference_id": "1042",
+    "line_items": examples.LINE_ITEMS,
+    "description": "Commande 1042",
+    "locale": "auto",
+    "metadata": {"order": 1042},
+    "livemode": False,
+    "created": 1767225600,
+    "expires_at": 1767312000,
+    "completed_at": None,
+    "late": False,
+    "last_payment_error": None,
+    "attempts": [],
+    "attempts_count": 0,
+}
+EXPIRED_SESSION: dict[str, Any] = SESSION | {"status": "expired"}
+SESSIONS: dict[str, Any] = examples.page(SESSION)

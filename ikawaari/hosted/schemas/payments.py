@@ -9,13 +9,9 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validate
 from ikawaari import cards, errors
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
 from ikawaari.edge import parts
-from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.errors import ValidationFailed
-from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus, SubscriptionStatus
-
-UNAVAILABLE = ("inactive", "used")
 
 # Phone numbers may look like card numbers. They are read as phone numbers, which no card number passes.
 _PHONES = {
@@ -204,131 +200,10 @@ def _card_numbers(value: Any, path: str) -> Iterator[str]:
         yield path
 
 
-class Operator(Output):
-    """A wallet of a country."""
-
-    id = Words("What `operator` of a payment takes.")
-    name = Words("What customers call it.")
-    flows = fields.List(
-        Choice(parts.FLOWS), required=True, metadata={"description": "How it asks payers; its own way first."}
-    )
-    available = fields.Boolean(required=True)
-
-
-class PayingCountry(Output):
-    """A country whose wallets can pay."""
-
-    country = Words("ISO 3166 alpha-2.")
-    dial_code = Words("Without the +.")
-    operators = Parts(Operator)
-
-
-class PaymentMethodOffer(Output):
-    """A way to pay this session."""
-
-    type = OneOf(METHOD_TYPES)
-    countries = Parts(
-        PayingCountry, required=False, metadata={"description": "Of mobile money; the session's country first."}
-    )
-
-
-class Fee(Output):
-    """What paying with one kind of method comes to."""
-
-    type = OneOf(METHOD_TYPES)
-    fee_amount = Money("Comes on top of the amount; 0 unless `fee_mode` is `customer_pays`.")
-    amount_total = Money("What is charged: the amount and the fee.")
-
-
-class PublicSubscription(Output):
-    """The subscription that this session started."""
-
-    status = OneOf(SubscriptionStatus)
-    current_period_end = Instant("When the next payment is due, unless the subscription ends then.")
-    cancel_at_period_end = fields.Boolean(required=True)
-    canceled_at = Instant(nullable=True)
-
-
-class PublicInvoice(Output):
-    """The period of a subscription that this session pays."""
-
-    period_start = Instant()
-    period_end = Instant()
-
-
-class PublicMerchant(Output):
-    """Who sells."""
-
-    name = Words()
-    logo_url = Words(nullable=True)
-    color = Words("#rrggbb", nullable=True)
-    country = Words("ISO 3166 alpha-2.")
-
-
-class MaskedCustomer(Output):
-    """Whom the merchant, or an earlier try, named. Masked: whoever has the link may not be that person."""
-
-    name = Words(nullable=True)
-    email = Words("Masked.", nullable=True)
-    phone = Words("Masked.", nullable=True)
-
-
-class PublicPayment(Output):
-    """The attempt that paid, else the latest one."""
-
-    status = OneOf(AttemptStatus)
-    type = OneOf(METHOD_TYPES)
-    operator = Words(nullable=True)
-    phone = Words("Masked.", nullable=True)
-    amount = Money("What was asked of the payer: the amount and the fee.")
-    fee_amount = Money()
-    currency = Words()
-    created = Instant()
-    deadline_at = Instant("When the payer's prompt, code or page ends.", nullable=True)
-    settled_at = Instant(nullable=True)
-    reference = Words("Short, for receipts.")
-
-
-class PublicCheckout(Output):
-    """What the customer may see of a session."""
-
-    id = Words(pattern="^cs_[A-Za-z0-9]+$")
-    object = Kind("checkout.session")
-    status = OneOf(SessionStatus)
-    payment_status = OneOf(PaymentStatus)
-    mode = OneOf(parts.MODES)
-    recurring = As(parts.Recurring, allow_none=True)
-    amount = Money("In the currency's smallest unit; null while the customer still may choose it.", nullable=True)
-    amount_min = Money(nullable=True)
-    amount_max = Money(nullable=True)
-    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
-    fee_mode = OneOf(parts.FEE_MODES)
-    fee_amount = Money("What the latest payer agreed to pay on top; 0 before.")
-    fees = Parts(Fee, metadata={"description": "By kind of method; empty while the amount is not known."})
-    currency = Words("ISO 4217, upper case.")
-    country = Words("ISO 3166 alpha-2.", nullable=True)
-    description = Words(nullable=True)
-    line_items = Parts(parts.LineItem)
-    custom_fields = Parts(parts.CustomField)
-    answered_fields = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "Keys of the custom fields that an earlier try answered; the answers are not told."},
-    )
-    merchant = As(PublicMerchant)
-    payment_methods = Parts(PaymentMethodOffer)
-    customer = As(MaskedCustomer)
-    next_action = NextAction()
-    payment = As(PublicPayment, allow_none=True)
-    last_payment_error = As(parts.Failure, allow_none=True)
-    late = fields.Boolean(required=True)
-    subscription = As(PublicSubscription, allow_none=True)
-    invoice = As(PublicInvoice, allow_none=True)
-    unavailable = OneOf(UNAVAILABLE, "Why the session's payment link takes no payment any more.", nullable=True)
-    thank_you = Words("The shop's word to who has paid.", nullable=True)
-    success_url = Words("Once paid.", nullable=True)
-    cancel_url = Words(nullable=True)
-    expires_at = Instant()
-    completed_at = Instant(nullable=True)
-    livemode = fields.Boolean(required=True)
-    locale = OneOf(parts.LOCALES)
+PAYMENT: dict[str, Any] = {
+    "payment_method": {
+        "type": "mobile_money",
+        "mobile_money": {"country": "SN", "operator": "orange_sn", "phone_number": "+221771234567"},
+    },
+    "collected": {"customerDetails": {"name": "Awa Diop"}, "customFields": {"taille": "L"}},
+}

@@ -1,0 +1,1 @@
+"""What goes over the public wire: of each noun one module, with its shapes and, below them, its examples."""

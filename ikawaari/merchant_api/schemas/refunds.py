@@ -1,0 +1,97 @@
+"""Refunds on the wire."""
+
+from typing import Any
+
+from marshmallow import fields, post_load
+
+from ikawaari.checkout.refunds import NewRefund
+from ikawaari.edge import examples, parts
+from ikawaari.edge.answers import Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.fields import Amount, Choice, Metadata, Prose, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.merchant_api.paging import Page, PageQuery
+from ikawaari.merchant_api.schemas.attempts import ATTEMPT
+from ikawaari.states import RefundStatus
+
+REFUND_ID = {
+    "in": "path",
+    "name": "refund_id",
+    "description": "The refund's id, `re_…`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": "re_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+}
+
+
+class RefundInput(Input):
+    """A refund to make."""
+
+    payment_intent = Text(64, metadata={"description": "`pi_…`; a session names its own. Required without `attempt`."})
+    attempt = Text(
+        64,
+        metadata={
+            "description": "One of the intent's attempts, for money that did not pay it (`amount_held`). With"
+            " `payment_intent` it must be one of that intent's."
+        },
+    )
+    amount = Amount(
+        metadata={
+            "description": "In the currency's smallest unit; absent: all that is left, or all that the attempt holds."
+        }
+    )
+    reason = Prose(255, metadata={"description": "Yours, and never shown to the customer."})
+    metadata = Metadata(load_default=dict)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_options: Any) -> NewRefund:
+        """The domain's value."""
+        return NewRefund(**data)
+
+
+class RefundQuery(PageQuery):
+    """Filters of the list, and the place in it."""
+
+    payment_intent = Text(64)
+    status = Choice(RefundStatus)
+
+
+class Refund(Output):
+    """Money on its way back from one payment."""
+
+    id = Words(pattern="^re_[A-Za-z0-9]+$")
+    object = Kind("refund")
+    payment_intent = Words("`pi_…`: the payment that it is taken from.")
+    attempt = Words("The payment attempt whose money goes back.")
+    amount = Money()
+    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
+    status = OneOf(RefundStatus, "`pending` until the provider has given the money back, or refused to.")
+    reason = Words("Yours; or `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`.", nullable=True)
+    automatic = fields.Boolean(required=True, metadata={"description": "Made by rule, for money that was not due."})
+    failure_code = OneOf(parts.FAILURE_CODES, "Null unless it `failed`.", nullable=True)
+    metadata = fields.Dict(required=True)
+    created = Instant()
+    settled_at = Instant("Null while it is `pending`.", nullable=True)
+
+
+class RefundList(Page):
+    """A page of refunds, newest first."""
+
+    data = Parts(Refund)
+
+
+NEW_REFUND: dict[str, Any] = {"payment_intent": examples.INTENT_ID, "amount": 12500, "reason": "Un article manque"}
+REFUND: dict[str, Any] = {
+    "id": "re_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
+    "object": "refund",
+    "payment_intent": examples.INTENT_ID,
+    "attempt": ATTEMPT["id"],
+    "amount": 12500,
+    "currency": "xof",
+    "status": "pending",
+    "reason": "Un article manque",
+    "automatic": False,
+    "failure_code": None,
+    "metadata": {},
+    "created": 1767225900,
+    "settled_at": None,
+}
+REFUNDS: dict[str, Any] = examples.page(REFUND)

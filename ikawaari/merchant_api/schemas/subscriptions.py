@@ -1,0 +1,158 @@
+"""Subscriptions and their invoices on the wire."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from ikawaari.edge import examples, parts
+from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.fields import Choice, Flag, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.merchant_api.paging import Page, PageQuery
+from ikawaari.states import InvoiceStatus, SubscriptionStatus
+
+SUBSCRIPTION_ID = {
+    "in": "path",
+    "name": "subscription_id",
+    "description": "The subscription's id, `sub_…`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": "sub_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+}
+
+
+class CancellationInput(Input):
+    """How to end a subscription."""
+
+    at_period_end = Flag(
+        load_default=False,
+        metadata={"description": "Let the period that runs come to its end; else it ends now, with its open invoices."},
+    )
+
+
+class SubscriptionQuery(PageQuery):
+    """Filters of the list, and the place in it."""
+
+    status = Choice(SubscriptionStatus)
+    customer = Text(64)
+
+
+class InvoiceQuery(PageQuery):
+    """Filters of a subscription's invoices, and the place among them."""
+
+    status = Choice(InvoiceStatus)
+
+
+class Subscription(Output):
+    """An agreement to pay again each period."""
+
+    id = Words(pattern="^sub_[A-Za-z0-9]+$")
+    object = Kind("subscription")
+    checkout_session = Words("The session that made it.")
+    customer = Words("`cus_…`", nullable=True)
+    client_reference_id = Words("That session's.", nullable=True)
+    status = OneOf(SubscriptionStatus)
+    amount = Money("Of each period, in the currency's smallest unit.")
+    currency = Words("Lower case.")
+    interval = OneOf(parts.INTERVALS)
+    interval_count = fields.Integer(required=True)
+    current_period_start = Instant()
+    current_period_end = Instant("When it is renewed, or ends.")
+    trial_end = Instant(nullable=True)
+    cancel_at_period_end = fields.Boolean(required=True)
+    canceled_at = Instant(nullable=True)
+    latest_invoice = Words("`in_…`; null during a trial.", nullable=True)
+    metadata = fields.Dict(required=True, metadata={"description": "That session's."})
+    livemode = fields.Boolean(required=True)
+    created = Instant()
+
+
+class SubscriptionList(Page):
+    """A page of subscriptions, newest first."""
+
+    data = Parts(Subscription)
+
+
+class Invoice(Output):
+    """One period of a subscription, to be paid once."""
+
+    id = Words(pattern="^in_[A-Za-z0-9]+$")
+    object = Kind("invoice")
+    subscription = Words()
+    customer = Words("`cus_…`", nullable=True)
+    checkout_session = Words("The session whose page it is paid on.")
+    payment_intent = Words(nullable=True)
+    status = OneOf(InvoiceStatus)
+    period = fields.Integer(required=True, metadata={"description": "Its number, from 1."})
+    period_start = Instant()
+    period_end = Instant()
+    amount = Money()
+    fee_amount = Money("What the customer pays on top: the fee agreed to when the subscription began.")
+    currency = Words("Lower case.")
+    hosted_invoice_url = Words("Where the customer can pay it; send it when a payment failed.", format="uri")
+    attempt_count = fields.Integer(required=True)
+    next_payment_attempt = Instant(
+        "When the saved payment method is charged next; null: the page alone asks.", nullable=True
+    )
+    last_payment_error = As(parts.Failure, allow_none=True)
+    livemode = fields.Boolean(required=True)
+    created = Instant()
+    paid_at = Instant(nullable=True)
+
+
+class InvoiceList(Page):
+    """A page of a subscription's invoices, newest period first."""
+
+    data = Parts(Invoice)
+
+
+_SUBSCRIPTION_ID = "sub_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
+INVOICE: dict[str, Any] = {
+    "id": "in_3vN9cTfY6wEj2kRb8XhQs1MzLdG",
+    "object": "invoice",
+    "subscription": _SUBSCRIPTION_ID,
+    "customer": None,
+    "checkout_session": examples.SESSION_ID,
+    "payment_intent": examples.INTENT_ID,
+    "status": "open",
+    "period": 2,
+    "period_start": 1767225600,
+    "period_end": 1769904000,
+    "amount": 5000,
+    "fee_amount": 0,
+    "currency": "xof",
+    "hosted_invoice_url": f"https://pay.example/{examples.SESSION_ID}",
+    "attempt_count": 1,
+    "next_payment_attempt": 1767484801,
+    "last_payment_error": {
+        "code": "payment_timeout",
+        "message": "The last payment attempt failed: payment timeout.",
+    },
+    "livemode": False,
+    "created": 1767225600,
+    "paid_at": None,
+}
+INVOICES: dict[str, Any] = examples.page(INVOICE)
+SUBSCRIPTION: dict[str, Any] = {
+    "id": _SUBSCRIPTION_ID,
+    "object": "subscription",
+    "checkout_session": "cs_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
+    "customer": None,
+    "client_reference_id": "abonnement-77",
+    "status": "past_due",
+    "amount": 5000,
+    "currency": "xof",
+    "interval": "month",
+    "interval_count": 1,
+    "current_period_start": 1767225600,
+    "current_period_end": 1769904000,
+    "trial_end": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "latest_invoice": INVOICE["id"],
+    "metadata": {"plan": "mensuel"},
+    "livemode": False,
+    "created": 1764547200,
+}
+SUBSCRIPTIONS: dict[str, Any] = examples.page(SUBSCRIPTION)
+CANCELLATION: dict[str, Any] = {"at_period_end": False}
+CANCELED_SUBSCRIPTION: dict[str, Any] = SUBSCRIPTION | {"status": "canceled", "canceled_at": 1767312000}

@@ -1,0 +1,39 @@
+"""Tools of test mode on the wire."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from ikawaari.edge import examples, parts
+from ikawaari.edge.answers import OneOf, Output, Words
+from ikawaari.edge.fields import Choice, Text
+from ikawaari.edge.parsing import Input
+from ikawaari.states import IntentStatus
+
+
+class CallbackInput(Input):
+    """How the payment ends."""
+
+    payment_intent_id = Text(64, required=True)
+    status = Choice(("succeeded", "failed"), required=True)
+    failure_reason = Text(
+        100,
+        load_default=None,
+        metadata={"description": f"One of {', '.join(parts.FAILURE_CODES)}; anything else is told as `unknown`."},
+    )
+
+
+class CallbackResult(Output):
+    """What became of the intent."""
+
+    received = fields.Boolean(required=True)
+    payment_intent_id = Words()
+    status = OneOf(IntentStatus)
+
+
+CALLBACK: dict[str, Any] = {
+    "payment_intent_id": examples.INTENT_ID,
+    "status": "failed",
+    "failure_reason": "insufficient_funds",
+}
+CALLBACK_RESULT: dict[str, Any] = {"received": True, "payment_intent_id": examples.INTENT_ID, "status": "failed"}

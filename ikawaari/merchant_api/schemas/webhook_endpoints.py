@@ -1,0 +1,178 @@
+"""Webhook endpoints and their deliveries on the wire."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from ikawaari.edge import examples
+from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
+from ikawaari.edge.fields import Choice, Flag, HttpUrl
+from ikawaari.edge.parsing import Input
+from ikawaari.events.types import EVENT_TYPES, may_be_asked_for
+from ikawaari.merchant_api.paging import Page, PageQuery
+from ikawaari.states import DeliveryStatus
+
+ENDPOINT_ID = {
+    "in": "path",
+    "name": "endpoint_id",
+    "description": "The webhook endpoint's id, `we_…`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    "example": "we_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+}
+
+
+_STATUSES = ("enabled", "disabled", "failing")
+
+
+_CHOICE_OF_EVENTS = (
+    "The types that you want; `*` for all, also for those that are added later. Names that this server never sends "
+    "(`invoice.finalized`, `customer.deleted`, `payout.*`, `dispute.*`, `balance.*`) are accepted too."
+)
+
+
+def _check_event_name(name: str) -> None:
+    if not may_be_asked_for(name):
+        raise ValidationError(f"Must be one of {', '.join(sorted(EVENT_TYPES))}, *.")
+
+
+class EventName(fields.String):
+    """What an endpoint may list: the document names the types that are sent, and those never sent are taken too."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=_check_event_name, metadata={"enum": [*sorted(EVENT_TYPES), "*"]})
+
+
+class EndpointInput(Input):
+    """An endpoint to enter."""
+
+    url = HttpUrl(required=True, metadata={"description": "https in live mode, and never an internal address."})
+    enabled_events = fields.List(
+        EventName(),
+        load_default=lambda: ["*"],
+        validate=validate.Length(1, 100),
+        metadata={"description": f"{_CHOICE_OF_EVENTS} Absent: `*`."},
+    )
+
+
+class EndpointChanges(Input):
+    """What may change."""
+
+    url = HttpUrl()
+    enabled_events = fields.List(
+        EventName(),
+        validate=validate.Length(1, 100),
+        metadata={"description": _CHOICE_OF_EVENTS},
+    )
+    enabled = Flag(
+        metadata={
+            "description": "false keeps what happens for later; true sends all that was missed, also after `failing`."
+        }
+    )
+
+
+class RotationInput(Input):
+    """How to change the secret."""
+
+    overlap_seconds = fields.Integer(
+        strict=True,
+        load_default=0,
+        validate=validate.Range(0, 86_400),
+        metadata={"description": "How long the old secret still signs, so that you can put the new one in place."},
+    )
+
+
+class DeliveryQuery(PageQuery):
+    """The place in the list, and which deliveries."""
+
+    status = Choice(DeliveryStatus)
+
+
+class WebhookEndpoint(Output):
+    """Where a merchant is told, and of what."""
+
+    id = Words(pattern="^we_[A-Za-z0-9]+$")
+    object = Kind("webhook_endpoint")
+    url = Words(format="uri")
+    enabled_events = fields.List(fields.String(), required=True, metadata={"description": "`*` stands for all."})
+    enabled = fields.Boolean(required=True, metadata={"description": "Your own switch; see `status`, too."})
+    status = OneOf(
+        _STATUSES, "`failing`: every retry of some event was in vain; nothing is sent until you set `enabled` to true."
+    )
+    failing_since = Instant(nullable=True)
+    secret_changes_at = Instant("When the newest secret begins to sign; null when it does already.", nullable=True)
+    livemode = fields.Boolean(required=True)
+    created = Instant()
+
+
+class WebhookEndpointWithSecret(WebhookEndpoint):
+    """An endpoint with its secret, which is told at creation and rotation alone."""
+
+    secret = Words("Signs every webhook to this endpoint.", pattern="^whsec_[A-Za-z0-9]+$")
+
+
+class DeletedWebhookEndpoint(Output):
+    """What is left of an endpoint."""
+
+    id = Words()
+    object = Kind("webhook_endpoint")
+    deleted = fields.Boolean(required=True)
+
+
+class DeliveryTry(Output):
+    """One try of a delivery."""
+
+    at = Instant()
+    duration_ms = fields.Integer(required=True)
+    http_status = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Null when no answer came: `body` says why."}
+    )
+    body = Words("The beginning of the answer, or why there was none.")
+
+
+class WebhookDelivery(Output):
+    """One event on its way to the endpoint."""
+
+    id = Words()
+    object = Kind("webhook_delivery")
+    event = Words("The event's id.")
+    event_type = Words("The event's type.")
+    status = OneOf(DeliveryStatus, "`pending` until a 2xx came, or until the last retry was in vain: `failed`.")
+    created = Instant()
+    next_try_at = Instant("Null unless `pending`.", nullable=True)
+    tries = Parts(DeliveryTry, metadata={"description": "Oldest first."})
+
+
+class WebhookDeliveryList(Page):
+    """A page of deliveries, newest first."""
+
+    data = Parts(WebhookDelivery)
+
+
+NEW_ENDPOINT: dict[str, Any] = {
+    "url": "https://boutique.example/webhooks",
+    "enabled_events": ["checkout.session.completed", "checkout.session.late_payment"],
+}
+ENDPOINT: dict[str, Any] = {
+    "id": "we_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+    "object": "webhook_endpoint",
+    **NEW_ENDPOINT,
+    "enabled": True,
+    "status": "enabled",
+    "failing_since": None,
+    "secret_changes_at": None,
+    "livemode": False,
+    "created": 1767225600,
+}
+ENDPOINT_WITH_SECRET: dict[str, Any] = ENDPOINT | {"secret": "whsec_Zr6wY1bTq9LmX3vKc8NdPf2HsGj5RtVb4nYc1LzW"}
+DELETED_ENDPOINT: dict[str, Any] = {"id": ENDPOINT["id"], "object": "webhook_endpoint", "deleted": True}
+DELIVERY: dict[str, Any] = {
+    "id": "wd_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
+    "object": "webhook_delivery",
+    "event": examples.EVENT_ID,
+    "event_type": "checkout.session.completed",
+    "status": "succeeded",
+    "created": 1767225960,
+    "next_try_at": None,
+    "tries": [{"at": 1767225961, "duration_ms": 84, "http_status": 200, "body": "ok"}],
+}
+DELIVERIES: dict[str, Any] = examples.page(DELIVERY)
