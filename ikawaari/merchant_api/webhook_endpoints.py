@@ -59,7 +59,7 @@ class Endpoint(MethodView):
     @operation("updateWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent_call
-    @bp.arguments(schemas.EndpointChanges(), required=False, example={"enabled": True})
+    @bp.arguments(schemas.EndpointChanges(), required=False, example=schemas.ENDPOINT_CHANGES)
     @bp.response(200, schemas.WebhookEndpoint(), example=schemas.ENDPOINT)
     def post(self, changes: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
         """Change a webhook endpoint."""
@@ -81,7 +81,7 @@ class Rotation(MethodView):
     @operation("rotateWebhookSecret", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @partial(idempotent, holds_secret=True)
-    @bp.arguments(schemas.RotationInput(), required=False, example={"overlap_seconds": 3600})
+    @bp.arguments(schemas.RotationInput(), required=False, example=schemas.ROTATION)
     @bp.response(200, schemas.WebhookEndpointWithSecret(), example=schemas.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
         """Give a webhook endpoint a new secret.

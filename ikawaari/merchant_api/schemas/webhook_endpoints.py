@@ -164,6 +164,8 @@ ENDPOINT: dict[str, Any] = {
     "created": 1767225600,
 }
 ENDPOINT_WITH_SECRET: dict[str, Any] = ENDPOINT | {"secret": "whsec_Zr6wY1bTq9LmX3vKc8NdPf2HsGj5RtVb4nYc1LzW"}
+ENDPOINT_CHANGES: dict[str, Any] = {"enabled": True}
+ROTATION: dict[str, Any] = {"overlap_seconds": 3600}
 DELETED_ENDPOINT: dict[str, Any] = {"id": ENDPOINT["id"], "object": "webhook_endpoint", "deleted": True}
 DELIVERY: dict[str, Any] = {
     "id": "wd_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
