@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,15 @@ SETTINGS = {
     "autovacuum": "off",  # it would sit in a template while somebody copies it
     "jit": "off",
     "timezone": "Africa/Douala",  # not UTC: a time that lost its zone must show
+}
+# For who measures: as a server keeps what it was given, on a disk, with its housekeeping.
+DURABLE = SETTINGS | {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "autovacuum": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
 }
 WATCH = """
 "$@" &
@@ -89,15 +98,18 @@ def locked(path: Path) -> Iterator[None]:
 class Run:
     """What the processes of one test run share."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.path = path
+        self.settings = settings
         self.folder = path / os.environ.get("PYTEST_XDIST_WORKER", "main")  # of this process's own server
         self._pipe = -1
 
     @classmethod
-    def open(cls) -> "Run":
+    def open(cls, *, durable: bool = False) -> "Run":
         """A new run, which lasts until `close` or the end of this process."""
-        run = cls(Path(tempfile.mkdtemp(prefix="ikawaari-tests-", dir=fast_folder())))
+        folder = TEMPORARY if durable else fast_folder()
+        settings = DURABLE if durable else SETTINGS
+        run = cls(Path(tempfile.mkdtemp(prefix="ikawaari-tests-", dir=folder)), settings)
         os.mkfifo(run.path / "alive", mode=0o600)
         run._pipe = os.open(run.path / "alive", os.O_RDWR)
         return run
@@ -130,7 +142,7 @@ class Run:
 
     def _start(self) -> None:
         try:
-            self._address.write_text(_start(self.folder))
+            self._address.write_text(_start(self.folder, self.settings))
         except (Unavailable, OSError, subprocess.SubprocessError) as error:
             output = getattr(error, "stderr", None) or b""
             self._failure.write_text(" ".join([str(error), *output.decode(errors="replace").split()]))
@@ -269,16 +281,21 @@ def _each(statement: LiteralString, names: list[str]) -> sql.Composed:
     return sql.SQL("; ").join(sql.SQL(statement).format(sql.Identifier(name)) for name in names)
 
 
-def _start(path: Path) -> str:
+def _start(path: Path, settings: Mapping[str, str]) -> str:
     """Start a server whose data live in `path`; return its address."""
     account = _account(path)
     programs = _programs(path, account)
     password = secrets.token_hex(16)
     _initialise(programs, path, password, account)
+    options = [
+        "-D",
+        str(path / "data"),
+        *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+    ]
     for attempt in range(ATTEMPTS):
         port = _free_port()
         log = path / f"log{attempt}"
-        watch = _launch(programs, path, port, log, account)
+        watch = _launch([str(programs / "postgres"), *options, "-p", str(port)], path, log, account)
         address = f"postgresql://{USER}:{password}@127.0.0.1:{port}"
         if _answers(address, log):
             return address
@@ -354,9 +371,7 @@ def _initialise(programs: Path, path: Path, password: str, account: dict[str, An
     )
 
 
-def _launch(programs: Path, path: Path, port: int, log: Path, account: dict[str, Any]) -> subprocess.Popen[bytes]:
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    server = [str(programs / "postgres"), "-D", str(path / "data"), "-p", str(port), *settings]
+def _launch(server: list[str], path: Path, log: Path, account: dict[str, Any]) -> subprocess.Popen[bytes]:
     with (path.parent / "alive").open("rb", buffering=0) as alive, log.open("wb") as output:
         return subprocess.Popen(
             ["/bin/sh", "-c", WATCH, "watch", *server],

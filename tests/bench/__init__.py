@@ -1,1 +1,1 @@
-"""`make bench`: the checkout under load, as ratios to a bare Flask answer of the same run."""
+"""`make bench`: the checkout measured, over HTTP as ratios to a bare Flask answer of the same run, or in process."""

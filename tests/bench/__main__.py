@@ -1,136 +1,71 @@
-"""Run the bench: interleaved rounds, medians, ratios. Options: --seconds, --rounds, --connections, --engine."""
+"""Run the bench: `make bench`, with ARGS for what else it can do; `make bench ARGS=--help` lists that."""
 
 import argparse
-import json
-import os
-import statistics
-import subprocess
-import sys
-import tempfile
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import requests
-
-from tests import postgres
-from tests.bench import load
-from tests.bench.load import Figures, Request
-from tests.serving import free_port, serve
-
-_RATE = "100000000"
+from ikawaari.config import INSTANCE
+from tests.bench import cpu, databases, rates, report
+from tests.bench.rates import Row
 
 
 def main() -> None:
-    """Print a table: each kind of request, its ratio to the baseline, its rate and its percentiles."""
+    """Measure what is asked for: a table on the standard output, and its figures in a file."""
     options = _options()
-    with _database(options.engine) as database, _baseline() as bare, _checkout(database) as (url, key):
-        kinds = {"baseline": (bare, lambda: Request("GET", "/", {})), **_kinds(url, key)}
-        rounds: dict[str, list[Figures]] = {name: [] for name in kinds}
-        for _ in range(options.rounds):
-            for name, (target, make) in kinds.items():
-                figures = load.run(target, make, connections=options.connections, seconds=options.seconds)
-                rounds[name].append(figures)
-    _report(rounds)
+    if options.cpu:
+        _cpu(options.engine, options.json or INSTANCE / "bench-cpu.json")
+    else:
+        _rates(options, options.json or INSTANCE / "bench.json")
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--engine", choices=["sqlite", "postgres"], default="sqlite")
-    return parser.parse_args()
+    parser = argparse.ArgumentParser(prog="make bench", description=main.__doc__)
+    parser.add_argument("--cpu", action="store_true", help="in process: CPU time and statements of each request")
+    parser.add_argument("--peer", action="store_true", help="a FastAPI peer beside us; its environment is made once")
+    parser.add_argument("--engine", choices=databases.ENGINES, action="append", help="once or twice; default: both")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3, help="of each round of each kind of request")
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    options = parser.parse_args()
+    options.engine = options.engine or list(databases.ENGINES)
+    return options
 
 
-def _kinds(url: str, key: str) -> dict[str, tuple[str, Callable[[], Request]]]:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    body = json.dumps({"amount": 5000, "currency": "XOF"})
-    path = "/api/v1/checkout/sessions"
-    session = requests.post(f"{url}{path}", data=body, headers=headers, timeout=10).json()["id"]
-
-    def create() -> Request:
-        return Request("POST", path, {**headers, "Idempotency-Key": str(uuid.uuid4())}, body)
-
-    return {
-        "POST session, durable": (url, create),
-        "GET session": (url, lambda: Request("GET", f"{path}/{session}", headers)),
-        "GET public JSON": (url, lambda: Request("GET", f"/api/checkout/{session}", {})),
-        "GET page": (url, lambda: Request("GET", f"/{session}", {})),
-    }
+def _rates(options: argparse.Namespace, path: Path) -> None:
+    measured = rates.measure(options.engine, rounds=options.rounds, seconds=options.seconds, with_peer=options.peer)
+    base = measured[0].median("rate")
+    head = ["over HTTP", "", "ratio", "per s", "p50 ms", "p99 ms", "p99 / p50", "slowest ms"]
+    print(report.table(head, [_line(row, base) for row in measured]))
+    report.save(path, "rates", [_figures(row, base) for row in measured])
 
 
-@contextmanager
-def _database(engine: str) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="ikawaari-bench-") as folder:
-        if engine == "sqlite":
-            yield f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
-            return
-        run = postgres.Run.open()
-        try:
-            yield run.server().create_database(None)
-        finally:
-            run.close()
+def _line(row: Row, base: float) -> list[str]:
+    rate, p50, p99 = (row.median(name) for name in ("rate", "p50", "p99"))
+    times = [f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}", f"{row.slowest():.0f}"]
+    return [row.kind.name, databases.NAMES.get(row.engine, ""), f"{rate / base:.3f}", f"{rate:,.0f}", *times]
 
 
-@contextmanager
-def _baseline() -> Iterator[str]:
-    port = free_port()
-    arguments = ["-b", f"127.0.0.1:{port}", "-w", "2", "-k", "gthread", "--threads", "4", "--reuse-port"]
-    command = [sys.executable, "-m", "gunicorn", *arguments, "--log-level", "error", "tests.bench.baseline:app"]
-    process = subprocess.Popen(command)
-    try:
-        _wait(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+def _figures(row: Row, base: float) -> dict[str, Any]:
+    rounds = [asdict(one) for one in row.rounds]
+    return {"name": row.kind.name, "engine": row.engine, "ratio": row.median("rate") / base, "rounds": rounds}
 
 
-@contextmanager
-def _checkout(database: str) -> Iterator[tuple[str, str]]:
-    environment = {
-        "IKAWAARI_DATABASE_URL": database,
-        "IKAWAARI_MERCHANT_RATE_LIMIT": _RATE,
-        "IKAWAARI_SECRET_KEY": "b" * 32,  # of the server, and of the commands that prepare its database
-        "IKAWAARI_LOG_LEVEL": "ERROR",
-    }
-    _command(environment, "migrate")
-    merchant = _command(environment, "merchants", "create", "--name", "Bench")
-    scopes = ("--scope", "payments:read", "--scope", "payments:write")
-    key = _command(
-        environment, "keys", "create", "--merchant", merchant, "--mode", "test", "--rate-limit", _RATE, *scopes
-    )
-    with serve(environment) as served:
-        yield served.url, key
-
-
-def _command(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", "ikawaari", *arguments]
-    return subprocess.run(
-        command, env=os.environ | environment, check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            requests.get(url, timeout=1)
-        except requests.RequestException:
-            continue
-        return
-
-
-def _report(rounds: dict[str, list[Figures]]) -> None:
-    def median(name: str, figure: str) -> float:
-        return statistics.median([float(getattr(figures, figure)) for figures in rounds[name]])
-
-    baseline = median("baseline", "rate")
-    print(f"{'':24}{'ratio':>8}{'per s':>9}{'p50 ms':>9}{'p99 ms':>9}")
-    for name in rounds:
-        rate = median(name, "rate")
-        print(f"{name:24}{rate / baseline:8.2f}{rate:9.0f}{median(name, 'p50'):9.1f}{median(name, 'p99'):9.1f}")
+def _cpu(engines: list[str], path: Path) -> None:
+    costs = {engine: cpu.measure(engine) for engine in engines}
+    head = ["in process", "bytes"]
+    for engine in engines:
+        head += [f"{databases.NAMES[engine]}, µs", "statements"]
+    rows = []
+    for name, first in costs[engines[0]].items():
+        row: list[object] = [name, first.size]
+        for engine in engines:
+            cost = costs[engine][name]
+            ledger = f" + {cost.ledger:g}" if cost.ledger else ""
+            row += [f"{cost.micros:,.0f}", f"{cost.statements:g}{ledger}"]
+        rows.append(row)
+    print(report.table(head, rows))
+    report.save(path, "cpu", {engine: {name: asdict(cost) for name, cost in costs[engine].items()} for engine in costs})
 
 
 main()

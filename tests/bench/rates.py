@@ -1,0 +1,64 @@
+"""Over HTTP: rates as ratios to a bare Flask answer by the same gunicorn, in rounds that take turns in the same run."""
+
+import statistics
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from tests.bench import databases, load, peer
+from tests.bench.load import Figures
+from tests.bench.servers import bare_flask, checkout
+from tests.bench.shop import Kind
+
+_BARE = Kind("bare Flask", "GET", "/")
+_WARM_UP_SECONDS = 1.0
+_FIRST_PAYMENTS = 400
+
+
+@dataclass
+class Row:
+    """A kind of request at one server, and what was measured of it."""
+
+    engine: str  # empty: none
+    kind: Kind
+    url: str
+    new_sessions: Callable[[int], list[str]] | None = None  # for payments
+    rounds: list[Figures] = field(default_factory=list)
+
+    def warm_up(self, seconds: float) -> Figures:
+        """One round that does not count."""
+        return load.run(self.url, self.kind, seconds, self._sessions(_FIRST_PAYMENTS))
+
+    def measure(self, seconds: float, expected: float) -> None:
+        """One round that does; `expected` is about how many answers a second will come."""
+        enough = int(expected * seconds * 1.5) + 4 * load.CONNECTIONS
+        self.rounds.append(load.run(self.url, self.kind, seconds, self._sessions(enough)))
+
+    def median(self, figure: str) -> float:
+        """The median of all rounds."""
+        return statistics.median([float(getattr(one, figure)) for one in self.rounds])
+
+    def slowest(self) -> float:
+        """The slowest answer of all rounds, in milliseconds."""
+        return max(one.slowest for one in self.rounds)
+
+    def _sessions(self, count: int) -> list[str]:
+        return self.new_sessions(count) if self.new_sessions and self.kind.pays else []
+
+
+def measure(engines: list[str], *, rounds: int, seconds: float, with_peer: bool) -> list[Row]:
+    """All rows, the bare answer first."""
+    with ExitStack() as servers:
+        bare = servers.enter_context(bare_flask())
+        rows = [Row("", _BARE, bare)]
+        for engine in engines:
+            database = servers.enter_context(databases.opened(engine))
+            own = servers.enter_context(checkout(database))
+            rows += [Row(engine, kind, own.url, own.new_sessions) for kind in own.shop.kinds()]
+            if with_peer and engine == "postgres":
+                rows.append(Row(engine, peer.KIND, servers.enter_context(peer.serving(database))))
+        expected = [row.warm_up(_WARM_UP_SECONDS).rate for row in rows]
+        for _ in range(rounds):
+            for row, rate in zip(rows, expected, strict=True):
+                row.measure(seconds, rate)
+    return rows
