@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import ikawaari
 from ikawaari import clock
-from ikawaari.checkout import attempts, resources, settlement
+from ikawaari.checkout import attempts, settlement, snapshots
 from ikawaari.cli import main
 from ikawaari.config import Config
 from ikawaari.money import Money
@@ -266,7 +266,7 @@ def held(database: None, database_url: str) -> tuple[str, str]:
     ikawaari.start(Config(database_url=database_url, secret_key=SECRET))
     session = factories.session()
     attempts.pay(session.id, factories.pay_request("+221701234012", "expresso_sn"), clock.now())
-    attempt = resources.attempts_of(resources.intent_of(session))[0]
+    attempt = snapshots.attempts_of(snapshots.intent_of(session))[0]
     half = Outcome(result=Result.SUCCEEDED, money=Money(2_500, "XOF"))
     settlement.apply(attempt.id, half, clock.now())
     return database_url, str(attempt.id)

@@ -19,7 +19,7 @@ from werkzeug import Request, Response
 
 import ikawaari
 from ikawaari import clock, store, worker
-from ikawaari.checkout import attempts, callbacks, resources
+from ikawaari.checkout import attempts, callbacks, snapshots
 from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox, ledger
@@ -176,7 +176,7 @@ def intent(session: CheckoutSession) -> PaymentIntent:
 
 def tries(session: CheckoutSession) -> list[PaymentAttempt]:
     """Its attempts, oldest first."""
-    return resources.attempts_of(resources.intent_of(session))
+    return snapshots.attempts_of(snapshots.intent_of(session))
 
 
 def latest(session: CheckoutSession) -> PaymentAttempt:

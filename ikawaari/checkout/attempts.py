@@ -35,6 +35,7 @@ from ikawaari.checkout import (
     resources,
     sessions,
     settlement,
+    snapshots,
     subscriptions,
 )
 from ikawaari.checkout.collected import Collected
@@ -79,7 +80,7 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
     """
     session = sessions.find_open(session_id, now)
     if session.payment_status == PaymentStatus.PROCESSING:
-        if request.otp and _waiting_for_code(resources.intent_of(session)):
+        if request.otp and _waiting_for_code(snapshots.intent_of(session)):
             return submit_otp(session_id, request.otp, now, request.once)
         raise Conflict(errors.ATTEMPT_UNSETTLED)
     method, answers = _read(request, session)
@@ -161,7 +162,7 @@ def is_tried(stored: str) -> bool:
 def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -> None:
     """Send the code that the payer typed. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
     session = sessions.find_open(session_id, now)
-    intent = resources.intent_of(session)
+    intent = snapshots.intent_of(session)
     if intent is None:
         raise Conflict(errors.STATE_FORBIDS, "No code is awaited.")
     _send_code(intent.id, otp, now, once)
@@ -170,7 +171,7 @@ def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -
 def check(session_id: str, now: datetime) -> None:
     """The payer says it is approved: enquire at once, though not more than every few seconds. Raises NotFound."""
     session = sessions.find(session_id, now)
-    attempt = _unsettled(resources.intent_of(session))
+    attempt = _unsettled(snapshots.intent_of(session))
     if attempt is None:
         return
     rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from peewee import JOIN, Case, fn
 
-from ikawaari.checkout import enquiry, invoices, refunds, resources, sessions, subscriptions
+from ikawaari.checkout import enquiry, invoices, refunds, resources, sessions, snapshots, subscriptions
 from ikawaari.events import delivery
 from ikawaari.states import (
     UNSETTLED,
@@ -210,7 +210,7 @@ def _attempts(since: datetime | None) -> Iterator[Finding]:
 def _intents(since: datetime | None) -> Iterator[Finding]:
     """What an intent says that it received and gave back, against its attempts and refunds; its status against both."""
     for intent in _touched_intents(since):
-        attempts = resources.attempts_of(intent)
+        attempts = snapshots.attempts_of(intent)
         counted = sum(row.counted for row in attempts)
         live = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
         of_payment = (Refund.intent == intent.id) & ~Refund.held & Refund.status.in_(live)

@@ -79,7 +79,7 @@ def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[st
     if "phone" in filters:
         filters = {**filters, "phone": _asked_phone(filters["phone"], owner.merchant)}
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Customer, own, wanted, place, resources.customer)
+    return listing.page(Customer, own, wanted, place, lambda rows: [resources.customer(row) for row in rows])
 
 
 def _asked_phone(text: str, merchant: Merchant) -> str:

@@ -1,13 +1,13 @@
 """Payment intents: the will to collect one amount once. Made by a session, or by a merchant's own server."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import budgets, payment_methods, prefills, resources
+from ikawaari.checkout import budgets, payment_methods, prefills, resources, snapshots
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
 from ikawaari.events import events
@@ -105,7 +105,11 @@ def listed(owner: Owner, filters: Mapping[str, Any], place: Place, accepted: str
     """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`; `accepted`: the language."""
     own = listing.of_owner(PaymentIntent, owner)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(PaymentIntent, own, wanted, place, lambda intent: resources.payment_intent(intent, accepted))
+
+    def render(rows: Sequence[PaymentIntent]) -> list[dict[str, Any]]:
+        return [resources.payment_intent(shown, accepted) for shown in snapshots.of_intents(rows)]
+
+    return listing.page(PaymentIntent, own, wanted, place, render)
 
 
 def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
@@ -117,7 +121,7 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
         if intent.session_id and {"amount", "currency"} & set(changes):
             raise Conflict(errors.STATE_FORBIDS, "The checkout session says the amount of this payment intent.")
         # An attempt that failed may still be corrected to succeeded: its money must be of the intent's currency.
-        if changes.get("currency", intent.currency) != intent.currency and resources.attempts_of(intent):
+        if changes.get("currency", intent.currency) != intent.currency and snapshots.attempts_of(intent):
             raise Conflict(errors.STATE_FORBIDS, f"A payment was attempted in {intent.currency}; make another intent.")
         values = dict(changes)
         if values.get("customer_phone"):
@@ -187,7 +191,7 @@ def tell(event_type: str, intent: PaymentIntent, now: datetime) -> None:
     """Append an event about the intent."""
     events.append(
         event_type,
-        resources.payment_intent(intent),
+        resources.payment_intent(snapshots.of_intent(intent)),
         merchant_id=intent.merchant_id,
         livemode=intent.livemode,
         now=now,

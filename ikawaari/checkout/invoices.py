@@ -4,13 +4,13 @@ A renewal is a session like any other, so all that `attempts` promises holds for
 while the truth is unknown. Its invoice says when the saved payment method is tried again, and when that ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
 from ikawaari import clock, ids, store
-from ikawaari.checkout import intents, resources, sessions
+from ikawaari.checkout import intents, resources, sessions, snapshots
 from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import Place
@@ -66,7 +66,11 @@ def listed(subscription: Subscription, filters: Mapping[str, Any], place: Place)
     """A page of the subscription's invoices, newest first. `filters`: those of `_FILTERS`."""
     own = Invoice.select().where(Invoice.subscription == subscription.id)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Invoice, own, wanted, place, resources.invoice, key=(Invoice.period, Invoice.id))
+    return listing.page(Invoice, own, wanted, place, _rendered, key=(Invoice.period, Invoice.id))
+
+
+def _rendered(rows: Sequence[Invoice]) -> list[dict[str, Any]]:
+    return [resources.invoice(row, page) for row, page in zip(rows, snapshots.of_invoices(rows), strict=True)]
 
 
 def take_turn(invoice: Invoice, now: datetime) -> bool:
@@ -155,7 +159,7 @@ def tell(event_type: str, invoice: Invoice, now: datetime) -> None:
     """Append an event about the invoice."""
     events.append(
         event_type,
-        resources.invoice(invoice),
+        *_rendered([invoice]),
         merchant_id=invoice.merchant_id,
         livemode=invoice.livemode,
         now=now,
@@ -186,7 +190,7 @@ def _insert(
 def _own_tries(invoice: Invoice) -> list[PaymentAttempt]:
     """The attempts of the invoice that were made while its payer was not there, oldest first."""
     session = CheckoutSession.get_by_id(invoice.session_id)
-    return [attempt for attempt in resources.attempts_of(resources.intent_of(session)) if attempt.off_session]
+    return [attempt for attempt in snapshots.attempts_of(snapshots.intent_of(session)) if attempt.off_session]
 
 
 def _was_outage(attempt: PaymentAttempt) -> bool:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from ikawaari import clock, errors, ids, store
 from ikawaari.checkout import prices, resources, returns
 from ikawaari.checkout.payment_methods import METHOD_TYPES
+from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import Place
@@ -22,6 +25,7 @@ from ikawaari.store.models import CheckoutSession, PaymentLink
 from ikawaari.store.owner import Owner
 
 _SLUG_LENGTH = 16
+_IS_USE = CheckoutSession.payment_status != PaymentStatus.UNPAID
 _FILTERS: Mapping[str, Callable[[Any], Any]] = {
     "active": lambda value: PaymentLink.active == (value == "true"),
     **listing.made(PaymentLink),
@@ -116,7 +120,7 @@ def listed(version: int, owner: Owner, filters: Mapping[str, Any], place: Place,
     """A page of the merchant's links of that version and mode. `filters`: those of `_FILTERS`."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
     own = _of_merchant(version, owner)
-    return listing.page(PaymentLink, own, wanted, place, lambda link: resource(link, now))
+    return listing.page(PaymentLink, own, wanted, place, lambda rows: resources_of(rows, now))
 
 
 def deactivate(link: PaymentLink, now: datetime) -> PaymentLink:
@@ -141,12 +145,12 @@ def defaults(link: PaymentLink) -> dict[str, Any]:
 
 def require_usable(link: PaymentLink, now: datetime) -> None:
     """Raise Gone, with why in `details`, when the link takes no more payments."""
-    _refuse(_ended(link, now))
+    _refuse(_ended(link, _uses(link), now))
 
 
 def is_usable(link: PaymentLink, now: datetime) -> bool:
     """Whether the link takes payments."""
-    return _ended(link, now) is None
+    return _ended(link, _uses(link), now) is None
 
 
 def claim(session: CheckoutSession) -> None:
@@ -168,11 +172,9 @@ def is_exceeded(session: CheckoutSession) -> bool:
     return link is not None and _is_used_up(link, session)
 
 
-def is_shared(session: CheckoutSession) -> bool:
-    """Whether strangers meet on the session: all visitors of a single-use link are led to the same one."""
-    if not session.by_visit or session.payment_link_id is None:
-        return False
-    return bool(PaymentLink.get_by_id(session.payment_link_id).max_uses == 1)
+def is_shared(session: CheckoutSession, link: PaymentLink | None) -> bool:
+    """Whether strangers meet on a session of `link`: all visitors of a single-use one are led to the same session."""
+    return bool(session.by_visit and link is not None and link.max_uses == 1)
 
 
 def forget_visitor(session: CheckoutSession) -> None:
@@ -181,25 +183,35 @@ def forget_visitor(session: CheckoutSession) -> None:
     The next visitor may be somebody else, who must neither see it nor be taken for that person. It stays with the
     attempt, in case the money comes after all.
     """
-    if is_shared(session):
-        link = PaymentLink.get_by_id(session.payment_link_id)
+    link = PaymentLink.get_by_id(session.payment_link_id) if session.by_visit else None
+    if link is not None and is_shared(session, link):
         chosen = {"amount": link.amount, "line_items": link.line_items, "fee_amount": 0}
         session.change(customer_details={}, custom_field_values={}, **chosen)
 
 
-def unavailable(session: CheckoutSession) -> str | None:
+def unavailable(shown: Snapshot) -> str | None:
     """Why an open session can no longer be paid because of its link: `inactive`, `used`; None when it can."""
-    if session.payment_link_id is None or session.status != SessionStatus.OPEN:
+    session, link = shown.session, shown.link
+    if link is None or session.status != SessionStatus.OPEN or session.payment_status != PaymentStatus.UNPAID:
         return None
-    if session.payment_status != PaymentStatus.UNPAID:
-        return None
-    link = PaymentLink.get_by_id(session.payment_link_id)
     return "inactive" if not link.active else "used" if _is_used_up(link, session) else None
 
 
 def resource(link: PaymentLink, now: datetime) -> dict[str, Any]:
     """The link as its merchant sees it at `now`."""
-    uses = _uses(link)
+    return resources_of([link], now)[0]
+
+
+def resources_of(links: Sequence[PaymentLink], now: datetime) -> list[dict[str, Any]]:
+    """Links as their merchant sees them at `now`."""
+    using = CheckoutSession.select(CheckoutSession.payment_link, fn.COUNT(CheckoutSession.id))
+    using = using.where(CheckoutSession.payment_link.in_([link.id for link in links]), _IS_USE)
+    rows: Any = using.group_by(CheckoutSession.payment_link).tuples()
+    uses = dict(rows)
+    return [_rendered(link, uses.get(link.id, 0), now) for link in links]
+
+
+def _rendered(link: PaymentLink, uses: int, now: datetime) -> dict[str, Any]:
     told = {
         "id": link.id,
         "object": "payment_link",
@@ -207,7 +219,7 @@ def resource(link: PaymentLink, now: datetime) -> dict[str, Any]:
         "url": resources.link_url(link.slug),
         "slug": link.slug,
         "active": link.active,
-        "status": _ended(link, now) or "active",
+        "status": _ended(link, uses, now) or "active",
         "uses": uses,
         "is_single_use": link.max_uses == 1,
         "amount": link.amount,
@@ -255,23 +267,23 @@ def _locked(session: CheckoutSession) -> PaymentLink | None:
     return PaymentLink.lock(link.id) if link.max_uses is not None else link
 
 
-def _ended(link: PaymentLink, now: datetime) -> str | None:
-    """Why the link takes no more payments; None when it does."""
+def _ended(link: PaymentLink, uses: int, now: datetime) -> str | None:
+    """Why a link that was used so often takes no more payments; None when it does."""
     if not link.active:
         return "inactive"
     if link.expires_at is not None and link.expires_at <= now:
         return "expired"
-    return "used" if _is_used_up(link) else None
+    return "used" if link.max_uses is not None and uses >= link.max_uses else None
 
 
-def _is_used_up(link: PaymentLink, but: CheckoutSession | None = None) -> bool:
+def _is_used_up(link: PaymentLink, but: CheckoutSession) -> bool:
     """Whether the sessions of the link, `but` one, have all its uses."""
     return link.max_uses is not None and _uses(link, but) >= link.max_uses
 
 
 def _uses(link: PaymentLink, but: CheckoutSession | None = None) -> int:
-    using = (CheckoutSession.payment_link == link.id) & (CheckoutSession.payment_status != PaymentStatus.UNPAID)
-    return int(CheckoutSession.select().where(using, CheckoutSession.id != (but.id if but else "")).count())
+    of_it = CheckoutSession.payment_link == link.id
+    return int(CheckoutSession.select().where(of_it, _IS_USE, CheckoutSession.id != (but.id if but else "")).count())
 
 
 def _refuse(reason: str | None) -> None:

@@ -81,7 +81,7 @@ def _schedule(session: CheckoutSession, method_type: str) -> tuple[int, int]:
     """Basis points and fixed fee that the customer pays for this kind of method."""
     if session.fee_mode != "customer_pays":
         return 0, 0
-    merchant = Merchant.get_by_id(session.merchant_id)
+    merchant: Merchant = session.merchant
     terms: Mapping[str, Any] = merchant.fees.get(method_type) or {}
     # A fixed fee that its merchant has moved to another currency since: it is never added as if it were in this one.
     return terms.get("basis_points", 0), fees.fixed_in(terms, merchant, session.currency) or 0

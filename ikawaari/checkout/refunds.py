@@ -164,7 +164,9 @@ def owned(refund_id: str, owner: Owner) -> Refund:
 def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's refunds of that mode. `filters`: those of `_FILTERS`."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Refund, _of_merchant(owner), wanted, place, resources.refund)
+    return listing.page(
+        Refund, _of_merchant(owner), wanted, place, lambda rows: [resources.refund(row) for row in rows]
+    )
 
 
 def send(refund_id: str, now: datetime) -> datetime | None:

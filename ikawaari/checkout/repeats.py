@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, store
-from ikawaari.checkout import customers, resources
+from ikawaari.checkout import customers, resources, snapshots
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import AskedFirst
@@ -27,7 +27,7 @@ def of_browser(session: CheckoutSession, link: PaymentLink) -> dict[str, Any] | 
 
     None: nothing that is still paid, or the link lets people subscribe again without being asked.
     """
-    running = resources.subscription_of(session)
+    running = snapshots.subscription_of(session)
     if link.recurring and (link.allow_repeat_subscriptions or (running and running.status in _LIVE)):
         return _subscription(running) if running and not link.allow_repeat_subscriptions else None
     if session.payment_status not in _KEPT:

@@ -1,21 +1,14 @@
 """The objects as merchants see them: in answers and, with the same words, in events. Amounts in the smallest unit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ikawaari import clock, phones
+from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.providers.base import ActionKind
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
-from ikawaari.store.models import (
-    CheckoutSession,
-    Customer,
-    Invoice,
-    PaymentAttempt,
-    PaymentIntent,
-    PaymentLink,
-    Refund,
-    Subscription,
-)
+from ikawaari.store.models import Customer, Invoice, PaymentAttempt, PaymentLink, Refund
 
 PAID = (
     PaymentStatus.PAID,
@@ -59,30 +52,12 @@ def after_payment_url() -> str:
     return f"{_pay_url}/return"
 
 
-def attempts_of(intent: PaymentIntent | None) -> list[PaymentAttempt]:
-    """Every attempt of an intent, oldest first."""
-    if intent is None:
-        return []
-    query = PaymentAttempt.select().where(PaymentAttempt.intent == intent.id)
-    return list(query.order_by(PaymentAttempt.created_at, PaymentAttempt.id))
-
-
 def reference(attempt: PaymentAttempt) -> str:
     """What payers are shown of an attempt's id."""
     return attempt.id[:_REFERENCE_LENGTH].upper()
 
 
-def intent_of(session: CheckoutSession) -> PaymentIntent | None:
-    """The session's payment intent, if it has one yet."""
-    return PaymentIntent.get_or_none(PaymentIntent.session == session.id)
-
-
-def subscription_of(session: CheckoutSession) -> Subscription | None:
-    """The subscription that the session started, if it has."""
-    return Subscription.get_or_none(Subscription.session == session.id)
-
-
-def failure(attempts: list[PaymentAttempt]) -> dict[str, str] | None:
+def failure(attempts: Sequence[PaymentAttempt]) -> dict[str, str] | None:
     """Why the latest attempt failed, or None when it did not."""
     if not attempts or attempts[-1].status != AttemptStatus.FAILED:
         return None
@@ -90,7 +65,7 @@ def failure(attempts: list[PaymentAttempt]) -> dict[str, str] | None:
     return {"code": code, "message": f"The last payment attempt failed: {code.replace('_', ' ')}."}
 
 
-def next_action(attempts: list[PaymentAttempt], language: str = "en") -> dict[str, Any] | None:
+def next_action(attempts: Sequence[PaymentAttempt], language: str = "en") -> dict[str, Any] | None:
     """What the payer has to do now; `language`, `fr` or `en`, is that of the message."""
     waits = attempts and attempts[-1].status == AttemptStatus.REQUIRES_ACTION
     action: dict[str, Any] | None = attempts[-1].next_action if waits else None
@@ -100,17 +75,15 @@ def next_action(attempts: list[PaymentAttempt], language: str = "en") -> dict[st
     return action | {kind: action[kind] | {"message": _MESSAGES[kind][language]}}
 
 
-def language_of(session: CheckoutSession | None, accepted: str) -> str:
-    """The session's language, when it has one, else the one that is `accepted`."""
-    return session.locale if session is not None and session.locale in LANGUAGES else accepted
+def language(locale: str | None, accepted: str) -> str:
+    """The session's language, when its `locale` is one, else the one that is `accepted`."""
+    return locale if locale in LANGUAGES else accepted
 
 
-def checkout_session(session: CheckoutSession) -> dict[str, Any]:
+def checkout_session(shown: Snapshot) -> dict[str, Any]:
     """A checkout session."""
-    intent = intent_of(session)
-    attempts = attempts_of(intent)
+    session, intent, attempts = shown.session, shown.intent, shown.attempts
     amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
-    subscription = subscription_of(session)
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -140,8 +113,8 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
             for definition in session.custom_fields
         ],
         "payment_intent": intent.id if intent else None,
-        "subscription": subscription.id if subscription else None,
-        **_links_of(session),
+        "subscription": shown.subscription.id if shown.subscription else None,
+        **_links_of(shown.link),
         "client_reference_id": session.client_reference_id,
         "line_items": session.line_items,
         "description": session.description,
@@ -158,23 +131,21 @@ def checkout_session(session: CheckoutSession) -> dict[str, Any]:
     }
 
 
-def _links_of(session: CheckoutSession) -> dict[str, str | None]:
-    """The link that the session comes from, under the name of its version."""
-    link = PaymentLink.get_or_none(PaymentLink.id == session.payment_link_id) if session.payment_link_id else None
+def _links_of(link: PaymentLink | None) -> dict[str, str | None]:
+    """The link that a session comes from, under the name of its version."""
     return {
         "payment_link": link.id if link and link.version == 1 else None,
         "payment_link_v2": link.id if link and link.version == 2 else None,
     }
 
 
-def payment_intent(intent: PaymentIntent, accepted: str = "en") -> dict[str, Any]:
+def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> dict[str, Any]:
     """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so.
 
     `accepted`: the language of messages for the payer, where no session says it.
     """
-    attempts = attempts_of(intent)
+    intent, attempts = shown.intent, shown.attempts
     paid = intent.status == IntentStatus.SUCCEEDED
-    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id) if intent.session_id else None
     return {
         "id": intent.id,
         "object": "payment_intent",
@@ -194,7 +165,7 @@ def payment_intent(intent: PaymentIntent, accepted: str = "en") -> dict[str, Any
         "created": clock.unix(intent.created_at),
         "canceled_at": clock.unix(intent.canceled_at) if intent.canceled_at else None,
         # An attempt may run or fail beside one that was corrected to succeeded: a paid intent asks for nothing.
-        "next_action": None if paid else next_action(attempts, language_of(session, accepted)),
+        "next_action": None if paid else next_action(attempts, language(shown.locale, accepted)),
         "last_payment_error": None if paid else failure(attempts),
         "attempts_count": len(attempts),
         "attempts": [attempt(row) for row in attempts],
@@ -256,16 +227,15 @@ def customer(row: Customer) -> dict[str, Any]:
     }
 
 
-def subscription(row: Subscription) -> dict[str, Any]:
+def subscription(shown: SubscriptionSnapshot) -> dict[str, Any]:
     """A subscription. Its metadata and reference are those of the session that made it."""
-    first = CheckoutSession.get_by_id(row.session_id)
-    latest = Invoice.select().where(Invoice.subscription == row.id).order_by(Invoice.period.desc()).first()
+    row = shown.subscription
     return {
         "id": row.id,
         "object": "subscription",
         "checkout_session": row.session_id,
         "customer": row.customer_id,
-        "client_reference_id": first.client_reference_id,
+        "client_reference_id": shown.client_reference_id,
         "status": row.status,
         "amount": row.amount,
         "currency": row.currency.lower(),
@@ -276,18 +246,16 @@ def subscription(row: Subscription) -> dict[str, Any]:
         "trial_end": clock.unix(row.trial_end) if row.trial_end else None,
         "cancel_at_period_end": row.cancel_at_period_end,
         "canceled_at": clock.unix(row.canceled_at) if row.canceled_at else None,
-        "latest_invoice": latest.id if latest else None,
-        "metadata": first.metadata,
+        "latest_invoice": shown.latest_invoice_id,
+        "metadata": shown.metadata,
         "livemode": row.livemode,
         "created": clock.unix(row.created_at),
     }
 
 
-def invoice(row: Invoice) -> dict[str, Any]:
+def invoice(row: Invoice, page: Snapshot) -> dict[str, Any]:
     """An invoice: one period of a subscription, and the page where its customer can pay it."""
-    session = CheckoutSession.get_by_id(row.session_id)
-    intent = intent_of(session)
-    attempts = attempts_of(intent)
+    session, intent, attempts = page.session, page.intent, page.attempts
     return {
         "id": row.id,
         "object": "invoice",

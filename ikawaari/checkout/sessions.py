@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, errors, ids, store
-from ikawaari.checkout import intents, links, prefills, prices, quotes, resources, returns
+from ikawaari.checkout import intents, links, prefills, prices, quotes, resources, returns, snapshots
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import METHOD_TYPES
-from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
+from ikawaari.checkout.snapshots import Snapshot
+from ikawaari.errors import Code, Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import Place
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
@@ -127,10 +129,15 @@ def find(session_id: str, now: datetime) -> CheckoutSession:
     session = CheckoutSession.get_or_none(CheckoutSession.id == session_id)
     if session is None:
         raise NotFound("checkout session", errors.SESSION_UNKNOWN)
-    if session.status == SessionStatus.OPEN and session.expires_at <= now:
+    if _is_over(session, now):
         expire_when_due(session.id, now)
         session = CheckoutSession.get_by_id(session_id)
     return session
+
+
+def look_up(session_id: str, now: datetime) -> Snapshot:
+    """The same with all that is shown with it, by one statement. Raises NotFound."""
+    return _at(now, CheckoutSession.id == session_id, errors.SESSION_UNKNOWN)
 
 
 def find_open(session_id: str, now: datetime) -> CheckoutSession:
@@ -143,17 +150,35 @@ def find_open(session_id: str, now: datetime) -> CheckoutSession:
     return session
 
 
-def owned(session_id: str, owner: Owner, now: datetime) -> CheckoutSession:
+def owned(session_id: str, owner: Owner, now: datetime) -> Snapshot:
     """The merchant's own session of that mode. Raises NotFound, also for another merchant's."""
-    listing.owned(listing.of_owner(CheckoutSession, owner), session_id, "checkout session")
-    return find(session_id, now)
+    return _at(now, (CheckoutSession.id == session_id) & listing.is_of(CheckoutSession, owner), errors.OBJECT_UNKNOWN)
+
+
+def _at(now: datetime, which: Any, missing: Code[NotFound]) -> Snapshot:
+    """The session that is `which`, as it is at `now`. Raises NotFound, the one that is `missing`."""
+    shown = snapshots.find(which)
+    if shown is None:
+        raise NotFound("checkout session", missing)
+    if _is_over(shown.session, now):
+        expire_when_due(shown.session.id, now)
+        shown = present(snapshots.find(which), "sessions are never deleted")
+    return shown
+
+
+def _is_over(session: CheckoutSession, now: datetime) -> bool:
+    return bool(session.status == SessionStatus.OPEN and session.expires_at <= now)
 
 
 def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's sessions of that mode. `filters`: those of `_FILTERS`."""
     own = listing.of_owner(CheckoutSession, owner)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(CheckoutSession, own, wanted, place, resources.checkout_session)
+    return listing.page(CheckoutSession, own, wanted, place, _rendered)
+
+
+def _rendered(rows: Sequence[CheckoutSession]) -> list[dict[str, Any]]:
+    return [resources.checkout_session(shown) for shown in snapshots.of_all(rows)]
 
 
 def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
@@ -218,11 +243,12 @@ def refuse_renewal(session: CheckoutSession) -> None:
 
 def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
     """Append an event about the session. Of a renewal's page only late money is told: the rest is in `invoice.*`."""
-    if event_type != "checkout.session.late_payment" and is_renewal(session):
+    shown = snapshots.of(session)
+    if event_type != "checkout.session.late_payment" and shown.is_renewal:
         return
     events.append(
         event_type,
-        resources.checkout_session(session),
+        resources.checkout_session(shown),
         merchant_id=session.merchant_id,
         livemode=session.livemode,
         now=now,
@@ -244,7 +270,7 @@ def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool 
 
 def _end_intent(session: CheckoutSession, now: datetime) -> None:
     """Cancel the intent of an expired session, unless an attempt still runs or was paid. Late money may still come."""
-    intent = resources.intent_of(session) if session.status == SessionStatus.EXPIRED else None
+    intent = snapshots.intent_of(session) if session.status == SessionStatus.EXPIRED else None
     if intent is not None:
         intents.try_cancel(intent, "expired", now)
 

@@ -3,7 +3,7 @@
 Whoever changes one holds its lock first, then those of intents and sessions, then writes its invoices: see `hold`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import customers, invoices, payment_methods, provider_states, resources
+from ikawaari.checkout import customers, invoices, payment_methods, provider_states, resources, snapshots
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.events import events
@@ -109,7 +109,11 @@ def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[st
     """A page of the merchant's subscriptions of that mode. `filters`: those of `_FILTERS`."""
     own = listing.of_owner(Subscription, owner)
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Subscription, own, wanted, place, resources.subscription)
+    return listing.page(Subscription, own, wanted, place, _rendered)
+
+
+def _rendered(rows: Sequence[Subscription]) -> list[dict[str, Any]]:
+    return [resources.subscription(shown) for shown in snapshots.of_subscriptions(rows)]
 
 
 def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
@@ -257,7 +261,7 @@ def tell(event_type: str, subscription: Subscription, now: datetime) -> None:
     """Append an event about the subscription."""
     events.append(
         event_type,
-        resources.subscription(subscription),
+        resources.subscription(snapshots.of_subscription(subscription)),
         merchant_id=subscription.merchant_id,
         livemode=subscription.livemode,
         now=now,

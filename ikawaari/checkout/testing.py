@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from ikawaari import errors, operators, store
-from ikawaari.checkout import attempts, callbacks, intents, invoices, payment_methods, resources, subscriptions
+from ikawaari.checkout import attempts, callbacks, intents, invoices, payment_methods, snapshots, subscriptions
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers import registry
@@ -36,14 +36,14 @@ def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: 
         raise NotFound("payment intent")
     provider = registry.decider()
     # An attempt of a session that has expired since may still be corrected: its money comes late.
-    is_over = intent.cancellation_reason == "requested" or not resources.attempts_of(intent)
+    is_over = intent.cancellation_reason == "requested" or not snapshots.attempts_of(intent)
     if (intent.status == IntentStatus.CANCELED and is_over) or provider is None:
         raise Conflict(errors.STATE_FORBIDS, "The payment intent is canceled.")
-    if not resources.attempts_of(intent):
+    if not snapshots.attempts_of(intent):
         # The race of two that trigger at once: one starts the attempt, the other one finds it.
         with suppress(Conflict):
             attempts.start_in_test_mode(intent, _method(intent, provider), now)
-    tried = resources.attempts_of(intent)
+    tried = snapshots.attempts_of(intent)
     if not tried:
         raise Conflict(errors.STATE_FORBIDS, "The payment intent cannot be paid any more.")
     failure = failure_reason if failure_reason in set(FailureCode) else FailureCode.UNKNOWN

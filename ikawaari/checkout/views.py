@@ -4,25 +4,44 @@ Never in here: metadata, keys, provider names, a provider's own words, whole pho
 an earlier payer answered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ikawaari import clock, countries, phones
 from ikawaari.checkout import links, payment_methods, quotes, resources, returns
 from ikawaari.checkout.payment_methods import Terms
+from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
 from ikawaari.states import PaymentStatus
-from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt
+from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
 
 
-def public(session: CheckoutSession, now: datetime, accepted: str = "en") -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Asked:
+    """What the snapshot does not hold: asked for once, before anything is rendered."""
+
+    terms: Terms
+    unavailable: str | None
+    success_url: str | None
+
+
+def public(shown: Snapshot, now: datetime, accepted: str = "en") -> dict[str, Any]:
     """The session as anybody who has its id may see it; `accepted`: the payer's language, where it has none."""
-    attempts = resources.attempts_of(resources.intent_of(session))
-    language = resources.language_of(session, accepted)
-    shown = _shown(attempts)
-    paid = session.payment_status in resources.PAID
-    methods = _methods(session)
+    is_paid = shown.session.payment_status in resources.PAID
+    asked = _Asked(
+        terms=Terms.of_session(shown.session),
+        unavailable=links.unavailable(shown),
+        success_url=returns.success_url(shown.session, now) if is_paid else None,
+    )
+    return _rendered(shown, asked, resources.language(shown.session.locale, accepted), is_paid=is_paid)
+
+
+def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> dict[str, Any]:
+    session, attempts = shown.session, shown.attempts
+    is_shared = links.is_shared(session, shown.link)
+    methods, payment = _methods(asked.terms), _payment_of(attempts)
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -30,7 +49,7 @@ def public(session: CheckoutSession, now: datetime, accepted: str = "en") -> dic
         "payment_status": session.payment_status,
         "mode": session.mode,
         "recurring": session.recurring,
-        "amount": _amount(session, shown),
+        "amount": _amount(session, payment),
         "amount_min": session.amount_min,
         "amount_max": session.amount_max,
         "amount_presets": session.amount_presets,
@@ -42,19 +61,19 @@ def public(session: CheckoutSession, now: datetime, accepted: str = "en") -> dic
         "description": session.description,
         "line_items": [_item(item) for item in session.line_items],
         "custom_fields": session.custom_fields,
-        "answered_fields": [] if links.is_shared(session) else sorted(session.custom_field_values),
-        "merchant": _merchant(session),
+        "answered_fields": [] if is_shared else sorted(session.custom_field_values),
+        "merchant": _merchant(shown.merchant),
         "payment_methods": methods,
-        "customer": _customer(session),
-        "next_action": None if paid else resources.next_action(attempts, language),
-        "payment": shown,
-        "last_payment_error": None if paid else resources.failure(attempts),
+        "customer": _customer(session, is_shared=is_shared),
+        "next_action": None if is_paid else resources.next_action(attempts, language),
+        "payment": payment,
+        "last_payment_error": None if is_paid else resources.failure(attempts),
         "late": session.late,
-        "subscription": _subscription(session),
-        "invoice": _invoice(session),
-        "unavailable": links.unavailable(session),
-        "thank_you": session.thank_you if paid else None,
-        "success_url": returns.success_url(session, now) if paid else None,
+        "subscription": _subscription(shown.subscription),
+        "invoice": _invoice(shown.invoice),
+        "unavailable": asked.unavailable,
+        "thank_you": session.thank_you if is_paid else None,
+        "success_url": asked.success_url,
         "cancel_url": session.cancel_url,
         "expires_at": clock.unix(session.expires_at),
         "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
@@ -63,18 +82,18 @@ def public(session: CheckoutSession, now: datetime, accepted: str = "en") -> dic
     }
 
 
-def _shown(attempts: list[PaymentAttempt]) -> dict[str, Any] | None:
+def _payment_of(attempts: Sequence[PaymentAttempt]) -> dict[str, Any] | None:
     """The attempt that the page tells about: the one that paid, else the latest."""
     paying = [row for row in attempts if row.counted]
     chosen = (paying or attempts)[-1:]
     return _payment(chosen[0]) if chosen else None
 
 
-def _amount(session: CheckoutSession, shown: dict[str, Any] | None) -> int | None:
+def _amount(session: CheckoutSession, payment: dict[str, Any] | None) -> int | None:
     """The amount; None while the customer still may choose it."""
-    if session.amount is not None or shown is None or session.payment_status == PaymentStatus.UNPAID:
+    if session.amount is not None or payment is None or session.payment_status == PaymentStatus.UNPAID:
         return session.amount
-    return int(shown["amount"] - shown["fee_amount"])
+    return int(payment["amount"] - payment["fee_amount"])
 
 
 def _fees(session: CheckoutSession, methods: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -92,9 +111,8 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"adjustable_quantity": adjustable} if adjustable else shown
 
 
-def _subscription(session: CheckoutSession) -> dict[str, Any] | None:
+def _subscription(found: Subscription | None) -> dict[str, Any] | None:
     """The subscription that the session started, for who comes back to stop it."""
-    found = resources.subscription_of(session) if session.mode == "subscription" else None
     if found is None:
         return None
     return {
@@ -105,8 +123,7 @@ def _subscription(session: CheckoutSession) -> dict[str, Any] | None:
     }
 
 
-def _invoice(session: CheckoutSession) -> dict[str, int] | None:
-    found = Invoice.get_or_none(Invoice.session == session.id)
+def _invoice(found: Invoice | None) -> dict[str, int] | None:
     if found is None:
         return None
     return {"period_start": clock.unix(found.period_start), "period_end": clock.unix(found.period_end)}
@@ -128,8 +145,7 @@ def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
     }
 
 
-def _merchant(session: CheckoutSession) -> dict[str, Any]:
-    merchant = Merchant.get_by_id(session.merchant_id)
+def _merchant(merchant: Merchant) -> dict[str, Any]:
     return {
         "name": merchant.name,
         "logo_url": merchant.logo_url,
@@ -138,10 +154,9 @@ def _merchant(session: CheckoutSession) -> dict[str, Any]:
     }
 
 
-def _methods(session: CheckoutSession) -> list[dict[str, Any]]:
-    terms = Terms.of_session(session)
+def _methods(terms: Terms) -> list[dict[str, Any]]:
     methods: list[dict[str, Any]] = []
-    for method_type in session.payment_method_types:
+    for method_type in terms.method_types:
         if method_type == "mobile_money" and (served := payment_methods.countries_of(terms)):
             methods.append({"type": "mobile_money", "countries": [_country(terms, code) for code in served]})
         if method_type == "card" and payment_methods.takes_cards(terms):
@@ -165,12 +180,12 @@ def _country(terms: Terms, code: str) -> dict[str, Any]:
     }
 
 
-def _customer(session: CheckoutSession) -> dict[str, str | None]:
+def _customer(session: CheckoutSession, *, is_shared: bool) -> dict[str, str | None]:
     """Whom the merchant, or an earlier try, named: masked, for whoever has the link may not be that person.
 
     Where strangers share the session nobody is named: the one who looks is not the one who typed.
     """
-    details = {} if links.is_shared(session) else session.customer_details
+    details = {} if is_shared else session.customer_details
     return {
         "name": details.get("name"),
         "email": _masked_email(details.get("email")),

@@ -34,7 +34,7 @@ def owned(event_id: str, owner: Owner) -> Event:
 def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
     """A page of the merchant's events, newest first. `filters`: those of `_FILTERS`; instants in Unix seconds."""
     wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Event, _all(owner), wanted, place, resource, key=_ORDER)
+    return listing.page(Event, _all(owner), wanted, place, lambda rows: [resource(row) for row in rows], key=_ORDER)
 
 
 def redeliver(event: Event, now: datetime) -> Mapping[str, Any]:
@@ -69,7 +69,7 @@ def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
         )
         delivery.send_to(endpoint, event, now)
     sent = WebhookDelivery.get(WebhookDelivery.endpoint == endpoint.id, WebhookDelivery.event == event.sequence)
-    return _delivery(sent)
+    return _deliveries([sent])[0]
 
 
 def deliveries(endpoint: WebhookEndpoint, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ def deliveries(endpoint: WebhookEndpoint, filters: Mapping[str, Any], place: Pla
     query = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
     wanted = [WebhookDelivery.status == filters["status"]] if "status" in filters else []
     return listing.page(
-        WebhookDelivery, query, wanted, place, _delivery, key=(WebhookDelivery.commit_order, WebhookDelivery.event)
+        WebhookDelivery, query, wanted, place, _deliveries, key=(WebhookDelivery.commit_order, WebhookDelivery.event)
     )
 
 
@@ -113,8 +113,15 @@ def _all(owner: Owner) -> Any:
     return listing.of_owner(Event, owner).where(Event.type != TEST)
 
 
-def _delivery(row: WebhookDelivery) -> dict[str, Any]:
-    tries = DeliveryTry.select().where(DeliveryTry.delivery == row.id).order_by(DeliveryTry.id)
+def _deliveries(rows: Sequence[WebhookDelivery]) -> list[dict[str, Any]]:
+    made = DeliveryTry.select().where(DeliveryTry.delivery.in_([row.id for row in rows])).order_by(DeliveryTry.id)
+    tries: dict[str, list[DeliveryTry]] = {row.id: [] for row in rows}
+    for one in made:
+        tries[one.delivery_id].append(one)
+    return [_delivery(row, tries[row.id]) for row in rows]
+
+
+def _delivery(row: WebhookDelivery, tries: Sequence[DeliveryTry]) -> dict[str, Any]:
     return {
         "id": row.id,
         "object": "webhook_delivery",

@@ -38,7 +38,7 @@ class Checkout(MethodView):
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve what the customer may see of a session."""
         now = clock.now()
-        return views.public(sessions.find(session_id, now), now, languages.accepted())
+        return views.public(sessions.look_up(session_id, now), now, languages.accepted())
 
 
 @bp.route("/<string:session_id>/pay", parameters=[SESSION_ID])
@@ -77,7 +77,7 @@ class Payment(MethodView):
         body.check_session(session_id)
         returns.check(g.session, body.request.return_url)
         attempts.pay_once(session_id, body.request, _key(session_id, now), now)
-        return views.public(sessions.find(session_id, now), now, languages.accepted())
+        return views.public(sessions.look_up(session_id, now), now, languages.accepted())
 
 
 def _key(session_id: str, now: datetime) -> pay_keys.Key | None:

@@ -49,7 +49,7 @@ def buy() -> BaseResponse:
     )
     who = _caller(_key())
     session = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
-    return redirect(resources.checkout_session(session)["url"], 303)
+    return redirect(resources.page_url(session.id), 303)
 
 
 def _home() -> str:

@@ -11,8 +11,9 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, subscriptions, views
+from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, snapshots, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.edge import idempotency_key
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
@@ -54,8 +55,8 @@ def show(session_id: str) -> BaseResponse:
     if "returned" in request.args:
         attempts.check(session_id, now)
         return back(session_id)
-    session = sessions.find(session_id, now)
-    return _answer(session, views.public(session, now), now)
+    shown = sessions.look_up(session_id, now)
+    return _answer(shown.session, views.public(shown, now), now)
 
 
 @bp.get("/return")
@@ -69,13 +70,13 @@ def returned() -> BaseResponse:
 def pay(session_id: str) -> BaseResponse:
     """Start a payment with what was typed; whatever comes of it, the page tells."""
     now = clock.now()
-    session = sessions.find(session_id, now)
+    shown = sessions.look_up(session_id, now)
     if "recount" in request.form:
         return drafts.keep(back(session_id, **_still_asked()), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
     if request.form.get("method") == "card" and not token and request.form.get("number"):
         return redirect(url_for("sandbox_screens.card", session_id=session_id), 307)
-    return start(session, token, now)
+    return start(shown, token, now)
 
 
 @bp.post("/<session:session_id>/otp")
@@ -94,7 +95,7 @@ def otp(session_id: str) -> BaseResponse:
 def stop(session_id: str) -> BaseResponse:
     """«Stop the subscription»: what is paid for still runs to its end."""
     now = clock.now()
-    subscription = resources.subscription_of(sessions.find(session_id, now))
+    subscription = snapshots.subscription_of(sessions.find(session_id, now))
     if subscription is None:
         raise NotFound("subscription")
     with suppress(Conflict):  # it has ended already; the page says so
@@ -109,9 +110,9 @@ def check(session_id: str) -> BaseResponse:
     return back(session_id, checked=1)
 
 
-def start(session: Any, card_token: str | None, now: datetime) -> BaseResponse:
+def start(shown: Snapshot, card_token: str | None, now: datetime) -> BaseResponse:
     """Pay with the submitted form and, for a card, its token; keep what was typed and go back to the page."""
-    draft, session_id = drafts.typed(request.form), str(session.id)
+    draft, session_id = drafts.typed(request.form), str(shown.session.id)
     if "show_country" in request.form:
         draft = drafts.move(draft, request.form["show_country"])
     if "show_country" in request.form or draft.faults:
@@ -120,7 +121,7 @@ def start(session: Any, card_token: str | None, now: datetime) -> BaseResponse:
     return _tried(
         session_id,
         draft,
-        lambda: attempts.pay_once(session_id, _pay_request(session, draft, card_token, now), key, now),
+        lambda: attempts.pay_once(session_id, _pay_request(shown, draft, card_token, now), key, now),
         now,
     )
 
@@ -227,8 +228,8 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
     return csp.protect(response, csp.style(None))
 
 
-def _pay_request(session: Any, draft: Draft, card_token: str | None, now: datetime) -> PayRequest:
-    view = views.public(session, now)
+def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: datetime) -> PayRequest:
+    session, view = shown.session, views.public(shown, now)
     by_card = drafts.method(draft, view) == "card"
     if by_card and not draft.get("email") and subscriptions.lacks_contact(session):
         raise ValidationFailed({"collected.customerDetails.email": ["is required"]})

@@ -28,8 +28,8 @@ _EXPIRY = re.compile(r"([0-9]{1,2})[/.-](?:20)?([0-9]{2})|([0-9]{1,2})\s(?:20)?(
 def card(session_id: str) -> BaseResponse:
     """Pay with a test card: its number becomes a token here and goes nowhere else, neither log, cookie nor page."""
     now = clock.now()
-    session = sessions.find(session_id, now)
-    view = views.public(session, now)
+    shown = sessions.look_up(session_id, now)
+    view = views.public(shown, now)
     if view["livemode"] or "card" not in [offer["type"] for offer in view["payment_methods"]]:
         raise NotFound("page")
     try:
@@ -37,7 +37,7 @@ def card(session_id: str) -> BaseResponse:
     except ValueError as error:
         draft = replace(drafts.typed(request.form), faults=(str(error),))
         return drafts.keep(pages.back(session_id), session_id, draft, now)
-    return pages.start(session, token, now)
+    return pages.start(shown, token, now)
 
 
 @bp.get("/sandbox/<reference>")

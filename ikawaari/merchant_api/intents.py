@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns
+from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns, snapshots
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
 from ikawaari.edge import languages, warnings
 from ikawaari.edge.documenting import Blueprint, operation
@@ -179,4 +179,4 @@ def _in_words_of(said: Said) -> Iterator[None]:
 
 
 def _shown(intent: Any) -> Mapping[str, Any]:
-    return resources.payment_intent(intent, languages.accepted())
+    return resources.payment_intent(snapshots.of_intent(intent), languages.accepted())

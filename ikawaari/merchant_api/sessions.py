@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import prefills, resources, sessions
+from ikawaari.checkout import prefills, resources, sessions, snapshots
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import warnings
 from ikawaari.edge.documenting import Blueprint, operation
@@ -43,7 +43,7 @@ class Sessions(MethodView):
         who = caller()
         session = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
         left_out = warnings.of(prefills.left_out(new, session))
-        return {**resources.checkout_session(session), "warnings": left_out}
+        return {**resources.checkout_session(snapshots.of(session)), "warnings": left_out}
 
     @operation("listCheckoutSessions")
     @requires(Scope.PAYMENTS_READ)
@@ -64,8 +64,7 @@ class Session(MethodView):
     @bp.response(200, schemas.CheckoutSession(), example=schemas.SESSION)
     def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve a checkout session."""
-        session = sessions.owned(session_id, caller().owner, clock.now())
-        return resources.checkout_session(session)
+        return resources.checkout_session(sessions.owned(session_id, caller().owner, clock.now()))
 
 
 @bp.route("/<string:session_id>/expire", parameters=[SESSION_ID])
@@ -78,5 +77,5 @@ class Expiry(MethodView):
     @bp.response(200, schemas.CheckoutSession(), example=schemas.EXPIRED_SESSION)
     def post(self, session_id: str) -> Mapping[str, Any]:
         """Expire an open checkout session. It needs no body."""
-        session = sessions.owned(session_id, caller().owner, clock.now())
-        return resources.checkout_session(sessions.expire(session, clock.now()))
+        shown = sessions.owned(session_id, caller().owner, clock.now())
+        return resources.checkout_session(snapshots.of(sessions.expire(shown.session, clock.now())))

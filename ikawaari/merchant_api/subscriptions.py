@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import invoices, resources, subscriptions
+from ikawaari.checkout import invoices, resources, snapshots, subscriptions
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -45,7 +45,8 @@ class OneSubscription(MethodView):
     @bp.response(200, schemas.Subscription(), example=schemas.SUBSCRIPTION)
     def get(self, subscription_id: str) -> Mapping[str, Any]:
         """Retrieve a subscription."""
-        return resources.subscription(subscriptions.owned(subscription_id, caller().owner))
+        subscription = subscriptions.owned(subscription_id, caller().owner)
+        return resources.subscription(snapshots.of_subscription(subscription))
 
 
 @bp.route("/<string:subscription_id>/cancel", parameters=[schemas.SUBSCRIPTION_ID])
@@ -60,7 +61,9 @@ class Cancellation(MethodView):
     def post(self, body: dict[str, Any], subscription_id: str) -> Mapping[str, Any]:
         """Cancel a subscription, now or at the end of the period that runs. Nothing is paid back by this."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
-        return resources.subscription(subscriptions.cancel(subscription, clock.now(), **body))
+        return resources.subscription(
+            snapshots.of_subscription(subscriptions.cancel(subscription, clock.now(), **body))
+        )
 
 
 @bp.route("/<string:subscription_id>/invoices", parameters=[schemas.SUBSCRIPTION_ID])

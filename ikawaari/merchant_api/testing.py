@@ -6,7 +6,7 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import resources, testing
+from ikawaari.checkout import resources, snapshots, testing
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -54,4 +54,5 @@ class Advance(MethodView):
         A reminder, a renewal, a day of dunning, or the end: a worker does it within a second or two.
         """
         who = caller()
-        return resources.subscription(testing.advance(subscription_id, who.owner, clock.now()))
+        advanced = testing.advance(subscription_id, who.owner, clock.now())
+        return resources.subscription(snapshots.of_subscription(advanced))

@@ -24,7 +24,12 @@ def made(model: type[Record]) -> dict[str, Callable[[int], Any]]:
 
 def of_owner(model: type[Record], owner: Owner) -> "ModelSelect[Any]":
     """The rows of `owner`: nobody sees another's, nor those of the other mode."""
-    return model.select().where(model.merchant == owner.merchant, model.livemode == owner.livemode)  # type: ignore[attr-defined]
+    return model.select().where(is_of(model, owner))
+
+
+def is_of(model: type[Record], owner: Owner) -> Any:
+    """The condition that a row is of `owner`."""
+    return (model.merchant == owner.merchant) & (model.livemode == owner.livemode)  # type: ignore[attr-defined]
 
 
 def same_email(column: Any) -> Callable[[str], Any]:
@@ -45,7 +50,7 @@ def page(
     own: "ModelSelect[Any]",
     wanted: Sequence[Any],
     place: Place,
-    resource: Callable[[Any], dict[str, Any]],
+    render: Callable[[Sequence[Any]], list[dict[str, Any]]],
     *,
     key: Sequence[Any] = (),
 ) -> Mapping[str, Any]:
@@ -71,7 +76,7 @@ def page(
         rows.reverse()
     return {
         "object": "list",
-        "data": [resource(row) for row in rows],
+        "data": render(rows) if rows else [],
         "has_more": has_more,
         "next_cursor": rows[-1].id if has_more and not newer else None,
     }

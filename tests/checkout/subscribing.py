@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ikawaari.checkout import resources
+from ikawaari.checkout import resources, snapshots
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import CheckoutSession, DueWork, Event, Invoice, PaymentAttempt, PaymentIntent, Subscription
 from tests import factories
@@ -68,9 +68,14 @@ def page(invoice: Invoice) -> CheckoutSession:
     return fresh(CheckoutSession.get_by_id(invoice.session_id))
 
 
+def as_told(invoice: Invoice) -> dict[str, Any]:
+    """The invoice as its merchant sees it."""
+    return resources.invoice(invoice, *snapshots.of_invoices([invoice]))
+
+
 def tries(invoice: Invoice) -> list[PaymentAttempt]:
     """The attempts of an invoice, oldest first."""
-    return resources.attempts_of(resources.intent_of(page(invoice)))
+    return snapshots.attempts_of(snapshots.intent_of(page(invoice)))
 
 
 def taken(subscription: Subscription) -> dict[int, int]:

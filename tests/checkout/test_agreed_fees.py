@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import resources
 from ikawaari.store.models import Subscription
-from tests.checkout.subscribing import MONTHLY, days, invoices, keep_token, now, page, pay_page, taken, tries
+from tests.checkout.subscribing import MONTHLY, as_told, days, invoices, keep_token, now, page, pay_page, taken, tries
 from tests.world import World, audit
 
 FEES = {"card": {"basis_points": 290, "fixed": 100}, "mobile_money": {"basis_points": 100, "fixed": 0}}
@@ -44,7 +43,7 @@ def test_the_next_charge_takes_the_fee_of_what_paid_last(
     subscription = changed_hands(world, first, second)
     days(world, 31)
     assert list(taken(subscription).values()) == totals
-    renewal = resources.invoice(invoices(subscription)[-1])
+    renewal = as_told(invoices(subscription)[-1])
     assert (renewal["status"], renewal["fee_amount"]) == ("paid", totals[-1] - 5_000)
     audit()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, callbacks, enquiry, resources, sessions, settlement, testing, views
+from ikawaari.checkout import attempts, callbacks, enquiry, resources, sessions, settlement, snapshots, testing, views
 from ikawaari.errors import Conflict, Gone, NotFound, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -347,7 +347,10 @@ def test_a_paid_session_asks_for_nothing_while_a_surplus_attempt_still_waits(wor
     world.pay(session, "010")
     world.wait(4)
     assert [attempt.status for attempt in tries(session)] == ["succeeded", "requires_action"]
-    view, told = views.public(fresh(session), world.now), resources.payment_intent(intent(session))
+    view, told = (
+        views.public(snapshots.of(fresh(session)), world.now),
+        resources.payment_intent(snapshots.of_intent(intent(session))),
+    )
     assert (view["payment_status"], view["next_action"], told["next_action"]) == ("paid", None, None)
 
 
@@ -358,8 +361,8 @@ def test_a_paid_intent_has_no_payment_error_though_its_latest_attempt_failed(wor
     world.pay(session, "002")
     world.wait(60)
     assert [attempt.status for attempt in tries(session)] == ["succeeded", "failed"]
-    assert resources.payment_intent(intent(session))["last_payment_error"] is None
-    assert resources.checkout_session(fresh(session))["last_payment_error"] is None
+    assert resources.payment_intent(snapshots.of_intent(intent(session)))["last_payment_error"] is None
+    assert resources.checkout_session(snapshots.of(fresh(session)))["last_payment_error"] is None
 
 
 # ---------------------------------------------------------------- not found, and too late

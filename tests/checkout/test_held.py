@@ -2,7 +2,7 @@
 
 import pytest
 
-from ikawaari.checkout import held, refunds, resources
+from ikawaari.checkout import held, refunds, resources, snapshots
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers.base import FailureCode, Outcome, Result
@@ -60,7 +60,7 @@ def test_closing_ends_the_tries_and_is_kept_with_amount_name_time_and_reason(wor
         ask(world, attempt=attempt.id)
     with pytest.raises(Conflict):
         close(world, attempt)
-    assert resources.payment_intent(intent(session))["attempts"][0]["amount_held"] == 0
+    assert resources.payment_intent(snapshots.of_intent(intent(session)))["attempts"][0]["amount_held"] == 0
     audit()
 
 

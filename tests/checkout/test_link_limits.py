@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import links, sessions, settlement, visits
+from ikawaari.checkout import links, sessions, settlement, snapshots, visits
 from ikawaari.errors import Gone
 from ikawaari.money import Money
 from ikawaari.providers.base import Outcome, Result
@@ -43,7 +43,7 @@ def test_of_20_payers_of_a_link_for_three_exactly_three_pay_and_the_others_are_t
     assert names(results) == {"None": 3, "Gone": 17}, results
     assert {result.code for result in results if isinstance(result, Gone)} == {"IKW-CHK-005"}
     assert (paid(rows), status(link, world)) == (3, ("used", 3))
-    assert {links.unavailable(fresh(row)) for row in rows if fresh(row).status == "open"} == {"used"}
+    assert {links.unavailable(snapshots.of(fresh(row))) for row in rows if fresh(row).status == "open"} == {"used"}
     audit()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import links, resources, sessions, visits
+from ikawaari.checkout import links, resources, sessions, snapshots, visits
 from ikawaari.errors import Conflict, Declined, Gone, NotFound, ValidationFailed
 from ikawaari.store.models import CheckoutSession, Credential, Event, PaymentLink
 from tests import factories
@@ -63,13 +63,13 @@ def test_a_session_has_what_its_link_says(world: World, opened_by: str) -> None:
     assert {name: getattr(session, name) for name in EVERYTHING} == EVERYTHING
     assert (session.amount, session.mode, session.merchant_id) == (5_000, "payment", world.merchant.id)
     assert intent(session).amount == 5_000
-    told = resources.checkout_session(session)
+    told = resources.checkout_session(snapshots.of(session))
     assert (told["payment_link"], told["payment_link_v2"]) == (None, link.id)
 
 
 def test_a_first_version_link_is_told_under_its_own_name(world: World) -> None:
     link = factories.link(world.merchant, version=1)
-    told = resources.checkout_session(visit(link, world))
+    told = resources.checkout_session(snapshots.of(visit(link, world)))
     assert (told["payment_link"], told["payment_link_v2"]) == (link.id, None)
 
 
@@ -182,12 +182,12 @@ def test_a_session_that_says_to_end_later_ends_with_its_link(world: World) -> No
 def test_a_form_left_open_cannot_be_paid_once_the_link_is_deactivated(world: World, max_uses: int | None) -> None:
     link = factories.link(world.merchant, max_uses=max_uses)
     session = visit(link, world)
-    assert links.unavailable(session) is None
+    assert links.unavailable(snapshots.of(session)) is None
     links.deactivate(link, world.now)
     with pytest.raises(Gone) as refusal:
         world.pay(session)
     assert (refusal.value.code, refusal.value.details) == ("IKW-CHK-005", {"payment_link": ["inactive"]})
-    assert links.unavailable(fresh(session)) == "inactive"
+    assert links.unavailable(snapshots.of(fresh(session))) == "inactive"
     assert (fresh(session).payment_status, intent(session).status) == ("unpaid", "requires_payment_method")
 
 
@@ -197,7 +197,7 @@ def test_a_payment_that_runs_ends_as_it_ends_though_the_link_is_deactivated(worl
     world.pay(session)
     links.deactivate(link, world.now)
     assert visit(link, world).id == session.id
-    assert links.unavailable(fresh(session)) is None
+    assert links.unavailable(snapshots.of(fresh(session))) is None
     world.wait(6)
     assert statuses(session) == PAID
     assert refused(link, world) == "inactive"
@@ -266,7 +266,7 @@ def test_what_fails_gives_its_use_back(world: World) -> None:
         world.pay_by_card(first, "tok_test_declined")
     assert status(link, world) == ("active", 0)
     world.pay_by_card(second)
-    assert (statuses(second), links.unavailable(first)) == (PAID, "used")
+    assert (statuses(second), links.unavailable(snapshots.of(first))) == (PAID, "used")
     with pytest.raises(Gone):
         world.pay_by_card(first)
     with pytest.raises(Conflict):

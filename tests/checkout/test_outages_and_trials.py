@@ -17,6 +17,7 @@ from tests.checkout.subscribing import (
     DAILY,
     DAY,
     MONTHLY,
+    as_told,
     days,
     invoices,
     keep_phone,
@@ -74,7 +75,7 @@ def test_an_outage_is_no_failed_payment_and_published_by_nothing(world: World) -
     assert states(subscription) == ["active", "paid", "open"]
     assert sorted(told_of(invoice)) == sorted(SILENT)
     assert told(subscription)[-1] == "updated"
-    shown = resources.invoice(Invoice.get_by_id(invoice.id))
+    shown = as_told(Invoice.get_by_id(invoice.id))
     assert shown["last_payment_error"]["code"] == "provider_unavailable"
     assert shown["next_payment_attempt"] > world.now.timestamp()
     audit()

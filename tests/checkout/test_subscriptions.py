@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts, cancellations, renewals, resources, sessions, subscriptions, testing
+from ikawaari.checkout import attempts, cancellations, renewals, resources, sessions, snapshots, subscriptions, testing
 from ikawaari.errors import Conflict, Gone
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import Event, Invoice, Subscription
@@ -14,6 +14,7 @@ from tests.checkout.subscribing import (
     DAILY,
     DAY,
     MONTHLY,
+    as_told,
     days,
     invoices,
     keep_phone,
@@ -50,7 +51,7 @@ def test_the_first_payment_pays_the_first_invoice(world: World) -> None:
     assert (invoice.period_start, invoice.paid_at) == (subscription.created_at, subscription.created_at)
     assert invoice.period_end == subscription.current_period_end
     assert told(invoice) == ["created", "paid"]
-    assert resources.subscription(subscription)["latest_invoice"] == invoice.id
+    assert resources.subscription(snapshots.of_subscription(subscription))["latest_invoice"] == invoice.id
 
 
 @pytest.mark.parametrize("how", ["tok_test_card", "500"])
@@ -87,7 +88,7 @@ def test_a_renewal_takes_the_fee_that_was_agreed_to_whatever_it_is_by_then(
     world.merchant.change(fees={"card": {"basis_points": 900, "fixed": 500}})
     days(world, 31)
     subscription = Subscription.get(Subscription.session == session.id)
-    renewal = resources.invoice(invoices(subscription)[-1])
+    renewal = as_told(invoices(subscription)[-1])
     assert (renewal["status"], renewal["amount"], renewal["fee_amount"]) == ("paid", 5_000, 245)
     assert set(taken(subscription).values()) == {5_245}
     audit()
@@ -149,7 +150,7 @@ def test_a_renewal_that_fails_is_told_and_the_subscription_falls_behind(world: W
     assert states(subscription) == ["past_due", "paid", "open"]
     assert told(invoice) == ["created", "payment_failed"]
     assert told(subscription)[-1] == "past_due"
-    shown = resources.invoice(invoice)
+    shown = as_told(invoice)
     assert shown["attempt_count"] == 1
     assert shown["last_payment_error"]["code"] == "card_declined"
     assert shown["hosted_invoice_url"].endswith(invoice.session_id)

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from ikawaari import clock
-from ikawaari.checkout import attempts
+from ikawaari.checkout import attempts, snapshots
 from ikawaari.errors import ValidationFailed
 from ikawaari.hosted import pages
 from ikawaari.hosted.drafts import Draft
@@ -108,7 +108,7 @@ def test_a_fee_that_begins_while_a_plain_form_is_read_is_not_charged(client: Fla
     owner = factories.merchant()
     plain = factories.session(owner, amount=amount, fee_mode="customer_pays")
     with client.application.test_request_context(method="POST"):
-        sent = pages._pay_request(plain, Draft(PHONE | {"amount": "5000"}), None, clock.now())
+        sent = pages._pay_request(snapshots.of(plain), Draft(PHONE | {"amount": "5000"}), None, clock.now())
     owner.change(fees=FEES)
     with pytest.raises(ValidationFailed) as refusal:
         attempts.pay(plain.id, sent, clock.now())
