@@ -1,0 +1,41 @@
+"""Counts what is sent to the house's database: every statement that reaches the driver, BEGIN and COMMIT apart."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from unittest import mock
+
+import psycopg
+
+from ikawaari import store
+from ikawaari.store.database import database
+
+_FREE = ("BEGIN", "COMMIT", "--")  # "--": what a trigger of SQLite does
+
+
+@contextmanager
+def sent() -> Iterator[list[str]]:
+    """The statements that this thread sends in the block, to its connection of the house's database."""
+    seen: list[str] = []
+
+    def note(text: object) -> None:
+        if not str(text).lstrip().upper().startswith(_FREE):
+            seen.append(str(text))
+
+    connection = database.obj.connection()
+    if not store.is_postgres():
+        connection.set_trace_callback(note)
+        yield seen
+        with suppress(sqlite3.ProgrammingError):  # the request has closed it
+            connection.set_trace_callback(None)
+        return
+    execute = psycopg.Cursor.execute
+
+    def watched(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+        if cursor.connection is connection:
+            note(query)
+        return execute(cursor, query, *args, **options)
+
+    with mock.patch.object(psycopg.Cursor, "execute", watched):
+        yield seen

@@ -1,0 +1,146 @@
+"""How many statements a request sends to the database: exact, so that whoever needs one more has to say so here."""
+
+import uuid
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from ikawaari import clock
+from ikawaari.events import endpoints
+from ikawaari.store.models import (
+    CheckoutSession,
+    Customer,
+    DeliveryTry,
+    Event,
+    Invoice,
+    PaymentAttempt,
+    PaymentIntent,
+    Refund,
+    Subscription,
+    WebhookDelivery,
+)
+from ikawaari.store.record import Record
+from tests import factories, statements
+from tests.merchant_api.calls import SESSIONS, Shop
+
+_CALLER = (
+    "credentials",
+    "rate_windows",
+    "PRAGMA synchronous",
+)  # who asks, and how often: to be remembered by the process
+_MOST_OF_A_LIST = 4
+# Of each list: its address; its statements for the page, and for what is shown with its rows; whether it is in the
+# order of commits, for whose first page PostgreSQL is asked who still writes.
+_LISTS = {
+    SESSIONS: (2, True),
+    "/api/v1/payment-intents": (2, True),
+    "/api/v1/refunds": (1, True),
+    "/api/v1/payment_links": (2, True),
+    "/api/v2/payment_links": (2, True),
+    "/api/v1/customers": (1, True),
+    "/api/v1/billing/subscriptions": (2, True),
+    "/api/v1/billing/subscriptions/{subscription}/invoices": (3, False),
+    "/api/v1/events": (1, True),
+    "/api/v1/webhook-endpoints": (1, False),
+    "/api/v1/webhook-endpoints/{endpoint}/deliveries": (3, True),
+}
+
+
+class Full:
+    """A shop with one of everything, and as many more as a test wants."""
+
+    def __init__(self, app: Flask) -> None:
+        self.shop = Shop(app)
+        merchant, now = self.shop.merchant, clock.now()
+        self.endpoint = endpoints.create(
+            factories.owner(merchant), url="http://127.0.0.1:9/", enabled_events=["*"], now=now
+        )
+        self.links = [factories.link(merchant, version=version, recurring=MONTHLY) for version in (1, 2)]
+        self.session = self.shop.opened(paymentLinkV2Id=self.links[1].id, customerEmail="awa@example.com")["id"]
+        pay = {"payment_method": {"type": "card", "card": {"token": "tok_test_card"}}}
+        assert self.shop.client.post(f"/api/checkout/{self.session}/pay", json=pay).json["payment_status"] == "paid"
+        self.intent, self.subscription = PaymentIntent.get(), Subscription.get()
+        self.size = 2  # the next one of anything is the second one
+        assert self.shop.post("/api/v1/refunds", {"payment_intent": self.intent.id, "amount": 1}).status_code == 201
+
+    def grow(self, count: int) -> None:
+        """Let there be `count` more of each kind."""
+        originals = [CheckoutSession.get_by_id(self.session), Refund.get(), Customer.get(), PaymentAttempt.get()]
+        session, refund, customer, attempt = originals
+        invoice, event, delivery = Invoice.get(), Event.get(), WebhookDelivery.get()
+        for number in range(self.size, self.size + count):
+            for link in self.links:
+                _copy(link, slug=f"slug-{link.version}-{number}")
+            known = _copy(customer, identity=f"customer {number}")
+            opened = _copy(session, customer=known)
+            intent = _copy(self.intent, session=opened)
+            paid = _copy(attempt, intent=intent, provider_reference=f"reference {number}")
+            _copy(refund, intent=intent, attempt=paid, automatic=False)
+            _copy(self.subscription, session=opened)
+            _copy(invoice, session=opened, period=number)
+            sent = _copy(delivery, event=Event.get(Event.id == _copy(event)).sequence)
+            DeliveryTry.create(delivery=sent, at=clock.now(), duration_ms=1, body="")
+        self.size += count
+
+    def get(self, path: str) -> tuple[Any, int]:
+        """The answer, and how many statements it took."""
+        path = path.format(subscription=self.subscription.id, endpoint=self.endpoint.id)
+        with statements.sent() as sent:
+            answer = self.shop.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json, len([text for text in sent if not any(table in text for table in _CALLER)])
+
+
+MONTHLY = {"interval": "month", "interval_count": 1}
+
+
+def _copy(row: Record, **changes: Any) -> str:
+    """Store the row once more. Returns the new one's id."""
+    values = {name: value for name, value in row.__data__.items() if name not in {"commit_order", "sequence"}}
+    new_id = str(uuid.uuid4())
+    type(row).insert(**{**values, "id": new_id, **changes}).execute()
+    return new_id
+
+
+@pytest.fixture
+def full(app: Flask) -> Full:
+    """A shop with one of everything."""
+    return Full(app)
+
+
+def test_a_list_takes_as_many_statements_for_a_hundred_rows_as_for_one(full: Full, engine: str) -> None:
+    for more, least in ((0, 1), (9, 10), (90, 100)):
+        full.grow(more)
+        for path, (budget, is_numbered) in _LISTS.items():
+            page, taken = full.get(f"{path}?limit=100")
+            assert taken == budget + (is_numbered and engine == "postgres") <= _MOST_OF_A_LIST, path
+            assert len(page if isinstance(page, list) else page["data"]) >= (1 if "webhook" in path else least), path
+
+
+def test_a_walk_by_cursor_looks_up_where_it_is_and_takes_no_more_than_a_first_page(full: Full) -> None:
+    full.grow(9)
+    page, _ = full.get(f"{SESSIONS}?limit=5")
+    for query in (f"cursor={page['next_cursor']}", f"ending_before={page['next_cursor']}", "page=2"):
+        page, taken = full.get(f"{SESSIONS}?limit=5&{query}")
+        assert (len(page["data"]) >= 4, taken) == (True, 2 if query == "page=2" else 3)
+
+
+def test_a_session_with_all_that_it_shows_is_read_at_once(full: Full) -> None:
+    shown, taken = full.get(f"{SESSIONS}/{full.session}")
+    assert (shown["subscription"], shown["payment_link_v2"]) == (full.subscription.id, full.links[1].id)
+    assert (shown["attempts_count"], taken) == (1, 1)
+
+
+def test_the_public_view_is_read_at_once_and_asks_which_providers_are_open(full: Full) -> None:
+    open_one = full.shop.opened()["id"]
+    for session_id in (open_one, full.session):
+        view, taken = full.get(f"/api/checkout/{session_id}")
+        assert (view["id"], taken) == (session_id, 2)
+
+
+def test_the_page_takes_no_more_than_the_public_view(full: Full) -> None:
+    session_id = full.shop.opened()["id"]
+    with statements.sent() as sent:
+        page = full.shop.client.get(f"/{session_id}")
+    assert (page.status_code, len(sent)) == (200, 2)
