@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from peewee import Database, OperationalError, SqliteDatabase
 from playhouse.pool import PooledPostgresqlDatabase
 
+from ikawaari.compiled import Compiling
 from ikawaari.config import INSTANCE
 
 LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection: then the caller hears 503
@@ -28,14 +29,22 @@ class Busy(OperationalError):
     """Somebody else has been writing for too long. Nothing was done; it may be tried again."""
 
 
+class _Sqlite(Compiling, SqliteDatabase):
+    """SQLite."""
+
+
+class _Postgres(Compiling, PooledPostgresqlDatabase):  # type: ignore[misc]
+    """PostgreSQL, over a pool of connections."""
+
+
 def open_database(url: str, pool: int = 20) -> Database:
     """A database object for `sqlite:///path` or `postgresql://user:password@host:port/name`. It connects on use."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         path = Path(unquote(parts.path.removeprefix("/")))
         _keep_private(path)
-        return SqliteDatabase(str(path), pragmas=_SQLITE_PRAGMAS, lock_type="IMMEDIATE")
-    postgres: Database = PooledPostgresqlDatabase(
+        return _Sqlite(str(path), pragmas=_SQLITE_PRAGMAS, lock_type="IMMEDIATE")
+    postgres: Database = _Postgres(
         unquote(parts.path.removeprefix("/")),
         host=parts.hostname,
         port=parts.port or 5432,

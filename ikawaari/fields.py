@@ -10,6 +10,7 @@ from peewee import BigIntegerField, CharField, Check, TextField
 E = TypeVar("E", bound=StrEnum)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class InstantField(BigIntegerField):
@@ -53,7 +54,7 @@ class JsonField(TextField):
         """The text; NaN and infinities raise ValueError."""
         if value is None:
             return None
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = _AS_JSON.encode(value)
         # A lone surrogate has no UTF-8: it is kept as JSON's own escape, "\\ud800".
         return text.encode("utf-8", "backslashreplace").decode()
 

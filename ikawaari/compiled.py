@@ -1,0 +1,317 @@
+"""The SQL text of a query is made once for each shape of query; what changes from call to call is its values.
+
+peewee writes the text of every query anew, which took more than half of a request. Queries stay peewee expressions:
+here each is taken apart into its shape (tables, columns, operators, how many values) and its values. Of the first
+query of a shape a copy is made that holds numbered slots instead of values. peewee writes that copy, and notes which
+slot goes where, converted by which field: this is the plan for all queries of the shape.
+
+A query that holds anything but the well-known kinds of nodes has no plan: peewee writes it each time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+from peewee import (
+    EXCLUDED,
+    SQL,
+    Case,
+    Database,
+    Delete,
+    Entity,
+    Expression,
+    Field,
+    FieldAlias,
+    ForUpdate,
+    Function,
+    Insert,
+    Join,
+    Model,
+    ModelInsert,
+    NamespaceAttribute,
+    Negated,
+    Node,
+    NodeList,
+    OnConflict,
+    Ordering,
+    Select,
+    Update,
+    Value,
+)
+
+_MOST_PLANS = 5_000  # far more than the code has; lists of ever new lengths must not fill the memory
+_QUERIES = (Select, Insert, Update, Delete)
+_KNOWN = (
+    *(Expression, Ordering, Function, Case, SQL, NodeList, Negated, Entity, NamespaceAttribute, Join),
+    *(*_QUERIES, ForUpdate, OnConflict),
+)
+_OPERANDS = ("lhs", "rhs", "nodes", "predicate", "expression_tuples", "default", "_limit", "_offset")
+# What does not reach the text: how rows are read, and what peewee notes for itself.
+_IGNORED = frozenset(
+    {"_cursor_wrapper", "_database", "_row_type", "_constructor", "_join_ctx", "_joins", "_hash", "_return_cursor"}
+)
+
+
+class Compiling(Database):
+    """A database that makes the text of a query once: to be mixed into the class of an engine."""
+
+    def execute(self, query: Any, **options: Any) -> Any:
+        """Run a query."""
+        if options or not isinstance(query, _QUERIES):
+            return super().execute(query, **options)  # type: ignore[no-untyped-call]
+        return self.execute_sql(*statement(self, query))  # type: ignore[no-untyped-call]
+
+
+def statement(database: Database, query: Any) -> tuple[str, list[Any]]:
+    """The text and the parameters of `query`, equal to what peewee writes for `database`."""
+    values: list[Any] = []
+    try:
+        if isinstance(query, ModelInsert):
+            query = _completed(query)
+        shape = type(database), _node_shape(query, values)
+        plan = _plans.get(shape) or _planned(database, query, shape)
+    except _Unknown:
+        text, parameters = _written(database, query)
+        return text, parameters
+    values += plan.constants
+    return plan.text, [values[slot] if to_db is None else to_db(values[slot]) for slot, to_db in plan.parameters]
+
+
+class _Plan(NamedTuple):
+    """`blank` is kept because its shape names columns by identities: they must not be given to others."""
+
+    text: str
+    parameters: Sequence["_Parameter"]
+    constants: Sequence[Any]  # what peewee put in itself: behind the values
+    blank: Any
+
+
+class _Parameter(NamedTuple):
+    """The place of a slot in the text, and how peewee converts what goes there."""
+
+    slot: int
+    to_db: Callable[[Any], Any] | None
+
+
+class _Slot(Value):
+    """Stands for a value in the query that peewee writes."""
+
+    def __sql__(self, ctx: Any) -> Any:
+        converter = ctx.state.converter if self.converter is None else self.converter
+        return ctx.value(_Parameter(self.value, converter or None), converter=False)
+
+
+class _Unknown(Exception):
+    """The query holds something that only peewee can write."""
+
+
+_plans: dict[Any, _Plan] = {}
+
+
+def _planned(database: Database, query: Any, shape: Any) -> _Plan:
+    slots = count()
+    blank = _node_blank(query, slots)
+    text, parameters = _written(database, blank)
+    constants = [each for each in parameters if type(each) is not _Parameter]
+    placed = [each if type(each) is _Parameter else _Parameter(next(slots), None) for each in parameters]
+    plan = _Plan(text, placed, constants, blank)
+    if len(_plans) < _MOST_PLANS:
+        _plans[shape] = plan
+    return plan
+
+
+def _written(database: Any, query: Any) -> tuple[str, list[Any]]:
+    text, parameters = database.get_sql_context().sql(query).query()
+    return text, parameters
+
+
+def _completed(query: Any) -> Any:
+    """An INSERT with the defaults that are called for each row: they belong to this query, and not to its shape."""
+    defaults = query.model._meta._default_callable_list  # noqa: SLF001
+    rows = query._insert  # noqa: SLF001
+    if not defaults or not isinstance(rows, dict | list):
+        return query
+    complete = query.clone()
+    several = [_with_defaults(row, query, defaults) for row in (rows if isinstance(rows, list) else [rows])]
+    complete._insert = several if isinstance(rows, list) else several[0]  # noqa: SLF001
+    return complete
+
+
+def _with_defaults(row: Any, query: Any, defaults: Any) -> Any:
+    if not isinstance(row, dict):
+        raise _Unknown
+    fields = query.model._meta.fields  # noqa: SLF001
+    missing = {fields[name]: default() for name, default in defaults if fields[name] not in row}
+    return {**row, **missing} if missing else row
+
+
+# ---------------------------------------------------------------- shapes, and blanks: copies with slots
+# A shape appends the values that it finds to `values`; the blank of the same thing takes its slots in the same order.
+
+
+def _node_shape(node: Any, values: list[Any]) -> Any:
+    held = node.__dict__
+    shape: list[Any] = [type(node)]
+    for name in _reaching(held):
+        shape += name, _PARTS.get(name, _WORDS).shape(held[name], values)
+    return tuple(shape)
+
+
+def _node_blank(node: Any, slots: Iterator[int]) -> Any:
+    blank = node.clone()
+    for name in _reaching(node.__dict__):
+        blank.__dict__[name] = _PARTS.get(name, _WORDS).blank(node.__dict__[name], slots)
+    return blank
+
+
+def _reaching(held: dict[str, Any]) -> list[str]:
+    """The parts of a node that reach the text. Where whole rows are selected, their table says the columns."""
+    skipped = "_returning" if held.get("_is_default") else None
+    return [name for name, part in held.items() if part is not None and name not in _IGNORED and name != skipped]
+
+
+def _operand_shape(part: Any, values: list[Any]) -> Any:
+    return _KIND[type(part)].shape(part, values)
+
+
+def _operand_blank(part: Any, slots: Iterator[int]) -> Any:
+    return _KIND[type(part)].blank(part, slots)
+
+
+def _arguments_blank(arguments: Any, slots: Iterator[int]) -> Any:
+    """The arguments of a function: peewee converts no value there by the column that the function is compared with."""
+    return [
+        _Slot(next(slots), converter=False) if _KIND[type(each)] is _VALUE else _operand_blank(each, slots)
+        for each in arguments
+    ]
+
+
+def _words_shape(part: Any, values: list[Any]) -> Any:
+    """What is no operand: words of the query's own, nodes, tables, or sequences of them."""
+    if isinstance(part, str | bool):
+        return part
+    if isinstance(part, list | tuple):
+        return tuple([_words_shape(each, values) for each in part])
+    return _operand_shape(part, values) if isinstance(part, Node | type) else _refuse(part, values)
+
+
+def _words_blank(part: Any, slots: Iterator[int]) -> Any:
+    if isinstance(part, str | bool):
+        return part
+    if isinstance(part, list | tuple):
+        return type(part)([_words_blank(each, slots) for each in part])
+    return _operand_blank(part, slots)
+
+
+def _rows_shape(rows: Any, values: list[Any]) -> Any:
+    """What is written: a row, or several. Its columns, and how the database reckons what is no value."""
+    if isinstance(rows, list):
+        return ("rows", *[_rows_shape(row, values) for row in rows])
+    if isinstance(rows, Node):
+        return _operand_shape(rows, values)
+    if not isinstance(rows, dict):
+        raise _Unknown
+    shape: list[Any] = []
+    for column, cell in rows.items():
+        if not isinstance(column, Field):
+            raise _Unknown
+        shape.append(id(column))
+        if _is_value(cell):  # a list, or None, is one value here
+            values.append(cell)
+        else:
+            shape.append(_operand_shape(cell, values))
+    return tuple(shape)
+
+
+def _rows_blank(rows: Any, slots: Iterator[int]) -> Any:
+    if isinstance(rows, list):
+        return [_rows_blank(row, slots) for row in rows]
+    if isinstance(rows, Node):
+        return _operand_blank(rows, slots)
+    return {column: _cell_blank(column, cell, slots) for column, cell in rows.items()}
+
+
+def _cell_blank(column: Any, cell: Any, slots: Iterator[int]) -> Any:
+    return _Slot(next(slots), column.db_value) if _is_value(cell) else _operand_blank(cell, slots)
+
+
+def _is_value(part: Any) -> bool:
+    return not isinstance(part, Node) or isinstance(part, Model)
+
+
+def _value_shape(value: Any, values: list[Any]) -> Any:
+    values.append(value)
+    return "?"
+
+
+def _value_blank(_value: Any, slots: Iterator[int]) -> Any:
+    return _Slot(next(slots))
+
+
+def _record_shape(record: Any, values: list[Any]) -> Any:
+    """A row that is compared with a foreign key stands for its own key."""
+    values.append(record._pk)  # noqa: SLF001
+    return "?"
+
+
+def _several_shape(items: Any, values: list[Any]) -> Any:
+    return tuple([_operand_shape(item, values) for item in items])
+
+
+def _several_blank(items: Any, slots: Iterator[int]) -> Any:
+    return tuple([_operand_blank(item, slots) for item in items])
+
+
+def _same_shape(thing: Any, _values: list[Any]) -> Any:
+    """A column, a table, nothing: there is one of it."""
+    return id(thing)
+
+
+def _namespace_shape(namespace: Any, _values: list[Any]) -> Any:
+    return namespace._name  # noqa: SLF001
+
+
+def _same_blank(thing: Any, _slots: Iterator[int]) -> Any:
+    return thing
+
+
+def _refuse(_thing: Any, _either: Any) -> Any:
+    raise _Unknown
+
+
+class _Kind(NamedTuple):
+    """How things of one kind are taken apart."""
+
+    shape: Callable[[Any, list[Any]], Any]
+    blank: Callable[[Any, Iterator[int]], Any]
+
+
+_VALUE = _Kind(_value_shape, _value_blank)
+_WORDS = _Kind(_words_shape, _words_blank)
+_PARTS = {
+    **dict.fromkeys(_OPERANDS, _Kind(_operand_shape, _operand_blank)),
+    "arguments": _Kind(_operand_shape, _arguments_blank),
+    **dict.fromkeys(("_insert", "_update"), _Kind(_rows_shape, _rows_blank)),
+}
+# The first of these that a type belongs to is its kind.
+_KINDS: tuple[tuple[Any, _Kind], ...] = (
+    (FieldAlias, _Kind(_refuse, _refuse)),
+    ((Field, type, type(None)), _Kind(_same_shape, _same_blank)),
+    (Model, _Kind(_record_shape, _value_blank)),
+    (type(EXCLUDED), _Kind(_namespace_shape, _same_blank)),
+    (_KNOWN, _Kind(_node_shape, _node_blank)),
+    (Node, _Kind(_refuse, _refuse)),
+    ((list, tuple, set, frozenset), _Kind(_several_shape, _several_blank)),
+    (object, _VALUE),
+)
+
+
+class _KindOfType(dict[Any, _Kind]):
+    """The kind of each type, found once."""
+
+    def __missing__(self, of: Any) -> _Kind:
+        found = self[of] = next(kind for types, kind in _KINDS if issubclass(of, types))
+        return found
+
+
+_KIND = _KindOfType()
