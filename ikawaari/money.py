@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import total_ordering
 from types import MappingProxyType
 
 from babel import Locale
@@ -28,11 +27,6 @@ _LABELS = {"XOF": "FCFA", "XAF": "FCFA", "GNF": "GNF", "CDF": "FC"}
 _DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 
 
-class CurrencyMismatch(ValueError):
-    """Two currencies met in one sum or comparison."""
-
-
-@total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units (5000 XOF is 5,000 francs, 1050 EUR is 10.50 euros), 0 to MAX_AMOUNT.
@@ -52,24 +46,6 @@ class Money:
         if not 0 <= self.amount <= MAX_AMOUNT:
             raise ValueError("an amount is between 0 and 2**63 - 1")
 
-    def __add__(self, other: "Money") -> "Money":
-        """Raise CurrencyMismatch, or ValueError when the sum is over MAX_AMOUNT."""
-        if not isinstance(other, Money):
-            return NotImplemented
-        return Money(self.amount + self._same(other), self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        """Raise CurrencyMismatch, or ValueError when the difference is below zero."""
-        if not isinstance(other, Money):
-            return NotImplemented
-        return Money(self.amount - self._same(other), self.currency)
-
-    def __lt__(self, other: "Money") -> bool:
-        """Raise CurrencyMismatch; the other comparisons follow from this one."""
-        if not isinstance(other, Money):
-            return NotImplemented
-        return self.amount < self._same(other)
-
     @property
     def exponent(self) -> int:
         """How many decimal digits the currency's minor unit has: 0, 2 or 3."""
@@ -83,18 +59,9 @@ class Money:
         pattern = _pattern(self.currency, locale)
         return format_currency(self._major(), self.currency, format=pattern, locale=locale, currency_digits=False)
 
-    def to_decimal_string(self) -> str:
-        """Return exact major units with all the currency's digits and a dot: "10.50" EUR, "1000" XOF."""
-        return f"{self._major():f}"
-
     def _major(self) -> Decimal:
         # From text, because Decimal arithmetic (scaleb) rounds to the thread's context.
         return Decimal(f"{self.amount}e-{self.exponent}")
-
-    def _same(self, other: "Money") -> int:
-        if self.currency != other.currency:
-            raise CurrencyMismatch(f"{self.currency} and {other.currency} do not mix")
-        return other.amount
 
 
 def from_decimal_string(text: object, currency: str) -> Money:

@@ -79,11 +79,6 @@ def mask(e164: str) -> str:
     return f"{code} " + "".join("•" if at in hidden else character for at, character in enumerate(local))
 
 
-def national(e164: str) -> str:
-    """Return the local form ("77 123 45 67") to show to the number's owner; raises InvalidPhone if it is not E.164."""
-    return _formatted(_read(e164), PhoneNumberFormat.NATIONAL)
-
-
 def _clean(text: str) -> str:
     """Return digits with an optional +, 00 turned into it; raises InvalidPhone for anything else."""
     if len(text) > _MAX_TEXT:

@@ -4,14 +4,14 @@ import operator
 import pickle
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikawaari.money import EXPONENTS, MAX_AMOUNT, CurrencyMismatch, Money, from_decimal_string, is_currency
+from ikawaari.money import EXPONENTS, MAX_AMOUNT, Money, from_decimal_string, is_currency
 
 moneys = st.builds(Money, st.integers(0, MAX_AMOUNT), st.sampled_from(sorted(EXPONENTS)))
 REFUSED = "not a decimal amount|between 0|integer string"  # the last is Python's own, over 4,300 digits
@@ -51,36 +51,16 @@ def test_money_cannot_be_changed() -> None:
         Money(1, "XOF").amount = 2  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("other", [9, Money(9, "XAF"), Money(9, "XOF")])
+@pytest.mark.parametrize("operation", [operator.add, operator.sub, operator.lt, operator.ge])
+def test_money_is_not_a_number(operation: Callable[[Any, Any], Any], other: object) -> None:
+    with pytest.raises(TypeError):
+        operation(Money(9, "XOF"), other)
+
+
 def test_equal_money_is_one_key_and_survives_pickling() -> None:
     assert len({Money(1, "XOF"), Money(1, "XOF"), Money(1, "XAF")}) == 2
     assert pickle.loads(pickle.dumps(Money(7, "XAF"))) == Money(7, "XAF")
-
-
-def test_the_same_currency_adds_subtracts_and_compares() -> None:
-    assert Money(5, "XOF") + Money(7, "XOF") == Money(12, "XOF")
-    assert Money(7, "XOF") - Money(5, "XOF") == Money(2, "XOF")
-    assert Money(7, "XOF") - Money(7, "XOF") == Money(0, "XOF")
-    assert Money(5, "XOF") < Money(7, "XOF") >= Money(7, "XOF")
-    assert max(Money(1, "EUR"), Money(3, "EUR"), Money(2, "EUR")) == Money(3, "EUR")
-
-
-def test_a_result_outside_the_bounds_raises() -> None:
-    with pytest.raises(ValueError, match="between 0"):
-        Money(5, "XOF") - Money(6, "XOF")
-    with pytest.raises(ValueError, match="between 0"):
-        Money(MAX_AMOUNT, "XOF") + Money(1, "XOF")
-
-
-@pytest.mark.parametrize("operation", ["__add__", "__sub__", "__lt__", "__le__", "__gt__", "__ge__"])
-def test_currencies_never_mix(operation: str) -> None:
-    with pytest.raises(CurrencyMismatch):
-        getattr(Money(9, "XOF"), operation)(Money(1, "XAF"))
-
-
-@pytest.mark.parametrize("operation", [operator.add, operator.sub, operator.lt, operator.ge])
-def test_money_is_not_a_number(operation: Callable[[Any, Any], Any]) -> None:
-    with pytest.raises(TypeError):
-        operation(Money(9, "XOF"), 9)
 
 
 @pytest.mark.parametrize(
@@ -120,19 +100,13 @@ def test_formatting_loses_no_digit_and_never_breaks_a_line(money: Money, locale:
         (Money(1234, "TND"), "1.234"),
     ],
 )
-def test_major_units_are_written_exactly(money: Money, text: str) -> None:
-    assert money.to_decimal_string() == text
+def test_major_units_are_read_exactly(money: Money, text: str) -> None:
     assert from_decimal_string(text, money.currency) == money
-
-
-@given(moneys)
-def test_major_units_round_trip(money: Money) -> None:
-    assert from_decimal_string(money.to_decimal_string(), money.currency) == money
 
 
 @given(moneys, st.integers(1, 6))
 def test_trailing_zeros_of_a_provider_change_nothing(money: Money, zeros: int) -> None:
-    text = money.to_decimal_string()
+    text = f"{Decimal(money.amount).scaleb(-money.exponent, Context(prec=30)):f}"
     point = "" if "." in text else "."
     assert from_decimal_string(text + point + "0" * zeros, money.currency) == money
 

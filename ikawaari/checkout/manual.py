@@ -21,9 +21,6 @@ from ikawaari.store.record import Record
 
 _NOT_LOST = (Result.SUCCEEDED, Result.PROCESSING, Result.REQUIRES_ACTION)
 _ABSENT = timedelta(days=1)  # how long a charge may be on its way whose provider this process does not have
-_UNKNOWN_PROVIDER = timedelta(
-    days=1
-)  # how long a charge of a provider that this process does not have may be under way
 
 
 @dataclass(frozen=True, kw_only=True)

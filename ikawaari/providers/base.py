@@ -117,7 +117,7 @@ class Outcome:
     money: Money | None = None  # what was really taken or given back, when it succeeded
     action: Action | None = None
     failure: FailureCode | None = None
-    raw_code: str | None = None  # the provider's own word, for our logs alone
+    raw_code: str | None = None  # the provider's own word: `ikawaari attempts show` prints it
     deadline: datetime | None = None  # when the prompt, code or page ends
 
     def __post_init__(self) -> None:
@@ -129,11 +129,6 @@ class Outcome:
             object.__setattr__(self, "action", None)
         if self.deadline and self.deadline.tzinfo is None:  # an instant of nowhere
             object.__setattr__(self, "deadline", None)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the provider will not ask or wait any more."""
-        return self.result in (Result.SUCCEEDED, Result.FAILED)
 
 
 def unknown(raw_code: str) -> Outcome:

@@ -249,10 +249,10 @@ def test_show_tells_the_whole_history(world: World, run: Attempts, provider: Dea
     told = json.loads(run("show", attempt.id)[1])
     assert told["attempt"]["id"] == attempt.id
     assert told["attempt"]["amount_received"] == 2_500
+    assert told["attempt"]["provider_code"] == latest(session).provider_code
     assert str(attempt.phone) not in json.dumps(told["attempt"])
     assert [report["source"] for report in told["reports"]][:2] == ["charge", "operator"]
     assert "callback" in [report["source"] for report in told["reports"]]
     assert told["reports"][1]["reason"] == WHY[1]
     assert [refund["amount"] for refund in told["refunds"]] == [2_500]
     assert told["callbacks"][0]["attempt_id"] == attempt.id
-    assert session.id

@@ -101,7 +101,9 @@ class PaymentAttempt(Record):
     currency = CharField(max_length=3)
     provider_reference = CharField(null=True)
     codes = IntegerField(default=0)  # how many one-time codes its payer has sent
-    provider_code = CharField(null=True)  # the provider's own word for what happened; never shown
+    provider_code = CharField(
+        null=True
+    )  # the provider's own word for what happened; `ikawaari attempts show` prints it
     failure_code = CharField(null=True, max_length=32)
     next_action = JsonField(null=True)
     created_at = InstantField()
