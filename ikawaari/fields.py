@@ -3,11 +3,10 @@
 import json
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from peewee import BigIntegerField, CharField, Check, TextField
 
-E = TypeVar("E", bound=StrEnum)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
