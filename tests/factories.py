@@ -52,7 +52,7 @@ def session(
 ) -> CheckoutSession:
     """An open session over 5,000 XOF. Overrides: the fields of `NewSession`; `amount=None` lets the customer choose."""
     fields = {"amount": None if "line_items" in overrides else 5_000} | overrides
-    return sessions.open_session(Owner(owner or merchant(), livemode), NewSession(**fields), now or clock.now())
+    return sessions.open_session(Owner(owner or merchant(), livemode), NewSession(**fields), now or clock.now()).session
 
 
 def link(

@@ -107,10 +107,4 @@ def _of(session: CheckoutSession) -> Any:
 
 
 def _tell(event_type: str, customer: Customer, now: datetime) -> None:
-    events.append(
-        event_type,
-        resources.customer(customer),
-        merchant_id=customer.merchant_id,
-        livemode=customer.livemode,
-        now=now,
-    )
+    events.append(event_type, resources.customer(customer), customer, now)

@@ -9,6 +9,7 @@ from typing import Any
 from ikawaari import errors, ids, store
 from ikawaari.checkout import budgets, payment_methods, prefills, resources, snapshots
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
+from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
@@ -70,7 +71,7 @@ def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
             metadata=dict(new.metadata),
             created_at=now,
         )
-        tell("payment_intent.created", intent, now)
+        _publish("payment_intent.created", IntentSnapshot(intent), now)
         if new.confirm and method:
             budgets.require_try(intent, method, now)  # a try that is refused must leave no intent behind
     return intent
@@ -131,13 +132,22 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
     return intent
 
 
+def open_for(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
+    """The intent of a session that is being opened, in that transaction: nobody else knows the session yet."""
+    intent = PaymentIntent.create(**_columns(session, money, now))
+    _publish("payment_intent.created", IntentSnapshot(intent, session.locale), now)
+    return intent
+
+
 def for_session(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
     """The session's intent, locked, made if there is none, over `money`. In the caller's transaction.
 
     Two first payments of a deferred session meet at the unique session of an intent: one row, whoever comes first.
     """
-    _insert(session, money, now)
+    made = PaymentIntent.insert(**_columns(session, money, now)).on_conflict_ignore().as_rowcount().execute()
     intent = PaymentIntent.lock(PaymentIntent.get(PaymentIntent.session == session.id).id)
+    if made:
+        _publish("payment_intent.created", IntentSnapshot(intent, session.locale), now)
     may_change = intent.status in (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.FAILED)
     if may_change and intent.amount != money.amount:
         intent.change(amount=money.amount)
@@ -159,8 +169,8 @@ def try_cancel(intent: PaymentIntent, reason: str, now: datetime) -> bool:
     return canceled
 
 
-def _insert(session: CheckoutSession, money: Money, now: datetime) -> None:
-    columns: Mapping[str, Any] = {
+def _columns(session: CheckoutSession, money: Money, now: datetime) -> dict[str, Any]:
+    return {
         "id": ids.new("pi"),
         "merchant": session.merchant_id,
         "livemode": session.livemode,
@@ -174,9 +184,6 @@ def _insert(session: CheckoutSession, money: Money, now: datetime) -> None:
         "metadata": session.metadata,
         "created_at": now,
     }
-    made = PaymentIntent.insert(**columns).on_conflict_ignore().as_rowcount().execute()
-    if made:
-        tell("payment_intent.created", PaymentIntent.get_by_id(columns["id"]), now)
 
 
 def _known_phone(text: str, country: str | None) -> str:
@@ -189,10 +196,8 @@ def _known_phone(text: str, country: str | None) -> str:
 
 def tell(event_type: str, intent: PaymentIntent, now: datetime) -> None:
     """Append an event about the intent."""
-    events.append(
-        event_type,
-        resources.payment_intent(snapshots.of_intent(intent)),
-        merchant_id=intent.merchant_id,
-        livemode=intent.livemode,
-        now=now,
-    )
+    _publish(event_type, snapshots.of_intent(intent), now)
+
+
+def _publish(event_type: str, shown: IntentSnapshot, now: datetime) -> None:
+    events.append(event_type, resources.payment_intent(shown), shown.intent, now)

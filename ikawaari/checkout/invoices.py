@@ -157,13 +157,7 @@ def has_failed(subscription: Subscription) -> bool:
 
 def tell(event_type: str, invoice: Invoice, now: datetime) -> None:
     """Append an event about the invoice."""
-    events.append(
-        event_type,
-        *_rendered([invoice]),
-        merchant_id=invoice.merchant_id,
-        livemode=invoice.livemode,
-        now=now,
-    )
+    events.append(event_type, _rendered([invoice])[0], invoice, now)
 
 
 def _insert(
@@ -231,5 +225,5 @@ def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
         expires_at=now + _UNTRIED,
         **{name: getattr(first, name) for name in copied},
     )
-    intents.for_session(session, Money(subscription.amount, subscription.currency), now)
+    intents.open_for(session, Money(subscription.amount, subscription.currency), now)
     return session

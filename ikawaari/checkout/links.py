@@ -298,4 +298,4 @@ def _of_merchant(version: int, owner: Owner) -> Any:
 
 
 def _tell(event_type: str, link: PaymentLink, now: datetime) -> None:
-    events.append(event_type, resource(link, now), merchant_id=link.merchant_id, livemode=link.livemode, now=now)
+    events.append(event_type, resource(link, now), link, now)

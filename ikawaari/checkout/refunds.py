@@ -369,6 +369,4 @@ def _follow(intent: PaymentIntent) -> None:
 
 
 def _tell(event_type: str, refund: Refund, intent: PaymentIntent, now: datetime) -> None:
-    events.append(
-        event_type, resources.refund(refund), merchant_id=intent.merchant_id, livemode=intent.livemode, now=now
-    )
+    events.append(event_type, resources.refund(refund), intent, now)

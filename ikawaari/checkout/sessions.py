@@ -90,7 +90,7 @@ def open_session(
     *,
     credential_id: str | None = None,
     by_visit: bool = False,
-) -> CheckoutSession:
+) -> Snapshot:
     """Open a session for `owner`. `credential_id` names whose key signs the customer's return.
 
     Raises ValidationFailed naming every bad field, NotFound for an unknown link, Gone for one that has ended.
@@ -116,12 +116,14 @@ def open_session(
             expires_at=expires_at,
             **_columns(owner.merchant, new),
         )
+        intent = None
         # A trial takes nothing today, so there is nothing to intend yet.
         if amount is not None and not session.deferred and not (new.recurring or {}).get("trial_period_days"):
-            intents.for_session(session, Money(amount, currency), now)
+            intent = intents.open_for(session, Money(amount, currency), now)
         due.schedule(EXPIRE, session.id, expires_at)
-        tell("checkout.session.created", session, now)
-    return session
+        shown = Snapshot(session, (), owner.merchant, intent, link)  # nothing else can be there yet
+        _publish("checkout.session.created", shown, now)
+    return shown
 
 
 def find(session_id: str, now: datetime) -> CheckoutSession:
@@ -244,15 +246,12 @@ def refuse_renewal(session: CheckoutSession) -> None:
 def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
     """Append an event about the session. Of a renewal's page only late money is told: the rest is in `invoice.*`."""
     shown = snapshots.of(session)
-    if event_type != "checkout.session.late_payment" and shown.is_renewal:
-        return
-    events.append(
-        event_type,
-        resources.checkout_session(shown),
-        merchant_id=session.merchant_id,
-        livemode=session.livemode,
-        now=now,
-    )
+    if event_type == "checkout.session.late_payment" or not shown.is_renewal:
+        _publish(event_type, shown, now)
+
+
+def _publish(event_type: str, shown: Snapshot, now: datetime) -> None:
+    events.append(event_type, resources.checkout_session(shown), shown.session, now)
 
 
 def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:

@@ -259,13 +259,8 @@ def end(subscription: Subscription, now: datetime) -> None:
 
 def tell(event_type: str, subscription: Subscription, now: datetime) -> None:
     """Append an event about the subscription."""
-    events.append(
-        event_type,
-        resources.subscription(snapshots.of_subscription(subscription)),
-        merchant_id=subscription.merchant_id,
-        livemode=subscription.livemode,
-        now=now,
-    )
+    shown = snapshots.of_subscription(subscription)
+    events.append(event_type, resources.subscription(shown), subscription, now)
 
 
 def _begin(subscription: Subscription, session: CheckoutSession, now: datetime) -> None:

@@ -93,9 +93,8 @@ def _opened(link: PaymentLink, now: datetime) -> CheckoutSession:
     merchant = Merchant.get_by_id(link.merchant_id)
     first = link.version == 1
     new = NewSession(payment_link_id=link.id) if first else NewSession(payment_link_v2_id=link.id)
-    return sessions.open_session(
-        Owner(merchant, link.livemode), new, now, credential_id=link.credential_id, by_visit=True
-    )
+    owner = Owner(merchant, link.livemode)
+    return sessions.open_session(owner, new, now, credential_id=link.credential_id, by_visit=True).session
 
 
 def _of(link: PaymentLink) -> Any:

@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ikawaari import clock, ids, store
 from ikawaari.events import delivery
@@ -14,9 +14,21 @@ _MOST_ATTEMPTS = 10
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def append(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> None:
-    """Write the event `type_` about the object `data`, and put it on its way to everybody who wants it."""
-    delivery.enqueue(write(type_, data, merchant_id=merchant_id, livemode=livemode, now=now), now)
+class Owned(Protocol):
+    """A row that belongs to a merchant in one mode: whom its events are for."""
+
+    @property
+    def merchant_id(self) -> str:
+        """The merchant's id."""
+
+    @property
+    def livemode(self) -> Any:
+        """Whether it is of live mode."""
+
+
+def append(type_: str, data: dict[str, Any], row: Owned, now: datetime) -> None:
+    """Write the event `type_` about `row`, shown as `data`, and put it on its way to everybody who wants it."""
+    delivery.enqueue(write(type_, data, row, now), now)
 
 
 def was_told(type_: str, object_id: str) -> bool:
@@ -24,7 +36,7 @@ def was_told(type_: str, object_id: str) -> bool:
     return bool(Event.select().where(Event.object_id == object_id, Event.type == type_).exists())
 
 
-def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool, now: datetime) -> Event:
+def write(type_: str, data: dict[str, Any], row: Owned, now: datetime) -> Event:
     """Write an event as a webhook will carry it: the text is fixed here, once."""
     ensure(store.in_transaction(), "an event belongs to the transaction of its change")
     event_id = ids.new("evt")
@@ -33,13 +45,13 @@ def write(type_: str, data: dict[str, Any], *, merchant_id: str, livemode: bool,
         "object": "event",
         "type": type_,
         "created": clock.unix(now),
-        "livemode": livemode,
+        "livemode": row.livemode,
         "data": _as_told(data),
     }
     return Event.create(
         id=event_id,
-        merchant=merchant_id,
-        livemode=livemode,
+        merchant=row.merchant_id,
+        livemode=row.livemode,
         type=type_,
         object_id=data["id"],
         body=_text(body),

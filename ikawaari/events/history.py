@@ -64,9 +64,7 @@ def redeliver_range(
 def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
     """Send a test event to one endpoint alone. Returns its delivery."""
     with store.atomic():
-        event = events.write(
-            TEST, endpoints.resource(endpoint), merchant_id=endpoint.merchant_id, livemode=endpoint.livemode, now=now
-        )
+        event = events.write(TEST, endpoints.resource(endpoint), endpoint, now)
         delivery.send_to(endpoint, event, now)
     sent = WebhookDelivery.get(WebhookDelivery.endpoint == endpoint.id, WebhookDelivery.event == event.sequence)
     return _deliveries([sent])[0]

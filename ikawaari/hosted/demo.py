@@ -48,8 +48,8 @@ def buy() -> BaseResponse:
         cancel_url=f"{_home()}/",
     )
     who = _caller(_key())
-    session = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
-    return redirect(resources.page_url(session.id), 303)
+    shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
+    return redirect(resources.page_url(shown.session.id), 303)
 
 
 def _home() -> str:

@@ -41,9 +41,9 @@ class Sessions(MethodView):
         spellings of every other.
         """
         who = caller()
-        session = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
-        left_out = warnings.of(prefills.left_out(new, session))
-        return {**resources.checkout_session(snapshots.of(session)), "warnings": left_out}
+        shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
+        left_out = warnings.of(prefills.left_out(new, shown.session))
+        return {**resources.checkout_session(shown), "warnings": left_out}
 
     @operation("listCheckoutSessions")
     @requires(Scope.PAYMENTS_READ)

@@ -11,3 +11,8 @@ class Owner:
 
     merchant: Merchant
     livemode: bool
+
+    @property
+    def merchant_id(self) -> str:
+        """The merchant's id."""
+        return str(self.merchant.id)

@@ -32,7 +32,7 @@ def opened(world: World, api_key: str, **overrides: str) -> CheckoutSession:
     """A session that the key opened."""
     new = NewSession(amount=5_000, **{"success_url": HOME} | overrides)  # type: ignore[arg-type]
     who = credentials.authenticate(api_key, "127.0.0.1", world.now)
-    return open_session(world.owner, new, world.now, credential_id=who.credential_id)
+    return open_session(world.owner, new, world.now, credential_id=who.credential_id).session
 
 
 def parts(url: str | None) -> tuple[str, str]:

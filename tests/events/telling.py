@@ -22,7 +22,7 @@ def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
 def tell(world: World, object_id: str = "o", type_: str = "payment_intent.created", **data: Any) -> None:
     """Something happens to an object."""
     with store.atomic():
-        events.append(type_, {"id": object_id, **data}, merchant_id=world.merchant.id, livemode=False, now=clock.now())
+        events.append(type_, {"id": object_id, **data}, world.owner, clock.now())
 
 
 def other_lane(object_id: str, *, same: bool) -> str:

@@ -11,6 +11,7 @@ import pytest
 from ikawaari import clock, sealing, store, worker
 from ikawaari.events import delivery, endpoints, events, outgoing
 from ikawaari.store.models import DeliveryTry, DueWork, Event, WebhookDelivery
+from ikawaari.store.owner import Owner
 from tests.events.receiver import Receiver, listening
 from tests.events.telling import SCHEDULE, elsewhere, endpoint, fail, other_lane, signed_at, stored, tell
 from tests.world import START, Killed, Trouble, World, halfway, together
@@ -94,7 +95,7 @@ def test_an_endpoint_gets_what_it_wants_of_its_merchant_and_mode_alone(world: Wo
     tell(world)
     tell(world, type_="refund.failed")
     with store.atomic():
-        events.append("refund.failed", {"id": "l"}, merchant_id=world.merchant.id, livemode=True, now=world.now)
+        events.append("refund.failed", {"id": "l"}, Owner(world.merchant, True), world.now)
     world.work()
     assert [heard.event["type"] for heard in receiver.heard] == ["refund.failed"]
     assert not receiver.heard[0].event["livemode"]

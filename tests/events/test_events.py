@@ -15,7 +15,7 @@ from tests.world import Trouble, World, halfway, together
 def append(world: World, **data: object) -> None:
     """An event about an object of these data."""
     with store.atomic():
-        events.append("x", {"id": "o", **data}, merchant_id=world.merchant.id, livemode=False, now=world.now)
+        events.append("x", {"id": "o", **data}, world.owner, world.now)
 
 
 def test_an_event_holds_the_object_as_it_was(world: World) -> None:
@@ -50,7 +50,7 @@ def test_an_event_goes_with_its_transaction(world: World) -> None:
 
 def test_an_event_outside_a_transaction_is_a_bug(world: World) -> None:
     with pytest.raises(AssertionError):
-        events.append("x", {"id": "o"}, merchant_id=world.merchant.id, livemode=False, now=world.now)
+        events.append("x", {"id": "o"}, world.owner, world.now)
 
 
 def test_events_of_one_object_are_in_the_order_of_its_changes(world: World) -> None:

@@ -40,7 +40,7 @@ def event(merchant: Merchant, now: datetime) -> str:
     """An event about nothing."""
     with store.atomic():
         data = {"id": "o"}
-        return events.write("payment_intent.created", data, merchant_id=merchant.id, livemode=False, now=now).id
+        return events.write("payment_intent.created", data, factories.owner(merchant), now).id
 
 
 MAKERS: Mapping[str, Callable[[Merchant, datetime], str]] = {
