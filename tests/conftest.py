@@ -150,7 +150,9 @@ def disconnect() -> None:
     from ikawaari.providers.sandbox import ledger
 
     store.disconnect()
-    ledger.disconnect()
+    ledger.release()
+    if hasattr(ledger.database.obj, "close_all"):
+        ledger.database.obj.close_all()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from ikawaari import clock, phones
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.providers.base import ActionKind
-from ikawaari.shapes import JsonObject
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
 from ikawaari.store.models import Customer, Invoice, PaymentAttempt, PaymentLink, Refund
 
@@ -81,7 +80,7 @@ def language(locale: str | None, accepted: str) -> str:
     return locale if locale in LANGUAGES else accepted
 
 
-def checkout_session(shown: Snapshot) -> JsonObject:
+def checkout_session(shown: Snapshot) -> dict[str, Any]:
     """A checkout session."""
     session, intent, attempts = shown.session, shown.intent, shown.attempts
     amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
@@ -140,7 +139,7 @@ def _links_of(link: PaymentLink | None) -> dict[str, str | None]:
     }
 
 
-def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> JsonObject:
+def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> dict[str, Any]:
     """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so.
 
     `accepted`: the language of messages for the payer, where no session says it.
@@ -173,7 +172,7 @@ def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> JsonObject:
     }
 
 
-def attempt(row: PaymentAttempt) -> JsonObject:
+def attempt(row: PaymentAttempt) -> dict[str, Any]:
     """A payment attempt: who was asked, and what came of it."""
     return {
         "id": row.id,
@@ -196,7 +195,7 @@ def attempt(row: PaymentAttempt) -> JsonObject:
     }
 
 
-def refund(row: Refund) -> JsonObject:
+def refund(row: Refund) -> dict[str, Any]:
     """A refund."""
     return {
         "id": row.id,
@@ -215,7 +214,7 @@ def refund(row: Refund) -> JsonObject:
     }
 
 
-def customer(row: Customer) -> JsonObject:
+def customer(row: Customer) -> dict[str, Any]:
     """A customer."""
     return {
         "id": row.id,
@@ -228,7 +227,7 @@ def customer(row: Customer) -> JsonObject:
     }
 
 
-def subscription(shown: SubscriptionSnapshot) -> JsonObject:
+def subscription(shown: SubscriptionSnapshot) -> dict[str, Any]:
     """A subscription. Its metadata and reference are those of the session that made it."""
     row = shown.subscription
     return {
@@ -254,7 +253,7 @@ def subscription(shown: SubscriptionSnapshot) -> JsonObject:
     }
 
 
-def invoice(row: Invoice, page: Snapshot) -> JsonObject:
+def invoice(row: Invoice, page: Snapshot) -> dict[str, Any]:
     """An invoice: one period of a subscription, and the page where its customer can pay it."""
     session, intent, attempts = page.session, page.intent, page.attempts
     return {

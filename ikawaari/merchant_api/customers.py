@@ -1,15 +1,17 @@
 """Customers over REST. Payments make them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask.views import MethodView
 
 from ikawaari import errors
 from ikawaari.checkout import customers, resources
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
+from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import customers as schemas
 from ikawaari.merchants.credentials import Scope
-from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Customers",
@@ -27,9 +29,10 @@ class Customers(MethodView):
     @requires(Scope.CUSTOMERS_READ)
     @bp.arguments(schemas.CustomerQuery(), location="query")
     @bp.response(200, schemas.CustomerList(), example=schemas.CUSTOMERS)
-    def get(self, query: PageRequest) -> Page:
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List customers, newest first."""
-        return customers.listed(caller().owner, query)
+        place = place_of(query)
+        return customers.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:customer_id>", parameters=[schemas.CUSTOMER_ID])
@@ -39,6 +42,6 @@ class OneCustomer(MethodView):
     @operation("retrieveCustomer", errors.OBJECT_UNKNOWN)
     @requires(Scope.CUSTOMERS_READ)
     @bp.response(200, schemas.Customer(), example=schemas.CUSTOMER)
-    def get(self, customer_id: str) -> JsonObject:
+    def get(self, customer_id: str) -> Mapping[str, Any]:
         """Retrieve a customer."""
         return resources.customer(customers.owned(customer_id, caller().owner))

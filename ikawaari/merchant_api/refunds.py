@@ -1,5 +1,8 @@
 """Refunds over REST."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask.views import MethodView
 
 from ikawaari import clock, errors
@@ -8,10 +11,9 @@ from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import refunds as schemas
 from ikawaari.merchants.credentials import Scope
-from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Refunds",
@@ -30,7 +32,7 @@ class Refunds(MethodView):
     @idempotent
     @bp.arguments(schemas.RefundInput(), example=schemas.NEW_REFUND)
     @bp.response(201, schemas.Refund(), example=schemas.REFUND)
-    def post(self, new: NewRefund) -> JsonObject:
+    def post(self, new: NewRefund) -> Mapping[str, Any]:
         """Refund a payment, in part or in whole.
 
         It is `pending` until the provider has given the money back: wait for `refund.succeeded` or `refund.failed`.
@@ -46,9 +48,10 @@ class Refunds(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.RefundQuery(), location="query")
     @bp.response(200, schemas.RefundList(), example=schemas.REFUNDS)
-    def get(self, query: PageRequest) -> Page:
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List refunds, newest first."""
-        return refunds.listed(caller().owner, query)
+        place = place_of(query)
+        return refunds.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:refund_id>", parameters=[schemas.REFUND_ID])
@@ -58,6 +61,6 @@ class OneRefund(MethodView):
     @operation("retrieveRefund", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.Refund(), example=schemas.REFUND)
-    def get(self, refund_id: str) -> JsonObject:
+    def get(self, refund_id: str) -> Mapping[str, Any]:
         """Retrieve a refund."""
         return resources.refund(refunds.owned(refund_id, caller().owner))

@@ -1,5 +1,8 @@
 """Checkout sessions over REST."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask.views import MethodView
 
 from ikawaari import clock, errors
@@ -10,10 +13,9 @@ from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import sessions as schemas
 from ikawaari.merchants.credentials import Scope
-from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Checkout sessions",
@@ -32,7 +34,7 @@ class Sessions(MethodView):
     @idempotent
     @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=schemas.NEW_SESSION)
     @bp.response(201, schemas.CheckoutSession(), example=schemas.SESSION)
-    def post(self, new: NewSession) -> JsonObject:
+    def post(self, new: NewSession) -> Mapping[str, Any]:
         """Open a checkout session.
 
         Every field may be absent: `{}` is a request. `success_url` and `successUrl` are the same field, as are the two
@@ -47,9 +49,10 @@ class Sessions(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.CheckoutSessionQuery(), location="query")
     @bp.response(200, schemas.CheckoutSessionList(), example=schemas.SESSIONS)
-    def get(self, query: PageRequest) -> Page:
+    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
         """List checkout sessions, newest first."""
-        return sessions.listed(caller().owner, query)
+        place = place_of(query)
+        return sessions.listed(caller().owner, query, place)
 
 
 @bp.route("/<string:session_id>", parameters=[SESSION_ID])
@@ -59,7 +62,7 @@ class Session(MethodView):
     @operation("retrieveCheckoutSession", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.CheckoutSession(), example=schemas.SESSION)
-    def get(self, session_id: str) -> JsonObject:
+    def get(self, session_id: str) -> Mapping[str, Any]:
         """Retrieve a checkout session."""
         return resources.checkout_session(sessions.owned(session_id, caller().owner, clock.now()))
 
@@ -72,7 +75,7 @@ class Expiry(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.CheckoutSession(), example=schemas.EXPIRED_SESSION)
-    def post(self, session_id: str) -> JsonObject:
+    def post(self, session_id: str) -> Mapping[str, Any]:
         """Expire an open checkout session. It needs no body."""
         shown = sessions.owned(session_id, caller().owner, clock.now())
         return resources.checkout_session(snapshots.of(sessions.expire(shown.session, clock.now())))

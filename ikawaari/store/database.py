@@ -21,24 +21,24 @@ def connect(url: str, pool: int = 20) -> None:
 
 def disconnect() -> None:
     """Close this thread's connection and those that idle in the pool."""
-    databases.disconnect(database.obj)
+    release()
+    if hasattr(database.obj, "close_all"):
+        database.obj.close_all()
 
 
 def release() -> None:
-    """The end of a request, or of a round of work: PostgreSQL's connection goes back to its pool.
-
-    SQLite's stays with its thread, until that ends.
-    """
-    databases.release(database.obj)
+    """Close this thread's connection, or give it back to the pool."""
+    databases.close(database.obj)
 
 
 def leave() -> None:
     """Somebody outside is about to be called: whoever is slow there holds up a thread, and nothing of the database.
 
-    Raises InvariantBroken while rows may be locked.
+    This thread's connection goes back to PostgreSQL's pool. Raises InvariantBroken while rows may be locked.
     """
     ensure(not in_transaction(), "nobody outside is called while rows are locked")
-    release()
+    if is_postgres():
+        release()
 
 
 def is_postgres() -> bool:

@@ -1,4 +1,4 @@
-"""What the README gives merchants to copy does what it says, in Python and, where there is one, in Node."""
+"""What merchants are given to verify signatures with does what it says, in Python and, where there is one, in Node."""
 
 import json
 import re
@@ -29,12 +29,12 @@ def engine() -> str:
 
 @pytest.fixture(params=["python", "js"])
 def check(request: pytest.FixtureRequest) -> Callable[[str], Check]:
-    """Finds a function of the README by its Python name, in one of its languages."""
+    """Finds a function of docs/merchants.md by its Python name, in one of its languages."""
     return from_python if request.param == "python" else from_node
 
 
 def from_python(name: str) -> Check:
-    """The function as it stands in the README."""
+    """The function as it stands there."""
     names: dict[str, Any] = {}
     exec(block("python", f"def {name}("), names)
     found: Check = names[name]
@@ -45,7 +45,7 @@ def from_node(name: str) -> Check:
     """The same of Node's."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("no Node: the README's lines for it are not run")
+        pytest.skip("no Node: the lines for it are not run")
     camel = re.sub("_(.)", lambda found: found[1].upper(), name)
     script = block("js", f"function {camel}(")
 
@@ -58,8 +58,8 @@ def from_node(name: str) -> Check:
 
 
 def block(language: str, part: str) -> str:
-    """The README's one block of that language that holds `part`."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    """The one block of that language that holds `part`."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "merchants.md").read_text(), re.DOTALL)
     (found,) = (text for text in blocks if part in text)
     return str(found)
 

@@ -1,0 +1,98 @@
+"""Locks are taken in one order, docs/architecture.md's, so that no two transactions wait for each other in a circle."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ikawaari import store
+from ikawaari.checkout import cancellations, refunds, subscriptions
+from ikawaari.checkout.refunds import NewRefund
+from ikawaari.store.models import Subscription
+from ikawaari.store.record import Record
+from tests import factories
+from tests.checkout.subscribing import DAY, days, keep_token, subscribed
+from tests.docs import papers
+from tests.world import World, intent
+
+ORDER = ["Subscription", "PaymentIntent", "CheckoutSession", "PaymentLink", "Customer", "Invoice", "WebhookEndpoint"]
+Held = list[tuple[str, ...]]
+
+
+@pytest.fixture
+def engine() -> str:
+    """The code that takes the locks is the same on both; SQLite takes them for nothing, in the same order."""
+    return "sqlite"
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """What each transaction locked, in its order."""
+    transactions: Held = []
+    mine = threading.local()
+    lock, atomic = Record.lock.__func__, store.atomic  # type: ignore[attr-defined]
+
+    def noted(cls: type[Record], record_id: str) -> Record:
+        mine.locks.append(cls.__name__)
+        found: Record = lock(cls, record_id)
+        return found
+
+    @contextmanager
+    def opened() -> Iterator[None]:
+        if store.in_transaction():
+            with atomic():
+                yield
+            return
+        mine.locks = []
+        with atomic():
+            yield
+        transactions.append(tuple(mine.locks))
+
+    monkeypatch.setattr(Record, "lock", classmethod(noted))
+    monkeypatch.setattr(store, "atomic", opened)
+    return transactions
+
+
+def assert_in_order(held: Held) -> None:
+    for names in held:
+        known = [ORDER.index(name) for name in names if name in ORDER]
+        assert known == sorted(known), " → ".join(names)
+
+
+def test_the_order_is_the_documented_one() -> None:
+    documented = "subscription → intent → session → link → customer → invoice → endpoint → due rows"
+    assert documented in papers.section("docs/architecture.md", "The order of locks")
+
+
+def test_payments_of_a_link_with_a_limit(world: World, held: Held) -> None:
+    link = factories.link(world.merchant, max_uses=9)
+    for ending in ("500", "001", "012", "007"):
+        world.pay(world.session(payment_link_v2_id=link.id), ending)
+    world.wait(6, 6, 6)
+    assert_in_order(held)
+    assert ("PaymentIntent", "PaymentLink") in held
+    assert ("PaymentIntent", "Customer") in held
+
+
+def test_a_subscription_s_years(world: World, held: Held) -> None:
+    paid, declined = subscribed(world), subscribed(world)
+    keep_token(declined, "tok_test_declined")
+    for _ in range(3):
+        days(world, 31)
+        days(world, 10)
+    subscriptions.cancel(Subscription.get_by_id(paid.id), world.now, at_period_end=False)
+    assert_in_order(held)
+    assert any(names[:2] == ("Subscription", "PaymentIntent") for names in held)
+
+
+def test_refunds_cancellations_and_late_money(world: World, held: Held) -> None:
+    paid, canceled, late = world.session(), world.session(), world.session()
+    world.pay(paid, "013")
+    world.pay(late, "007")
+    cancellations.cancel(intent(canceled).id, world.now)
+    world.wait(6)
+    refunds.create(factories.owner(world.merchant), NewRefund(payment_intent=intent(paid).id, amount=100), world.now)
+    world.wait(6, DAY)
+    assert_in_order(held)
+    assert held
