@@ -2,12 +2,15 @@
 
 import fcntl
 import os
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
-from urllib.parse import unquote, urlsplit
+from sqlite3 import Connection, ProgrammingError
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+from weakref import WeakSet
 
 from peewee import Database, OperationalError, SqliteDatabase
 from playhouse.pool import PooledPostgresqlDatabase
@@ -24,26 +27,101 @@ POSTGRES_LIMITS = {
 }
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "busy_timeout": 5000, "foreign_keys": 1}
 
+_KEPT_STATEMENTS = 500  # more than the code has: none is parsed twice
+
 
 class Busy(OperationalError):
     """Somebody else has been writing for too long. Nothing was done; it may be tried again."""
 
 
 class _Sqlite(Compiling, SqliteDatabase):
-    """SQLite."""
+    """SQLite. A thread keeps its connection: opening one takes longer than most requests."""
+
+    def _connect(self) -> Any:
+        connection = super()._connect()  # type: ignore[misc]
+        self._state.kept = _Kept(connection, self.database)  # type: ignore[attr-defined]
+        return connection
+
+    def release(self) -> None:
+        """Close this thread's connection only if it is of no use any more."""
+        state: Any = self._state  # type: ignore[attr-defined]
+        if not state.closed and (state.transactions or not state.kept.is_usable()):
+            self.close()
+
+
+class _Kept:
+    """The connection of one thread, closed when the thread ends."""
+
+    def __init__(self, connection: Connection, path: str) -> None:
+        self._connection, self._path, self._pid = connection, path, os.getpid()
+        self._file = _identity(path)
+
+    def is_usable(self) -> bool:
+        """Whether it idles, and another file has not taken its file's place since, a restored backup say."""
+        return not self._connection.in_transaction and _identity(self._path) == self._file
+
+    def __del__(self) -> None:
+        if os.getpid() != self._pid:  # a fork's: closing it here would meddle with the parent's locks
+            _inherited.append(self._connection)
+            return
+        with suppress(ProgrammingError):  # of another thread, when the whole process ends
+            self._connection.close()
 
 
 class _Postgres(Compiling, PooledPostgresqlDatabase):  # type: ignore[misc]
-    """PostgreSQL, over a pool of connections."""
+    """PostgreSQL, over a pool of connections: however many threads there are, it bounds them."""
+
+    def release(self) -> None:
+        """Give this thread's connection back to the pool."""
+        close(self)
+
+    def _is_closed(self, conn: Any) -> bool:
+        """Whether a pooled connection has ended. No round trip: one that idles and has something to say was ended."""
+        return bool(conn.closed) or _has_input(conn.fileno())
+
+
+_inherited: list[Connection] = []
+_opened: WeakSet[Any] = WeakSet()
+
+
+def _forget_the_parents() -> None:
+    """A process that was forked opens connections of its own."""
+    for database in _opened:
+        database._state.kept = None  # noqa: SLF001
+        database.dispose()
+
+
+os.register_at_fork(after_in_child=_forget_the_parents)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with suppress(FileNotFoundError):
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
+    return None
+
+
+def _has_input(descriptor: int) -> bool:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def open_database(url: str, pool: int = 20) -> Database:
     """A database object for `sqlite:///path` or `postgresql://user:password@host:port/name`. It connects on use."""
     parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        path = Path(unquote(parts.path.removeprefix("/")))
-        _keep_private(path)
-        return _Sqlite(str(path), pragmas=_SQLITE_PRAGMAS, lock_type="IMMEDIATE")
+    database = _sqlite(parts) if parts.scheme == "sqlite" else _postgres(parts, pool)
+    _opened.add(database)
+    return database
+
+
+def _sqlite(parts: SplitResult) -> Database:
+    path = Path(unquote(parts.path.removeprefix("/")))
+    _keep_private(path)
+    return _Sqlite(str(path), pragmas=_SQLITE_PRAGMAS, lock_type="IMMEDIATE", cached_statements=_KEPT_STATEMENTS)
+
+
+def _postgres(parts: SplitResult, pool: int) -> Database:
     postgres: Database = _Postgres(
         unquote(parts.path.removeprefix("/")),
         host=parts.hostname,
@@ -108,22 +186,25 @@ def file_lock(path: Path, longest_wait_seconds: float | None = None) -> Iterator
 
     Raises Busy when it is not had in time; None: it is waited for without an end.
     """
-    with open(path, "a", opener=_private) as file:
+    file = _private(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _queue(path, file, longest_wait_seconds)
         yield
+    finally:
+        os.close(file)
 
 
-def _queue(path: Path, file: IO[str], longest_wait_seconds: float | None) -> None:
+def _queue(path: Path, file: int, longest_wait_seconds: float | None) -> None:
     """Wait in the kernel's queue, which is fair. It knows no deadline, so a thread of its own stands there for us.
 
     The lock belongs to what both descriptors have in common: it is ours as soon as the thread has it, and if we have
     left meanwhile and closed ours, it goes back when the thread closes its own.
     """
     turn = threading.Event()
-    place = os.dup(file.fileno())
+    place = os.dup(file)
 
     def stand() -> None:
         try:
@@ -137,7 +218,19 @@ def _queue(path: Path, file: IO[str], longest_wait_seconds: float | None) -> Non
         raise Busy(f"{path} was held by others for {longest_wait_seconds:g} s")
 
 
+def release(database: Any) -> None:
+    """The end of a request, or of a round of work: this thread's connection is for others, or for its next round."""
+    database.release()
+
+
 def close(database: Database) -> None:
     """Close this thread's connection (a pooled one goes back to its pool)."""
     if not database.is_closed():
         database.close()
+
+
+def disconnect(database: Any) -> None:
+    """Close this thread's connection and those that idle in the pool."""
+    close(database)
+    if isinstance(database, _Postgres):
+        database.close_all()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 from babel import Locale
@@ -56,10 +57,11 @@ class Money:
 
         Raises babel.UnknownLocaleError or ValueError for a locale that Babel does not know.
         """
-        pattern = _pattern(self.currency, locale)
-        return format_currency(self._major(), self.currency, format=pattern, locale=locale, currency_digits=False)
+        return _formatted(self, locale)
 
-    def _major(self) -> Decimal:
+    @property
+    def major(self) -> Decimal:
+        """The amount in units that people count in."""
         # From text, because Decimal arithmetic (scaleb) rounds to the thread's context.
         return Decimal(f"{self.amount}e-{self.exponent}")
 
@@ -83,6 +85,12 @@ def from_decimal_string(text: object, currency: str) -> Money:
 def is_currency(text: str) -> bool:
     """Say whether text is an upper-case code of our table."""
     return text in EXPONENTS
+
+
+@lru_cache(1_000)
+def _formatted(money: Money, locale: str) -> str:
+    pattern = _pattern(money.currency, locale)
+    return format_currency(money.major, money.currency, format=pattern, locale=locale, currency_digits=False)
 
 
 def _pattern(currency: str, locale: str) -> str:

@@ -1,12 +1,13 @@
-"""Where in a list a reader is."""
+"""Which part of a list a reader asks for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """At most `limit` rows after the row of the id `cursor` or `starting_after`, or before `ending_before`, or those of
-    the `page` of that number, from 1. Given several, the first of this order counts.
+class PageRequest:
+    """At most `limit` of the rows that pass the `filters`: those after the row of the id `cursor` or `starting_after`,
+    or before `ending_before`, or those of the `page` of that number, from 1. Of several places the first one counts.
     """
 
     limit: int = 10
@@ -14,6 +15,7 @@ class Place:
     starting_after: str | None = None
     ending_before: str | None = None
     page: int = 1
+    filters: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def edge(self) -> tuple[str, str | None]:

@@ -150,9 +150,7 @@ def disconnect() -> None:
     from ikawaari.providers.sandbox import ledger
 
     store.disconnect()
-    ledger.release()
-    if hasattr(ledger.database.obj, "close_all"):
-        ledger.database.obj.close_all()
+    ledger.disconnect()
 
 
 @pytest.fixture

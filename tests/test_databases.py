@@ -129,10 +129,99 @@ def test_many_writers_at_once_all_get_their_turn() -> None:
 @pytest.mark.usefixtures("database")
 def test_a_closed_connection_opens_again_on_use() -> None:
     factories.merchant()
-    store.release()
-    store.release()
+    store.disconnect()
+    store.disconnect()
     assert database.is_closed()
     assert store.is_ready()
+
+
+ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("database")
+def test_a_thread_keeps_its_sqlite_connection_from_one_request_to_the_next() -> None:
+    used = database.connection()
+    store.release()
+    assert database.connection() is used
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("database")
+def test_a_file_that_was_replaced_is_opened_anew(tmp_path: Path, new_sqlite: Any) -> None:
+    factories.merchant()
+    store.release()
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    new_sqlite(restored)
+    for ending in ("-wal", "-shm"):
+        Path(f"{database.database}{ending}").unlink()
+    next(restored.iterdir()).rename(database.database)
+    store.release()
+    assert not Merchant.select().exists()
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("database")
+def test_a_connection_that_hangs_in_a_transaction_is_not_kept() -> None:
+    database.connection().execute("BEGIN")
+    store.release()
+    assert database.is_closed()
+    factories.merchant()
+
+
+@ON_SQLITE
+@pytest.mark.usefixtures("database")
+def test_threads_that_end_close_their_connections() -> None:
+    store.is_ready()
+    together(8, lambda _: store.is_ready())
+
+    def open_files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = open_files()  # SQLite lends the files of connections that were closed to new ones
+    assert together(8, lambda _: store.is_ready()) == [True] * 8
+    assert open_files() == before
+
+
+@pytest.mark.usefixtures("database")
+def test_a_process_that_is_forked_opens_connections_of_its_own() -> None:
+    factories.merchant("before")
+    child = os.fork()
+    if not child:
+        was_closed = bool(database.is_closed())
+        try:
+            factories.merchant("in the child")
+        except BaseException:
+            os._exit(1)
+        os._exit(0 if was_closed else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    factories.merchant("after")
+    assert [row.name for row in Merchant.select().order_by(Merchant.created_at)] == ["before", "in the child", "after"]
+
+
+@ON_POSTGRES
+@pytest.mark.usefixtures("database")
+def test_a_pooled_connection_that_the_server_has_ended_is_not_lent_again(database_url: str) -> None:
+    factories.merchant()
+    own = database.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+    store.release()
+    other: Any = databases.open_database(database_url)
+    other.execute_sql("SELECT pg_terminate_backend(%s)", (own,))
+    while other.execute_sql("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (own,)).fetchone():
+        pass
+    databases.disconnect(other)
+    assert Merchant.select().count() == 1
+    assert database.execute_sql("SELECT pg_backend_pid()").fetchone()[0] != own
+
+
+@ON_POSTGRES
+@pytest.mark.usefixtures("database")
+def test_a_pooled_connection_that_idles_well_is_lent_again_without_being_asked() -> None:
+    own = database.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+    store.release()
+    assert database.execute_sql("SELECT pg_backend_pid()").fetchone()[0] == own
 
 
 def test_a_file_lock_is_held_by_one(tmp_path: Path) -> None:

@@ -121,9 +121,7 @@ def opened(config: Config, http: HTTPServer, delay_seconds: float = 3.0) -> Iter
 def close() -> None:
     """Close this thread's connections, and the pools."""
     store.disconnect()
-    ledger.release()
-    if hasattr(ledger.database.obj, "close_all"):
-        ledger.database.obj.close_all()
+    ledger.disconnect()
 
 
 def release() -> None:

@@ -1,6 +1,6 @@
 """Customers: who paid a merchant, known again by the phone number that paid, else by the e-mail address."""
 
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,18 +10,15 @@ from ikawaari import ids, phones, store, texts
 from ikawaari.checkout import resources
 from ikawaari.errors import ValidationFailed
 from ikawaari.events import events
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import Page
 from ikawaari.states import AttemptStatus
 from ikawaari.store import listing
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, Customer, Merchant, PaymentAttempt, PaymentIntent
 from ikawaari.store.owner import Owner
 
 log = structlog.get_logger()
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "email": listing.same_email(Customer.email),
-    "phone": lambda value: Customer.phone == value,
-    **listing.made(Customer),
-}
 
 
 def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> None:
@@ -67,19 +64,16 @@ def has_paid(merchant_id: str, livemode: bool, phone: str) -> bool:
     return bool(paid.where(PaymentIntent.merchant == merchant_id, PaymentIntent.livemode == livemode).exists())
 
 
-def owned(customer_id: str, owner: Owner) -> Customer:
-    """The merchant's own customer of that mode. Raises NotFound, also for another merchant's."""
-    found: Customer = listing.owned(listing.of_owner(Customer, owner), customer_id, "customer")
-    return found
+_LISTING = Listing(Customer, "customer", {"email": listing.same_email(Customer.email), "phone": Customer.phone})
+owned = _LISTING.owned
 
 
-def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the merchant's customers of that mode. `filters`: those of `_FILTERS`."""
-    own = listing.of_owner(Customer, owner)
-    if "phone" in filters:
-        filters = {**filters, "phone": _asked_phone(filters["phone"], owner.merchant)}
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Customer, own, wanted, place, lambda rows: [resources.customer(row) for row in rows])
+def listed(owner: Owner, wanted: PageRequest) -> Page:
+    """A page of the owner's customers. Raises ValidationFailed, too, for a filter that is no phone number."""
+    if "phone" in wanted.filters:
+        phone = _asked_phone(str(wanted.filters["phone"]), owner.merchant)
+        wanted = replace(wanted, filters={**wanted.filters, "phone": phone})
+    return _LISTING.page(_LISTING.rows(owner), wanted, lambda rows: [resources.customer(row) for row in rows])
 
 
 def _asked_phone(text: str, merchant: Merchant) -> str:

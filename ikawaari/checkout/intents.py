@@ -1,6 +1,6 @@
 """Payment intents: the will to collect one amount once. Made by a session, or by a merchant's own server."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,18 +13,14 @@ from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import IntentStatus
-from ikawaari.store import listing
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentIntent
 from ikawaari.store.owner import Owner
 
 _CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "status": lambda value: PaymentIntent.status == value,
-    "customer": lambda value: PaymentIntent.customer == value,
-    **listing.made(PaymentIntent),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,22 +91,19 @@ def terms_of(intent: PaymentIntent) -> Terms:
     return Terms.of_session(session) if session else Terms.of_intent(intent)
 
 
-def owned(intent_id: str, owner: Owner) -> PaymentIntent:
-    """The merchant's own intent of that mode. Raises NotFound, also for another merchant's."""
-    own = listing.of_owner(PaymentIntent, owner)
-    found: PaymentIntent = listing.owned(own, intent_id, "payment intent")
-    return found
+_LISTING = Listing(
+    PaymentIntent, "payment intent", {"status": PaymentIntent.status, "customer": PaymentIntent.customer}
+)
+owned = _LISTING.owned
 
 
-def listed(owner: Owner, filters: Mapping[str, Any], place: Place, accepted: str = "en") -> Mapping[str, Any]:
-    """A page of the merchant's intents of that mode. `filters`: those of `_FILTERS`; `accepted`: the language."""
-    own = listing.of_owner(PaymentIntent, owner)
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
+def listed(owner: Owner, wanted: PageRequest, accepted: str = "en") -> Page:
+    """A page of the owner's intents. `accepted`: the language of messages, where no session says it."""
 
-    def render(rows: Sequence[PaymentIntent]) -> list[dict[str, Any]]:
+    def render(rows: Sequence[PaymentIntent]) -> list[JsonObject]:
         return [resources.payment_intent(shown, accepted) for shown in snapshots.of_intents(rows)]
 
-    return listing.page(PaymentIntent, own, wanted, place, render)
+    return _LISTING.page(_LISTING.rows(owner), wanted, render)
 
 
 def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:

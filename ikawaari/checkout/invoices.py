@@ -4,19 +4,21 @@ A renewal is a session like any other, so all that `attempts` promises holds for
 while the truth is unknown. Its invoice says when the saved payment method is tried again, and when that ends.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from ikawaari import clock, ids, store
+from ikawaari import ids, store
 from ikawaari.checkout import intents, resources, sessions, snapshots
 from ikawaari.events import events
 from ikawaari.money import Money
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import AttemptStatus, InvoiceStatus, PaymentStatus, SessionStatus
-from ikawaari.store import due, listing
+from ikawaari.store import due
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
 
 COLLECT = "invoice.collect"
@@ -27,11 +29,6 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)  # for a 
 _FIRST_OUTAGE, _LONGEST_OUTAGE, _GROWTH = timedelta(hours=1), timedelta(days=2), 3
 _MOST_OUTAGES = 10  # by then the longest wait is reached
 _UNTRIED = timedelta(days=365)  # the page's life before the first try, which sets its end: no outage of ours uses it up
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "status": lambda value: Invoice.status == value,
-    "created_gte": lambda value: Invoice.created_at >= clock.from_unix(value),
-    "created_lte": lambda value: Invoice.created_at < clock.from_unix(value + 1),
-}
 
 
 def open_first(subscription: Subscription, session: CheckoutSession, now: datetime) -> Invoice:
@@ -62,14 +59,15 @@ def open_of(subscription: Subscription) -> list[Invoice]:
     return list(waiting.order_by(Invoice.period))
 
 
-def listed(subscription: Subscription, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the subscription's invoices, newest first. `filters`: those of `_FILTERS`."""
-    own = Invoice.select().where(Invoice.subscription == subscription.id)
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Invoice, own, wanted, place, _rendered, key=(Invoice.period, Invoice.id))
+_LISTING = Listing(Invoice, "invoice", {"status": Invoice.status}, order=(Invoice.period, Invoice.id))
 
 
-def _rendered(rows: Sequence[Invoice]) -> list[dict[str, Any]]:
+def listed(subscription: Subscription, wanted: PageRequest) -> Page:
+    """A page of the subscription's invoices, newest first."""
+    return _LISTING.page(Invoice.select().where(Invoice.subscription == subscription.id), wanted, _rendered)
+
+
+def _rendered(rows: Sequence[Invoice]) -> list[JsonObject]:
     return [resources.invoice(row, page) for row, page in zip(rows, snapshots.of_invoices(rows), strict=True)]
 
 

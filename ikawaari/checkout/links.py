@@ -5,9 +5,10 @@ gives its use back by itself. Sessions know of links, links know nothing of how 
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from peewee import fn
@@ -18,18 +19,16 @@ from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store import listing
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentLink
 from ikawaari.store.owner import Owner
 
 _SLUG_LENGTH = 16
 _IS_USE = CheckoutSession.payment_status != PaymentStatus.UNPAID
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "active": lambda value: PaymentLink.active == (value == "true"),
-    **listing.made(PaymentLink),
-}
 _DEFAULTS = (
     *("amount", "amount_min", "amount_max", "amount_presets", "currency", "country", "payment_method_types"),
     *("fee_mode", "description", "line_items", "custom_fields", "recurring", "success_url", "thank_you", "locale"),
@@ -102,10 +101,29 @@ def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credentia
     return link
 
 
+def _of_version(version: int, owner: Owner) -> Any:
+    return listing.of_owner(PaymentLink, owner).where(PaymentLink.version == version)
+
+
+_LISTINGS = {
+    version: Listing(
+        PaymentLink,
+        "payment link",
+        {"active": lambda value: PaymentLink.active == (value == "true")},
+        rows=partial(_of_version, version),
+    )
+    for version in (1, 2)
+}
+
+
 def owned(link_id: str, version: int, owner: Owner) -> PaymentLink:
-    """The merchant's own link of that version and mode. Raises NotFound, also for another merchant's."""
-    found: PaymentLink = listing.owned(_of_merchant(version, owner), link_id, "payment link")
-    return found
+    """The owner's link of that version. Raises NotFound, also for another one's."""
+    return _LISTINGS[version].owned(link_id, owner)
+
+
+def listed(version: int, owner: Owner, wanted: PageRequest, *, now: datetime) -> Page:
+    """A page of the owner's links of that version."""
+    return _LISTINGS[version].page(_of_version(version, owner), wanted, lambda rows: resources_of(rows, now))
 
 
 def at(slug: str) -> PaymentLink:
@@ -114,13 +132,6 @@ def at(slug: str) -> PaymentLink:
     if link is None:
         raise NotFound("payment link")
     return link
-
-
-def listed(version: int, owner: Owner, filters: Mapping[str, Any], place: Place, *, now: datetime) -> Mapping[str, Any]:
-    """A page of the merchant's links of that version and mode. `filters`: those of `_FILTERS`."""
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    own = _of_merchant(version, owner)
-    return listing.page(PaymentLink, own, wanted, place, lambda rows: resources_of(rows, now))
 
 
 def deactivate(link: PaymentLink, now: datetime) -> PaymentLink:
@@ -197,12 +208,12 @@ def unavailable(shown: Snapshot) -> str | None:
     return "inactive" if not link.active else "used" if _is_used_up(link, session) else None
 
 
-def resource(link: PaymentLink, now: datetime) -> dict[str, Any]:
+def resource(link: PaymentLink, now: datetime) -> JsonObject:
     """The link as its merchant sees it at `now`."""
     return resources_of([link], now)[0]
 
 
-def resources_of(links: Sequence[PaymentLink], now: datetime) -> list[dict[str, Any]]:
+def resources_of(links: Sequence[PaymentLink], now: datetime) -> list[JsonObject]:
     """Links as their merchant sees them at `now`."""
     using = CheckoutSession.select(CheckoutSession.payment_link, fn.COUNT(CheckoutSession.id))
     using = using.where(CheckoutSession.payment_link.in_([link.id for link in links]), _IS_USE)
@@ -211,8 +222,8 @@ def resources_of(links: Sequence[PaymentLink], now: datetime) -> list[dict[str, 
     return [_rendered(link, uses.get(link.id, 0), now) for link in links]
 
 
-def _rendered(link: PaymentLink, uses: int, now: datetime) -> dict[str, Any]:
-    told = {
+def _rendered(link: PaymentLink, uses: int, now: datetime) -> JsonObject:
+    told: JsonObject = {
         "id": link.id,
         "object": "payment_link",
         "version": link.version,
@@ -232,10 +243,10 @@ def _rendered(link: PaymentLink, uses: int, now: datetime) -> dict[str, Any]:
         "created": clock.unix(link.created_at),
         "expires_at": clock.iso(link.expires_at) if link.expires_at else None,
     }
-    return told if link.version == 1 else told | _second_version(link)
+    return told if link.version == 1 else {**told, **_second_version(link)}
 
 
-def _second_version(link: PaymentLink) -> dict[str, Any]:
+def _second_version(link: PaymentLink) -> JsonObject:
     names = (
         *("amount_min", "amount_max", "amount_presets", "line_items", "custom_fields", "recurring", "max_uses"),
         *("allow_repeat_subscriptions", "success_url", "thank_you", "locale", "metadata"),
@@ -289,12 +300,6 @@ def _uses(link: PaymentLink, but: CheckoutSession | None = None) -> int:
 def _refuse(reason: str | None) -> None:
     if reason is not None:
         raise Gone(errors.LINK_ENDED, details={"payment_link": [reason]})
-
-
-def _of_merchant(version: int, owner: Owner) -> Any:
-    return PaymentLink.select().where(
-        PaymentLink.merchant == owner.merchant, PaymentLink.livemode == owner.livemode, PaymentLink.version == version
-    )
 
 
 def _tell(event_type: str, link: PaymentLink, now: datetime) -> None:

@@ -5,7 +5,7 @@ A refund takes its part out of what is left of an attempt before anybody is call
 refunds leave the intent's amounts and the session's payment status alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,12 +17,14 @@ from ikawaari.checkout import intents, resources
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.money import Money
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
+from ikawaari.shapes import Page
 from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.owner import Owner
 
@@ -42,11 +44,6 @@ MAY_PASS = frozenset(
     }
 )
 """Why a refund may fail today and succeed later. All other reasons stay: only a person can find another way."""
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "payment_intent": lambda value: Refund.intent == value,
-    "status": lambda value: Refund.status == value,
-    **listing.made(Refund),
-}
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
 _TARGETS = {Result.SUCCEEDED: RefundStatus.SUCCEEDED, Result.FAILED: RefundStatus.FAILED}
 _RETURNED = (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED)
@@ -155,18 +152,17 @@ def left_of(attempt: PaymentAttempt, intent: PaymentIntent, *, held: bool) -> in
     return int(min(unspoken, own if held else payment))
 
 
-def owned(refund_id: str, owner: Owner) -> Refund:
-    """The merchant's own refund of that mode. Raises NotFound, also for another merchant's."""
-    found: Refund = listing.owned(_of_merchant(owner), refund_id, "refund")
-    return found
+def _of_owner(owner: Owner) -> Any:
+    return Refund.select().join(PaymentIntent).where(listing.is_of(PaymentIntent, owner))
 
 
-def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the merchant's refunds of that mode. `filters`: those of `_FILTERS`."""
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(
-        Refund, _of_merchant(owner), wanted, place, lambda rows: [resources.refund(row) for row in rows]
-    )
+_LISTING = Listing(Refund, "refund", {"payment_intent": Refund.intent, "status": Refund.status}, rows=_of_owner)
+owned = _LISTING.owned
+
+
+def listed(owner: Owner, wanted: PageRequest) -> Page:
+    """A page of the owner's refunds."""
+    return _LISTING.page(_of_owner(owner), wanted, lambda rows: [resources.refund(row) for row in rows])
 
 
 def send(refund_id: str, now: datetime) -> datetime | None:
@@ -344,14 +340,6 @@ def _sum(attempt: PaymentAttempt, status: RefundStatus, *, held: bool) -> int:
     """The sum of the attempt's refunds in that status, of held money or of the payment."""
     of_them = Refund.select(fn.SUM(Refund.amount)).where(Refund.attempt == attempt.id, Refund.status == status)
     return int(of_them.where(Refund.held == held).scalar() or 0)
-
-
-def _of_merchant(owner: Owner) -> Any:
-    return (
-        Refund.select()
-        .join(PaymentIntent)
-        .where(PaymentIntent.merchant == owner.merchant, PaymentIntent.livemode == owner.livemode)
-    )
 
 
 def _follow(intent: PaymentIntent) -> None:

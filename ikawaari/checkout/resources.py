@@ -7,6 +7,7 @@ from ikawaari import clock, phones
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.providers.base import ActionKind
+from ikawaari.shapes import JsonObject
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
 from ikawaari.store.models import Customer, Invoice, PaymentAttempt, PaymentLink, Refund
 
@@ -80,7 +81,7 @@ def language(locale: str | None, accepted: str) -> str:
     return locale if locale in LANGUAGES else accepted
 
 
-def checkout_session(shown: Snapshot) -> dict[str, Any]:
+def checkout_session(shown: Snapshot) -> JsonObject:
     """A checkout session."""
     session, intent, attempts = shown.session, shown.intent, shown.attempts
     amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
@@ -139,7 +140,7 @@ def _links_of(link: PaymentLink | None) -> dict[str, str | None]:
     }
 
 
-def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> dict[str, Any]:
+def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> JsonObject:
     """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so.
 
     `accepted`: the language of messages for the payer, where no session says it.
@@ -172,7 +173,7 @@ def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> dict[str, Any
     }
 
 
-def attempt(row: PaymentAttempt) -> dict[str, Any]:
+def attempt(row: PaymentAttempt) -> JsonObject:
     """A payment attempt: who was asked, and what came of it."""
     return {
         "id": row.id,
@@ -195,7 +196,7 @@ def attempt(row: PaymentAttempt) -> dict[str, Any]:
     }
 
 
-def refund(row: Refund) -> dict[str, Any]:
+def refund(row: Refund) -> JsonObject:
     """A refund."""
     return {
         "id": row.id,
@@ -214,7 +215,7 @@ def refund(row: Refund) -> dict[str, Any]:
     }
 
 
-def customer(row: Customer) -> dict[str, Any]:
+def customer(row: Customer) -> JsonObject:
     """A customer."""
     return {
         "id": row.id,
@@ -227,7 +228,7 @@ def customer(row: Customer) -> dict[str, Any]:
     }
 
 
-def subscription(shown: SubscriptionSnapshot) -> dict[str, Any]:
+def subscription(shown: SubscriptionSnapshot) -> JsonObject:
     """A subscription. Its metadata and reference are those of the session that made it."""
     row = shown.subscription
     return {
@@ -253,7 +254,7 @@ def subscription(shown: SubscriptionSnapshot) -> dict[str, Any]:
     }
 
 
-def invoice(row: Invoice, page: Snapshot) -> dict[str, Any]:
+def invoice(row: Invoice, page: Snapshot) -> JsonObject:
     """An invoice: one period of a subscription, and the page where its customer can pay it."""
     session, intent, attempts = page.session, page.intent, page.attempts
     return {

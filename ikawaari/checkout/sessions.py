@@ -1,6 +1,6 @@
 """Checkout sessions: opened, found, expired, completed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +14,11 @@ from ikawaari.errors import Code, Conflict, Details, Gone, NotFound, ValidationF
 from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import (
     CheckoutSession,
     Invoice,
@@ -67,20 +69,6 @@ class NewSession:
     amount_presets: Sequence[int] = ()
     fee_mode: str | None = None
     thank_you: str | None = None
-
-
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "status": lambda value: CheckoutSession.status == value,
-    "payment_status": lambda value: CheckoutSession.payment_status == value,
-    "client_reference_id": lambda value: CheckoutSession.client_reference_id == value,
-    "customer": lambda value: CheckoutSession.customer == value,
-    "customer_email": listing.same_email(CheckoutSession.customer_email),
-    **listing.made(CheckoutSession),
-    "payment_link": lambda value: CheckoutSession.payment_link == value,
-    "payment_intent": lambda value: CheckoutSession.id.in_(
-        PaymentIntent.select(PaymentIntent.session).where(PaymentIntent.id == value)
-    ),
-}
 
 
 def open_session(
@@ -172,14 +160,29 @@ def _is_over(session: CheckoutSession, now: datetime) -> bool:
     return bool(session.status == SessionStatus.OPEN and session.expires_at <= now)
 
 
-def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the merchant's sessions of that mode. `filters`: those of `_FILTERS`."""
-    own = listing.of_owner(CheckoutSession, owner)
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(CheckoutSession, own, wanted, place, _rendered)
+_LISTING = Listing(
+    CheckoutSession,
+    "checkout session",
+    {
+        "status": CheckoutSession.status,
+        "payment_status": CheckoutSession.payment_status,
+        "client_reference_id": CheckoutSession.client_reference_id,
+        "customer": CheckoutSession.customer,
+        "customer_email": listing.same_email(CheckoutSession.customer_email),
+        "payment_link": CheckoutSession.payment_link,
+        "payment_intent": lambda value: CheckoutSession.id.in_(
+            PaymentIntent.select(PaymentIntent.session).where(PaymentIntent.id == value)
+        ),
+    },
+)
 
 
-def _rendered(rows: Sequence[CheckoutSession]) -> list[dict[str, Any]]:
+def listed(owner: Owner, wanted: PageRequest) -> Page:
+    """A page of the owner's sessions."""
+    return _LISTING.page(_LISTING.rows(owner), wanted, _rendered)
+
+
+def _rendered(rows: Sequence[CheckoutSession]) -> list[JsonObject]:
     return [resources.checkout_session(shown) for shown in snapshots.of_all(rows)]
 
 

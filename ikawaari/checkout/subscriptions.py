@@ -3,7 +3,7 @@
 Whoever changes one holds its lock first, then those of intents and sessions, then writes its invoices: see `hold`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +15,12 @@ from ikawaari.checkout import customers, invoices, payment_methods, provider_sta
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.events import events
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
-from ikawaari.store import due, listing
+from ikawaari.store import due
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import (
     CheckoutSession,
     Invoice,
@@ -33,11 +35,6 @@ RENEW, REMIND = "subscription.renew", "subscription.remind"
 ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing is due any more
 NOTICE = timedelta(days=3)  # how long before its end a trial's end is told
 _UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "status": lambda value: Subscription.status == value,
-    "customer": lambda value: Subscription.customer == value,
-    **listing.made(Subscription),
-}
 
 
 @dataclass(frozen=True)
@@ -98,21 +95,16 @@ def trial_days(session: CheckoutSession) -> int:
     return (session.recurring or {}).get("trial_period_days") or 0
 
 
-def owned(subscription_id: str, owner: Owner) -> Subscription:
-    """The merchant's own subscription of that mode. Raises NotFound, also for another merchant's."""
-    own = listing.of_owner(Subscription, owner)
-    found: Subscription = listing.owned(own, subscription_id, "subscription")
-    return found
+_LISTING = Listing(Subscription, "subscription", {"status": Subscription.status, "customer": Subscription.customer})
+owned = _LISTING.owned
 
 
-def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the merchant's subscriptions of that mode. `filters`: those of `_FILTERS`."""
-    own = listing.of_owner(Subscription, owner)
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Subscription, own, wanted, place, _rendered)
+def listed(owner: Owner, wanted: PageRequest) -> Page:
+    """A page of the owner's subscriptions."""
+    return _LISTING.page(_LISTING.rows(owner), wanted, _rendered)
 
 
-def _rendered(rows: Sequence[Subscription]) -> list[dict[str, Any]]:
+def _rendered(rows: Sequence[Subscription]) -> list[JsonObject]:
     return [resources.subscription(shown) for shown in snapshots.of_subscriptions(rows)]
 
 

@@ -10,6 +10,7 @@ from peewee import DoesNotExist
 from ikawaari import clock, ids, sealing, store
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, outgoing, types
+from ikawaari.shapes import JsonObject
 from ikawaari.store import listing
 from ikawaari.store.models import WebhookEndpoint
 from ikawaari.store.owner import Owner
@@ -35,9 +36,12 @@ def create(owner: Owner, *, url: str, enabled_events: Sequence[str], now: dateti
 
 
 def owned(endpoint_id: str, owner: Owner) -> WebhookEndpoint:
-    """The merchant's own endpoint of that mode. Raises NotFound, also for another merchant's."""
-    own = listing.of_owner(WebhookEndpoint, owner)
-    found: WebhookEndpoint = listing.owned(own, endpoint_id, "webhook endpoint")
+    """The owner's endpoint. Raises NotFound, also for another one's."""
+    found: WebhookEndpoint | None = (
+        listing.of_owner(WebhookEndpoint, owner).where(WebhookEndpoint.id == endpoint_id).get_or_none()
+    )
+    if found is None:
+        raise NotFound("webhook endpoint")
     return found
 
 
@@ -113,7 +117,7 @@ def delete(endpoint: WebhookEndpoint) -> None:
     WebhookEndpoint.delete().where(WebhookEndpoint.id == endpoint.id).execute()
 
 
-def resource(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> dict[str, Any]:
+def resource(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> JsonObject:
     """An endpoint as its merchant sees it; its secret only when it is new."""
     changes_at = endpoint.secret_changes_at
     told = {

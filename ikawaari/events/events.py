@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ikawaari import clock, ids, store
 from ikawaari.events import delivery
 from ikawaari.invariants import ensure
+from ikawaari.shapes import JsonObject, JsonValue
 from ikawaari.store.models import Event
 
 _MOST_ATTEMPTS = 10
@@ -26,7 +27,7 @@ class Owned(Protocol):
         """Whether it is of live mode."""
 
 
-def append(type_: str, data: dict[str, Any], row: Owned, now: datetime) -> None:
+def append(type_: str, data: JsonObject, row: Owned, now: datetime) -> None:
     """Write the event `type_` about `row`, shown as `data`, and put it on its way to everybody who wants it."""
     delivery.enqueue(write(type_, data, row, now), now)
 
@@ -36,7 +37,7 @@ def was_told(type_: str, object_id: str) -> bool:
     return bool(Event.select().where(Event.object_id == object_id, Event.type == type_).exists())
 
 
-def write(type_: str, data: dict[str, Any], row: Owned, now: datetime) -> Event:
+def write(type_: str, data: JsonObject, row: Owned, now: datetime) -> Event:
     """Write an event as a webhook will carry it: the text is fixed here, once."""
     ensure(store.in_transaction(), "an event belongs to the transaction of its change")
     event_id = ids.new("evt")
@@ -59,17 +60,19 @@ def write(type_: str, data: dict[str, Any], row: Owned, now: datetime) -> Event:
     )
 
 
-def _text(body: dict[str, Any]) -> str:
+def _text(body: JsonObject) -> str:
     """The body as JSON that every engine stores and every receiver reads: a lone surrogate becomes U+FFFD."""
     return _SURROGATES.sub("\ufffd", json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
-def _as_told(data: dict[str, Any]) -> dict[str, Any]:
+def _as_told(data: JsonObject) -> JsonObject:
     """The object as events have it: its currency in lower case, and of its attempts the latest ten.
 
     A session that was tried a hundred times would else repeat all of them in each event of each try.
     """
-    changes: dict[str, Any] = {"currency": data["currency"].lower()} if "currency" in data else {}
-    if "attempts" in data:
-        changes["attempts"] = data["attempts"][-_MOST_ATTEMPTS:]
-    return data | changes
+    told: dict[str, JsonValue] = {**data}
+    if isinstance(currency := data.get("currency"), str):
+        told["currency"] = currency.lower()
+    if isinstance(attempts := data.get("attempts"), list):
+        told["attempts"] = attempts[-_MOST_ATTEMPTS:]
+    return told

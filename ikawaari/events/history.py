@@ -1,43 +1,61 @@
 """What was told: events, and how their deliveries went."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from ikawaari import clock, store
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.events.types import TEST
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import DeliveryStatus
 from ikawaari.store import listing
+from ikawaari.store.listing import Listing
 from ikawaari.store.models import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
 from ikawaari.store.owner import Owner
 
 MOST_AT_ONCE = 1_000
 _KEPT = timedelta(days=30)
-_ORDER = (Event.commit_order, Event.sequence)
-
-_FILTERS: Mapping[str, Callable[[Any], Any]] = {
-    "type": lambda value: Event.type == value,
-    "object_id": lambda value: Event.object_id == value,
-    **listing.made(Event),
-}
 
 
-def owned(event_id: str, owner: Owner) -> Event:
-    """The merchant's own event of that mode. Raises NotFound, also for another merchant's."""
-    found: Event = listing.owned(_all(owner), event_id, "event")
-    return found
+class Redelivery(TypedDict):
+    """How much is on its way again."""
+
+    object: str
+    events: int
+    deliveries: int
+    has_more: bool
+    next_cursor: str | None
 
 
-def listed(owner: Owner, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of the merchant's events, newest first. `filters`: those of `_FILTERS`; instants in Unix seconds."""
-    wanted = [_FILTERS[name](value) for name, value in filters.items()]
-    return listing.page(Event, _all(owner), wanted, place, lambda rows: [resource(row) for row in rows], key=_ORDER)
+def _of_owner(owner: Owner) -> Any:
+    return listing.of_owner(Event, owner).where(Event.type != TEST)
 
 
-def redeliver(event: Event, now: datetime) -> Mapping[str, Any]:
+_LISTING = Listing(
+    Event,
+    "event",
+    {"type": Event.type, "object_id": Event.object_id},
+    rows=_of_owner,
+    order=(Event.commit_order, Event.sequence),
+)
+_DELIVERIES = Listing(
+    WebhookDelivery,
+    "webhook delivery",
+    {"status": WebhookDelivery.status},
+    order=(WebhookDelivery.commit_order, WebhookDelivery.event),
+)
+owned = _LISTING.owned
+
+
+def listed(owner: Owner, wanted: PageRequest) -> Page:
+    """A page of the owner's events, newest first."""
+    return _LISTING.page(_of_owner(owner), wanted, lambda rows: [resource(row) for row in rows])
+
+
+def redeliver(event: Event, now: datetime) -> Redelivery:
     """Send an event again to every endpoint that wants it, and say how many deliveries that makes."""
     return _redelivered([event], now)
 
@@ -49,19 +67,19 @@ def redeliver_range(
     created_gte: int,
     created_lte: int,
     cursor: str | None = None,
-) -> Mapping[str, Any]:
+) -> Redelivery:
     """The same for the merchant's events of [created_gte, created_lte], Unix seconds, oldest first; at most
     `MOST_AT_ONCE` of them. `cursor` is the id of the last event of the part before.
 
     Raises ValidationFailed when it is none of the merchant's.
     """
-    within = [_FILTERS["created_gte"](created_gte), _FILTERS["created_lte"](created_lte)]
-    sent, has_more = listing.onwards(Event, _all(owner), within, cursor, MOST_AT_ONCE, key=_ORDER)
+    within = {"created_gte": created_gte, "created_lte": created_lte}
+    sent, has_more = _LISTING.onwards(_of_owner(owner), within, cursor, MOST_AT_ONCE)
     last = sent[-1].id if sent else cursor
     return _redelivered(sent, now, has_more=has_more, next_cursor=last if has_more else None)
 
 
-def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
+def send_test(endpoint: WebhookEndpoint, now: datetime) -> JsonObject:
     """Send a test event to one endpoint alone. Returns its delivery."""
     with store.atomic():
         event = events.write(TEST, endpoints.resource(endpoint), endpoint, now)
@@ -70,13 +88,10 @@ def send_test(endpoint: WebhookEndpoint, now: datetime) -> dict[str, Any]:
     return _deliveries([sent])[0]
 
 
-def deliveries(endpoint: WebhookEndpoint, filters: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """A page of an endpoint's deliveries, newest event first, each with all its tries. `filters`: `status`."""
-    query = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
-    wanted = [WebhookDelivery.status == filters["status"]] if "status" in filters else []
-    return listing.page(
-        WebhookDelivery, query, wanted, place, _deliveries, key=(WebhookDelivery.commit_order, WebhookDelivery.event)
-    )
+def deliveries(endpoint: WebhookEndpoint, wanted: PageRequest) -> Page:
+    """A page of an endpoint's deliveries, newest event first, each with all its tries."""
+    own = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
+    return _DELIVERIES.page(own, wanted, _deliveries)
 
 
 def forget(now: datetime) -> None:
@@ -89,15 +104,15 @@ def forget(now: datetime) -> None:
     WebhookDelivery.delete().where(done, WebhookDelivery.next_try_at < now - _KEPT).execute()
 
 
-def resource(event: Event) -> dict[str, Any]:
+def resource(event: Event) -> JsonObject:
     """The event as its webhook carries it."""
-    told: dict[str, Any] = json.loads(event.body)
+    told: JsonObject = json.loads(event.body)
     return told
 
 
 def _redelivered(
     sent: Sequence[Event], now: datetime, *, has_more: bool = False, next_cursor: str | None = None
-) -> Mapping[str, Any]:
+) -> Redelivery:
     return {
         "object": "redelivery",
         "events": len(sent),
@@ -107,11 +122,7 @@ def _redelivered(
     }
 
 
-def _all(owner: Owner) -> Any:
-    return listing.of_owner(Event, owner).where(Event.type != TEST)
-
-
-def _deliveries(rows: Sequence[WebhookDelivery]) -> list[dict[str, Any]]:
+def _deliveries(rows: Sequence[WebhookDelivery]) -> list[JsonObject]:
     made = DeliveryTry.select().where(DeliveryTry.delivery.in_([row.id for row in rows])).order_by(DeliveryTry.id)
     tries: dict[str, list[DeliveryTry]] = {row.id: [] for row in rows}
     for one in made:
@@ -119,7 +130,7 @@ def _deliveries(rows: Sequence[WebhookDelivery]) -> list[dict[str, Any]]:
     return [_delivery(row, tries[row.id]) for row in rows]
 
 
-def _delivery(row: WebhookDelivery, tries: Sequence[DeliveryTry]) -> dict[str, Any]:
+def _delivery(row: WebhookDelivery, tries: Sequence[DeliveryTry]) -> JsonObject:
     return {
         "id": row.id,
         "object": "webhook_delivery",

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import segno
 from babel.dates import format_date, format_time
-from flask import url_for
 from flask_babel import LazyString
 from markupsafe import Markup
 
@@ -20,23 +20,66 @@ from ikawaari.hosted.totals import Total
 from ikawaari.money import Money
 
 
-def of(
-    session_id: str, view: View, draft: Draft, state: PageState, total: Total, *, locale: str, now: datetime
-) -> dict[str, Any]:
-    """All but what the request alone says."""
+@dataclass(frozen=True)
+class Own:
+    """What two customers who are shown the same form never share: the texts of this session, and of this drawing.
+
+    An empty text stands nowhere on the page.
+    """
+
+    page: str  # its path
+    request_key: str
+    seen: str
+    price: str
+    description: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that a page is drawn from; its templates ask neither the request nor the clock."""
+
+    part: bool  # `#checkout` alone
+    locale: str
+    view: View
+    draft: Draft
+    state: PageState
+    total: Total
+    own: Own
+    asked: str = ""  # about which earlier payment the form says that its payer was asked
+    earlier: Mapping[str, Any] | None = None  # about which one this page asks, in words
+    asks_email: bool = False
+    checked: bool = False
+    rest: int = 0  # for how many seconds no further try is taken
+    next_payment: int | None = None  # of a subscription that begins now, in Unix seconds
+
+
+def own(session_id: str, view: View, state: PageState, total: Total, locale: str) -> Own:
+    """The texts of a session's page."""
+    amount = _amount(view, state, total)
+    return Own(
+        page=f"/{session_id}",
+        request_key=ids.random_text(22),
+        seen=state.seen,
+        price=Money(amount, view["currency"]).format(locale) if amount else "",
+        description=bdi(view["description"]) if view["description"] else "",
+        cancel_url=page_state.safe_url(view["cancel_url"]) or "",
+    )
+
+
+def of(facts: Facts) -> dict[str, Any]:
+    """The variables of the templates."""
+    view, draft, state, locale = facts.view, facts.draft, facts.state, facts.locale
     payment: Mapping[str, Any] = view["payment"] or {}
     payment = payment and {**payment, "phone": _tied(payment["phone"])}
     error = view["last_payment_error"]
     return {
-        "session_id": session_id,
-        "request_key": ids.random_text(22),
-        "view": view,
+        **vars(facts),
+        **vars(facts.own),
+        "other_locale": "en" if locale == "fr" else "fr",
         "prefilled_phone": _tied(view["customer"]["phone"]),
-        "draft": draft,
-        "state": state,
         "payment": payment,
-        "amount": _amount(view, payment, state, total),
-        "total": total,
+        "chooses_amount": view["amount"] is None,
         "money": lambda amount: Money(amount, view["currency"]).format(locale),
         "operator": _operator_name(view, payment.get("operator")),
         "failure": wording.failure(error["code"]) if error else None,
@@ -45,11 +88,10 @@ def of(
         "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
         "unit": re.sub(r"[\d\s.,]", "", Money(0, view["currency"]).format(locale)),
         "whole": Money(0, view["currency"]).exponent == 0,
-        "cancel_url": page_state.safe_url(view["cancel_url"]),
         "success_url": page_state.safe_url(view["success_url"]),
-        "refresh": _refresh(session_id, state),
+        "refresh": _refresh(facts.own.page, state),
         **_choices(view, draft, locale),
-        **_moments(view, payment, locale, now),
+        **_moments(view, payment, locale),
     } | ({"qr": _qr(view)} if state.name == "qr" else {})
 
 
@@ -58,15 +100,15 @@ def bdi(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(texts.unturned(text))
 
 
-def _amount(view: View, payment: View, state: PageState, total: Total) -> int | None:
+def _amount(view: View, state: PageState, total: Total) -> int | None:
     """What the form comes to, what was asked of the payer, or else the session's own with the fee agreed to."""
     if total.asked:
         return total.quote.total if total.quote else None
     if state.name == "choose":
         amount: int | None = view["amount"]
         return amount
-    if payment:
-        return int(payment["amount"])
+    if view["payment"]:
+        return int(view["payment"]["amount"])
     return None if view["amount"] is None else view["amount"] + view["fee_amount"]
 
 
@@ -92,12 +134,11 @@ def _fault(draft: Draft, name: str) -> LazyString | None:
     return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
 
 
-def _moments(view: View, payment: View, locale: str, now: datetime) -> dict[str, Any]:
+def _moments(view: View, payment: View, locale: str) -> dict[str, Any]:
     country = view["country"] or view["merchant"]["country"]
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
     return {
         "day": lambda seconds: _tied(format_date(page_state.moment(seconds, country), "long", locale)),
-        "next_payment": _next_payment(view["recurring"], now),
         "paid_at": f"{format_date(paid, 'long', locale)}, {format_time(paid, 'short', locale=locale)}" if paid else "",
     }
 
@@ -117,7 +158,7 @@ def earlier(told: View | None, country: str | None, locale: str, now: datetime) 
     }
 
 
-def _next_payment(recurring: Mapping[str, Any] | None, now: datetime) -> int | None:
+def next_payment(recurring: Mapping[str, Any] | None, now: datetime) -> int | None:
     """When who agrees now to a subscription pays for the first time after today, in Unix seconds."""
     if recurring is None:
         return None
@@ -132,13 +173,13 @@ def _tied(text: str | None) -> str | None:
     return text.replace(" ", "\u00a0") if text else None
 
 
-def _refresh(session_id: str, state: PageState) -> str | None:
+def _refresh(page: str, state: PageState) -> str | None:
     """What a browser without script does by itself; never while a code is being typed."""
     if state.forward and state.name != "redirect":
         return f"{state.forward.after_seconds};url={state.forward.url}"
     if not state.poll_seconds or state.name == "otp":
         return None
-    return f"{max(5, state.poll_seconds)};url={url_for('pages.show', session_id=session_id)}"
+    return f"{max(5, state.poll_seconds)};url={page}"
 
 
 def _operator_name(view: View, operator: str | None) -> str | None:

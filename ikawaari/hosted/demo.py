@@ -4,9 +4,6 @@ It does what the API does with that key, in this process: a request that waited 
 keep a thread while it waits for a thread, and sixteen of them would stop everything.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Blueprint, Response, current_app, make_response, redirect, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
@@ -20,6 +17,7 @@ from ikawaari.hosted import csp, web
 from ikawaari.merchants import credentials
 from ikawaari.merchants.credentials import Caller
 from ikawaari.money import Money
+from ikawaari.shapes import JsonObject
 
 KEY_FILE = INSTANCE / "demo.key"
 PRICE = Money(5000, "XOF")
@@ -68,7 +66,7 @@ def _caller(key: str) -> Caller:
         raise Unavailable(errors.UNAVAILABLE, gettext("The demo shop cannot reach the API.")) from None
 
 
-def _order(session_id: str) -> Mapping[str, Any] | None:
+def _order(session_id: str) -> JsonObject | None:
     """The session as its merchant sees it; None for an id that is nobody's."""
     if not web.is_session_id(session_id):
         return None

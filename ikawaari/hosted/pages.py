@@ -27,7 +27,8 @@ from ikawaari.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ikawaari.hosted import context, csp, drafts, page_state, totals, web
+from ikawaari.hosted import context, csp, drafts, drawing, page_state, totals, web
+from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState, View
 
@@ -186,24 +187,32 @@ def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)
-    draft, locale = drafts.load(session_id, now), web.locale_of(view)
-    total = totals.shown(session, view, draft, state)
-    facts = context.of(session_id, view, draft, state, total, locale=locale, now=now)
-    html, style = web.screen(
-        "checkout/part.html" if web.is_partial() else "checkout/page.html",
-        locale,
-        view["merchant"]["color"],
-        scripts=web.scripts(),
-        other_locale="en" if locale == "fr" else "fr",
-        checked="checked" in request.args,
-        earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
-        asked=_asked(),
-        asks_email=subscriptions.lacks_contact(session),
-        rest=_rest(now),
-        **facts,
-    )
-    response = csp.protect(make_response(html, state.http_status), style, logo=view["merchant"]["logo_url"])
+    facts = _facts(session, view, state, now)
+    style = csp.style(view["merchant"]["color"])
+    page = make_response(drawing.html(facts), state.http_status)
+    response = csp.protect(page, style, logo=view["merchant"]["logo_url"])
     return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
+
+
+def _facts(session: Any, view: View, state: PageState, now: datetime) -> Facts:
+    """What the page shows, and what the request says of it."""
+    draft, locale = drafts.load(session.id, now), web.locale_of(view)
+    total = totals.shown(session, view, draft, state)
+    return Facts(
+        part=web.is_partial(),
+        locale=locale,
+        view=view,
+        draft=draft,
+        state=state,
+        total=total,
+        own=context.own(session.id, view, state, total, locale),
+        asked=_asked(),
+        earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
+        asks_email=subscriptions.lacks_contact(session),
+        checked="checked" in request.args,
+        rest=_rest(now),
+        next_payment=context.next_payment(view["recurring"], now),
+    )
 
 
 def _earlier(session: Any, state: PageState, now: datetime) -> View | None:
@@ -213,8 +222,8 @@ def _earlier(session: Any, state: PageState, now: datetime) -> View | None:
 
 
 def _asked() -> str:
-    """What the form carries as asked about: the question of this page, or one that the link's page has asked."""
-    about = request.args.get(_AGAIN) or request.args.get(ASKED, "")
+    """What the link's page has asked about already, for the form to carry; a question of this page's own wins."""
+    about = "" if request.args.get(_AGAIN) else request.args.get(ASKED, "")
     return about if _EARLIER.fullmatch(about) else ""
 
 
@@ -223,7 +232,7 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
     if every == str(state.poll_seconds or ""):
         response = make_response("", 204)
     else:
-        response = make_response(render_template("checkout/parts/poll.html", session_id=session_id, state=state))
+        response = make_response(render_template("checkout/parts/poll.html", page=f"/{session_id}", state=state))
         response.headers["HX-Retarget"] = "#poll"
     return csp.protect(response, csp.style(None))
 

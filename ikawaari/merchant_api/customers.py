@@ -1,17 +1,15 @@
 """Customers over REST. Payments make them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import errors
 from ikawaari.checkout import customers, resources
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import customers as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Customers",
@@ -29,10 +27,9 @@ class Customers(MethodView):
     @requires(Scope.CUSTOMERS_READ)
     @bp.arguments(schemas.CustomerQuery(), location="query")
     @bp.response(200, schemas.CustomerList(), example=schemas.CUSTOMERS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List customers, newest first."""
-        place = place_of(query)
-        return customers.listed(caller().owner, query, place)
+        return customers.listed(caller().owner, query)
 
 
 @bp.route("/<string:customer_id>", parameters=[schemas.CUSTOMER_ID])
@@ -42,6 +39,6 @@ class OneCustomer(MethodView):
     @operation("retrieveCustomer", errors.OBJECT_UNKNOWN)
     @requires(Scope.CUSTOMERS_READ)
     @bp.response(200, schemas.Customer(), example=schemas.CUSTOMER)
-    def get(self, customer_id: str) -> Mapping[str, Any]:
+    def get(self, customer_id: str) -> JsonObject:
         """Retrieve a customer."""
         return resources.customer(customers.owned(customer_id, caller().owner))

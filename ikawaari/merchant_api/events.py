@@ -1,6 +1,5 @@
 """Events over REST: what was told, and telling it again."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
@@ -10,9 +9,10 @@ from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.events import history
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import events as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Events",
@@ -30,10 +30,9 @@ class Events(MethodView):
     @requires(Scope.WEBHOOKS_READ)
     @bp.arguments(schemas.EventQuery(), location="query")
     @bp.response(200, schemas.EventList(), example=schemas.EVENTS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List events, newest first."""
-        place = place_of(query)
-        return history.listed(caller().owner, query, place)
+        return history.listed(caller().owner, query)
 
 
 # At least ten characters: so the route never answers for `/redeliver`, which has nine.
@@ -44,7 +43,7 @@ class OneEvent(MethodView):
     @operation("retrieveEvent", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_READ)
     @bp.response(200, schemas.Event(), example=schemas.EVENT)
-    def get(self, event_id: str) -> Mapping[str, Any]:
+    def get(self, event_id: str) -> JsonObject:
         """Retrieve an event."""
         return history.resource(history.owned(event_id, caller().owner))
 
@@ -57,7 +56,7 @@ class Redelivery(MethodView):
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
     @bp.response(200, schemas.Redelivered(), example=schemas.REDELIVERED)
-    def post(self, event_id: str) -> Mapping[str, Any]:
+    def post(self, event_id: str) -> history.Redelivery:
         """Send an event again to every endpoint that wants it."""
         event = history.owned(event_id, caller().owner)
         return history.redeliver(event, clock.now())
@@ -72,7 +71,7 @@ class RangeRedelivery(MethodView):
     @idempotent
     @bp.arguments(schemas.RangeInput(), example=schemas.RANGE)
     @bp.response(200, schemas.Redelivered(), example=schemas.REDELIVERED)
-    def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
+    def post(self, body: dict[str, Any]) -> history.Redelivery:
         """Send the events of a range of time again, oldest first.
 
         An endpoint that was made later hears of what it missed in this way. Endpoints get the same ids and the same

@@ -1,6 +1,6 @@
 """Payment intents over REST: for merchants who ask for the payment method themselves."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,10 +15,11 @@ from ikawaari.errors import Declined, ValidationFailed
 from ikawaari.merchant_api import recovery
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import intents as schemas
 from ikawaari.merchant_api.schemas.intents import Said
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 INTENT_ID = {
     "in": "path",
@@ -48,7 +49,7 @@ class Intents(MethodView):
     @idempotent_call
     @bp.arguments(schemas.IntentInput(), example=schemas.NEW_INTENT)
     @bp.response(201, schemas.PaymentIntent(), example=schemas.INTENT)
-    def post(self, body: schemas.IntentBody) -> Mapping[str, Any]:
+    def post(self, body: schemas.IntentBody) -> JsonObject:
         """Create a payment intent, and confirm it at once when asked.
 
         When the payment is declined at once, the answer is 402, and its `details.payment_intent` names the intent: it
@@ -73,10 +74,9 @@ class Intents(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.IntentQuery(), location="query")
     @bp.response(200, schemas.PaymentIntentList(), example=schemas.INTENTS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List payment intents, newest first."""
-        place = place_of(query)
-        return intents.listed(caller().owner, query, place, languages.accepted())
+        return intents.listed(caller().owner, query, languages.accepted())
 
 
 @bp.route("/<string:intent_id>", parameters=[INTENT_ID])
@@ -86,7 +86,7 @@ class Intent(MethodView):
     @operation("retrievePaymentIntent", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.PaymentIntent(), example=schemas.INTENT)
-    def get(self, intent_id: str) -> Mapping[str, Any]:
+    def get(self, intent_id: str) -> JsonObject:
         """Retrieve a payment intent."""
         return _shown(intents.owned(intent_id, caller().owner))
 
@@ -94,7 +94,7 @@ class Intent(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @bp.arguments(schemas.IntentChanges(), example=schemas.INTENT_CHANGES)
     @bp.response(200, schemas.PaymentIntent(), example=schemas.INTENT)
-    def patch(self, changes: dict[str, Any], intent_id: str) -> Mapping[str, Any]:
+    def patch(self, changes: dict[str, Any], intent_id: str) -> JsonObject:
         """Change a payment intent while no money moves."""
         intent = intents.owned(intent_id, caller().owner)
         return _shown(intents.update(intent.id, changes))
@@ -109,7 +109,7 @@ class Confirmation(MethodView):
     @idempotent_call
     @bp.arguments(schemas.ConfirmInput(), required=False, example=schemas.CONFIRMATION)
     @bp.response(200, schemas.PaymentIntent(), example=schemas.CONFIRMED_INTENT)
-    def post(self, body: tuple[Sequence[Said], str | None], intent_id: str) -> Mapping[str, Any]:
+    def post(self, body: tuple[Sequence[Said], str | None], intent_id: str) -> JsonObject:
         """Confirm a payment intent: ask the payer, or send the code that the payer got.
 
         Seldom is it settled at once: show the payer `next_action`, and wait for `payment_intent.succeeded` or
@@ -131,7 +131,7 @@ class Cancellation(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.PaymentIntent(), example=schemas.CANCELED_INTENT)
-    def post(self, intent_id: str) -> Mapping[str, Any]:
+    def post(self, intent_id: str) -> JsonObject:
         """Cancel a payment intent that is not being paid; its open checkout session ends with it."""
         intent = intents.owned(intent_id, caller().owner)
         return _shown(cancellations.cancel(intent.id, clock.now()))
@@ -178,5 +178,5 @@ def _in_words_of(said: Said) -> Iterator[None]:
         raise ValidationFailed(said.in_its_words(wrong.details), wrong.row) from None
 
 
-def _shown(intent: Any) -> Mapping[str, Any]:
+def _shown(intent: Any) -> JsonObject:
     return resources.payment_intent(snapshots.of_intent(intent), languages.accepted())

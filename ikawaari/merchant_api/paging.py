@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from ikawaari.edge.answers import Kind, Output, Words
 from ikawaari.edge.fields import Text, Whole
 from ikawaari.edge.parsing import Query
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
 
 MOST_PAGES = 10_000  # further on, the rows before a page would cost more to skip than a cursor does
 LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one more must still be an instant
@@ -39,6 +39,12 @@ class PageQuery(Query):
         metadata={"format": "int64", "description": "Unix seconds; made then or before."},
     )
 
+    @post_load
+    def make(self, data: dict[str, Any], **_options: Any) -> PageRequest:
+        """The domain's value; what says nothing of the place is a filter."""
+        place = {name: data.pop(name) for name in PageRequest.__dataclass_fields__ if name in data}
+        return PageRequest(**place, filters=data)
+
 
 class Page(Output):
     """What every list has besides its data."""
@@ -46,8 +52,3 @@ class Page(Output):
     object = Kind("list")
     has_more = fields.Boolean(required=True)
     next_cursor = Words("The `cursor` of the next page; null on the last one.", nullable=True)
-
-
-def place_of(query: dict[str, Any]) -> Place:
-    """Take the place out of a query; what stays are filters."""
-    return Place(**{name: query.pop(name) for name in Place.__dataclass_fields__ if name in query})

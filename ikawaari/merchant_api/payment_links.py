@@ -1,8 +1,5 @@
 """Payment links over REST: the first version, and the second with all that a session can have."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import clock, errors
@@ -11,9 +8,10 @@ from ikawaari.checkout.links import NewLink
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import payment_links as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 LINK_ID = {
     "in": "path",
@@ -46,7 +44,7 @@ class PaymentLinks(MethodView):
     @idempotent
     @bp.arguments(schemas.PaymentLinkInput(), required=False, example=schemas.NEW_LINK)
     @bp.response(201, schemas.PaymentLink(), example=schemas.LINK)
-    def post(self, new: NewLink) -> Mapping[str, Any]:
+    def post(self, new: NewLink) -> JsonObject:
         """Make a payment link and give its `url` to your customers. Every field may be absent."""
         return _create(1, new)
 
@@ -54,7 +52,7 @@ class PaymentLinks(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.PaymentLinkQuery(), location="query")
     @bp.response(200, schemas.PaymentLinkList(), example=schemas.LINKS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List payment links, newest first."""
         return _list(1, query)
 
@@ -66,7 +64,7 @@ class PaymentLink(MethodView):
     @operation("retrievePaymentLink", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.PaymentLink(), example=schemas.LINK)
-    def get(self, link_id: str) -> Mapping[str, Any]:
+    def get(self, link_id: str) -> JsonObject:
         """Retrieve a payment link."""
         return _retrieve(1, link_id)
 
@@ -79,7 +77,7 @@ class Deactivation(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.PaymentLink(), example=schemas.INACTIVE_LINK)
-    def post(self, link_id: str) -> Mapping[str, Any]:
+    def post(self, link_id: str) -> JsonObject:
         """Deactivate a payment link, for good. A payment that runs already ends as it ends. It needs no body."""
         return _deactivate(1, link_id)
 
@@ -93,7 +91,7 @@ class PaymentLinksV2(MethodView):
     @idempotent
     @bp_v2.arguments(schemas.PaymentLinkV2Input(), required=False, example=schemas.NEW_LINK_V2)
     @bp_v2.response(201, schemas.PaymentLinkV2(), example=schemas.LINK_V2)
-    def post(self, new: NewLink) -> Mapping[str, Any]:
+    def post(self, new: NewLink) -> JsonObject:
         """Make a payment link of the second version. Every field may be absent."""
         return _create(2, new)
 
@@ -101,7 +99,7 @@ class PaymentLinksV2(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp_v2.arguments(schemas.PaymentLinkQuery(), location="query")
     @bp_v2.response(200, schemas.PaymentLinkV2List(), example=schemas.LINKS_V2)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List payment links of the second version, newest first."""
         return _list(2, query)
 
@@ -113,7 +111,7 @@ class PaymentLinkV2(MethodView):
     @operation("retrievePaymentLinkV2", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp_v2.response(200, schemas.PaymentLinkV2(), example=schemas.LINK_V2)
-    def get(self, link_id: str) -> Mapping[str, Any]:
+    def get(self, link_id: str) -> JsonObject:
         """Retrieve a payment link of the second version."""
         return _retrieve(2, link_id)
 
@@ -126,27 +124,26 @@ class DeactivationV2(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp_v2.response(200, schemas.PaymentLinkV2(), example=schemas.INACTIVE_LINK_V2)
-    def post(self, link_id: str) -> Mapping[str, Any]:
+    def post(self, link_id: str) -> JsonObject:
         """Deactivate a payment link of the second version, for good. It needs no body."""
         return _deactivate(2, link_id)
 
 
-def _create(version: int, new: NewLink) -> Mapping[str, Any]:
+def _create(version: int, new: NewLink) -> JsonObject:
     who, now = caller(), clock.now()
     link = links.create(who.owner, version, new, now, credential_id=who.credential_id)
     return {**links.resource(link, now), "warnings": []}  # a link has no prefill that could be left out
 
 
-def _list(version: int, query: dict[str, Any]) -> Mapping[str, Any]:
-    place = place_of(query)
-    return links.listed(version, caller().owner, query, place, now=clock.now())
+def _list(version: int, query: PageRequest) -> Page:
+    return links.listed(version, caller().owner, query, now=clock.now())
 
 
-def _retrieve(version: int, link_id: str) -> Mapping[str, Any]:
+def _retrieve(version: int, link_id: str) -> JsonObject:
     return links.resource(links.owned(link_id, version, caller().owner), clock.now())
 
 
-def _deactivate(version: int, link_id: str) -> Mapping[str, Any]:
+def _deactivate(version: int, link_id: str) -> JsonObject:
     now = clock.now()
     link = links.owned(link_id, version, caller().owner)
     return links.resource(links.deactivate(link, now), now)

@@ -1,8 +1,5 @@
 """Refunds over REST."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import clock, errors
@@ -11,9 +8,10 @@ from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import refunds as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Refunds",
@@ -32,7 +30,7 @@ class Refunds(MethodView):
     @idempotent
     @bp.arguments(schemas.RefundInput(), example=schemas.NEW_REFUND)
     @bp.response(201, schemas.Refund(), example=schemas.REFUND)
-    def post(self, new: NewRefund) -> Mapping[str, Any]:
+    def post(self, new: NewRefund) -> JsonObject:
         """Refund a payment, in part or in whole.
 
         It is `pending` until the provider has given the money back: wait for `refund.succeeded` or `refund.failed`.
@@ -48,10 +46,9 @@ class Refunds(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.RefundQuery(), location="query")
     @bp.response(200, schemas.RefundList(), example=schemas.REFUNDS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List refunds, newest first."""
-        place = place_of(query)
-        return refunds.listed(caller().owner, query, place)
+        return refunds.listed(caller().owner, query)
 
 
 @bp.route("/<string:refund_id>", parameters=[schemas.REFUND_ID])
@@ -61,6 +58,6 @@ class OneRefund(MethodView):
     @operation("retrieveRefund", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.Refund(), example=schemas.REFUND)
-    def get(self, refund_id: str) -> Mapping[str, Any]:
+    def get(self, refund_id: str) -> JsonObject:
         """Retrieve a refund."""
         return resources.refund(refunds.owned(refund_id, caller().owner))

@@ -1,8 +1,5 @@
 """Checkout sessions over REST."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import clock, errors
@@ -13,9 +10,10 @@ from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import sessions as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Checkout sessions",
@@ -34,7 +32,7 @@ class Sessions(MethodView):
     @idempotent
     @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=schemas.NEW_SESSION)
     @bp.response(201, schemas.CheckoutSession(), example=schemas.SESSION)
-    def post(self, new: NewSession) -> Mapping[str, Any]:
+    def post(self, new: NewSession) -> JsonObject:
         """Open a checkout session.
 
         Every field may be absent: `{}` is a request. `success_url` and `successUrl` are the same field, as are the two
@@ -49,10 +47,9 @@ class Sessions(MethodView):
     @requires(Scope.PAYMENTS_READ)
     @bp.arguments(schemas.CheckoutSessionQuery(), location="query")
     @bp.response(200, schemas.CheckoutSessionList(), example=schemas.SESSIONS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List checkout sessions, newest first."""
-        place = place_of(query)
-        return sessions.listed(caller().owner, query, place)
+        return sessions.listed(caller().owner, query)
 
 
 @bp.route("/<string:session_id>", parameters=[SESSION_ID])
@@ -62,7 +59,7 @@ class Session(MethodView):
     @operation("retrieveCheckoutSession", errors.OBJECT_UNKNOWN)
     @requires(Scope.PAYMENTS_READ)
     @bp.response(200, schemas.CheckoutSession(), example=schemas.SESSION)
-    def get(self, session_id: str) -> Mapping[str, Any]:
+    def get(self, session_id: str) -> JsonObject:
         """Retrieve a checkout session."""
         return resources.checkout_session(sessions.owned(session_id, caller().owner, clock.now()))
 
@@ -75,7 +72,7 @@ class Expiry(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.CheckoutSession(), example=schemas.EXPIRED_SESSION)
-    def post(self, session_id: str) -> Mapping[str, Any]:
+    def post(self, session_id: str) -> JsonObject:
         """Expire an open checkout session. It needs no body."""
         shown = sessions.owned(session_id, caller().owner, clock.now())
         return resources.checkout_session(snapshots.of(sessions.expire(shown.session, clock.now())))

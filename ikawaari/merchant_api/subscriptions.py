@@ -1,6 +1,5 @@
 """Subscriptions over REST: they are made by checkout sessions, so here they are seen and ended."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
@@ -10,9 +9,10 @@ from ikawaari.checkout import invoices, resources, snapshots, subscriptions
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import subscriptions as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Subscriptions",
@@ -30,10 +30,9 @@ class Subscriptions(MethodView):
     @requires(Scope.SUBSCRIPTIONS_READ)
     @bp.arguments(schemas.SubscriptionQuery(), location="query")
     @bp.response(200, schemas.SubscriptionList(), example=schemas.SUBSCRIPTIONS)
-    def get(self, query: dict[str, Any]) -> Mapping[str, Any]:
+    def get(self, query: PageRequest) -> Page:
         """List subscriptions, newest first."""
-        place = place_of(query)
-        return subscriptions.listed(caller().owner, query, place)
+        return subscriptions.listed(caller().owner, query)
 
 
 @bp.route("/<string:subscription_id>", parameters=[schemas.SUBSCRIPTION_ID])
@@ -43,7 +42,7 @@ class OneSubscription(MethodView):
     @operation("retrieveSubscription", errors.OBJECT_UNKNOWN)
     @requires(Scope.SUBSCRIPTIONS_READ)
     @bp.response(200, schemas.Subscription(), example=schemas.SUBSCRIPTION)
-    def get(self, subscription_id: str) -> Mapping[str, Any]:
+    def get(self, subscription_id: str) -> JsonObject:
         """Retrieve a subscription."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
         return resources.subscription(snapshots.of_subscription(subscription))
@@ -58,7 +57,7 @@ class Cancellation(MethodView):
     @idempotent
     @bp.arguments(schemas.CancellationInput(), required=False, example=schemas.CANCELLATION)
     @bp.response(200, schemas.Subscription(), example=schemas.CANCELED_SUBSCRIPTION)
-    def post(self, body: dict[str, Any], subscription_id: str) -> Mapping[str, Any]:
+    def post(self, body: dict[str, Any], subscription_id: str) -> JsonObject:
         """Cancel a subscription, now or at the end of the period that runs. Nothing is paid back by this."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
         return resources.subscription(
@@ -74,8 +73,7 @@ class Invoices(MethodView):
     @requires(Scope.SUBSCRIPTIONS_READ)
     @bp.arguments(schemas.InvoiceQuery(), location="query")
     @bp.response(200, schemas.InvoiceList(), example=schemas.INVOICES)
-    def get(self, query: dict[str, Any], subscription_id: str) -> Mapping[str, Any]:
+    def get(self, query: PageRequest, subscription_id: str) -> Page:
         """List a subscription's invoices, newest period first."""
-        place = place_of(query)
         subscription = subscriptions.owned(subscription_id, caller().owner)
-        return invoices.listed(subscription, query, place)
+        return invoices.listed(subscription, query)

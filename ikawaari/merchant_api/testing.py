@@ -1,6 +1,5 @@
 """Test mode's own routes: tell the sandbox how a mobile money payment ends; let a subscription's time come."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
@@ -13,6 +12,7 @@ from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.schemas import subscriptions
 from ikawaari.merchant_api.schemas import testing as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.shapes import JsonObject
 
 bp = Blueprint(
     "Test mode",
@@ -29,7 +29,7 @@ class MobileMoneyCallback(MethodView):
     @operation("settleTestPayment", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @bp.arguments(schemas.CallbackInput(), example=schemas.CALLBACK)
     @bp.response(200, schemas.CallbackResult(), example=schemas.CALLBACK_RESULT)
-    def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
+    def post(self, body: dict[str, Any]) -> JsonObject:
         """Settle the latest attempt of a test payment intent."""
         intent = testing.decide(
             body["payment_intent_id"],
@@ -48,7 +48,7 @@ class Advance(MethodView):
     @requires(Scope.SUBSCRIPTIONS_WRITE)
     @idempotent
     @bp.response(200, subscriptions.Subscription(), example=subscriptions.SUBSCRIPTION)
-    def post(self, subscription_id: str) -> Mapping[str, Any]:
+    def post(self, subscription_id: str) -> JsonObject:
         """Bring what is due next for a test subscription forward to now.
 
         A reminder, a renewal, a day of dunning, or the end: a worker does it within a second or two.

@@ -1,6 +1,5 @@
 """Webhook endpoints over REST. Their list is a bare array: the documentation has it so."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,9 +10,10 @@ from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.events import endpoints, history
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
-from ikawaari.merchant_api.paging import place_of
 from ikawaari.merchant_api.schemas import webhook_endpoints as schemas
 from ikawaari.merchants.credentials import Scope
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 
 bp = Blueprint(
     "Webhook endpoints",
@@ -32,7 +32,7 @@ class Endpoints(MethodView):
     @partial(idempotent_call, holds_secret=True)
     @bp.arguments(schemas.EndpointInput(), example=schemas.NEW_ENDPOINT)
     @bp.response(201, schemas.WebhookEndpointWithSecret(), example=schemas.ENDPOINT_WITH_SECRET)
-    def post(self, body: dict[str, Any]) -> Mapping[str, Any]:
+    def post(self, body: dict[str, Any]) -> JsonObject:
         """Enter a webhook endpoint. The answer holds its secret: keep it, it is not told again."""
         made = endpoints.create(caller().owner, **body, now=clock.now())
         return endpoints.resource(made, with_secret=True)
@@ -40,7 +40,7 @@ class Endpoints(MethodView):
     @operation("listWebhookEndpoints")
     @requires(Scope.WEBHOOKS_READ)
     @bp.response(200, schemas.WebhookEndpoint(many=True), example=[schemas.ENDPOINT])
-    def get(self) -> list[dict[str, Any]]:
+    def get(self) -> list[JsonObject]:
         """List the webhook endpoints: all of them, oldest first, as a bare array."""
         return [endpoints.resource(row) for row in endpoints.of_merchant(caller().owner)]
 
@@ -52,7 +52,7 @@ class Endpoint(MethodView):
     @operation("retrieveWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_READ)
     @bp.response(200, schemas.WebhookEndpoint(), example=schemas.ENDPOINT)
-    def get(self, endpoint_id: str) -> Mapping[str, Any]:
+    def get(self, endpoint_id: str) -> JsonObject:
         """Retrieve a webhook endpoint."""
         return endpoints.resource(_owned(endpoint_id))
 
@@ -61,14 +61,14 @@ class Endpoint(MethodView):
     @idempotent_call
     @bp.arguments(schemas.EndpointChanges(), required=False, example=schemas.ENDPOINT_CHANGES)
     @bp.response(200, schemas.WebhookEndpoint(), example=schemas.ENDPOINT)
-    def post(self, changes: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
+    def post(self, changes: dict[str, Any], endpoint_id: str) -> JsonObject:
         """Change a webhook endpoint."""
         return endpoints.resource(endpoints.update(_owned(endpoint_id), clock.now(), **changes))
 
     @operation("deleteWebhookEndpoint", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @bp.response(200, schemas.DeletedWebhookEndpoint(), example=schemas.DELETED_ENDPOINT)
-    def delete(self, endpoint_id: str) -> Mapping[str, Any]:
+    def delete(self, endpoint_id: str) -> JsonObject:
         """Delete a webhook endpoint, and what was on its way to it."""
         endpoints.delete(_owned(endpoint_id))
         return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
@@ -83,7 +83,7 @@ class Rotation(MethodView):
     @partial(idempotent, holds_secret=True)
     @bp.arguments(schemas.RotationInput(), required=False, example=schemas.ROTATION)
     @bp.response(200, schemas.WebhookEndpointWithSecret(), example=schemas.ENDPOINT_WITH_SECRET)
-    def post(self, body: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
+    def post(self, body: dict[str, Any], endpoint_id: str) -> JsonObject:
         """Give a webhook endpoint a new secret.
 
         Until the overlap ends every delivery is signed with the old secret alone, from then on with the new one alone.
@@ -101,7 +101,7 @@ class Test(MethodView):
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
     @bp.response(200, schemas.WebhookDelivery(), example=schemas.DELIVERY)
-    def post(self, endpoint_id: str) -> Mapping[str, Any]:
+    def post(self, endpoint_id: str) -> JsonObject:
         """Send a `webhook_endpoint.test` event to this endpoint alone.
 
         It is on its way when this is answered: its delivery tells later what the endpoint said.
@@ -117,10 +117,9 @@ class Deliveries(MethodView):
     @requires(Scope.WEBHOOKS_READ)
     @bp.arguments(schemas.DeliveryQuery(exclude=("created_gte", "created_lte")), location="query")
     @bp.response(200, schemas.WebhookDeliveryList(), example=schemas.DELIVERIES)
-    def get(self, query: dict[str, Any], endpoint_id: str) -> Mapping[str, Any]:
+    def get(self, query: PageRequest, endpoint_id: str) -> Page:
         """List the deliveries to a webhook endpoint, newest first, each with all its tries."""
-        place = place_of(query)
-        return history.deliveries(_owned(endpoint_id), query, place)
+        return history.deliveries(_owned(endpoint_id), query)
 
 
 def _owned(endpoint_id: str) -> Any:

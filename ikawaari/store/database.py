@@ -21,24 +21,24 @@ def connect(url: str, pool: int = 20) -> None:
 
 def disconnect() -> None:
     """Close this thread's connection and those that idle in the pool."""
-    release()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    databases.disconnect(database.obj)
 
 
 def release() -> None:
-    """Close this thread's connection, or give it back to the pool."""
-    databases.close(database.obj)
+    """The end of a request, or of a round of work: PostgreSQL's connection goes back to its pool.
+
+    SQLite's stays with its thread, until that ends.
+    """
+    databases.release(database.obj)
 
 
 def leave() -> None:
     """Somebody outside is about to be called: whoever is slow there holds up a thread, and nothing of the database.
 
-    This thread's connection goes back to PostgreSQL's pool. Raises InvariantBroken while rows may be locked.
+    Raises InvariantBroken while rows may be locked.
     """
     ensure(not in_transaction(), "nobody outside is called while rows are locked")
-    if is_postgres():
-        release()
+    release()
 
 
 def is_postgres() -> bool:

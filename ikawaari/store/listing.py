@@ -1,25 +1,22 @@
 """Pages of lists, newest first: by `cursor`, by the older `starting_after` and `ending_before`, or by number."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from operator import eq
+from typing import Any, Generic, TypeVar
 
-from peewee import ModelSelect, fn
+from peewee import Field, ModelSelect, fn
 
 from ikawaari import clock, texts
 from ikawaari.errors import NotFound, ValidationFailed
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.store import commit_order
 from ikawaari.store.owner import Owner
 from ikawaari.store.record import Record
 
-
-def made(model: type[Record]) -> dict[str, Callable[[int], Any]]:
-    """The filters that every list has: made at or after, and at or before, an instant in Unix seconds."""
-    created_at = model.created_at  # type: ignore[attr-defined]
-    return {
-        "created_gte": lambda value: created_at >= clock.from_unix(value),
-        "created_lte": lambda value: created_at < clock.from_unix(value + 1),
-    }
+R = TypeVar("R", bound=Record)
+Filter = Callable[[Any], Any]
 
 
 def of_owner(model: type[Record], owner: Owner) -> "ModelSelect[Any]":
@@ -32,75 +29,97 @@ def is_of(model: type[Record], owner: Owner) -> Any:
     return (model.merchant == owner.merchant) & (model.livemode == owner.livemode)  # type: ignore[attr-defined]
 
 
-def same_email(column: Any) -> Callable[[str], Any]:
+def same_email(column: Any) -> Filter:
     """The filter of an e-mail address, whatever its case: the database lowers what is stored and what is asked for."""
     return lambda value: fn.LOWER(column) == fn.LOWER(texts.trimmed(value))
 
 
-def owned(own: "ModelSelect[Any]", row_id: str, name: str) -> Any:
-    """The row of that id among `own`. Raises NotFound of a `name`, also for a row that is somebody else's."""
-    found = own.where(own.model.id == row_id).get_or_none()
-    if found is None:
-        raise NotFound(name)
-    return found
+class Listing(Generic[R]):
+    """One kind of object, as its owner finds and lists it.
 
-
-def page(
-    model: type[Record],
-    own: "ModelSelect[Any]",
-    wanted: Sequence[Any],
-    place: Place,
-    render: Callable[[Sequence[Any]], list[dict[str, Any]]],
-    *,
-    key: Sequence[Any] = (),
-) -> Mapping[str, Any]:
-    """The page at `place` of those rows of `own` that are `wanted`. Raises ValidationFailed for an id not in `own`.
-
-    The order is that of the columns of `key`, which are unique together: usually the order of commits. The row at the
-    edge need not be wanted any more: it may have changed since the page before was read.
+    `name` is what errors call it. `filters` are columns, or conditions on a value, by their names; every list has
+    `created_gte` and `created_lte`, in Unix seconds, too. The order is that of the columns of `order`, which are unique
+    together: usually the order of commits. `rows` are those of an owner.
     """
-    query = own.where(*wanted) if wanted else own
-    key = key or (model.commit_order, model.created_at, model.id)  # type: ignore[attr-defined]
-    name, row_id = place.edge
-    newer = name == "ending_before"
-    if row_id:
-        query = query.where(_beyond(key, _edge(model, own, row_id, name), newer=newer))
-        query = _only_final(query, key) if newer else query
-    elif place.page == 1:
-        query = _whole(query, key)
-    order = [column.asc() if newer else column.desc() for column in key]
-    rows = list(query.order_by(*order).limit(place.limit + 1).offset(place.offset))
-    has_more = len(rows) > place.limit
-    rows = rows[: place.limit]
-    if newer:
-        rows.reverse()
-    return {
-        "object": "list",
-        "data": render(rows) if rows else [],
-        "has_more": has_more,
-        "next_cursor": rows[-1].id if has_more and not newer else None,
-    }
 
+    def __init__(
+        self,
+        model: type[R],
+        name: str,
+        filters: Mapping[str, Field | Filter],
+        *,
+        rows: Callable[[Owner], "ModelSelect[Any]"] | None = None,
+        order: Sequence[Any] = (),
+    ) -> None:
+        table: Any = model
+        self._model = table
+        self._name = name
+        self._filters = {
+            "created_gte": lambda value: table.created_at >= clock.from_unix(value),
+            "created_lte": lambda value: table.created_at < clock.from_unix(value + 1),
+            **{name: partial(eq, one) if isinstance(one, Field) else one for name, one in filters.items()},
+        }
+        self._order = order or (table.commit_order, table.created_at, table.id)
+        self.rows = rows or partial(of_owner, model)
 
-def onwards(
-    model: type[Record],
-    own: "ModelSelect[Any]",
-    wanted: Sequence[Any],
-    cursor: str | None,
-    most: int,
-    *,
-    key: Sequence[Any],
-) -> tuple[Sequence[Any], bool]:
-    """At most `most` of those rows of `own` that are `wanted`, oldest first, behind the row of the id `cursor`; and
-    whether there are more, those included that are still being written. Raises ValidationFailed as `page` does.
-    """
-    commit_order.await_writers()
-    query = own.where(*wanted)
-    if cursor:
-        query = query.where(_beyond(key, _edge(model, own, cursor, "cursor"), newer=True))
-    rows = list(_only_final(query, key).order_by(*key).limit(most))
-    rest = query.where(_beyond(key, rows[-1], newer=True)) if rows else query
-    return rows, rest.exists()
+    def owned(self, row_id: str, owner: Owner) -> R:
+        """The owner's row of that id. Raises NotFound, also for a row that is somebody else's."""
+        found: R | None = self.rows(owner).where(self._model.id == row_id).get_or_none()
+        if found is None:
+            raise NotFound(self._name)
+        return found
+
+    def page(
+        self, own: "ModelSelect[Any]", wanted: PageRequest, render: Callable[[Sequence[R]], Sequence[JsonObject]]
+    ) -> Page:
+        """The part of `own` that is `wanted`. Raises ValidationFailed for the id of a place that is not in `own`.
+
+        The row at the edge need not pass the filters any more: it may have changed since the page before was read.
+        """
+        query, key = self._filtered(own, wanted.filters), self._order
+        name, row_id = wanted.edge
+        newer = name == "ending_before"
+        if row_id:
+            query = query.where(_beyond(key, self._edge(own, row_id, name), newer=newer))
+            query = _only_final(query, key) if newer else query
+        elif wanted.page == 1:
+            query = _whole(query, key)
+        columns = [column.asc() if newer else column.desc() for column in key]
+        rows = list(query.order_by(*columns).limit(wanted.limit + 1).offset(wanted.offset))
+        has_more = len(rows) > wanted.limit
+        rows = rows[: wanted.limit]
+        if newer:
+            rows.reverse()
+        return {
+            "object": "list",
+            "data": render(rows) if rows else [],
+            "has_more": has_more,
+            "next_cursor": rows[-1].id if has_more and not newer else None,
+        }
+
+    def onwards(
+        self, own: "ModelSelect[Any]", filters: Mapping[str, Any], cursor: str | None, most: int
+    ) -> tuple[Sequence[R], bool]:
+        """At most `most` rows of `own` that pass the filters, oldest first, behind the row of the id `cursor`; and
+        whether there are more, those included that are still being written. Raises ValidationFailed as `page` does.
+        """
+        commit_order.await_writers()
+        query, key = self._filtered(own, filters), self._order
+        if cursor:
+            query = query.where(_beyond(key, self._edge(own, cursor, "cursor"), newer=True))
+        rows = list(_only_final(query, key).order_by(*key).limit(most))
+        rest = query.where(_beyond(key, rows[-1], newer=True)) if rows else query
+        return rows, rest.exists()
+
+    def _filtered(self, own: "ModelSelect[Any]", filters: Mapping[str, Any]) -> "ModelSelect[Any]":
+        conditions = [self._filters[name](value) for name, value in filters.items()]
+        return own.where(*conditions) if conditions else own
+
+    def _edge(self, own: "ModelSelect[Any]", row_id: str, name: str) -> Record:
+        edge: Record | None = own.where(self._model.id == row_id).get_or_none()
+        if edge is None:
+            raise ValidationFailed({name: ["is not in this list"]})
+        return edge
 
 
 def _only_final(query: "ModelSelect[Any]", key: Sequence[Any]) -> "ModelSelect[Any]":
@@ -117,13 +136,6 @@ def _whole(query: "ModelSelect[Any]", key: Sequence[Any]) -> "ModelSelect[Any]":
 
 def _is_numbered(key: Sequence[Any]) -> bool:
     return isinstance(key[0], commit_order.CommitOrderField)
-
-
-def _edge(model: type[Record], own: "ModelSelect[Any]", row_id: str, name: str) -> Record:
-    edge: Record | None = own.where(model.id == row_id).get_or_none()  # type: ignore[attr-defined]
-    if edge is None:
-        raise ValidationFailed({name: ["is not in this list"]})
-    return edge
 
 
 def _beyond(key: Sequence[Any], edge: Record, *, newer: bool) -> Any:

@@ -113,7 +113,7 @@ def prepare(config: Config) -> str:
 def disconnect() -> None:
     """Close this process's connections, before others use the database, and at the end."""
     store.disconnect()
-    ledger.release()
+    ledger.disconnect()
     close_all: Callable[[], None] | None = getattr(ledger.database.obj, "close_all", None)
     if close_all:
         close_all()

@@ -103,7 +103,7 @@ def charges(shop: Shop, session: dict[str, Any]) -> list[int]:
     try:
         entries = list(ledger.entries())
     finally:
-        ledger.release()
+        ledger.disconnect()
     kept = [entry["amount"] - entry["refunded"] for entry in entries if entry["payment_intent"] == intent]
     return [amount for amount in kept if amount]
 

@@ -68,7 +68,7 @@ def page(invoice: Invoice) -> CheckoutSession:
     return fresh(CheckoutSession.get_by_id(invoice.session_id))
 
 
-def as_told(invoice: Invoice) -> dict[str, Any]:
+def as_told(invoice: Invoice) -> Any:
     """The invoice as its merchant sees it."""
     return resources.invoice(invoice, *snapshots.of_invoices([invoice]))
 

@@ -1,5 +1,7 @@
 """Money that is held is listed, and closed when it was paid back another way."""
 
+from typing import Any
+
 import pytest
 
 from ikawaari.checkout import held, refunds, resources, snapshots
@@ -60,7 +62,8 @@ def test_closing_ends_the_tries_and_is_kept_with_amount_name_time_and_reason(wor
         ask(world, attempt=attempt.id)
     with pytest.raises(Conflict):
         close(world, attempt)
-    assert resources.payment_intent(snapshots.of_intent(intent(session)))["attempts"][0]["amount_held"] == 0
+    shown: Any = resources.payment_intent(snapshots.of_intent(intent(session)))
+    assert shown["attempts"][0]["amount_held"] == 0
     audit()
 
 

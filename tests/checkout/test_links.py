@@ -49,7 +49,7 @@ def from_link(world: World, link: PaymentLink, **said: Any) -> CheckoutSession:
 
 def status(link: PaymentLink, world: World) -> tuple[str, int]:
     """What the link says of itself, and how often it was used."""
-    told = links.resource(PaymentLink.get_by_id(link.id), world.now)
+    told: Any = links.resource(PaymentLink.get_by_id(link.id), world.now)
     return told["status"], told["uses"]
 
 

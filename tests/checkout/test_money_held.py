@@ -75,7 +75,7 @@ def ask(world: World, amount: int | None = None, **of: Any) -> Refund:
 
 def books(attempt: PaymentAttempt) -> tuple[int | None, int, int]:
     """Received, returned and held, as the API tells them."""
-    told = resources.attempt(PaymentAttempt.get_by_id(attempt.id))
+    told: Any = resources.attempt(PaymentAttempt.get_by_id(attempt.id))
     return told["amount_received"], told["amount_returned"], told["amount_held"]
 
 

@@ -14,9 +14,8 @@ from ikawaari import clock
 from ikawaari.checkout import attempts, resources, sessions, snapshots, views
 from ikawaari.errors import Conflict, Declined, Gone, NotFound, Unavailable, ValidationFailed
 from ikawaari.money import MAX_AMOUNT
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
 from ikawaari.phones import mask
-from ikawaari.store import listing
 from ikawaari.store.models import CheckoutSession, DueWork, PaymentIntent
 from tests import factories
 from tests.world import FAILED, PAID, WAITING, World, fresh, intent, latest, statuses, tries
@@ -57,7 +56,7 @@ def problems(world: World, **fields: Any) -> set[str]:
 
 def test_a_session_keeps_every_field(world: World) -> None:
     ends_at = clock.unix(world.now + timedelta(hours=2))
-    told = resources.checkout_session(snapshots.of(fresh(world.session(**EVERYTHING, expires_at=ends_at))))
+    told: Any = resources.checkout_session(snapshots.of(fresh(world.session(**EVERYTHING, expires_at=ends_at))))
     same = {"defer_payment_intent_creation", "customer_phone", "custom_fields"}
     assert {name: told[name] for name in EVERYTHING if name not in same} == {
         name: value for name, value in EVERYTHING.items() if name not in same
@@ -70,7 +69,7 @@ def test_a_session_keeps_every_field(world: World) -> None:
 
 def test_a_session_of_nothing_is_valid(world: World) -> None:
     session = world.session(amount=None)
-    told = resources.checkout_session(snapshots.of(session))
+    told: Any = resources.checkout_session(snapshots.of(session))
     assert (told["status"], told["payment_status"], told["mode"]) == ("open", "unpaid", "payment")
     assert (told["amount"], told["payment_intent"], told["locale"]) == (None, None, "auto")
     assert told["payment_method_types"] == ["mobile_money", "card"]
@@ -191,7 +190,7 @@ def test_a_list_holds_the_owners_sessions_of_that_mode_alone(world: World) -> No
     mine = world.session()
     world.session(livemode=True)
     factories.session()
-    page = sessions.listed(world.owner, {}, Place())
+    page = sessions.listed(world.owner, PageRequest())
     assert [row["id"] for row in page["data"]] == [mine.id]
 
 
@@ -323,7 +322,7 @@ def walked(world: World, limit: int, **filters: Any) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        page = sessions.listed(world.owner, filters, Place(limit=limit, cursor=cursor))
+        page = sessions.listed(world.owner, PageRequest(limit=limit, cursor=cursor, filters=filters))
         assert len(page["data"]) <= limit
         assert page["has_more"] == (page["next_cursor"] is not None)
         found += ids_of(page)
@@ -338,7 +337,7 @@ def test_pages_hold_every_row_once_newest_first(world: World, many: list[str], l
 
 
 def test_the_older_spelling_of_a_cursor_works(world: World, many: list[str]) -> None:
-    page = sessions.listed(world.owner, {}, Place(limit=2, starting_after=many[1]))
+    page = sessions.listed(world.owner, PageRequest(limit=2, starting_after=many[1]))
     assert ids_of(page) == many[2:4]
 
 
@@ -347,34 +346,34 @@ def test_pages_can_be_turned_backwards(world: World, many: list[str], limit: int
     found: list[str] = [many[-1]]
     more = True
     while more:
-        page = sessions.listed(world.owner, {}, Place(limit=limit, ending_before=found[0]))
+        page = sessions.listed(world.owner, PageRequest(limit=limit, ending_before=found[0]))
         found = ids_of(page) + found
         more = page["has_more"]
     assert found == many
 
 
 def test_rows_that_come_while_somebody_reads_do_not_shift_the_pages(world: World, many: list[str]) -> None:
-    first = sessions.listed(world.owner, {}, Place(limit=3))
+    first = sessions.listed(world.owner, PageRequest(limit=3))
     world.later(1)
     newer = world.session().id
-    second = sessions.listed(world.owner, {}, Place(limit=100, cursor=first["next_cursor"]))
+    second = sessions.listed(world.owner, PageRequest(limit=100, cursor=first["next_cursor"]))
     assert ids_of(first) + ids_of(second) == many
-    assert ids_of(sessions.listed(world.owner, {}, Place(ending_before=many[0]))) == [newer]
+    assert ids_of(sessions.listed(world.owner, PageRequest(ending_before=many[0]))) == [newer]
 
 
 def test_a_row_at_the_edge_that_no_longer_fits_the_filter_is_still_an_edge(world: World, many: list[str]) -> None:
     wanted = {"status": "open"}
-    first = sessions.listed(world.owner, wanted, Place(limit=3))
+    first = sessions.listed(world.owner, PageRequest(limit=3, filters=wanted))
     sessions.expire(CheckoutSession.get_by_id(first["next_cursor"]), world.now)
-    second = sessions.listed(world.owner, wanted, Place(limit=100, cursor=first["next_cursor"]))
+    second = sessions.listed(world.owner, PageRequest(limit=100, cursor=first["next_cursor"], filters=wanted))
     assert ids_of(second) == many[3:]
 
 
 @pytest.mark.parametrize("name", ["cursor", "starting_after", "ending_before"])
 def test_a_strangers_row_is_no_place_in_my_list(world: World, name: str) -> None:
-    place = replace(Place(), **{name: factories.session().id})  # type: ignore[arg-type]
+    place = replace(PageRequest(), **{name: factories.session().id})  # type: ignore[arg-type]
     with pytest.raises(ValidationFailed) as refusal:
-        sessions.listed(world.owner, {}, place)
+        sessions.listed(world.owner, place)
     assert set(refusal.value.details) == {name}
 
 
@@ -391,13 +390,13 @@ def test_walking_any_list_meets_every_old_row_exactly_once(
     base = world.now
     old = {factories.session(owner, now=base + timedelta(seconds=at)).id for at in moments}
     seen: list[str] = []
-    place = Place(limit=limit)
+    place = PageRequest(limit=limit)
     for late in [*between, *[None] * 20]:
-        page = sessions.listed(factories.owner(owner), {}, place)
+        page = sessions.listed(factories.owner(owner), place)
         seen += ids_of(page)
         if page["next_cursor"] is None:
             break
-        place = Place(limit=limit, cursor=page["next_cursor"])
+        place = PageRequest(limit=limit, cursor=page["next_cursor"])
         if late is not None:
             factories.session(owner, now=base + timedelta(seconds=late))
     assert len(seen) == len(set(seen))
@@ -429,7 +428,7 @@ def test_each_filter_finds_its_own(world: World) -> None:
 
 
 def test_a_page_of_nothing_is_empty(world: World) -> None:
-    page = listing.page(CheckoutSession, CheckoutSession.select(), [], Place(), list)
+    page = sessions.listed(world.owner, PageRequest())
     assert page == {"object": "list", "data": [], "has_more": False, "next_cursor": None}
 
 
@@ -442,7 +441,7 @@ STARTED = ["subscription.created", "invoice.created", "invoice.paid"]
 def test_a_paid_session_in_subscription_mode_starts_one_subscription(world: World) -> None:
     session = world.session(mode="subscription", recurring=MONTHLY)
     world.pay_by_card(session)
-    told = resources.checkout_session(snapshots.of(fresh(session)))
+    told: Any = resources.checkout_session(snapshots.of(fresh(session)))
     assert told["subscription"].startswith("sub_")
     assert world.told()[-4:] == [*STARTED, "checkout.session.completed"]
 
@@ -543,5 +542,6 @@ def test_the_error_of_a_failed_try_is_shown_until_it_is_paid(world: World) -> No
 def test_a_merchant_sees_masked_numbers_alone(world: World) -> None:
     session = world.session()
     world.pay(session)
-    (told,) = resources.checkout_session(snapshots.of(fresh(session)))["attempts"]
+    shown: Any = resources.checkout_session(snapshots.of(fresh(session)))
+    (told,) = shown["attempts"]
     assert told["phone"] == mask(factories.phone("500"))

@@ -119,7 +119,7 @@ def test_an_event_that_is_always_refused_sets_only_itself_aside(world: World, re
 
 
 def test_what_was_set_aside_is_listed_and_can_be_sent_again(world: World, receiver: Receiver) -> None:
-    from ikawaari.paging import Place
+    from ikawaari.paging import PageRequest
     from ikawaari.store.models import Event
 
     made = endpoint(world, receiver.url)
@@ -127,13 +127,13 @@ def test_what_was_set_aside_is_listed_and_can_be_sent_again(world: World, receiv
     tell(world, "poison")
     tell(world, "good")
     world.wait(0, *SCHEDULE)
-    failed = history.deliveries(stored(made), {"status": DeliveryStatus.FAILED}, Place())["data"]
+    failed = history.deliveries(stored(made), PageRequest(filters={"status": DeliveryStatus.FAILED}))["data"]
     assert [row["event"] for row in failed] == [Event.get(Event.object_id == "poison").id]
     fail(receiver, "nobody")
     history.redeliver(Event.get(Event.object_id == "poison"), world.now)
     world.work()
     assert receiver.heard[-1].object_id == "poison"
-    assert not history.deliveries(stored(made), {"status": DeliveryStatus.FAILED}, Place())["data"]
+    assert not history.deliveries(stored(made), PageRequest(filters={"status": DeliveryStatus.FAILED}))["data"]
 
 
 def test_an_endpoint_that_took_nothing_since_is_failing(world: World, receiver: Receiver) -> None:

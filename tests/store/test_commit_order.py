@@ -18,7 +18,7 @@ from ikawaari.checkout.intents import NewIntent
 from ikawaari.config import Config
 from ikawaari.events import events, history
 from ikawaari.merchant_api.paging import LAST_INSTANT
-from ikawaari.paging import Place
+from ikawaari.paging import PageRequest
 from ikawaari.store import commit_order
 from ikawaari.store.models import CheckoutSession, Event, Merchant, PaymentIntent
 from tests import factories, world
@@ -26,13 +26,13 @@ from tests.world import release
 
 SECONDS = float(os.environ.get("IKAWAARI_COMMIT_ORDER_SECONDS", "3"))  # CONTRIBUTING: a minute for the figures
 Page = Mapping[str, Any]
-List = Callable[[Merchant, Place], Page]
+List = Callable[[Merchant, PageRequest], Page]
 
 LISTS: Mapping[str, List] = {
-    "sessions": lambda merchant, place: sessions.listed(factories.owner(merchant), {}, place),
-    "events": lambda merchant, place: history.listed(factories.owner(merchant), {}, place),
-    "intents": lambda merchant, place: intents.listed(factories.owner(merchant), {}, place),
-    "links": lambda merchant, place: links.listed(2, factories.owner(merchant), {}, place, now=clock.now()),
+    "sessions": lambda merchant, place: sessions.listed(factories.owner(merchant), place),
+    "events": lambda merchant, place: history.listed(factories.owner(merchant), place),
+    "intents": lambda merchant, place: intents.listed(factories.owner(merchant), place),
+    "links": lambda merchant, place: links.listed(2, factories.owner(merchant), place, now=clock.now()),
 }
 
 
@@ -91,12 +91,12 @@ def still_writing(write: Callable[[], object]) -> Iterator[None]:
 
 def newer(kind: str, merchant: Merchant, than: str) -> list[str]:
     """The ids that the walk towards newer rows gives, newest first."""
-    return [row["id"] for row in LISTS[kind](merchant, Place(ending_before=than))["data"]]
+    return [row["id"] for row in LISTS[kind](merchant, PageRequest(ending_before=than))["data"]]
 
 
 def first_page(kind: str, merchant: Merchant) -> list[str]:
     """The ids of the first page."""
-    return [row["id"] for row in LISTS[kind](merchant, Place())["data"]]
+    return [row["id"] for row in LISTS[kind](merchant, PageRequest())["data"]]
 
 
 def test_a_row_that_says_it_was_made_earlier_is_still_newer_than_what_was_there(kind: str, merchant: Merchant) -> None:
@@ -116,7 +116,7 @@ def test_a_walk_stops_before_whoever_still_writes(kind: str, merchant: Merchant)
         quick = MAKERS[kind](merchant, now)
         assert newer(kind, merchant, known) == [], "the quick one waits for the slow one"
         assert first_page(kind, merchant) == [quick, known], "who creates and lists at once finds his row"
-        assert LISTS[kind](merchant, Place(starting_after=quick))["data"][0]["id"] == known
+        assert LISTS[kind](merchant, PageRequest(starting_after=quick))["data"][0]["id"] == known
     assert newer(kind, merchant, known) == [quick, made[0]]
 
 
@@ -235,7 +235,7 @@ class Follower:
     def poll(self) -> None:
         """Read on to the end."""
         while True:
-            page = LISTS[self.kind](self.merchant, Place(limit=100, ending_before=self.newest or None))
+            page = LISTS[self.kind](self.merchant, PageRequest(limit=100, ending_before=self.newest or None))
             ids = [row["id"] for row in page["data"]]
             self.seen += ids
             self.newest = ids[0] if ids else self.newest
@@ -246,6 +246,10 @@ class Follower:
 def test_six_writers_in_two_processes_lose_nothing_before_a_consumer_that_polls(
     merchant: Merchant, config: Config
 ) -> None:
+    made = [factories.session(merchant).id]
+    followers = [Follower(kind, merchant) for kind in ("sessions", "events", "intents")]
+    for follower in followers:  # who begins later, at the top of a list, does not ask for what is below its first page
+        follower.poll()
     context = multiprocessing.get_context("fork")
     told, until = context.Queue(), time.time() + SECONDS
     world.close()
@@ -253,12 +257,11 @@ def test_six_writers_in_two_processes_lose_nothing_before_a_consumer_that_polls(
     for writer in writers:
         writer.start()
     ikawaari.start(config)
-    followers = [Follower(kind, merchant) for kind in ("sessions", "events", "intents")]
     while time.time() < until + 0.5:
         for follower in followers:
             follower.poll()
         time.sleep(0.02)
-    made = [id_ for _ in writers for id_ in told.get(timeout=60)]
+    made += [id_ for _ in writers for id_ in told.get(timeout=60)]
     for writer in writers:
         writer.join()
     for follower in followers:

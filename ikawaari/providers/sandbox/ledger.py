@@ -121,8 +121,13 @@ def _widen(table: str, column: Any) -> None:
 
 
 def release() -> None:
-    """Close this thread's connection, or give it back to the pool."""
-    databases.close(database.obj)
+    """The end of a request, or of a round of work: see `databases.release`."""
+    databases.release(database.obj)
+
+
+def disconnect() -> None:
+    """Close this thread's connection and those that idle in the pool."""
+    databases.disconnect(database.obj)
 
 
 def entries() -> Iterator[dict[str, Any]]:

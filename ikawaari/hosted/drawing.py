@@ -1,0 +1,83 @@
+"""The page's HTML. The form that most customers see first is drawn once for all to whom it is the same.
+
+Two customers of a shop who have typed nothing yet see the same form but for a few texts, those of `Own`. It is drawn
+with marks in their place and kept; what each of them gets is filled in. A forgotten difference would show one shop's
+words to another's customer. To avoid this, the drawing is made from its key, and from nothing else.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from flask import render_template
+from flask_babel import force_locale
+from markupsafe import escape
+
+from ikawaari.hosted import context, csp, web
+from ikawaari.hosted.context import Facts, Own
+from ikawaari.hosted.drafts import Draft
+from ikawaari.hosted.page_state import PageState, View
+from ikawaari.hosted.totals import Total
+
+_KEPT = 256  # drawings of 15 KB
+_MARK = f"mark-{secrets.token_hex(12)}-"  # nobody can type it
+_MARKS = re.compile(f"{_MARK}([a-z_]+)-")
+_OPEN = PageState("choose", f"{_MARK}seen-", 200, None, None, None, held=False)
+_NO_DRAFT, _NO_TOTAL = Draft(), Total(asked=False, quote=None)
+# What the open form shows of a view. The rest of it is `Own`, or is not there while nobody has tried to pay.
+_SHOWN = (
+    *("amount_min", "amount_max", "amount_presets", "currency", "country", "custom_fields", "answered_fields"),
+    *("merchant", "payment_methods", "livemode"),
+)
+_ABSENT: Mapping[str, Any] = {
+    **dict.fromkeys(("payment", "last_payment_error", "recurring", "invoice", "subscription", "success_url")),
+    "line_items": [],
+    "customer": {"name": None, "email": None, "phone": None},
+}
+
+
+def html(facts: Facts) -> str:
+    """The page, or its part."""
+    plain = _plain(facts)
+    if not _is_plain(facts, plain):
+        return draw(facts)
+    own = vars(facts.own)
+    pieces = _pieces(json.dumps([plain.part, plain.locale, plain.view, vars(plain.own)]))
+    return "".join([escape(own[piece]) if index % 2 else piece for index, piece in enumerate(pieces)])
+
+
+def draw(facts: Facts) -> str:
+    """The same, drawn from the beginning."""
+    template = "checkout/part.html" if facts.part else "checkout/page.html"
+    style = csp.style(facts.view["merchant"]["color"])
+    with force_locale(facts.locale):
+        return render_template(template, style=style, scripts=web.scripts(), **context.of(facts))
+
+
+def _plain(facts: Facts) -> Facts:
+    """The same page as an open form in which there is nothing but what the key of a drawing holds."""
+    shown = {name: facts.view[name] for name in _SHOWN}
+    amount = None if facts.view["amount"] is None else 1  # any one stands for all: `Own` has its text
+    own = Own(**{name: text and f"{_MARK}{name}-" for name, text in vars(facts.own).items()})
+    return _open_form(facts.part, facts.locale, {**_ABSENT, **shown, "amount": amount}, own)
+
+
+def _is_plain(facts: Facts, plain: Facts) -> bool:
+    """Whether the page is that open form, but for its own texts."""
+    same = replace(plain, view=facts.view, own=facts.own, state=replace(_OPEN, seen=facts.state.seen))
+    return facts == same and all(facts.view[name] == absent for name, absent in _ABSENT.items())
+
+
+def _open_form(part: bool, locale: str, view: View, own: Own) -> Facts:
+    return Facts(part=part, locale=locale, view=view, draft=_NO_DRAFT, state=_OPEN, total=_NO_TOTAL, own=own)
+
+
+@lru_cache(_KEPT)
+def _pieces(key: str) -> tuple[str, ...]:
+    """The drawing in pieces: every second one is the name of a text of `Own`."""
+    part, locale, view, own = json.loads(key)
+    return tuple(_MARKS.split(draw(_open_form(part, locale, view, Own(**own)))))
