@@ -1,6 +1,7 @@
-"""Every status of the house and the only moves between them.
+"""Every status of the house, the only moves between them, and the event that each move has.
 
 A status changes by these tables or not at all: the store's compare-and-set takes its `WHERE status IN (…)` from here.
+A row that has moved owes the event which stands at its move, or `SILENT`: see `checkout.outbox`.
 """
 
 from collections.abc import Mapping
@@ -94,104 +95,189 @@ class InvoiceStatus(StrEnum):
 
 
 S = TypeVar("S", bound=StrEnum)
+SILENT: None = None
+"""Nobody is told of this move by itself: another object's event tells of it, or nobody needs to know."""
 
 
 @dataclass(frozen=True)
 class Moves(Generic[S]):
-    """The allowed moves of one kind of status: from each status to which."""
+    """The allowed moves of one kind of status: from each status to which, and the type of the event that each has."""
 
-    table: Mapping[S, frozenset[S]]
+    table: Mapping[S, Mapping[S, str | None]]
 
     def allow(self, origin: S, target: S) -> bool:
         """Whether `origin` may become `target`. Staying put is no move."""
         return target in self.table[origin]
 
-    def origins(self, target: S) -> list[S]:
-        """Every status that may become `target`."""
-        return [origin for origin, targets in self.table.items() if target in targets]
+    def event(self, origin: S, target: S) -> str | None:
+        """The type of the event of that move; None when it has none, or there is no such move."""
+        return self.table[origin].get(target)
 
+    def origins(self, target: S, event: str | None) -> list[S]:
+        """Every status that may become `target` with that event."""
+        return [origin for origin, moves in self.table.items() if target in moves and moves[target] == event]
 
-_A, _I, _P, _R, _C, _B = AttemptStatus, IntentStatus, PaymentStatus, RefundStatus, SessionStatus, SubscriptionStatus
-_D, _N = DeliveryStatus, InvoiceStatus
-_SETTLED = {_A.SUCCEEDED, _A.FAILED}
+    def arrival(self, target: S) -> str:
+        """The event that tells of `target`, wherever the move came from."""
+        (event,) = {moves[target] for moves in self.table.values() if moves.get(target)}
+        return str(event)
+
 
 ATTEMPT = Moves[AttemptStatus](
     {
-        _A.SUBMITTING: frozenset({_A.UNKNOWN, _A.PROCESSING, _A.REQUIRES_ACTION} | _SETTLED),
-        _A.UNKNOWN: frozenset({_A.PROCESSING, _A.REQUIRES_ACTION} | _SETTLED),
-        _A.PROCESSING: frozenset({_A.REQUIRES_ACTION} | _SETTLED),
-        # Back to submitting: the payer typed the code and the provider is called again under the same id.
-        _A.REQUIRES_ACTION: frozenset({_A.SUBMITTING, _A.PROCESSING} | _SETTLED),
-        _A.FAILED: frozenset({_A.SUCCEEDED}),  # providers correct themselves: the money had moved after all
-        _A.SUCCEEDED: frozenset(),  # paid never becomes failed
+        AttemptStatus.SUBMITTING: {
+            AttemptStatus.UNKNOWN: SILENT,
+            AttemptStatus.PROCESSING: SILENT,
+            AttemptStatus.REQUIRES_ACTION: SILENT,
+            AttemptStatus.SUCCEEDED: SILENT,
+            AttemptStatus.FAILED: SILENT,
+        },
+        AttemptStatus.UNKNOWN: {
+            AttemptStatus.PROCESSING: SILENT,
+            AttemptStatus.REQUIRES_ACTION: SILENT,
+            AttemptStatus.SUCCEEDED: SILENT,
+            AttemptStatus.FAILED: SILENT,
+        },
+        AttemptStatus.PROCESSING: {
+            AttemptStatus.REQUIRES_ACTION: SILENT,
+            AttemptStatus.SUCCEEDED: SILENT,
+            AttemptStatus.FAILED: SILENT,
+        },
+        AttemptStatus.REQUIRES_ACTION: {
+            # The payer typed the code and the provider is called again under the same id.
+            AttemptStatus.SUBMITTING: SILENT,
+            AttemptStatus.PROCESSING: SILENT,
+            AttemptStatus.SUCCEEDED: SILENT,
+            AttemptStatus.FAILED: SILENT,
+        },
+        # Providers correct themselves: the money had moved after all.
+        AttemptStatus.FAILED: {AttemptStatus.SUCCEEDED: SILENT},
+        AttemptStatus.SUCCEEDED: {},  # paid never becomes failed
     }
 )
 
 INTENT = Moves[IntentStatus](
     {
-        _I.REQUIRES_PAYMENT_METHOD: frozenset({_I.REQUIRES_CONFIRMATION, _I.PROCESSING, _I.CANCELED}),
-        _I.REQUIRES_CONFIRMATION: frozenset({_I.PROCESSING, _I.CANCELED}),
-        _I.PROCESSING: frozenset({_I.REQUIRES_ACTION, _I.SUCCEEDED, _I.FAILED}),
-        _I.REQUIRES_ACTION: frozenset({_I.PROCESSING, _I.SUCCEEDED, _I.FAILED}),
-        _I.FAILED: frozenset({_I.PROCESSING, _I.SUCCEEDED, _I.CANCELED}),
-        _I.CANCELED: frozenset({_I.SUCCEEDED}),  # only by money that arrives late
-        _I.SUCCEEDED: frozenset(),
+        IntentStatus.REQUIRES_PAYMENT_METHOD: {
+            IntentStatus.REQUIRES_CONFIRMATION: SILENT,
+            IntentStatus.PROCESSING: "payment_intent.processing",
+            IntentStatus.CANCELED: "payment_intent.canceled",
+        },
+        IntentStatus.REQUIRES_CONFIRMATION: {
+            IntentStatus.PROCESSING: "payment_intent.processing",
+            IntentStatus.CANCELED: "payment_intent.canceled",
+        },
+        IntentStatus.PROCESSING: {
+            IntentStatus.REQUIRES_ACTION: "payment_intent.requires_action",
+            IntentStatus.SUCCEEDED: "payment_intent.succeeded",
+            IntentStatus.FAILED: "payment_intent.payment_failed",
+        },
+        IntentStatus.REQUIRES_ACTION: {
+            IntentStatus.PROCESSING: SILENT,  # the same attempt goes on
+            IntentStatus.SUCCEEDED: "payment_intent.succeeded",
+            IntentStatus.FAILED: "payment_intent.payment_failed",
+        },
+        IntentStatus.FAILED: {
+            IntentStatus.PROCESSING: "payment_intent.processing",
+            IntentStatus.SUCCEEDED: "payment_intent.succeeded",  # a correction is told like any other success
+            IntentStatus.CANCELED: "payment_intent.canceled",
+        },
+        IntentStatus.CANCELED: {IntentStatus.SUCCEEDED: "payment_intent.succeeded"},  # only by money that arrives late
+        IntentStatus.SUCCEEDED: {},
     }
 )
 
 SESSION = Moves[SessionStatus](
     {
-        _C.OPEN: frozenset({_C.COMPLETE, _C.EXPIRED}),
-        _C.COMPLETE: frozenset(),
-        _C.EXPIRED: frozenset(),
+        SessionStatus.OPEN: {
+            SessionStatus.COMPLETE: "checkout.session.completed",
+            SessionStatus.EXPIRED: "checkout.session.expired",
+        },
+        SessionStatus.COMPLETE: {},
+        SessionStatus.EXPIRED: {},
     }
 )
 
 PAYMENT = Moves[PaymentStatus](
     {
-        _P.UNPAID: frozenset({_P.PROCESSING, _P.PAID, _P.NO_PAYMENT_REQUIRED}),
-        _P.PROCESSING: frozenset({_P.UNPAID, _P.PAID, _P.NO_PAYMENT_REQUIRED}),
-        _P.PAID: frozenset({_P.PARTIALLY_REFUNDED, _P.REFUNDED}),
-        _P.PARTIALLY_REFUNDED: frozenset({_P.REFUNDED, _P.PAID}),
-        _P.REFUNDED: frozenset({_P.PARTIALLY_REFUNDED, _P.PAID}),  # a refund that fails after all gives its part back
-        _P.NO_PAYMENT_REQUIRED: frozenset(),
+        PaymentStatus.UNPAID: {
+            PaymentStatus.PROCESSING: SILENT,
+            PaymentStatus.PAID: SILENT,
+            PaymentStatus.NO_PAYMENT_REQUIRED: SILENT,
+        },
+        PaymentStatus.PROCESSING: {
+            PaymentStatus.UNPAID: SILENT,
+            PaymentStatus.PAID: SILENT,
+            PaymentStatus.NO_PAYMENT_REQUIRED: SILENT,
+        },
+        PaymentStatus.PAID: {PaymentStatus.PARTIALLY_REFUNDED: SILENT, PaymentStatus.REFUNDED: SILENT},
+        PaymentStatus.PARTIALLY_REFUNDED: {PaymentStatus.REFUNDED: SILENT, PaymentStatus.PAID: SILENT},
+        # A refund that fails after all gives its part back.
+        PaymentStatus.REFUNDED: {PaymentStatus.PARTIALLY_REFUNDED: SILENT, PaymentStatus.PAID: SILENT},
+        PaymentStatus.NO_PAYMENT_REQUIRED: {},
     }
 )
 
 REFUND = Moves[RefundStatus](
     {
-        _R.PENDING: frozenset({_R.SUCCEEDED, _R.FAILED}),
-        _R.SUCCEEDED: frozenset({_R.FAILED}),  # a bank sends it back, days later
-        _R.FAILED: frozenset(),
+        RefundStatus.PENDING: {
+            RefundStatus.SUCCEEDED: "refund.succeeded",
+            RefundStatus.FAILED: "refund.failed",
+        },
+        RefundStatus.SUCCEEDED: {RefundStatus.FAILED: "refund.failed"},  # a bank sends it back, days later
+        RefundStatus.FAILED: {},
     }
 )
 
 DELIVERY = Moves[DeliveryStatus](
     {
-        _D.PENDING: frozenset({_D.SUCCEEDED, _D.FAILED}),
-        _D.SUCCEEDED: frozenset({_D.PENDING}),  # the merchant wants it again
-        _D.FAILED: frozenset({_D.PENDING}),
+        DeliveryStatus.PENDING: {DeliveryStatus.SUCCEEDED: SILENT, DeliveryStatus.FAILED: SILENT},
+        DeliveryStatus.SUCCEEDED: {DeliveryStatus.PENDING: SILENT},  # the merchant wants it again
+        DeliveryStatus.FAILED: {DeliveryStatus.PENDING: SILENT},
     }
 )
 
 INVOICE = Moves[InvoiceStatus](
     {
-        _N.OPEN: frozenset({_N.PAID, _N.UNCOLLECTIBLE, _N.VOID}),
-        _N.UNCOLLECTIBLE: frozenset({_N.PAID}),  # money that arrives late
-        _N.VOID: frozenset({_N.PAID}),
-        _N.PAID: frozenset(),
+        InvoiceStatus.OPEN: {
+            InvoiceStatus.PAID: "invoice.paid",
+            InvoiceStatus.UNCOLLECTIBLE: "invoice.uncollectible",
+            InvoiceStatus.VOID: "invoice.voided",
+        },
+        InvoiceStatus.UNCOLLECTIBLE: {InvoiceStatus.PAID: "invoice.paid"},  # money that arrives late
+        InvoiceStatus.VOID: {InvoiceStatus.PAID: "invoice.paid"},
+        InvoiceStatus.PAID: {},
     }
 )
 
 SUBSCRIPTION = Moves[SubscriptionStatus](
     {
-        _B.TRIALING: frozenset({_B.ACTIVE, _B.PAST_DUE, _B.CANCELED}),
-        _B.ACTIVE: frozenset({_B.PAST_DUE, _B.CANCELED}),
-        _B.PAST_DUE: frozenset({_B.ACTIVE, _B.UNPAID, _B.CANCELED}),
-        _B.UNPAID: frozenset({_B.ACTIVE, _B.CANCELED}),
-        _B.CANCELED: frozenset(),
+        SubscriptionStatus.TRIALING: {
+            SubscriptionStatus.ACTIVE: "subscription.updated",
+            SubscriptionStatus.PAST_DUE: "subscription.past_due",
+            SubscriptionStatus.CANCELED: "subscription.canceled",
+        },
+        SubscriptionStatus.ACTIVE: {
+            SubscriptionStatus.PAST_DUE: "subscription.past_due",
+            SubscriptionStatus.CANCELED: "subscription.canceled",
+        },
+        SubscriptionStatus.PAST_DUE: {
+            SubscriptionStatus.ACTIVE: "subscription.updated",
+            SubscriptionStatus.UNPAID: "subscription.unpaid",
+            SubscriptionStatus.CANCELED: "subscription.canceled",
+        },
+        SubscriptionStatus.UNPAID: {
+            SubscriptionStatus.ACTIVE: "subscription.updated",
+            SubscriptionStatus.CANCELED: "subscription.canceled",
+        },
+        SubscriptionStatus.CANCELED: {},
     }
 )
 
-UNSETTLED = (_A.SUBMITTING, _A.UNKNOWN, _A.PROCESSING, _A.REQUIRES_ACTION)
+UNSETTLED = (
+    AttemptStatus.SUBMITTING,
+    AttemptStatus.UNKNOWN,
+    AttemptStatus.PROCESSING,
+    AttemptStatus.REQUIRES_ACTION,
+)
 """While an attempt is in one of these, money may still move: no second attempt may start."""

@@ -1,7 +1,9 @@
-"""Statuses move by the table or not at all: on stored rows, in threads, and nowhere but in `Record`."""
+"""Statuses move by the table or not at all, and each move has its event: on stored rows, in threads, nowhere else."""
 
 import ast
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from peewee import IntegrityError
 
 import ikawaari
 from ikawaari import clock, store
+from ikawaari.checkout import outbox
+from ikawaari.events.types import EVENT_TYPES
+from ikawaari.invariants import InvariantBroken
 from ikawaari.states import UNSETTLED, Moves
 from ikawaari.store.models import (
     TABLES,
@@ -146,7 +151,10 @@ def test_every_pair_of_statuses_is_allowed_by_the_table_or_forbidden(
         others["payment_status"] = "paid"
     row = stored(model, **(others | {column: origin}))
     if moves.allow(origin, target):
-        row.move(column, target, **_companions(model, target))
+        with store.atomic():
+            row.move(column, target, **_companions(model, target))
+            assert row.unpublished == moves.event(origin, target)
+            outbox.withhold(row)
         assert getattr(model.get_by_id(row.id), column) == target
     else:
         with pytest.raises(ForbiddenMove):
@@ -179,17 +187,24 @@ def test_of_two_threads_that_move_the_same_row_one_wins() -> None:
         row = stored(PaymentIntent, id=f"pi_{number}", status="requires_payment_method")
         copies = [PaymentIntent.get_by_id(row.id) for _ in range(2)]
         targets = ["processing", "canceled"]
-        results = together(2, lambda turn: copies[turn].try_move("status", targets[turn]))  # noqa: B023
+        results = together(2, lambda turn: _try_move(copies[turn], targets[turn]))  # noqa: B023
         assert names(results) == {"True": 1, "False": 1}
         assert PaymentIntent.get_by_id(row.id).status == targets[results.index(True)]
+
+
+def _try_move(row: PaymentIntent, target: str) -> bool:
+    with store.atomic():
+        return outbox.try_move(row, target, clock.now())
 
 
 @pytest.mark.usefixtures("database")
 def test_a_lost_move_leaves_the_copy_as_it_was() -> None:
     row = stored(PaymentIntent, status="requires_payment_method")
     stale = PaymentIntent.get_by_id(row.id)
-    row.move("status", "canceled")
-    assert not stale.try_move("status", "processing", amount=7)
+    with store.atomic():
+        outbox.move(row, "canceled", clock.now())
+    with store.atomic():
+        assert not stale.try_move("status", "processing", amount=7)
     assert (stale.status, stale.amount) == ("requires_payment_method", 1)
     assert PaymentIntent.get_by_id(row.id).amount == 1
 
@@ -197,9 +212,139 @@ def test_a_lost_move_leaves_the_copy_as_it_was() -> None:
 @pytest.mark.usefixtures("database")
 def test_a_guard_holds_a_move_back() -> None:
     row = stored(PaymentIntent, status="requires_payment_method")
-    assert not row.try_move("status", "processing", PaymentIntent.amount > 1)
-    assert row.try_move("status", "processing", PaymentIntent.amount == 1, amount=2)
+    with store.atomic():
+        assert not row.try_move("status", "processing", PaymentIntent.amount > 1)
+        assert row.try_move("status", "processing", PaymentIntent.amount == 1, amount=2)
+        outbox.publish_move(row, clock.now())
     assert PaymentIntent.get_by_id(row.id).amount == 2
+
+
+# ---------------------------------------------------------------- each move has its event
+
+NAMES: Mapping[type[Record], str] = {
+    CheckoutSession: "checkout.session",
+    PaymentIntent: "payment_intent",
+    Refund: "refund",
+    Subscription: "subscription",
+    Invoice: "invoice",
+}
+EVENTFUL = [
+    pytest.param(model, origin, target, event, id=f"{model.__name__} {origin} {target}")
+    for model, column, moves in COLUMNS
+    for origin, targets in moves.table.items()
+    for target, event in targets.items()
+    if event is not None
+]
+BY_HAND = {
+    *(f"{name}.created" for name in (*NAMES.values(), "payment_link", "customer")),
+    *("customer.updated", "payment_link.deactivated"),
+    *("checkout.session.late_payment", "payment_intent.unresolved"),
+    *("subscription.trial_will_end", "invoice.payment_failed"),
+}
+"""The events of what no status tells."""
+
+
+def test_every_event_is_that_of_a_move_or_published_by_hand() -> None:
+    moved = {event for _, _, moves in COLUMNS for targets in moves.table.values() for event in targets.values()}
+    assert not (moved - {None}) & BY_HAND
+    assert (moved - {None}) | BY_HAND == EVENT_TYPES
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(("model", "origin", "target", "event"), EVENTFUL)
+def test_a_move_publishes_its_event_about_its_object(
+    model: type[Record], origin: StrEnum, target: StrEnum, event: str
+) -> None:
+    row = _standing(model, origin)
+    with store.atomic():
+        outbox.move(row, target, clock.now(), **_companions(model, target))
+    (told,) = Event.select()
+    assert (told.type, told.object_id) == (event, row.id)
+    assert json.loads(told.body)["data"]["status"] == target
+    assert event.rpartition(".")[0] == NAMES[model]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(("model", "origin", "target", "event"), EVENTFUL)
+def test_a_move_whose_event_is_forgotten_is_no_move(
+    model: type[Record], origin: StrEnum, target: StrEnum, event: str
+) -> None:
+    row = _standing(model, origin)
+    with pytest.raises(InvariantBroken, match=event), store.atomic():
+        row.move("status", target, **_companions(model, target))
+    assert getattr(model.get_by_id(row.id), "status") == origin  # noqa: B009 - not every record has one
+
+
+def _standing(model: type[Record], origin: StrEnum) -> Any:
+    others = {name: next(iter(table.table)) for name, table in model.MOVES.items()}
+    if model is CheckoutSession:
+        others["payment_status"] = "paid"
+    return stored(model, **(others | {"status": origin}))
+
+
+@pytest.mark.usefixtures("database")
+def test_a_move_outside_a_transaction_is_a_bug_when_it_has_an_event() -> None:
+    row = stored(PaymentIntent, status="requires_payment_method")
+    with pytest.raises(InvariantBroken):
+        row.move("status", "canceled")
+    assert PaymentIntent.get_by_id(row.id).status == "requires_payment_method"
+
+
+@pytest.mark.usefixtures("database")
+def test_an_event_is_published_before_the_row_moves_on() -> None:
+    row = stored(PaymentIntent, status="requires_payment_method")
+    with store.atomic():
+        row.move("status", "processing")
+        with pytest.raises(InvariantBroken):
+            row.move("status", "failed")
+        outbox.publish_move(row, clock.now())
+    assert PaymentIntent.get_by_id(row.id).status == "processing"
+    assert [event.type for event in Event.select()] == ["payment_intent.processing"]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_move_that_a_savepoint_undoes_owes_nothing() -> None:
+    row = stored(PaymentIntent, status="requires_payment_method")
+    with store.atomic():
+        with suppress(ZeroDivisionError), store.savepoint():
+            PaymentIntent.get_by_id(row.id).move("status", "canceled")
+            raise ZeroDivisionError
+        row.change(amount=2)
+    assert (PaymentIntent.get_by_id(row.id).status, PaymentIntent.get_by_id(row.id).amount) == (row.status, 2)
+
+
+@pytest.mark.usefixtures("database")
+def test_an_event_that_a_savepoint_undoes_is_still_owed() -> None:
+    row = stored(PaymentIntent, status="requires_payment_method")
+    with store.atomic():
+        row.move("status", "canceled")
+        with suppress(ZeroDivisionError), store.savepoint():
+            outbox.publish_move(row, clock.now())
+            raise ZeroDivisionError
+        assert row.unpublished == "payment_intent.canceled"
+        outbox.publish_move(row, clock.now())
+    assert [event.type for event in Event.select()] == ["payment_intent.canceled"]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_stale_copy_moves_only_where_the_event_is_the_same() -> None:
+    row = stored(PaymentIntent, status="requires_payment_method")
+    stale = PaymentIntent.get_by_id(row.id)
+    with store.atomic():
+        outbox.move(row, "processing", clock.now())
+        outbox.move(row, "requires_action", clock.now())
+        assert not stale.try_move("status", "processing")  # nothing is told of this one, and its copy does not know
+        assert row.try_move("status", "processing")
+
+
+@pytest.mark.parametrize(("model", "origin", "target", "event"), EVENTFUL)
+def test_an_arrival_has_one_event_wherever_it_came_from(
+    model: type[Record], origin: StrEnum, target: StrEnum, event: str
+) -> None:
+    assert model.MOVES["status"].arrival(target) == event
+
+
+# ---------------------------------------------------------------- the rest of a record
 
 
 @pytest.mark.usefixtures("database")

@@ -13,6 +13,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
     budgets | collected | prices                how often strangers may try; what a page collects; what a sale costs
     customers | payment_methods | returns       who paid; with what; and the way back to the shop
+    outbox                                      events, each with the move that it tells of
     pay_keys | prefills | provider_states | quotes | resources
     snapshots                                   what is shown of an object, read before it is rendered
 """

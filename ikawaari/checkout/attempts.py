@@ -28,6 +28,7 @@ from ikawaari.checkout import (
     intents,
     invoices,
     links,
+    outbox,
     pay_keys,
     payment_methods,
     quotes,
@@ -270,8 +271,10 @@ def _store(
         **further,
     )
     enquiry.begin(attempt, now)
-    if not attempt.off_session:
-        intents.tell("payment_intent.processing", intent, now)
+    if attempt.off_session:
+        outbox.withhold(intent)
+    else:
+        outbox.publish_move(intent, now)
     return attempt
 
 
@@ -288,7 +291,7 @@ def _begin_trial(
         session.move("status", SessionStatus.COMPLETE)
         customers.recognize(session, method.phone, now)
         subscriptions.activate(session, Agreement(method, answers.quote.fee), now)
-        sessions.tell("checkout.session.completed", session, now)
+        outbox.publish_move(session, now)
         request.once(session.id)
 
 

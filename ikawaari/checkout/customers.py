@@ -7,9 +7,8 @@ from typing import Any
 import structlog
 
 from ikawaari import ids, phones, store, texts
-from ikawaari.checkout import resources
+from ikawaari.checkout import outbox, resources
 from ikawaari.errors import ValidationFailed
-from ikawaari.events import events
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import Page
 from ikawaari.states import AttemptStatus
@@ -49,7 +48,7 @@ def _recognize(session: CheckoutSession, phone: str | None, now: datetime) -> No
         customer.change(**learned)
     session.change(customer=customer.id)
     if made or learned:
-        _tell("customer.created" if made else "customer.updated", customer, now)
+        outbox.publish("customer.created" if made else "customer.updated", customer, now)
 
 
 def identity_of(phone: str | None, email: str | None) -> str | None:
@@ -98,7 +97,3 @@ def _insert(session: CheckoutSession, identity: str, now: datetime) -> bool:
 
 def _of(session: CheckoutSession) -> Any:
     return Customer.select().where(Customer.merchant == session.merchant_id, Customer.livemode == session.livemode)
-
-
-def _tell(event_type: str, customer: Customer, now: datetime) -> None:
-    events.append(event_type, resources.customer(customer), customer, now)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import intents, settlement
+from ikawaari.checkout import outbox, settlement
 from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
@@ -60,7 +60,7 @@ def _publish_unresolved(attempt_id: str, now: datetime) -> None:
         # Two workers, or one that comes again: only the one that sets the time publishes it.
         untold = PaymentAttempt.status.in_(UNSETTLED) & PaymentAttempt.unresolved_at.is_null()
         if PaymentAttempt.update(unresolved_at=now).where(PaymentAttempt.id == attempt_id, untold).execute():
-            intents.tell("payment_intent.unresolved", intent, now)
+            outbox.publish("payment_intent.unresolved", intent, now)
 
 
 def _next_enquiry(attempt: PaymentAttempt, left: timedelta, now: datetime) -> datetime | None:

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import budgets, payment_methods, prefills, resources, snapshots
+from ikawaari.checkout import budgets, outbox, payment_methods, prefills, resources, snapshots
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
-from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, Page
@@ -67,7 +66,7 @@ def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
             metadata=dict(new.metadata),
             created_at=now,
         )
-        _publish("payment_intent.created", IntentSnapshot(intent), now)
+        outbox.publish_intent("payment_intent.created", IntentSnapshot(intent), now)
         if new.confirm and method:
             budgets.require_try(intent, method, now)  # a try that is refused must leave no intent behind
     return intent
@@ -128,7 +127,7 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
 def open_for(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
     """The intent of a session that is being opened, in that transaction: nobody else knows the session yet."""
     intent = PaymentIntent.create(**_columns(session, money, now))
-    _publish("payment_intent.created", IntentSnapshot(intent, session.locale), now)
+    outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
     return intent
 
 
@@ -140,7 +139,7 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
     made = PaymentIntent.insert(**_columns(session, money, now)).on_conflict_ignore().as_rowcount().execute()
     intent = PaymentIntent.lock(PaymentIntent.get(PaymentIntent.session == session.id).id)
     if made:
-        _publish("payment_intent.created", IntentSnapshot(intent, session.locale), now)
+        outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
     may_change = intent.status in (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.FAILED)
     if may_change and intent.amount != money.amount:
         intent.change(amount=money.amount)
@@ -156,10 +155,7 @@ def hold(session_id: str) -> None:
 
 def try_cancel(intent: PaymentIntent, reason: str, now: datetime) -> bool:
     """Cancel an intent that is neither paid nor being paid, and publish that. `reason`: `requested`, `expired`."""
-    canceled = intent.try_move("status", IntentStatus.CANCELED, canceled_at=now, cancellation_reason=reason)
-    if canceled:
-        tell("payment_intent.canceled", intent, now)
-    return canceled
+    return outbox.try_move(intent, IntentStatus.CANCELED, now, canceled_at=now, cancellation_reason=reason)
 
 
 def _columns(session: CheckoutSession, money: Money, now: datetime) -> dict[str, Any]:
@@ -185,12 +181,3 @@ def _known_phone(text: str, country: str | None) -> str:
     if number is None:
         raise ValidationFailed({"customer_phone": ["is not a phone number of this country"]})
     return number
-
-
-def tell(event_type: str, intent: PaymentIntent, now: datetime) -> None:
-    """Append an event about the intent."""
-    _publish(event_type, snapshots.of_intent(intent), now)
-
-
-def _publish(event_type: str, shown: IntentSnapshot, now: datetime) -> None:
-    events.append(event_type, resources.payment_intent(shown), shown.intent, now)

@@ -10,8 +10,7 @@ from itertools import takewhile
 from typing import Any
 
 from ikawaari import ids, store
-from ikawaari.checkout import intents, resources, sessions, snapshots
-from ikawaari.events import events
+from ikawaari.checkout import intents, outbox, resources, sessions, snapshots
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
@@ -138,8 +137,7 @@ def void(invoice: Invoice, now: datetime) -> None:
     Money that is on its way all the same is late money of that page.
     """
     sessions.try_expire(sessions.hold(invoice.session_id), now, while_settling=True)
-    invoice.move("status", InvoiceStatus.VOID, next_try_at=None)
-    tell("invoice.voided", invoice, now)
+    outbox.move(invoice, InvoiceStatus.VOID, now, next_try_at=None)
 
 
 def has_failed(subscription: Subscription) -> bool:
@@ -151,11 +149,6 @@ def has_failed(subscription: Subscription) -> bool:
     intents_of = failed.join(PaymentIntent).join(Invoice, on=(Invoice.session == PaymentIntent.session))
     waiting = (Invoice.subscription == subscription.id) & (Invoice.status == InvoiceStatus.OPEN)
     return bool(intents_of.where(waiting).exists())
-
-
-def tell(event_type: str, invoice: Invoice, now: datetime) -> None:
-    """Append an event about the invoice."""
-    events.append(event_type, _rendered([invoice])[0], invoice, now)
 
 
 def _insert(

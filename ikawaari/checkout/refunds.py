@@ -13,9 +13,8 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import intents, resources
+from ikawaari.checkout import intents, outbox, resources
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
-from ikawaari.events import events
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers import registry
@@ -267,10 +266,10 @@ def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: d
     )
     if not reserved:
         raise Conflict(errors.STATE_FORBIDS, "There is nothing to refund.")
-    refund = Refund.create(**_columns(attempt, amount, now), status=RefundStatus.PENDING, **columns)
+    refund = Refund.create(**_columns(attempt, intent, amount, now), status=RefundStatus.PENDING, **columns)
     if not refund.held:
         intent.change(amount_refunded=intent.amount_refunded + amount)
-    _tell("refund.created", refund, intent, now)
+    outbox.publish("refund.created", refund, now)
     due.schedule(SEND, refund.id, now, lane=attempt.provider)
     return refund
 
@@ -280,14 +279,14 @@ def _record_impossible(
 ) -> None:
     """Record a refund that fails without being asked for: the merchant learns that the money must go another way."""
     ended = {"status": RefundStatus.FAILED, "failure_code": FailureCode.NOT_ALLOWED, "settled_at": now}
-    refund = Refund.create(**_columns(attempt, amount, now), **ended, **columns)
-    _tell("refund.failed", refund, intent, now)
+    refund = Refund.create(**_columns(attempt, intent, amount, now), **ended, **columns)
+    outbox.publish("refund.failed", refund, now)
 
 
-def _columns(attempt: PaymentAttempt, amount: int, now: datetime) -> dict[str, Any]:
+def _columns(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime) -> dict[str, Any]:
     return {
         "id": ids.new("re"),
-        "intent": attempt.intent_id,
+        "intent": intent,
         "attempt": attempt.id,
         "amount": amount,
         "currency": attempt.received_currency,
@@ -301,6 +300,7 @@ def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: O
     amount = refund.amount
     gone = amount if succeeded else 0 if was_promised else -amount
     reference = outcome.reference or refund.provider_reference
+    refund.intent = intent
     refund.move("status", target, settled_at=now, provider_reference=reference, failure_code=outcome.failure)
     PaymentAttempt.update(
         promised=PaymentAttempt.promised - (amount if was_promised else 0),
@@ -309,7 +309,7 @@ def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: O
     ).where(PaymentAttempt.id == refund.attempt_id).execute()
     if not succeeded and not refund.held:
         intent.change(amount_refunded=intent.amount_refunded - amount)
-    _tell("refund.succeeded" if succeeded else "refund.failed", refund, intent, now)
+    outbox.publish_move(refund, now)
 
 
 def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
@@ -354,7 +354,3 @@ def _follow(intent: PaymentIntent) -> None:
         session.try_move("payment_status", PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED)
     elif session.payment_status in _RETURNED:  # all of it came back: it is with the merchant again
         session.try_move("payment_status", PaymentStatus.PAID)
-
-
-def _tell(event_type: str, refund: Refund, intent: PaymentIntent, now: datetime) -> None:
-    events.append(event_type, resources.refund(refund), intent, now)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import attempts, invoices, sessions, subscriptions
+from ikawaari.checkout import attempts, invoices, outbox, sessions, subscriptions
 from ikawaari.errors import Conflict, Declined, Gone, Unavailable
 from ikawaari.events import events
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
@@ -41,7 +41,7 @@ def remind(subscription_id: str, now: datetime) -> None:
         subscription = Subscription.lock(subscription_id)
         trialing = subscription.status == SubscriptionStatus.TRIALING
         if trialing and not events.was_told("subscription.trial_will_end", subscription_id):
-            subscriptions.tell("subscription.trial_will_end", subscription, now)
+            outbox.publish("subscription.trial_will_end", subscription, now)
 
 
 def collect(invoice_id: str, now: datetime) -> datetime | None:
@@ -80,8 +80,8 @@ def _begin_period(subscription: Subscription, now: datetime) -> datetime:
     ends_at = subscriptions.end_of_period(subscription, number)
     invoice = invoices.open_next(subscription, (number, starts_at, ends_at), now)
     subscription.change(period=number, current_period_start=starts_at, current_period_end=ends_at)
-    subscriptions.tell("subscription.updated", subscription, now)
-    invoices.tell("invoice.created", invoice, now)
+    outbox.publish("subscription.updated", subscription, now)
+    outbox.publish("invoice.created", invoice, now)
     return ends_at
 
 

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, errors, ids, store
-from ikawaari.checkout import intents, links, prefills, prices, quotes, resources, returns, snapshots
+from ikawaari.checkout import intents, links, outbox, prefills, prices, quotes, resources, returns, snapshots
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Code, Conflict, Details, Gone, NotFound, ValidationFailed
-from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
@@ -110,7 +109,7 @@ def open_session(
             intent = intents.open_for(session, Money(amount, currency), now)
         due.schedule(EXPIRE, session.id, expires_at)
         shown = Snapshot(session, (), owner.merchant, intent, link)  # nothing else can be there yet
-        _publish("checkout.session.created", shown, now)
+        outbox.publish_session("checkout.session.created", shown, now)
     return shown
 
 
@@ -246,17 +245,6 @@ def refuse_renewal(session: CheckoutSession) -> None:
         raise Conflict(errors.STATE_FORBIDS, "This is an invoice's page; cancel the subscription to end it.")
 
 
-def tell(event_type: str, session: CheckoutSession, now: datetime) -> None:
-    """Append an event about the session. Of a renewal's page only late money is told: the rest is in `invoice.*`."""
-    shown = snapshots.of(session)
-    if event_type == "checkout.session.late_payment" or not shown.is_renewal:
-        _publish(event_type, shown, now)
-
-
-def _publish(event_type: str, shown: Snapshot, now: datetime) -> None:
-    events.append(event_type, resources.checkout_session(shown), shown.session, now)
-
-
 def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
     """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses.
 
@@ -266,7 +254,7 @@ def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool 
     expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))
     if expired:
         _end_intent(session, now)
-        tell("checkout.session.expired", session, now)
+        outbox.publish_move(session, now)
     return expired
 
 

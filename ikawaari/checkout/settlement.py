@@ -16,14 +16,14 @@ from typing import Any
 import structlog
 
 from ikawaari import store
-from ikawaari.checkout import customers, intents, links, quotes, refunds, sessions, subscriptions
+from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.events import events
-from ikawaari.invariants import present
+from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
-from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.states import ATTEMPT, INTENT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
 
@@ -142,7 +142,7 @@ def _publish_start(room: _Room, outcome: Outcome) -> None:
     )
     if waits and not refused:
         with _alone("start_not_published", room):
-            intents.tell("payment_intent.processing", room.intent, room.now)
+            outbox.publish("payment_intent.processing", room.intent, room.now)
 
 
 def _never_began(attempt: PaymentAttempt) -> bool:
@@ -306,6 +306,7 @@ def _follow_up(room: _Room) -> None:
             _follow(room)
     except Exception:
         log.exception("settlement_follow_up_failed", attempt=room.attempt.id)
+        outbox.withhold(room.intent)  # the worker publishes it
         due.schedule(FOLLOW, room.attempt.id, room.now + _AGAIN)
 
 
@@ -314,19 +315,26 @@ def _follow(room: _Room) -> None:
     attempt, intent = room.attempt, room.intent
     paid = attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus
     if room.has_moved and paid:
-        _tell_paid(room, Money(attempt.amount, attempt.currency))
+        _follow_success(room, Money(attempt.amount, attempt.currency))
     elif room.has_moved and attempt.status == intent.status == IntentStatus.FAILED:
-        _tell_failed(room)
+        _follow_failure(room)
     elif room.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
-        intents.tell("payment_intent.requires_action", intent, room.now)
+        _publish(room)
     if attempt.held:
         duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
         held = Money(attempt.held, str(attempt.received_currency))
         refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
+    # Checked here, where a mistake cannot undo the booking, and not only at the end of the transaction.
+    ensure(intent.unpublished is None, "the event of the intent's move is published, or withheld")
 
 
-def _tell_paid(room: _Room, money: Money) -> None:
-    intents.tell("payment_intent.succeeded", room.intent, room.now)
+def _publish(room: _Room) -> None:
+    """The event of the intent's status, from what is stored: a worker may have to do it again."""
+    outbox.publish(INTENT.arrival(room.intent.status), room.intent, room.now)
+
+
+def _follow_success(room: _Room, money: Money) -> None:
+    _publish(room)
     # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
     given_up = room.intent.cancellation_reason == "requested"
     if room.session is not None:
@@ -346,13 +354,13 @@ def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: boo
     customers.recognize(session, room.attempt.phone, room.now)
     if session.try_move("status", SessionStatus.COMPLETE):
         _serve(room, session)
-        sessions.tell("checkout.session.completed", session, room.now)
+        outbox.publish_move(session, room.now)
         return
     session.change(late=True)
     goes_back = exceeded or given_up or _is_unwanted(session)
     if not goes_back:
         _serve(room, session)
-    sessions.tell("checkout.session.late_payment", session, room.now)
+    outbox.publish(outbox.LATE_PAYMENT, session, room.now)
     if goes_back:
         refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
 
@@ -376,9 +384,11 @@ def _is_unwanted(session: CheckoutSession) -> bool:
     return policy == "refund" or subscriptions.has_been_canceled(session)
 
 
-def _tell_failed(room: _Room) -> None:
-    if not _never_began(room.attempt):
-        intents.tell("payment_intent.payment_failed", room.intent, room.now)
+def _follow_failure(room: _Room) -> None:
+    if _never_began(room.attempt):
+        outbox.withhold(room.intent)
+    else:
+        _publish(room)
     if room.session is not None:
         links.forget_visitor(room.session)
         subscriptions.failed(room.session, room.attempt, room.now)

@@ -11,10 +11,9 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import customers, invoices, payment_methods, provider_states, resources, snapshots
+from ikawaari.checkout import customers, invoices, outbox, payment_methods, provider_states, resources, snapshots
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
-from ikawaari.events import events
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
 from ikawaari.shapes import JsonObject, Page
@@ -168,9 +167,8 @@ def has_been_canceled(session: CheckoutSession) -> bool:
 def paid(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
     """The session is paid: so is the invoice whose page it is, and what paid it pays the next one too."""
     invoice = invoices.of(session)
-    if invoice is None or not invoice.try_move("status", InvoiceStatus.PAID, paid_at=now, next_try_at=None):
+    if invoice is None or not outbox.try_move(invoice, InvoiceStatus.PAID, now, paid_at=now, next_try_at=None):
         return
-    invoices.tell("invoice.paid", invoice, now)
     subscription = Subscription.get_by_id(invoice.subscription_id)
     subscription.change(**agreement.columns)
     _recover(subscription, now)
@@ -187,8 +185,8 @@ def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> 
     if attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
         subscription = Subscription.get_by_id(invoice.subscription_id)
         invoices.schedule_retry(invoice, now, by_page_alone=not may_be_asked(subscription))
-        invoices.tell("invoice.payment_failed", invoice, now)
-        _fall_behind(subscription, now)
+        outbox.publish("invoice.payment_failed", invoice, now)
+        outbox.try_move(subscription, SubscriptionStatus.PAST_DUE, now)
     elif attempt.off_session:
         invoices.wait_out_outage(invoice, now)
 
@@ -216,16 +214,14 @@ def give_up(invoice_id: str, now: datetime) -> None:
         invoice = Invoice.get_by_id(invoice_id)
         subscription = Subscription.lock(invoice.subscription_id)
         # Late money, or a cancellation, may have come while the lock was awaited.
-        if not invoice.try_move("status", InvoiceStatus.UNCOLLECTIBLE, next_try_at=None):
+        if not outbox.try_move(invoice, InvoiceStatus.UNCOLLECTIBLE, now, next_try_at=None):
             return
-        invoices.tell("invoice.uncollectible", invoice, now)
         if Merchant.get_by_id(subscription.merchant_id).unpaid_subscriptions == "canceled":
             end(subscription, now)
             return
-        _fall_behind(subscription, now)
+        outbox.try_move(subscription, SubscriptionStatus.PAST_DUE, now)
         _void_open_invoices(subscription, now)
-        subscription.move("status", SubscriptionStatus.UNPAID)
-        tell("subscription.unpaid", subscription, now)
+        outbox.move(subscription, SubscriptionStatus.UNPAID, now)
 
 
 def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = False) -> Subscription:
@@ -238,38 +234,26 @@ def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = F
             end(locked, now)
         elif not locked.cancel_at_period_end:
             locked.change(cancel_at_period_end=True)
-            tell("subscription.updated", locked, now)
+            outbox.publish("subscription.updated", locked, now)
     return locked
 
 
 def end(subscription: Subscription, now: datetime) -> None:
     """Cancel a locked subscription: nothing more is asked of its payer."""
     _void_open_invoices(subscription, now)
-    subscription.move("status", SubscriptionStatus.CANCELED, canceled_at=now)
-    tell("subscription.canceled", subscription, now)
-
-
-def tell(event_type: str, subscription: Subscription, now: datetime) -> None:
-    """Append an event about the subscription."""
-    shown = snapshots.of_subscription(subscription)
-    events.append(event_type, resources.subscription(shown), subscription, now)
+    outbox.move(subscription, SubscriptionStatus.CANCELED, now, canceled_at=now)
 
 
 def _begin(subscription: Subscription, session: CheckoutSession, now: datetime) -> None:
     """Tell of a new subscription, open its first invoice unless a trial comes before, and have it renewed."""
     if subscription.trial_end is None:
         invoice = invoices.open_first(subscription, session, now)
-        tell("subscription.created", subscription, now)
-        invoices.tell("invoice.created", invoice, now)
+        outbox.publish("subscription.created", subscription, now)
+        outbox.publish("invoice.created", invoice, now)
     else:
-        tell("subscription.created", subscription, now)
+        outbox.publish("subscription.created", subscription, now)
         due.schedule(REMIND, subscription.id, max(now, subscription.trial_end - NOTICE))
     due.schedule(RENEW, subscription.id, subscription.current_period_end)
-
-
-def _fall_behind(subscription: Subscription, now: datetime) -> None:
-    if subscription.try_move("status", SubscriptionStatus.PAST_DUE):
-        tell("subscription.past_due", subscription, now)
 
 
 def _recover(subscription: Subscription, now: datetime) -> None:
@@ -279,7 +263,7 @@ def _recover(subscription: Subscription, now: datetime) -> None:
         return
     if stood_still:
         _resume(subscription, now)
-    tell("subscription.updated", subscription, now)
+    outbox.publish_move(subscription, now)
 
 
 def _void_open_invoices(subscription: Subscription, now: datetime) -> None:

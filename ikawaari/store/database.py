@@ -58,8 +58,10 @@ def atomic() -> Iterator[None]:
         yield
         return
     with databases.transaction(database.obj):
-        _endings.actions = {}
+        _endings.actions, _endings.owing = {}, []
         yield
+        forgotten = [row.unpublished for row in _endings.owing if row.unpublished]
+        ensure(not forgotten, f"the event of a move is published in the move's transaction, or withheld: {forgotten}")
         for _, action in sorted(_endings.actions.items(), key=lambda item: item[0]):
             action()
 
@@ -75,8 +77,20 @@ def take_turns(name: str) -> None:
 def savepoint() -> Iterator[None]:
     """Inside `atomic`: what the block wrote is undone when it raises, and what was written before it stands."""
     ensure(in_transaction(), "a savepoint is a part of a transaction")
-    with database.obj.savepoint():
-        yield
+    owing = [(row, row.unpublished) for row in _endings.owing]
+    try:
+        with database.obj.savepoint():
+            yield
+    except BaseException:
+        _endings.owing = [row for row, _ in owing]  # what has moved since has not moved
+        for row, event in owing:
+            row.unpublished = event
+        raise
+
+
+def owe_event(row: Any) -> None:
+    """Let this transaction end only when the event of the row's move is published: nobody can forget it."""
+    _endings.owing.append(row)
 
 
 def at_the_end(key: str, action: Callable[[], None]) -> None:

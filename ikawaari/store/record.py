@@ -18,8 +18,8 @@ from peewee import (
 )
 
 from ikawaari.invariants import InvariantBroken, ensure
-from ikawaari.states import Moves
-from ikawaari.store.database import database, in_transaction, is_postgres
+from ikawaari.states import SILENT, Moves
+from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
 
 
 class ForbiddenMove(InvariantBroken):
@@ -94,6 +94,7 @@ class Record(Model):
     """One table. `MOVES` names its status columns and the moves that each allows."""
 
     MOVES: ClassVar[Mapping[str, Moves[Any]]] = {}
+    unpublished: str | None = None  # the event of this row's latest move, until it is published
 
     class Meta:
         """Shared by all tables."""
@@ -117,24 +118,30 @@ class Record(Model):
     def try_move(self, column: str, target: str, guard: Any = None, **changes: Any) -> bool:
         """Compare and set: move `column` to `target` if the stored status, and `guard`, still allow it.
 
-        False: they do not; usually somebody was faster.
+        False: they do not; usually somebody was faster. True: the row owes the event of the move, if it has one.
         """
         cls = type(self)
-        field = getattr(cls, column)
+        field, moves = getattr(cls, column), self.MOVES[column]
+        event = moves.event(getattr(self, column), target)
+        ensure(event is None or in_transaction(), "an event belongs to the transaction of its move")
+        ensure(event is None or self.unpublished is None, f"{self.unpublished} is published before the row moves on")
         values = {getattr(cls, name): value for name, value in changes.items()}
-        allowed = (cls.id == self.id) & field.in_(self.MOVES[column].origins(target))  # type: ignore[attr-defined]
+        allowed = (cls.id == self.id) & field.in_(moves.origins(target, event))  # type: ignore[attr-defined]
         moved = cls.update({field: target, **values}).where(allowed if guard is None else allowed & guard).execute()
         if moved:
             for name, value in {column: target, **changes}.items():
                 setattr(self, name, value)
+        if moved and event:
+            self.unpublished = event
+            owe_event(self)
         return bool(moved)
 
     @classmethod
     def move_all(cls, column: str, target: str, which: Any, **changes: Any) -> int:
-        """Move every row of `which` whose status allows it. Returns how many."""
+        """Move every row of `which` whose status allows it, where the move has no event. Returns how many."""
         field = getattr(cls, column)
         values = {getattr(cls, name): value for name, value in changes.items()}
-        allowed = field.in_(cls.MOVES[column].origins(target)) & which
+        allowed = field.in_(cls.MOVES[column].origins(target, SILENT)) & which
         return int(cls.update({field: target, **values}).where(allowed).execute())
 
     def move(self, column: str, target: str, **changes: Any) -> None:
