@@ -50,7 +50,7 @@ from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import Action, ActionKind, ChargeRequest, FailureCode, Flow, Outcome, Result
 from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
-from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, PaymentIntent, Subscription
+from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
 
 _PAYABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
 _BETWEEN_CHECKS = timedelta(seconds=3)
@@ -324,8 +324,8 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
         raise _not_sent(attempt, otp, now)
     request = _charge_request(attempt, otp)
     store.leave()
-    settlement.apply(attempt.id, answer_of(lambda: provider.charge(request, now)), now, settlement.Source.CHARGE)
-    settled = PaymentAttempt.get_by_id(attempt.id)
+    outcome = answer_of(lambda: provider.charge(request, now))
+    settled = settlement.apply(attempt.id, outcome, now, settlement.Source.CHARGE)
     if settled.status == AttemptStatus.FAILED:
         raise Declined(str(settled.failure_code))
 
@@ -350,7 +350,7 @@ def _dial_code(attempt: PaymentAttempt) -> str | None:
 
 
 def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
-    intent = PaymentIntent.get_by_id(attempt.intent_id)
+    intent = attempt.intent
     return ChargeRequest(
         id=attempt.id,
         intent_id=intent.id,
@@ -364,7 +364,7 @@ def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
         otp=otp,
         return_url=attempt.return_url,
         description=intent.description or "",
-        merchant_name=Merchant.get_by_id(intent.merchant_id).name,
+        merchant_name=intent.merchant.name,
         off_session=attempt.off_session,
     )
 

@@ -30,6 +30,13 @@ _CODE_REST = timedelta(minutes=1)
 _LATEST = 100  # rows looked at: far more than any budget, and few enough for a number that pays all day
 # Nobody was asked: these cost the payer nothing.
 _NOT_ASKED = frozenset({FailureCode.PROVIDER_UNAVAILABLE, FailureCode.CONFIGURATION_ERROR})
+_COUNTED = (
+    PaymentAttempt.status,
+    PaymentAttempt.failure_code,
+    PaymentAttempt.card_token,
+    PaymentAttempt.created_at,
+    PaymentAttempt.settled_at,
+)
 _PRESSES = 10  # how many times more sessions the button of a link's page opens than the bare address
 
 
@@ -62,11 +69,12 @@ def require_try(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> 
 
     In the transaction that stores the attempt: what is counted here cannot change before the attempt counts, too.
     """
-    _require_rest(intent, now)
+    tried = _latest(PaymentAttempt.intent == intent.id)
+    _require_rest(tried, now)
     if method.phone and _limits.prompts_per_phone:
         _require_prompt(intent, method.phone, now)
     if method.card_token and _limits.declines_per_card:
-        _require_card(intent, method.card_token, now)
+        _require_card(intent, method.card_token, tried, now)
 
 
 def require_code(attempt: PaymentAttempt) -> None:
@@ -90,9 +98,9 @@ def require_opening(link_id: str, who: str, now: datetime, *, pressed: bool = Fa
         raise _refusal(_SHORTEST_REST)
 
 
-def _require_rest(intent: PaymentIntent, now: datetime) -> None:
+def _require_rest(tried: Sequence[PaymentAttempt], now: datetime) -> None:
     """After so many tries a session rests: one minute, then two, four, … up to an hour."""
-    in_vain = _in_vain(PaymentAttempt.intent == intent.id)
+    in_vain = _in_vain(tried)
     over = len(in_vain) - _limits.tries_per_session
     if not _limits.tries_per_session or over < 0:
         return
@@ -103,19 +111,20 @@ def _require_rest(intent: PaymentIntent, now: datetime) -> None:
 def _require_prompt(intent: PaymentIntent, phone: str, now: datetime) -> None:
     # The race of two sessions that ask one number at once: they pass here one by one, and the second counts the first.
     store.take_turns(f"phone {phone}")
-    asked = _in_vain(PaymentAttempt.phone == phone, _scope(intent), since=now - _DAY, but=_NOT_ASKED)
-    instants = [row.created_at for row in asked]
+    asked = _latest(PaymentAttempt.phone == phone, _scope(intent), PaymentAttempt.created_at >= now - _DAY)
+    instants = [row.created_at for row in _in_vain(asked, but=_NOT_ASKED)]
     _require(instants, _limits.prompts_per_phone, _WINDOW_OF_PROMPTS, now)
     _require(instants, _limits.prompts_per_phone * _PROMPTS_A_DAY, _DAY, now)
 
 
-def _require_card(intent: PaymentIntent, token: str, now: datetime) -> None:
+def _require_card(intent: PaymentIntent, token: str, tried: Sequence[PaymentAttempt], now: datetime) -> None:
     """Test cards are shared by everybody: in test mode each session counts them for itself."""
-    # The same race, of one card in two sessions.
-    store.take_turns(f"card {token}")
-    scope = _scope(intent) if intent.livemode else PaymentAttempt.intent == intent.id
-    declined = _in_vain(PaymentAttempt.card_token == token, scope, since=now - _HOUR, but=_NOT_ASKED)
-    _require([row.created_at for row in declined], _limits.declines_per_card, _HOUR, now)
+    if intent.livemode:
+        # The same race, of one card in two sessions.
+        store.take_turns(f"card {token}")
+        tried = _latest(PaymentAttempt.card_token == token, _scope(intent), PaymentAttempt.created_at >= now - _HOUR)
+    own = [row for row in tried if row.card_token == token and row.created_at >= now - _HOUR]
+    _require([row.created_at for row in _in_vain(own, but=_NOT_ASKED)], _limits.declines_per_card, _HOUR, now)
 
 
 def _scope(intent: PaymentIntent) -> Any:
@@ -125,16 +134,16 @@ def _scope(intent: PaymentIntent) -> Any:
     return (PaymentIntent.livemode == False) & (PaymentIntent.merchant == intent.merchant_id)  # noqa: E712 - SQL
 
 
-def _in_vain(
-    *which: Any, since: datetime | None = None, but: frozenset[FailureCode] = frozenset()
-) -> list[PaymentAttempt]:
-    """The attempts that took no money since the latest success, newest first; those that still wait are among them."""
-    columns = (PaymentAttempt.status, PaymentAttempt.failure_code, PaymentAttempt.created_at, PaymentAttempt.settled_at)
-    query = PaymentAttempt.select(*columns).join(PaymentIntent).where(*which)
-    query = query.where(PaymentAttempt.created_at >= since) if since else query
-    rows = list(query.order_by(PaymentAttempt.created_at.desc()).limit(_LATEST))
-    paid_at = max((row.settled_at for row in rows if row.status == AttemptStatus.SUCCEEDED), default=None)
-    return [row for row in rows if _counts(row, paid_at, but)]
+def _latest(*which: Any) -> list[PaymentAttempt]:
+    """The attempts that are `which`, newest first, as far as it matters here."""
+    query = PaymentAttempt.select(*_COUNTED).join(PaymentIntent).where(*which)
+    return list(query.order_by(PaymentAttempt.created_at.desc()).limit(_LATEST))
+
+
+def _in_vain(tried: Sequence[PaymentAttempt], but: frozenset[FailureCode] = frozenset()) -> Sequence[PaymentAttempt]:
+    """Those of them that took no money since the latest success; those that still wait are among them."""
+    paid_at = max((row.settled_at for row in tried if row.status == AttemptStatus.SUCCEEDED), default=None)
+    return [row for row in tried if _counts(row, paid_at, but)]
 
 
 def _counts(row: PaymentAttempt, paid_at: datetime | None, but: frozenset[FailureCode]) -> bool:

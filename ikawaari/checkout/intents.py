@@ -11,6 +11,7 @@ from ikawaari.checkout import budgets, outbox, payment_methods, prefills, resour
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, Page
@@ -136,10 +137,13 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
 
     Two first payments of a deferred session meet at the unique session of an intent: one row, whoever comes first.
     """
-    made = PaymentIntent.insert(**_columns(session, money, now)).on_conflict_ignore().as_rowcount().execute()
-    intent = PaymentIntent.lock(PaymentIntent.get(PaymentIntent.session == session.id).id)
-    if made:
-        outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
+    own = PaymentIntent.session == session.id
+    intent = PaymentIntent.find_and_lock(own)
+    if intent is None:
+        made = PaymentIntent.insert(**_columns(session, money, now)).on_conflict_ignore().as_rowcount().execute()
+        intent = present(PaymentIntent.find_and_lock(own), "a session's intent is never removed")
+        if made:
+            outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
     may_change = intent.status in (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.FAILED)
     if may_change and intent.amount != money.amount:
         intent.change(amount=money.amount)
@@ -148,9 +152,7 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
 
 def hold(session_id: str) -> None:
     """Lock the session's intent, if it has one, until the caller's transaction ends."""
-    intent = PaymentIntent.get_or_none(PaymentIntent.session == session_id)
-    if intent is not None:
-        PaymentIntent.lock(intent.id)
+    PaymentIntent.find_and_lock(PaymentIntent.session == session_id)
 
 
 def try_cancel(intent: PaymentIntent, reason: str, now: datetime) -> bool:

@@ -66,8 +66,9 @@ def apply(
     *,
     asked_at: datetime | None = None,
     **trail: Any,
-) -> None:
+) -> PaymentAttempt:
     """Take in what was reported of an attempt, whichever door it came through. An outdated report changes nothing.
+    Returns the attempt as it is then.
 
     `asked_at`: for an enquiry, when it was about to start, by the shared clock. `trail`: for an operator's word,
     `made_by`, `reason` and `forced`.
@@ -88,6 +89,7 @@ def apply(
         room.has_moved = room.attempt.status != status
         if room.has_moved or room.attempt.amount_received != received:
             _follow_up(room)
+    return room.attempt
 
 
 def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
@@ -113,9 +115,7 @@ def follow(attempt_id: str, now: datetime) -> None:
 
 def _enter(attempt_id: str, now: datetime) -> _Room:
     """Lock what hangs on the attempt, and read it."""
-    intent_id = PaymentAttempt.get_by_id(attempt_id).intent_id
-    subscriptions.hold(intent_id)  # of an invoice: always before its intent, as a cancellation takes them
-    intent = PaymentIntent.lock(intent_id)
+    intent = PaymentIntent.lock(subscriptions.hold(attempt_id))
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
     return _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
 

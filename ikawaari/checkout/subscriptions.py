@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
+from peewee import JOIN
 
 from ikawaari import errors, ids, store
 from ikawaari.checkout import customers, invoices, outbox, payment_methods, provider_states, resources, snapshots
@@ -146,16 +147,19 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
         _begin(Subscription.get_by_id(subscription_id), session, now)
 
 
-def hold(intent_id: str) -> None:
-    """Lock the subscription whose invoice the intent pays, if there is one: before the intent itself.
+def hold(attempt_id: str) -> str:
+    """Lock the subscription whose invoice the attempt pays, if there is one. Returns the id of the attempt's intent.
 
-    The race that this stops: a cancellation holds the subscription and wants its sessions, while news of a payment
-    hold the session and want the subscription.
+    It is locked before the intent itself. The race that this stops: a cancellation holds the subscription and wants its
+    sessions, while news of a payment hold the session and want the subscription.
     """
-    paying = Invoice.select(Invoice.subscription).join(PaymentIntent, on=(PaymentIntent.session == Invoice.session))
-    invoice = paying.where(PaymentIntent.id == intent_id).get_or_none()
-    if invoice is not None:
-        Subscription.lock(invoice.subscription_id)
+    paying = PaymentAttempt.select(PaymentAttempt.intent, Invoice.subscription).join(PaymentIntent)
+    paying = paying.join(Invoice, JOIN.LEFT_OUTER, on=(Invoice.session == PaymentIntent.session))
+    found: Any = paying.where(PaymentAttempt.id == attempt_id).tuples().get()
+    intent_id, subscription_id = found
+    if subscription_id is not None:
+        Subscription.lock(subscription_id)
+    return str(intent_id)
 
 
 def has_been_canceled(session: CheckoutSession) -> bool:

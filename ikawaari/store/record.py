@@ -110,10 +110,20 @@ class Record(Model):
     @classmethod
     def lock(cls, record_id: str) -> Self:
         """The row, held until the transaction ends: whoever comes second waits, then reads what the first one wrote."""
+        return cls._locked(cls.id == record_id).get()  # type: ignore[attr-defined]
+
+    @classmethod
+    def find_and_lock(cls, which: Any) -> Self | None:
+        """The same for the row that is `which`, if there is one."""
+        found: Self | None = cls._locked(which).first()
+        return found
+
+    @classmethod
+    def _locked(cls, which: Any) -> "ModelSelect[Self]":
         ensure(in_transaction(), "a row lock lasts only until its transaction ends: open one first")
-        query = cls.select().where(cls.id == record_id)  # type: ignore[attr-defined]
+        query = cls.select().where(which)
         # SQLite has no row locks and needs none: BEGIN IMMEDIATE lets one writer in at a time.
-        return (query.for_update() if is_postgres() else query).get()
+        return query.for_update() if is_postgres() else query
 
     def try_move(self, column: str, target: str, guard: Any = None, **changes: Any) -> bool:
         """Compare and set: move `column` to `target` if the stored status, and `guard`, still allow it.

@@ -151,7 +151,7 @@ def test_the_same_end_told_by_eight_threads_at_once_counts_once(world: World, st
     session = world.session()
     attempt = submitted(world, session)
     results = together(8, lambda _: settlement.apply(attempt.id, NEWS[status], world.now))
-    assert results == [None] * 8
+    assert not [error for error in results if isinstance(error, Exception)]
     assert statuses(session) == (PAID if status == "succeeded" else FAILED)
     assert world.told().count("payment_intent.succeeded") + world.told().count("payment_intent.payment_failed") == 1
 
@@ -161,7 +161,7 @@ def test_opposite_ends_told_at_once_end_paid(world: World) -> None:
     attempt = submitted(world, session)
     order = ["succeeded", "failed", "processing", "requires_action", "unknown", "not_found"]
     results = together(6, lambda number: settlement.apply(attempt.id, NEWS[order[number]], world.now))
-    assert results == [None] * 6
+    assert not [error for error in results if isinstance(error, Exception)]
     assert statuses(session) == PAID
     assert world.told().count("payment_intent.succeeded") == 1
 

@@ -143,7 +143,7 @@ def test_another_currency_told_later_is_neither_added_nor_compared(world: World)
 def test_a_part_and_the_whole_told_by_eight_threads_end_in_one_sum(world: World) -> None:
     session, attempt = waiting(world)
     results = together(8, lambda number: settlement.apply(attempt.id, took([2_000, AMOUNT][number % 2]), world.now))
-    assert results == [None] * 8
+    assert not [error for error in results if isinstance(error, Exception)]
     assert statuses(session) == PAID
     assert sum(row.amount for row in all_refunds() if row.status != "failed") == 0
 
