@@ -1,13 +1,24 @@
-"""Rate limits: fixed windows of a minute, counted in the database: all processes and machines count together."""
+"""Rate limits: fixed windows of a minute, which all processes and machines count together.
 
-from collections.abc import Sequence
+A process takes its requests from the database in blocks, and lets them through without asking again. A block is a tenth
+of what is left at most, so close to a limit each request is counted by itself: no window ever lets more through than
+its limit. A process that stops using its block in the middle of a window makes it that much shorter for the others.
+"""
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from peewee import EXCLUDED
 
 from ikawaari import clock, store
 from ikawaari.store.models import RateWindow
 
 _WINDOW = timedelta(minutes=1)
+_SHARE = 10
+_LARGEST_BLOCK = 200
 
 
 @dataclass(frozen=True)
@@ -24,23 +35,98 @@ class Standing:
         return self.remaining < 0
 
 
+@dataclass
+class _Window:
+    """What this process knows of one window."""
+
+    limit: int
+    counted: int = 0  # by all processes when we last took a block, with all of our blocks
+    free: int = 0  # of our blocks, what is not used yet
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the next request needs another block, and there may be one."""
+        return not self.free and self.counted < self.limit
+
+    @property
+    def block(self) -> int:
+        """How many requests to take next."""
+        return max(1, min(_LARGEST_BLOCK, (self.limit - self.counted) // _SHARE))
+
+    def add(self, block: int, counted: int) -> None:
+        """Take in a block: those of its requests that are within the limit."""
+        self.free += max(0, min(block, self.limit - (counted - block)))
+        self.counted = min(counted, self.limit)
+
+    def use(self) -> int:
+        """Let one request through. Returns how many remain; below zero: it was one too many."""
+        if not self.free:
+            return -1
+        self.free -= 1
+        return self.limit - self.counted + self.free
+
+
+_windows: dict[int, dict[tuple[str, int], _Window]] = {}  # by minute; by name and limit
+_using = threading.Lock()
+_taking = threading.Lock()  # one block at a time: those who wait for the database use what it brings
+os.register_at_fork(after_in_child=_windows.clear)  # a block belongs to one process
+
+
 def count(limits: Sequence[tuple[str, int]], now: datetime) -> Standing:
     """Count one request against every (name, requests a minute) of `limits`; the standing of the tightest."""
     minute = clock.unix(now) // 60
-    ends_at = clock.from_unix(minute * 60) + _WINDOW
-    rows = [{"id": f"{name}:{minute}", "count": 1, "ends_at": ends_at} for name, _ in limits]
-    # One statement for all, in one order: parallel requests count one after the other and never deadlock.
-    counted = (
-        RateWindow.insert_many(sorted(rows, key=lambda row: str(row["id"])))
-        .on_conflict(conflict_target=[RateWindow.id], update={RateWindow.count: RateWindow.count + 1})
-        .returning(RateWindow.id, RateWindow.count)
-    )
-    with store.forgettable():
-        used = {row.id: row.count for row in counted.execute()}
-    tightest = min(limits, key=lambda limit: limit[1] - used[f"{limit[0]}:{minute}"])
-    return Standing(tightest[1], tightest[1] - used[f"{tightest[0]}:{minute}"], clock.unix(ends_at))
+    windows = _windows_of(limits, minute)
+    standing = _use(windows, minute)
+    if standing is None:
+        with _taking:
+            while (standing := _use(windows, minute)) is None:
+                _take_blocks(windows, minute)
+    return standing
 
 
 def forget(now: datetime) -> None:
     """Drop the windows that are over."""
     RateWindow.delete().where(RateWindow.ends_at < now - _WINDOW).execute()
+
+
+def _windows_of(limits: Sequence[tuple[str, int]], minute: int) -> Mapping[str, _Window]:
+    with _using:
+        if minute not in _windows:
+            for over in [old for old in _windows if old < minute]:
+                del _windows[over]
+        running = _windows.setdefault(minute, {})
+        return {name: running.setdefault((name, limit), _Window(limit)) for name, limit in limits}
+
+
+def _use(windows: Mapping[str, _Window], minute: int) -> Standing | None:
+    """Let one request through, if all windows have it or are at their end. None: a block must be taken first."""
+    with _using:
+        if any(window.is_short for window in windows.values()):
+            return None
+        remaining, limit = min((window.use(), window.limit) for window in windows.values())
+    return Standing(limit, remaining, (minute + 1) * 60)
+
+
+def _take_blocks(windows: Mapping[str, _Window], minute: int) -> None:
+    blocks = {name: window.block for name, window in windows.items() if window.is_short}
+    counted = _count(blocks, minute)
+    with _using:
+        for name, block in blocks.items():
+            windows[name].add(block, counted[f"{name}:{minute}"])
+
+
+def _count(blocks: Mapping[str, int], minute: int) -> Mapping[str, int]:
+    """Count so many requests at once in the database. Returns the new counts by window."""
+    ends_at = clock.from_unix(minute * 60) + _WINDOW
+    # One statement for all, in one order: parallel requests count one after the other and never deadlock.
+    rows = [
+        {RateWindow.id: f"{name}:{minute}", RateWindow.count: block, RateWindow.ends_at: ends_at}
+        for name, block in sorted(blocks.items())
+    ]
+    counted = (
+        RateWindow.insert_many(rows)
+        .on_conflict(conflict_target=[RateWindow.id], update={RateWindow.count: RateWindow.count + EXCLUDED.count})
+        .returning(RateWindow.id, RateWindow.count)
+    )
+    with store.forgettable():
+        return {row.id: row.count for row in counted.execute()}

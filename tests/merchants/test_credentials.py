@@ -12,7 +12,7 @@ from ikawaari.merchants import credentials
 from ikawaari.merchants.credentials import Caller, Scope
 from ikawaari.store.database import database
 from ikawaari.store.models import Credential
-from tests import factories
+from tests import factories, statements
 from tests.world import World
 
 HERE = "192.0.2.7"
@@ -77,6 +77,45 @@ def test_a_revoked_credential_is_dead(world: World) -> None:
     credentials.revoke(show(world, text).credential_id, world.now)
     assert refusal(world, text) == "IKW-AUTH-003"
     show(world, other)
+
+
+def test_a_credential_that_another_machine_revokes_is_dead_within_two_seconds(world: World) -> None:
+    text = factories.credential(world.merchant)
+    show(world, text)
+    Credential.update(revoked_at=world.now).execute()
+    show(world, text)  # we have just looked
+    world.later(0.999)
+    show(world, text)
+    world.later(0.001)
+    assert refusal(world, text) == "IKW-AUTH-003"
+
+
+def test_a_credential_is_looked_up_once_a_second(world: World) -> None:
+    text = factories.credential(world.merchant)
+    with statements.sent() as sent:
+        callers = [show(world, text) for _ in range(3)]
+        world.later(-5)  # a clock that was put back keeps nothing longer
+        callers.append(show(world, text))
+    assert len(sent) == 2
+    assert len(set(map(repr, callers))) == 1
+
+
+def test_what_a_credential_may_do_is_looked_at_each_time(world: World) -> None:
+    text = factories.credential(
+        world.merchant, allowed_networks=["10.0.0.0/8"], expires_at=world.now + timedelta(seconds=0.5)
+    )
+    show(world, text, "10.0.0.1")
+    assert refusal(world, text, "11.0.0.1") == "IKW-AUTHZ-002"
+    world.later(0.5)
+    assert refusal(world, text, "10.0.0.1") == "IKW-AUTH-004"
+
+
+def test_credentials_are_not_kept_without_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_MOST_KEPT", 3)
+    texts = [factories.credential(world.merchant) for _ in range(9)]
+    assert len({show(world, text).credential_id for text in texts}) == 9
+    assert len(credentials._kept) <= 3
+    assert refusal(world, "ik_test_nobody") == "IKW-AUTH-002"
 
 
 def test_revoking_twice_or_nothing_is_not_found(world: World) -> None:
