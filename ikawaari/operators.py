@@ -74,7 +74,7 @@ _LOCAL_ALIASES = {"mtn_gn": ("areeba", "areebamoney"), "moov_ml": ("malitel", "s
 
 def in_country(code: str) -> tuple[Operator, ...]:
     """Return the country's operators in the order to show them; none for a country without any."""
-    return tuple(operator for operator in OPERATORS.values() if operator.country == code.upper())
+    return _BY_COUNTRY.get(code.upper(), ())
 
 
 def find(name: str, country: str | None) -> Operator | None:
@@ -98,4 +98,8 @@ def _keys(operator: Operator) -> Iterator[tuple[str, str | None]]:
         yield from ((alias, operator.country), (with_country, operator.country), (with_country, None))
 
 
+_BY_COUNTRY = {
+    code: tuple(operator for operator in OPERATORS.values() if operator.country == code)
+    for code in {operator.country for operator in OPERATORS.values()}
+}
 _INDEX = {key: operator for operator in OPERATORS.values() for key in _keys(operator)}

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import Counter
 
 import pytest
 
@@ -17,6 +18,11 @@ def test_an_id_has_at_least_128_random_bits() -> None:
     characters = set("".join(ids.random_text() for _ in range(500)))
     assert len(characters) == 62
     assert len(characters) ** len(ids.random_text()) > 2**128
+
+
+def test_every_letter_is_as_likely_as_any_other() -> None:
+    used = bytes(range(256)).translate(ids._LETTERS, ids._UNFAIR)
+    assert set(Counter(used).values()) == {4}
 
 
 def test_ids_differ() -> None:

@@ -1,7 +1,8 @@
 """What answers are made of: schemas that describe, and field types that say what each value means."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
@@ -16,6 +17,19 @@ class Output(Schema):
         """A client must not refuse a field that it does not know."""
 
         unknown = EXCLUDE
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        return [field.data_key or name for name, field in self.dump_fields.items()]
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """The object as the domain rendered it, its fields in the order of the document.
+
+        Nothing is converted, which took longer than rendering it: the values are those that JSON has already.
+        """
+        if self.many if many is None else many:
+            return [self.dump(one, many=False) for one in obj]
+        return {name: obj[name] for name in self._names if name in obj}
 
 
 class As(fields.Nested):

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
+from flask.sessions import SessionInterface
 
 from ikawaari import addresses, ids
 from ikawaari.config import Config
@@ -58,6 +59,13 @@ def normalize_client_address(application: _Application) -> _Application:
     return answer
 
 
+class _NoSession(SessionInterface):
+    """Nobody here uses Flask's session, and reading its cookie costs every request its signer."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """None: there is none."""
+
+
 def register(app: Flask) -> None:
     """Number every request of `app`, and refuse what the server or we could not read."""
 
@@ -72,6 +80,7 @@ def register(app: Flask) -> None:
         if "\x00" in request.path or len(request.path) > _LONGEST_PATH:
             raise NotFound("address")
 
+    app.session_interface = _NoSession()
     app.before_request(number)
     app.before_request(refuse_what_cannot_be_read)
 

@@ -1,7 +1,8 @@
 """Which providers this process has, and which of them takes a given payment."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from ikawaari.config import Config
 from ikawaari.providers.base import Decider, Flow, Provider
@@ -22,6 +23,7 @@ def start(config: Config) -> None:
 
 def configure(providers: Iterable[Provider]) -> None:
     """Set the providers, in the order in which they are preferred."""
+    _reached.cache_clear()
     _providers.clear()
     _providers.update({provider.name: provider for provider in providers})
 
@@ -82,5 +84,15 @@ def can_refund(name: str, operator: str | None) -> bool:
 
 def flows(*, livemode: bool, operator: str, currency: str, closed: Collection[str] = ()) -> Sequence[Flow]:
     """How the operator's payers can be asked, the provider's own way first; empty when nobody reaches them."""
-    provider = route(livemode=livemode, method_type="mobile_money", operator=operator, currency=currency, closed=closed)
-    return provider.capabilities.operators[operator] if provider else ()
+    return _reached(livemode, currency, frozenset(closed)).get(operator, ())
+
+
+@lru_cache(100)
+def _reached(livemode: bool, currency: str, closed: frozenset[str]) -> Mapping[str, Sequence[Flow]]:
+    """The operators that somebody reaches, with their flows: a page asks for all of them, again and again."""
+    found: dict[str, Sequence[Flow]] = {}
+    for provider in (one for name, one in _providers.items() if name not in closed):
+        can = provider.capabilities
+        if can.livemode == livemode and "mobile_money" in can.method_types and currency in can.currencies:
+            found = {**can.operators, **found}  # the first provider of an operator is preferred
+    return found
