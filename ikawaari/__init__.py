@@ -9,7 +9,7 @@ from whitenoise import WhiteNoise
 from ikawaari import logs, sealing, store, texts
 from ikawaari.checkout import budgets, enquiry, resources
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
-from ikawaari.edge import bounds, requests
+from ikawaari.edge import bounds, requests, statement_log
 from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing, web
@@ -49,7 +49,7 @@ def create_app(config: Config | None = None) -> Flask:
     _serve_pages(app, config)
     error_answers.register(app, web.error_page)
     store.shared_clock.check_skew()
-    _connect_each_request(app)
+    _connect_each_request(app, config)
     _wrap(app, config)
     return app
 
@@ -111,13 +111,15 @@ def _serve_pages(app: Flask, config: Config) -> None:
         app.register_blueprint(demo.bp)
 
 
-def _connect_each_request(app: Flask) -> None:
+def _connect_each_request(app: Flask, config: Config) -> None:
     def end(_error: BaseException | None) -> None:
         store.release()
         registry.release()
 
     requests.register(app)
     bounds.register(app)
+    if config.log_level.upper() == "DEBUG":
+        statement_log.register(app)
     app.teardown_request(end)
 
 

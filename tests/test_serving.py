@@ -31,11 +31,15 @@ LINK = re.compile(r'"url":\s*"([^"]+)"')
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`serve --demo` from a fresh copy of the program, with nothing but its defaults."""
-    copy = tmp_path_factory.mktemp("copy")
-    for name in ("ikawaari", "templates", "static"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    with serve({}, 2, 4, "--demo", folder=copy) as served:
+    with serve({}, 2, 4, "--demo", folder=copied(tmp_path_factory.mktemp("copy"))) as served:
         yield served
+
+
+def copied(folder: Path) -> Path:
+    """A fresh copy of the program in `folder`."""
+    for name in ("ikawaari", "templates", "static"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
 
 
 def test_the_demo_prints_a_curl_that_opens_a_session_when_it_is_pasted(demo: Served) -> None:

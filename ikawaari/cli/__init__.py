@@ -1,6 +1,18 @@
 """The command `ikawaari`: serve, work, migrate, and keep merchants and their credentials. A file for each group."""
 
-from ikawaari.cli import attempts, audit, held, keys, merchants, providers, sandbox, secrets, serving
+from ikawaari.cli import attempts, audit, held, keys, merchants, providers, sandbox, secrets, serving, shell
 from ikawaari.cli.root import main
 
-__all__ = ["attempts", "audit", "held", "keys", "main", "merchants", "providers", "sandbox", "secrets", "serving"]
+__all__ = [
+    "attempts",
+    "audit",
+    "held",
+    "keys",
+    "main",
+    "merchants",
+    "providers",
+    "sandbox",
+    "secrets",
+    "serving",
+    "shell",
+]

@@ -14,6 +14,7 @@ from ikawaari import demo_data, serving, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
+from ikawaari.serving import reloading
 
 _INSECURE = (
     "Warning: --insecure. Others reach this server, and what they send can be read and changed on its way. "
@@ -28,9 +29,13 @@ _INSECURE = (
 @click.option("--no-worker", is_flag=True, help="Leave due work to `ikawaari worker`.")
 @click.option("--demo", is_flag=True, help="Seed a demo merchant and serve a demo shop at /; on this machine alone.")
 @click.option("--insecure", is_flag=True, help="Let others reach the server over http; never with live keys.")
+@click.option("--reload", is_flag=True, help="Start again when a file of the program changes. For development.")
 @in_one_line
-def serve(bind: str, workers: int, threads: int, no_worker: bool, **kind: bool) -> None:
+def serve(bind: str, workers: int, threads: int, no_worker: bool, reload: bool, **kind: bool) -> None:
     """Serve the API and the page, and do due work."""
+    if reload:
+        reloading.run([word for word in sys.argv[1:] if word != "--reload"], lambda text: click.echo(text, err=True))
+        return
     config = serving.configure(bind, **kind)
     if not config.takes_live_keys:
         click.echo(_INSECURE, err=True)

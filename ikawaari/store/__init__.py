@@ -1,6 +1,6 @@
 """The store: one database, its tables, its locks. No HTTP here, no provider."""
 
-from ikawaari.store import shared_clock
+from ikawaari.store import shared_clock, statements
 from ikawaari.store.database import (
     atomic,
     connect,
@@ -33,5 +33,6 @@ __all__ = [
     "release",
     "savepoint",
     "shared_clock",
+    "statements",
     "take_turns",
 ]
