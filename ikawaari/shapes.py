@@ -1,7 +1,7 @@
 """The shapes of what is kept, sent and shown as JSON."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
@@ -15,3 +15,96 @@ class Page(TypedDict):
     data: Sequence[JsonObject]
     has_more: bool
     next_cursor: str | None
+
+
+class AdjustableQuantity(TypedDict):
+    """The bounds of a quantity that the customer chooses."""
+
+    minimum: int
+    maximum: int
+
+
+class LineItem(TypedDict):
+    """One position of an order; `amount` is the price of one."""
+
+    name: str
+    amount: int
+    quantity: int
+    currency: NotRequired[str]
+    adjustable_quantity: NotRequired[AdjustableQuantity | None]
+
+
+class Rhythm(TypedDict):
+    """How often a subscription is charged."""
+
+    interval: str
+    interval_count: int
+
+
+class Recurring(Rhythm):
+    """How a subscription is charged."""
+
+    trial_period_days: NotRequired[int | None]
+
+
+class Option(TypedDict):
+    """One choice of a dropdown."""
+
+    label: str
+    value: str
+
+
+class CustomField(TypedDict):
+    """A question that a page asks for its merchant."""
+
+    key: str
+    label: str
+    type: str
+    options: Sequence[Option] | None  # of a dropdown
+    required: bool
+
+
+class CustomerDetails(TypedDict, total=False):
+    """What a customer typed; the address is a text, or an object of texts."""
+
+    name: str
+    email: str
+    phone: str
+    address: str | Mapping[str, str]
+
+
+class Failure(TypedDict):
+    """Why the latest attempt failed."""
+
+    code: str
+    message: str
+
+
+class Prompt(TypedDict):
+    """What the payer is told to do on the phone."""
+
+    message: str
+    dial_code: str | None
+
+
+class RedirectAddress(TypedDict):
+    """Where the payer goes, and comes back to."""
+
+    url: str | None
+    return_url: str
+
+
+class QrData(TypedDict):
+    """What a QR code holds."""
+
+    data: str | None
+
+
+class NextAction(TypedDict):
+    """What the payer has to do now: one of these, which `type` names."""
+
+    type: str
+    mobile_money_ussd: NotRequired[Prompt]
+    mobile_money_otp: NotRequired[Prompt]
+    redirect_to_url: NotRequired[RedirectAddress]
+    display_qr_code: NotRequired[QrData]

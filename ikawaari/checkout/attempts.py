@@ -14,7 +14,6 @@
    uses of a link) is recorded, told to the merchant, and given back or accepted by rule.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +48,7 @@ from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import Action, ActionKind, ChargeRequest, FailureCode, Flow, Outcome, Result
+from ikawaari.shapes import NextAction
 from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
 
@@ -345,8 +345,9 @@ def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Except
 
 
 def _dial_code(attempt: PaymentAttempt) -> str | None:
-    action: Mapping[str, Any] = (attempt.next_action or {}).get(ActionKind.OTP, {})
-    return action.get("dial_code")
+    action: NextAction | None = attempt.next_action
+    prompt = action.get("mobile_money_otp") if action else None
+    return prompt["dial_code"] if prompt else None
 
 
 def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:

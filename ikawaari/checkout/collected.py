@@ -12,6 +12,7 @@ from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
+from ikawaari.shapes import CustomerDetails, CustomField
 from ikawaari.store.models import CheckoutSession
 
 DETAILS = ("name", "email", "phone", "address")
@@ -23,7 +24,7 @@ class Collected:
 
     quote: Quote
     money: Money  # the quote's total
-    customer_details: Mapping[str, Any]  # texts; the address may be an object of texts
+    customer_details: CustomerDetails
     custom_field_values: Mapping[str, str]
 
     @property
@@ -118,7 +119,7 @@ def _answers(given: Mapping[str, str], session: CheckoutSession, problems: Detai
     return kept
 
 
-def _answer(definition: Mapping[str, Any], value: str) -> str:
+def _answer(definition: CustomField, value: str) -> str:
     """An answer in the form that is stored. Raises ValueError with what is wrong with it."""
     wrong = _wrong_text(value)
     if wrong:
@@ -145,23 +146,22 @@ def _named(path: str) -> str:
     return path if texts.is_storable(path) and not cards.holds_number(path) else path.rpartition(".")[0]
 
 
-def _text(value: str, _definition: Mapping[str, Any]) -> str:
+def _text(value: str, _definition: CustomField) -> str:
     return value
 
 
-def _number(value: str, _definition: Mapping[str, Any]) -> str:
+def _number(value: str, _definition: CustomField) -> str:
     return numbers.read(value)
 
 
-def _date(value: str, _definition: Mapping[str, Any]) -> str:
+def _date(value: str, _definition: CustomField) -> str:
     read = date.fromisoformat(value).isoformat()
     if read != value:
         raise ValueError("another spelling of a date")
     return read
 
 
-def _option(value: str, definition: Mapping[str, Any]) -> str:
+def _option(value: str, definition: CustomField) -> str:
     """The option as the merchant spells it."""
-    return next(
-        str(option["value"]) for option in definition["options"] if texts.choice(option["value"]) == texts.choice(value)
-    )
+    options = [option["value"] for option in definition["options"] or ()]
+    return next(option for option in options if texts.choice(option) == texts.choice(value))

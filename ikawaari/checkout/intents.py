@@ -34,7 +34,7 @@ class NewIntent:
     customer_email: str | None = None
     customer_phone: str | None = None
     description: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
     payment: Mapping[str, Any] | None = None  # the fields of a PayRequest, to confirm with
     confirm: bool = False  # it is paid at once, by that
 

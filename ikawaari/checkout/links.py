@@ -5,7 +5,7 @@ gives its use back by itself. Sessions know of links, links know nothing of how 
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import CustomField, JsonObject, LineItem, Page, Recurring
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store import listing
 from ikawaari.store.listing import Listing
@@ -48,17 +48,17 @@ class NewLink:
     payment_method_types: Sequence[str] | None = None
     expires_at: datetime | None = None
     max_uses: int | None = None  # 1: single use
-    line_items: Sequence[Mapping[str, Any]] = ()
+    line_items: Sequence[LineItem] = ()
     amount_min: int | None = None
     amount_max: int | None = None
     amount_presets: Sequence[int] = ()
-    custom_fields: Sequence[Mapping[str, Any]] = ()
-    recurring: Mapping[str, Any] | None = None
+    custom_fields: Sequence[CustomField] = ()
+    recurring: Recurring | None = None
     allow_repeat_subscriptions: bool = False
     success_url: str | None = None
     thank_you: str | None = None
     locale: str = "auto"
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
 
 
 def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credential_id: str | None = None) -> PaymentLink:

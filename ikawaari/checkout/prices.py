@@ -1,13 +1,14 @@
 """What a new session or a new payment link says of its price: checks that several fields have to pass together."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from ikawaari import countries
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Details
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
+from ikawaari.shapes import LineItem
 from ikawaari.store.models import Merchant
 
 
@@ -39,7 +40,7 @@ class Priced(Protocol):
         """ISO 3166 alpha-2."""
 
     @property
-    def line_items(self) -> Sequence[Mapping[str, Any]]:
+    def line_items(self) -> Sequence[LineItem]:
         """`{name, amount, quantity, currency?, adjustable_quantity?}`."""
 
     @property
@@ -94,9 +95,10 @@ def _amount(new: Priced, currency: str, problems: Details) -> int | None:
     return total
 
 
-def _most(item: Mapping[str, Any]) -> int:
+def _most(item: LineItem) -> int:
     """How many of an item somebody may buy."""
-    return int((item.get("adjustable_quantity") or {}).get("maximum", item["quantity"]))
+    adjustable = item.get("adjustable_quantity")
+    return adjustable["maximum"] if adjustable else item["quantity"]
 
 
 def _check_bounds(new: Priced, amount: int | None, problems: Details) -> None:

@@ -12,6 +12,7 @@ from ikawaari import errors
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
+from ikawaari.shapes import LineItem
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
 _WHOLE = 10_000  # basis points
@@ -102,7 +103,7 @@ def _counts(quantities: Sequence[int] | None, session: CheckoutSession, problems
     return list(quantities)
 
 
-def quantity_bounds(item: Mapping[str, Any]) -> tuple[int, int]:
+def quantity_bounds(item: LineItem) -> tuple[int, int]:
     """The least and the most of a line item; the same number twice when it is fixed."""
     adjustable = item.get("adjustable_quantity")
     return (adjustable["minimum"], adjustable["maximum"]) if adjustable else (item["quantity"], item["quantity"])

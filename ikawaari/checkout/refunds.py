@@ -5,7 +5,6 @@ A refund takes its part out of what is left of an attempt before anybody is call
 refunds leave the intent's amounts and the session's payment status alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from ikawaari.paging import PageRequest
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
-from ikawaari.shapes import Page
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
@@ -56,7 +55,7 @@ class NewRefund:
     attempt: str | None = None
     amount: int | None = None
     reason: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
 
 
 def create(owner: Owner, new: NewRefund, now: datetime) -> Refund:

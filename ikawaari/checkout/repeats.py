@@ -5,7 +5,7 @@ a merchant opened, are charged as they are told to be.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from ikawaari import clock, store
 from ikawaari.checkout import customers, resources, snapshots
@@ -22,7 +22,24 @@ _KEPT = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 _LIVE = (SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE)
 
 
-def of_browser(session: CheckoutSession, link: PaymentLink) -> dict[str, Any] | None:
+class Earlier(TypedDict):
+    """A payment, or a subscription, that its payer is asked about before another one begins.
+
+    The amount is in the smallest unit, `at` in Unix seconds.
+    """
+
+    id: str
+    kind: str  # payment, waiting, subscription
+    amount: int
+    currency: str
+    at: int
+    reference: NotRequired[str]
+    session: NotRequired[str]  # the page of it
+    interval: NotRequired[str]  # of a subscription
+    interval_count: NotRequired[int]
+
+
+def of_browser(session: CheckoutSession, link: PaymentLink) -> Earlier | None:
     """What to tell whose browser remembers `session` of `link`: what it paid, or the subscription that runs.
 
     None: nothing that is still paid, or the link lets people subscribe again without being asked.
@@ -59,7 +76,7 @@ def require_asked(
         raise AskedFirst(earlier.id)
 
 
-def about(session: CheckoutSession, earlier_id: str, now: datetime) -> dict[str, Any] | None:
+def about(session: CheckoutSession, earlier_id: str, now: datetime) -> Earlier | None:
     """What the page says of what it asks about: a payment or a subscription by the same link. None for an old one.
 
     Ids are told to nobody but who was asked, so that no address shows what others paid.
@@ -101,8 +118,7 @@ def _shares_link(one: CheckoutSession, other: CheckoutSession) -> bool:
     return one.payment_link_id is not None and one.payment_link_id == other.payment_link_id
 
 
-def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
-    """Amount in the smallest unit; `at` in Unix seconds."""
+def _payment(attempt: PaymentAttempt) -> Earlier:
     return {
         "id": attempt.id,
         "kind": "payment" if attempt.status == AttemptStatus.SUCCEEDED else "waiting",
@@ -113,7 +129,7 @@ def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
     }
 
 
-def _subscription(subscription: Subscription) -> dict[str, Any]:
+def _subscription(subscription: Subscription) -> Earlier:
     return {
         "id": subscription.id,
         "kind": "subscription",

@@ -1,13 +1,12 @@
 """The objects as merchants see them: in answers and, with the same words, in events. Amounts in the smallest unit."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ikawaari import clock, phones
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.providers.base import ActionKind
-from ikawaari.shapes import JsonObject
+from ikawaari.shapes import Failure, JsonObject, NextAction
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
 from ikawaari.store.models import Customer, Invoice, PaymentAttempt, PaymentLink, Refund
 
@@ -58,7 +57,7 @@ def reference(attempt: PaymentAttempt) -> str:
     return attempt.id[:_REFERENCE_LENGTH].upper()
 
 
-def failure(attempts: Sequence[PaymentAttempt]) -> dict[str, str] | None:
+def failure(attempts: Sequence[PaymentAttempt]) -> Failure | None:
     """Why the latest attempt failed, or None when it did not."""
     if not attempts or attempts[-1].status != AttemptStatus.FAILED:
         return None
@@ -66,14 +65,15 @@ def failure(attempts: Sequence[PaymentAttempt]) -> dict[str, str] | None:
     return {"code": code, "message": f"The last payment attempt failed: {code.replace('_', ' ')}."}
 
 
-def next_action(attempts: Sequence[PaymentAttempt], language: str = "en") -> dict[str, Any] | None:
+def next_action(attempts: Sequence[PaymentAttempt], language: str = "en") -> NextAction | None:
     """What the payer has to do now; `language`, `fr` or `en`, is that of the message."""
     waits = attempts and attempts[-1].status == AttemptStatus.REQUIRES_ACTION
-    action: dict[str, Any] | None = attempts[-1].next_action if waits else None
-    if action is None or action["type"] not in _MESSAGES:
-        return action
-    kind = action["type"]
-    return action | {kind: action[kind] | {"message": _MESSAGES[kind][language]}}
+    action: NextAction | None = attempts[-1].next_action if waits else None
+    if action is not None and (prompt := action.get("mobile_money_ussd")):
+        return {**action, "mobile_money_ussd": {**prompt, "message": _MESSAGES[ActionKind.USSD][language]}}
+    if action is not None and (prompt := action.get("mobile_money_otp")):
+        return {**action, "mobile_money_otp": {**prompt, "message": _MESSAGES[ActionKind.OTP][language]}}
+    return action
 
 
 def language(locale: str | None, accepted: str) -> str:

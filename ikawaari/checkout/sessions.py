@@ -1,6 +1,6 @@
 """Checkout sessions: opened, found, expired, completed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from ikawaari.errors import Code, Conflict, Details, Gone, NotFound, ValidationF
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import CustomField, JsonObject, LineItem, Page, Recurring
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
@@ -54,15 +54,15 @@ class NewSession:
     payment_link_id: str | None = None
     payment_link_v2_id: str | None = None
     defer_payment_intent_creation: bool = False
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
     mode: str | None = None
-    recurring: Mapping[str, Any] | None = None
+    recurring: Recurring | None = None
     description: str | None = None
-    line_items: Sequence[Mapping[str, Any]] = ()
+    line_items: Sequence[LineItem] = ()
     client_reference_id: str | None = None
     locale: str | None = None
     expires_at: int | None = None  # Unix seconds
-    custom_fields: Sequence[Mapping[str, Any]] = ()
+    custom_fields: Sequence[CustomField] = ()
     amount_min: int | None = None
     amount_max: int | None = None
     amount_presets: Sequence[int] = ()
@@ -105,7 +105,11 @@ def open_session(
         )
         intent = None
         # A trial takes nothing today, so there is nothing to intend yet.
-        if amount is not None and not session.deferred and not (new.recurring or {}).get("trial_period_days"):
+        if (
+            amount is not None
+            and not session.deferred
+            and not (new.recurring and new.recurring.get("trial_period_days"))
+        ):
             intent = intents.open_for(session, Money(amount, currency), now)
         due.schedule(EXPIRE, session.id, expires_at)
         shown = Snapshot(session, (), owner.merchant, intent, link)  # nothing else can be there yet

@@ -23,6 +23,7 @@ from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
+from ikawaari.shapes import NextAction, Prompt
 from ikawaari.states import ATTEMPT, INTENT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
@@ -394,16 +395,16 @@ def _follow_failure(room: _Room) -> None:
         subscriptions.failed(room.session, room.attempt, room.now)
 
 
-def _action(attempt: PaymentAttempt, action: Action | None) -> dict[str, Any] | None:
+def _action(attempt: PaymentAttempt, action: Action | None) -> NextAction | None:
     """What the payer has to do, as the API tells it."""
     if action is None:
         return None
     if action.kind is ActionKind.REDIRECT:
-        return {"type": action.kind, action.kind: {"url": action.url, "return_url": attempt.return_url}}
+        return {"type": action.kind, "redirect_to_url": {"url": action.url, "return_url": attempt.return_url}}
     if action.kind is ActionKind.QR:
-        return {"type": action.kind, action.kind: {"data": action.data}}
-    words = {
-        ActionKind.OTP: "Type the code that your operator gave you.",
-        ActionKind.USSD: "Approve the payment on your phone.",
-    }
-    return {"type": action.kind, action.kind: {"message": words[action.kind], "dial_code": action.dial_code}}
+        return {"type": action.kind, "display_qr_code": {"data": action.data}}
+    if action.kind is ActionKind.OTP:
+        code: Prompt = {"message": "Type the code that your operator gave you.", "dial_code": action.dial_code}
+        return {"type": action.kind, "mobile_money_otp": code}
+    approval: Prompt = {"message": "Approve the payment on your phone.", "dial_code": action.dial_code}
+    return {"type": action.kind, "mobile_money_ussd": approval}

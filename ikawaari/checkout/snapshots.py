@@ -4,12 +4,13 @@ A snapshot is read for one answer or one event and then thrown away. Nobody keep
 have, such as an invoice, may be there afterwards.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from peewee import JOIN
 
+from ikawaari.shapes import JsonObject
 from ikawaari.store.models import (
     CheckoutSession,
     Invoice,
@@ -58,7 +59,7 @@ class SubscriptionSnapshot:
 
     subscription: Subscription
     client_reference_id: str | None  # of the session that made it, as the next one
-    metadata: Mapping[str, Any]
+    metadata: JsonObject
     latest_invoice_id: str | None
 
 

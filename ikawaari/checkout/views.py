@@ -4,18 +4,142 @@ Never in here: metadata, keys, provider names, a provider's own words, whole pho
 an earlier payer answered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
 from ikawaari.checkout import links, payment_methods, quotes, resources, returns
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
+from ikawaari.providers.base import Flow
+from ikawaari.shapes import CustomField, Failure, LineItem, NextAction, Recurring
 from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
+
+
+class OfferedOperator(TypedDict):
+    """A wallet of a country."""
+
+    id: str
+    name: str
+    flows: list[Flow]
+    available: bool
+
+
+class OfferedCountry(TypedDict):
+    """A country whose wallets can pay."""
+
+    country: str
+    dial_code: str
+    operators: list[OfferedOperator]
+
+
+class OfferedMethod(TypedDict):
+    """A way to pay the session."""
+
+    type: str
+    countries: NotRequired[list[OfferedCountry]]  # of mobile money
+
+
+class Fee(TypedDict):
+    """What paying with one kind of method comes to."""
+
+    type: str
+    fee_amount: int
+    amount_total: int
+
+
+class PublicSubscription(TypedDict):
+    """The subscription that the session started, for who comes back to stop it."""
+
+    status: str
+    current_period_end: int
+    cancel_at_period_end: bool
+    canceled_at: int | None
+
+
+class PublicInvoice(TypedDict):
+    """The period of a subscription that the session pays."""
+
+    period_start: int
+    period_end: int
+
+
+class PublicMerchant(TypedDict):
+    """Who sells."""
+
+    name: str
+    logo_url: str | None
+    color: str | None
+    country: str
+
+
+class MaskedCustomer(TypedDict):
+    """Whom the merchant, or an earlier try, named: masked, for whoever has the link may not be that person."""
+
+    name: str | None
+    email: str | None
+    phone: str | None
+
+
+class PublicPayment(TypedDict):
+    """The attempt that the page tells about: the one that paid, else the latest."""
+
+    status: str
+    type: str
+    operator: str | None
+    phone: str | None
+    amount: int
+    fee_amount: int
+    currency: str
+    created: int
+    deadline_at: int | None
+    settled_at: int | None
+    reference: str
+
+
+class PublicCheckout(TypedDict):
+    """The session as anybody who has its id may see it."""
+
+    id: str
+    object: str
+    status: str
+    payment_status: str
+    mode: str
+    recurring: Recurring | None
+    amount: int | None
+    amount_min: int | None
+    amount_max: int | None
+    amount_presets: list[int]
+    fee_mode: str
+    fee_amount: int
+    fees: list[Fee]
+    currency: str
+    country: str | None
+    description: str | None
+    line_items: list[LineItem]
+    custom_fields: list[CustomField]
+    answered_fields: list[str]
+    merchant: PublicMerchant
+    payment_methods: list[OfferedMethod]
+    customer: MaskedCustomer
+    next_action: NextAction | None
+    payment: PublicPayment | None
+    last_payment_error: Failure | None
+    late: bool
+    subscription: PublicSubscription | None
+    invoice: PublicInvoice | None
+    unavailable: str | None
+    thank_you: str | None
+    success_url: str | None
+    cancel_url: str | None
+    expires_at: int
+    completed_at: int | None
+    livemode: bool
+    locale: str
 
 
 @dataclass(frozen=True)
@@ -27,7 +151,7 @@ class _Asked:
     success_url: str | None
 
 
-def public(shown: Snapshot, now: datetime, accepted: str = "en") -> dict[str, Any]:
+def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicCheckout:
     """The session as anybody who has its id may see it; `accepted`: the payer's language, where it has none."""
     is_paid = shown.session.payment_status in resources.PAID
     asked = _Asked(
@@ -38,7 +162,7 @@ def public(shown: Snapshot, now: datetime, accepted: str = "en") -> dict[str, An
     return _rendered(shown, asked, resources.language(shown.session.locale, accepted), is_paid=is_paid)
 
 
-def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> dict[str, Any]:
+def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> PublicCheckout:
     session, attempts = shown.session, shown.attempts
     is_shared = links.is_shared(session, shown.link)
     methods, payment = _methods(asked.terms), _payment_of(attempts)
@@ -62,7 +186,7 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
         "line_items": [_item(item) for item in session.line_items],
         "custom_fields": session.custom_fields,
         "answered_fields": [] if is_shared else sorted(session.custom_field_values),
-        "merchant": _merchant(shown.merchant),
+        "merchant": merchant(shown.merchant),
         "payment_methods": methods,
         "customer": _customer(session, is_shared=is_shared),
         "next_action": None if is_paid else resources.next_action(attempts, language),
@@ -82,21 +206,21 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
     }
 
 
-def _payment_of(attempts: Sequence[PaymentAttempt]) -> dict[str, Any] | None:
+def _payment_of(attempts: Sequence[PaymentAttempt]) -> PublicPayment | None:
     """The attempt that the page tells about: the one that paid, else the latest."""
     paying = [row for row in attempts if row.counted]
     chosen = (paying or attempts)[-1:]
     return _payment(chosen[0]) if chosen else None
 
 
-def _amount(session: CheckoutSession, payment: dict[str, Any] | None) -> int | None:
+def _amount(session: CheckoutSession, payment: PublicPayment | None) -> int | None:
     """The amount; None while the customer still may choose it."""
     if session.amount is not None or payment is None or session.payment_status == PaymentStatus.UNPAID:
         return session.amount
-    return int(payment["amount"] - payment["fee_amount"])
+    return payment["amount"] - payment["fee_amount"]
 
 
-def _fees(session: CheckoutSession, methods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _fees(session: CheckoutSession, methods: Sequence[OfferedMethod]) -> list[Fee]:
     """What the session comes to with each kind of method; empty while its payer has to choose first."""
     try:
         offered = [(method["type"], quotes.of(session, method["type"], None, None)) for method in methods]
@@ -105,14 +229,14 @@ def _fees(session: CheckoutSession, methods: list[dict[str, Any]]) -> list[dict[
     return [{"type": kind, "fee_amount": quote.fee, "amount_total": quote.total} for kind, quote in offered]
 
 
-def _item(item: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {key: item[key] for key in ("name", "amount", "quantity")}
-    adjustable = item.get("adjustable_quantity")
-    return shown | {"adjustable_quantity": adjustable} if adjustable else shown
+def _item(item: LineItem) -> LineItem:
+    shown: LineItem = {"name": item["name"], "amount": item["amount"], "quantity": item["quantity"]}
+    if adjustable := item.get("adjustable_quantity"):
+        shown["adjustable_quantity"] = adjustable
+    return shown
 
 
-def _subscription(found: Subscription | None) -> dict[str, Any] | None:
-    """The subscription that the session started, for who comes back to stop it."""
+def _subscription(found: Subscription | None) -> PublicSubscription | None:
     if found is None:
         return None
     return {
@@ -123,13 +247,13 @@ def _subscription(found: Subscription | None) -> dict[str, Any] | None:
     }
 
 
-def _invoice(found: Invoice | None) -> dict[str, int] | None:
+def _invoice(found: Invoice | None) -> PublicInvoice | None:
     if found is None:
         return None
     return {"period_start": clock.unix(found.period_start), "period_end": clock.unix(found.period_end)}
 
 
-def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
+def _payment(attempt: PaymentAttempt) -> PublicPayment:
     return {
         "status": attempt.status,
         "type": attempt.type,
@@ -145,17 +269,18 @@ def _payment(attempt: PaymentAttempt) -> dict[str, Any]:
     }
 
 
-def _merchant(merchant: Merchant) -> dict[str, Any]:
+def merchant(row: Merchant) -> PublicMerchant:
+    """Who sells."""
     return {
-        "name": merchant.name,
-        "logo_url": merchant.logo_url,
-        "color": merchant.color,
-        "country": merchant.country,
+        "name": row.name,
+        "logo_url": row.logo_url,
+        "color": row.color,
+        "country": row.country,
     }
 
 
-def _methods(terms: Terms) -> list[dict[str, Any]]:
-    methods: list[dict[str, Any]] = []
+def _methods(terms: Terms) -> list[OfferedMethod]:
+    methods: list[OfferedMethod] = []
     for method_type in terms.method_types:
         if method_type == "mobile_money" and (served := payment_methods.countries_of(terms)):
             methods.append({"type": "mobile_money", "countries": [_country(terms, code) for code in served]})
@@ -164,7 +289,7 @@ def _methods(terms: Terms) -> list[dict[str, Any]]:
     return methods
 
 
-def _country(terms: Terms, code: str) -> dict[str, Any]:
+def _country(terms: Terms, code: str) -> OfferedCountry:
     return {
         "country": code,
         "dial_code": countries.COUNTRIES[code].dial_code,
@@ -180,11 +305,8 @@ def _country(terms: Terms, code: str) -> dict[str, Any]:
     }
 
 
-def _customer(session: CheckoutSession, *, is_shared: bool) -> dict[str, str | None]:
-    """Whom the merchant, or an earlier try, named: masked, for whoever has the link may not be that person.
-
-    Where strangers share the session nobody is named: the one who looks is not the one who typed.
-    """
+def _customer(session: CheckoutSession, *, is_shared: bool) -> MaskedCustomer:
+    """Whom to name. Where strangers share the session nobody is named: the one who looks is not the one who typed."""
     details = {} if is_shared else session.customer_details
     return {
         "name": details.get("name"),

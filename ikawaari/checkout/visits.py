@@ -1,14 +1,30 @@
 """Visits to a payment link's address: each leads to a checkout session, a new one or one that is found again."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from ikawaari import store
-from ikawaari.checkout import budgets, links, repeats, resources, sessions
+from ikawaari.checkout import budgets, links, repeats, resources, sessions, views
+from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.sessions import NewSession
+from ikawaari.checkout.views import PublicMerchant
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
 from ikawaari.store.owner import Owner
+
+
+class LinkView(TypedDict):
+    """What a page about a link shows."""
+
+    url: str
+    description: str | None
+    amount: int | None
+    currency: str
+    country: str | None
+    locale: str
+    livemode: bool
+    merchant: PublicMerchant
+    paid_session: str | None  # the page of the visitor's own payment
 
 
 def open_session(
@@ -33,8 +49,8 @@ def open_session(
         return session or _opened(link, now)
 
 
-def earlier(slug: str, known_session_id: str | None, now: datetime) -> dict[str, Any] | None:
-    """What to tell a visitor before he pays again: `repeats.of_browser`, with the page of it as `session`.
+def earlier(slug: str, known_session_id: str | None, now: datetime) -> Earlier | None:
+    """What to ask a visitor about before another payment: see `repeats.of_browser`; with its page as `session`.
 
     None when there is nothing to tell, or the link takes no more payments. Raises NotFound.
     """
@@ -43,16 +59,16 @@ def earlier(slug: str, known_session_id: str | None, now: datetime) -> dict[str,
     if own is None or not links.is_usable(link, now):
         return None
     told = repeats.of_browser(own, link)
-    return told and told | {"session": own.id}
+    return {**told, "session": own.id} if told else None
 
 
-def look(slug: str, now: datetime) -> dict[str, Any]:
+def look(slug: str, now: datetime) -> LinkView:
     """What somebody may see of a link without opening a session: see `view`. Raises NotFound, Gone."""
     links.require_usable(links.at(slug), now)
     return view(slug, None)
 
 
-def view(slug: str, known_session_id: str | None) -> dict[str, Any]:
+def view(slug: str, known_session_id: str | None) -> LinkView:
     """What a page about the link shows: whose it is, what for, and the page of the visitor's own payment, if any.
 
     Raises NotFound.
@@ -68,12 +84,7 @@ def view(slug: str, known_session_id: str | None) -> dict[str, Any]:
         "country": link.country,
         "locale": link.locale,
         "livemode": link.livemode,
-        "merchant": {
-            "name": merchant.name,
-            "logo_url": merchant.logo_url,
-            "color": merchant.color,
-            "country": merchant.country,
-        },
+        "merchant": views.merchant(merchant),
         "paid_session": known_session_id if known_session_id and paid.exists() else None,
     }
 

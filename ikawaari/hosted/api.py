@@ -1,14 +1,13 @@
 """The public JSON of a checkout session. Its id is the only credential."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from flask import g, request
 from flask.views import MethodView
 
 from ikawaari import clock, errors
 from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
+from ikawaari.checkout.views import PublicCheckout
 from ikawaari.edge import idempotency_key, languages
 from ikawaari.edge.documenting import Blueprint, operation, takes_key
 from ikawaari.edge.parsing import SESSION_ID
@@ -35,7 +34,7 @@ class Checkout(MethodView):
 
     @operation("retrievePublicCheckout", errors.SESSION_UNKNOWN)
     @bp.response(200, checkouts.PublicCheckout(), example=checkouts.CHECKOUT)
-    def get(self, session_id: str) -> Mapping[str, Any]:
+    def get(self, session_id: str) -> PublicCheckout:
         """Retrieve what the customer may see of a session."""
         now = clock.now()
         return views.public(sessions.look_up(session_id, now), now, languages.accepted())
@@ -63,7 +62,7 @@ class Payment(MethodView):
     @takes_key
     @bp.arguments(payments.PaymentInput(), example=payments.PAYMENT)
     @bp.response(200, checkouts.PublicCheckout(), example=checkouts.PAYING_CHECKOUT)
-    def post(self, body: payments.PayBody, session_id: str) -> Mapping[str, Any]:
+    def post(self, body: payments.PayBody, session_id: str) -> PublicCheckout:
         """Pay a session, or send the code that the payer got.
 
         The answer is the session as it stands then: look at `payment.status` and at `next_action`, and ask again until

@@ -13,11 +13,15 @@ from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
 from ikawaari.checkout import subscriptions
+from ikawaari.checkout.repeats import Earlier
+from ikawaari.checkout.views import PublicCheckout, PublicPayment
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
 from ikawaari.hosted.drafts import Draft
-from ikawaari.hosted.page_state import PageState, View
+from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
+from ikawaari.invariants import present
 from ikawaari.money import Money
+from ikawaari.shapes import Recurring
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Facts:
 
     part: bool  # `#checkout` alone
     locale: str
-    view: View
+    view: PublicCheckout
     draft: Draft
     state: PageState
     total: Total
@@ -54,7 +58,7 @@ class Facts:
     next_payment: int | None = None  # of a subscription that begins now, in Unix seconds
 
 
-def own(session_id: str, view: View, state: PageState, total: Total, locale: str) -> Own:
+def own(session_id: str, view: PublicCheckout, state: PageState, total: Total, locale: str) -> Own:
     """The texts of a session's page."""
     amount = _amount(view, state, total)
     return Own(
@@ -70,18 +74,17 @@ def own(session_id: str, view: View, state: PageState, total: Total, locale: str
 def of(facts: Facts) -> dict[str, Any]:
     """The variables of the templates."""
     view, draft, state, locale = facts.view, facts.draft, facts.state, facts.locale
-    payment: Mapping[str, Any] = view["payment"] or {}
-    payment = payment and {**payment, "phone": _tied(payment["phone"])}
+    payment = view["payment"]
     error = view["last_payment_error"]
     return {
         **vars(facts),
         **vars(facts.own),
         "other_locale": "en" if locale == "fr" else "fr",
         "prefilled_phone": _tied(view["customer"]["phone"]),
-        "payment": payment,
+        "payment": {**payment, "phone": _tied(payment["phone"])} if payment else {},
         "chooses_amount": view["amount"] is None,
         "money": lambda amount: Money(amount, view["currency"]).format(locale),
-        "operator": _operator_name(view, payment.get("operator")),
+        "operator": _operator_name(view, payment["operator"]) if payment else None,
         "failure": wording.failure(error["code"]) if error else None,
         "words": wording,
         "trial": wording.trial(view["recurring"]),
@@ -100,7 +103,7 @@ def bdi(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(texts.unturned(text))
 
 
-def _amount(view: View, state: PageState, total: Total) -> int | None:
+def _amount(view: PublicCheckout, state: PageState, total: Total) -> int | None:
     """What the form comes to, what was asked of the payer, or else the session's own with the fee agreed to."""
     if total.asked:
         return total.quote.total if total.quote else None
@@ -112,7 +115,7 @@ def _amount(view: View, state: PageState, total: Total) -> int | None:
     return None if view["amount"] is None else view["amount"] + view["fee_amount"]
 
 
-def _choices(view: View, draft: Draft, locale: str) -> dict[str, Any]:
+def _choices(view: PublicCheckout, draft: Draft, locale: str) -> dict[str, Any]:
     """What the open form offers, and what stands chosen in it."""
     country = drafts.country_of(draft, view)
     return {
@@ -134,7 +137,7 @@ def _fault(draft: Draft, name: str) -> LazyString | None:
     return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
 
 
-def _moments(view: View, payment: View, locale: str) -> dict[str, Any]:
+def _moments(view: PublicCheckout, payment: PublicPayment | None, locale: str) -> dict[str, Any]:
     country = view["country"] or view["merchant"]["country"]
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
     return {
@@ -143,7 +146,7 @@ def _moments(view: View, payment: View, locale: str) -> dict[str, Any]:
     }
 
 
-def earlier(told: View | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
+def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
     """What a payer is asked about before paying again, in words: its amount, day and hour, and how often."""
     if told is None:
         return None
@@ -158,7 +161,7 @@ def earlier(told: View | None, country: str | None, locale: str, now: datetime) 
     }
 
 
-def next_payment(recurring: Mapping[str, Any] | None, now: datetime) -> int | None:
+def next_payment(recurring: Recurring | None, now: datetime) -> int | None:
     """When who agrees now to a subscription pays for the first time after today, in Unix seconds."""
     if recurring is None:
         return None
@@ -182,14 +185,15 @@ def _refresh(page: str, state: PageState) -> str | None:
     return f"{max(5, state.poll_seconds)};url={page}"
 
 
-def _operator_name(view: View, operator: str | None) -> str | None:
+def _operator_name(view: PublicCheckout, operator: str | None) -> str | None:
     known = (offer for country in drafts.offers(view) for offer in country["operators"])
     names = {offer["id"]: str(offer["name"]) for offer in known}
     found = operators.find(operator, None) if operator else None
     return names.get(operator or "") or (found.name if found else operator)
 
 
-def _qr(view: View) -> dict[str, Any]:
-    data = view["next_action"]["display_qr_code"]["data"]
+def _qr(view: PublicCheckout) -> dict[str, Any]:
+    action = present(view["next_action"], "a page with a code to scan has it from the provider")
+    data = action["display_qr_code"]["data"] or ""
     svg = segno.make(data, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
     return {"svg": Markup(svg), "url": page_state.safe_url(data)}  # noqa: S704  segno draws it, the data is only dots

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from ikawaari import cards, clock, money, numbers, phones, texts
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.checkout.views import OfferedCountry, OfferedOperator, PublicCheckout
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
 
@@ -117,7 +118,7 @@ def forget(response: Response, session_id: str) -> Response:
 
 def to_request(
     draft: Draft,
-    view: Mapping[str, Any],
+    view: PublicCheckout,
     *,
     return_url: str,
     agreed_total: int | None = None,
@@ -148,20 +149,20 @@ def to_request(
     )
 
 
-def method(draft: Draft, view: Mapping[str, Any]) -> str:
+def method(draft: Draft, view: PublicCheckout) -> str:
     """The method chosen, else the first offered."""
     offered = [offer["type"] for offer in view["payment_methods"]]
     return draft.get("method") if draft.get("method") in offered else (offered[0] if offered else "")
 
 
-def country_of(draft: Draft, view: Mapping[str, Any]) -> str | None:
+def country_of(draft: Draft, view: PublicCheckout) -> str | None:
     """The country to show: the number's own when typed with its code, else the one picked, else the session's."""
     offered = [offer["country"] for offer in offers(view)]
     wanted = (_phone_country(draft), draft.get("country"), view["customer"].get("country"), view["country"])
     return next((country for country in wanted if country in offered), offered[0] if offered else None)
 
 
-def operator_of(draft: Draft, view: Mapping[str, Any]) -> str | None:
+def operator_of(draft: Draft, view: PublicCheckout) -> str | None:
     """The operator picked, else the one that the number was first given to, when it is offered."""
     country = country_of(draft, view)
     offered = [offer["id"] for offer in operators_in(view, country) if offer["available"]]
@@ -169,13 +170,13 @@ def operator_of(draft: Draft, view: Mapping[str, Any]) -> str | None:
     return next((operator for operator in wanted if operator in offered), None)
 
 
-def offers(view: Mapping[str, Any]) -> list[dict[str, Any]]:
+def offers(view: PublicCheckout) -> list[OfferedCountry]:
     """The countries offered for mobile money, each with its operators."""
     found = (offer["countries"] for offer in view["payment_methods"] if offer["type"] == "mobile_money")
     return next(found, [])
 
 
-def operators_in(view: Mapping[str, Any], country: str | None) -> list[dict[str, Any]]:
+def operators_in(view: PublicCheckout, country: str | None) -> list[OfferedOperator]:
     """The operators offered in `country`."""
     return next((offer["operators"] for offer in offers(view) if offer["country"] == country), [])
 
@@ -210,7 +211,7 @@ def _fault(path: str) -> str:
     return _FAULTS.get(path, "form")
 
 
-def _amount(draft: Draft, view: Mapping[str, Any]) -> int | None:
+def _amount(draft: Draft, view: PublicCheckout) -> int | None:
     if view["amount"] is not None:
         return None
     if not draft.get("amount") and draft.get("preset") in map(str, view["amount_presets"]):
@@ -221,7 +222,7 @@ def _amount(draft: Draft, view: Mapping[str, Any]) -> int | None:
         raise ValidationFailed({"collected.amount": ["must be an amount"]}) from None
 
 
-def _quantities(draft: Draft, view: Mapping[str, Any]) -> list[int] | None:
+def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:
     """One number for each line item; None when none was chosen."""
     if not any(name.startswith(QUANTITY) for name in draft.values):
         return None
@@ -254,7 +255,7 @@ def _guess(phone: str, country: str | None) -> str | None:
         return None
 
 
-def _prefers_qr(view: Mapping[str, Any], operator: str | None) -> bool:
+def _prefers_qr(view: PublicCheckout, operator: str | None) -> bool:
     """Whether the operator shows a code to scan rather than asking on the phone."""
     flows = [offer["flows"] for country in offers(view) for offer in country["operators"] if offer["id"] == operator]
     return bool(flows) and "qr" in flows[0] and "ussd_push" not in flows[0]

@@ -17,10 +17,11 @@ from flask import render_template
 from flask_babel import force_locale
 from markupsafe import escape
 
+from ikawaari.checkout.views import PublicCheckout
 from ikawaari.hosted import context, csp, web
 from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
-from ikawaari.hosted.page_state import PageState, View
+from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
 
 _KEPT = 256  # drawings of 15 KB
@@ -60,19 +61,22 @@ def draw(facts: Facts) -> str:
 
 def _plain(facts: Facts) -> Facts:
     """The same page as an open form in which there is nothing but what the key of a drawing holds."""
-    shown = {name: facts.view[name] for name in _SHOWN}
-    amount = None if facts.view["amount"] is None else 1  # any one stands for all: `Own` has its text
+    view: Any = facts.view
+    shown = {name: view[name] for name in _SHOWN}
+    amount = None if view["amount"] is None else 1  # any one stands for all: `Own` has its text
     own = Own(**{name: text and f"{_MARK}{name}-" for name, text in vars(facts.own).items()})
-    return _open_form(facts.part, facts.locale, {**_ABSENT, **shown, "amount": amount}, own)
+    view = {**_ABSENT, **shown, "amount": amount}
+    return _open_form(facts.part, facts.locale, view, own)
 
 
 def _is_plain(facts: Facts, plain: Facts) -> bool:
     """Whether the page is that open form, but for its own texts."""
     same = replace(plain, view=facts.view, own=facts.own, state=replace(_OPEN, seen=facts.state.seen))
-    return facts == same and all(facts.view[name] == absent for name, absent in _ABSENT.items())
+    view: Any = facts.view
+    return facts == same and all(view[name] == absent for name, absent in _ABSENT.items())
 
 
-def _open_form(part: bool, locale: str, view: View, own: Own) -> Facts:
+def _open_form(part: bool, locale: str, view: PublicCheckout, own: Own) -> Facts:
     return Facts(part=part, locale=locale, view=view, draft=_NO_DRAFT, state=_OPEN, total=_NO_TOTAL, own=own)
 
 

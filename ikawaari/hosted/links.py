@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
 from ikawaari.checkout import budgets, links, resources, visits
+from ikawaari.checkout.repeats import Earlier
+from ikawaari.checkout.visits import LinkView
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
 from ikawaari.hosted import context, csp, pages, web, wording
@@ -55,7 +57,7 @@ def visit(slug: str) -> BaseResponse:
     except Gone as error:
         return _refusal(visits.view(slug, known), error)
     # Who was asked here is not asked about the same payment once more when the number is typed.
-    asked = {pages.ASKED: paid["id"]} if paid else {}
+    asked: dict[str, Any] = {pages.ASKED: paid["id"]} if paid else {}
     response = redirect(url_for("pages.show", session_id=session.id, **asked), 303)
     path, secure = url_for("links.visit", slug=slug), is_https()
     response.set_cookie(
@@ -99,18 +101,18 @@ def _only_looks() -> bool:
     return "open" not in request.args and (ahead or robot is not None)
 
 
-def _asked(view: dict[str, Any], paid: dict[str, Any], now: datetime) -> Response:
+def _asked(view: LinkView, paid: Earlier, now: datetime) -> Response:
     """This browser has paid by the link already: tell that first, and let its customer pay again."""
     told = context.earlier(paid, view["country"] or view["merchant"]["country"], web.locale_of(view), now)
     return _page("checkout/link_paid.html", view, 200, earlier=told, words=wording)
 
 
-def _refusal(view: dict[str, Any], error: Gone) -> Response:
+def _refusal(view: LinkView, error: Gone) -> Response:
     reason = error.details["payment_link"][0]
     return _page("checkout/link_ended.html", view, error.http_status, notice=wording.UNAVAILABLE[reason])
 
 
-def _page(template: str, view: dict[str, Any], status: int, **context: Any) -> Response:
+def _page(template: str, view: LinkView, status: int, **context: Any) -> Response:
     locale = web.locale_of(view)
     amount = Money(view["amount"], view["currency"]).format(locale) if view["amount"] else None
     merchant = view["merchant"]

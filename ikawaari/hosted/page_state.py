@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
 from urllib.parse import urlsplit
 
 from ikawaari import clock
-
-View = Mapping[str, Any]
+from ikawaari.checkout.views import PublicCheckout, PublicPayment
+from ikawaari.invariants import present
 
 UNSETTLED = frozenset({"submitting", "processing", "requires_action", "unknown"})
 WAITING = frozenset({"sending", "prompt", "otp", "redirect", "qr", "unknown"})
@@ -65,7 +63,7 @@ class PageState:
         return self.name in WAITING
 
 
-def of(view: View, now: datetime, *, told: bool = True, save_data: bool = False) -> PageState:
+def of(view: PublicCheckout, now: datetime, *, told: bool = True, save_data: bool = False) -> PageState:
     """The page for a session's public view at `now`. `told`: the shop knows of the payment."""
     name = name_of(view, now)
     left = _seconds_left(view, now) if name in WAITING else None
@@ -81,7 +79,7 @@ def of(view: View, now: datetime, *, told: bool = True, save_data: bool = False)
     )
 
 
-def name_of(view: View, now: datetime) -> str:
+def name_of(view: PublicCheckout, now: datetime) -> str:
     """The state's name: money that came wins over all, then money that may be moving, then the session's life."""
     settled = _MONEY.get(view["payment_status"])
     if settled:
@@ -111,18 +109,21 @@ def moment(seconds: int, country: str | None) -> datetime:
     return clock.from_unix(seconds).astimezone(zone)
 
 
-def settled(payment: View) -> int:
+def settled(payment: PublicPayment) -> int:
     """When the payment came to its end, in Unix seconds; while it has none, when it began."""
-    return int(payment.get("settled_at") or payment["created"])
+    return payment["settled_at"] or payment["created"]
 
 
-def _is_moving(view: View, payment: View) -> bool:
-    """Whether money may be moving. The view is read row by row: a payment that settles meanwhile may stand in it as
-    settled while its session still waits, and then the open form would be a lie."""
+def _is_moving(view: PublicCheckout, payment: PublicPayment) -> bool:
+    """Whether money may be moving.
+
+    What follows from a report may have to be tried again. Until then a payment stands as settled while its session
+    still waits, and the open form would be a lie.
+    """
     return payment["status"] in UNSETTLED | {"succeeded"} or view["payment_status"] == "processing"
 
 
-def _moving(view: View, payment: View, now: datetime) -> str:
+def _moving(view: PublicCheckout, payment: PublicPayment, now: datetime) -> str:
     if payment["status"] == "unknown":
         return "unknown"
     if payment["status"] == "submitting":
@@ -133,48 +134,49 @@ def _moving(view: View, payment: View, now: datetime) -> str:
     return "sending" if payment["type"] == "card" else "prompt"
 
 
-def _age(payment: View, now: datetime) -> int:
-    return max(0, clock.unix(now) - int(payment["created"]))
+def _age(payment: PublicPayment, now: datetime) -> int:
+    return max(0, clock.unix(now) - payment["created"])
 
 
-def _seconds_left(view: View, now: datetime) -> int | None:
-    deadline = view["payment"]["deadline_at"]
-    return None if deadline is None else max(0, int(deadline) - clock.unix(now))
+def _seconds_left(view: PublicCheckout, now: datetime) -> int | None:
+    deadline = view["payment"]["deadline_at"] if view["payment"] else None
+    return None if deadline is None else max(0, deadline - clock.unix(now))
 
 
-def _poll_seconds(view: View, now: datetime, save_data: bool) -> int:
-    age = _age(view["payment"], now)
+def _poll_seconds(view: PublicCheckout, now: datetime, save_data: bool) -> int:
+    age = _age(present(view["payment"], "a page that waits, waits for a payment"), now)
     seconds = next((pause for until, pause in _POLLS if age < until), _SLOWEST_POLL)
     return seconds * 2 if save_data else seconds
 
 
-def _forward(view: View, name: str, now: datetime) -> Forward | None:
+def _forward(view: PublicCheckout, name: str, now: datetime) -> Forward | None:
     if name == "redirect":
-        url = safe_url(view["next_action"]["redirect_to_url"]["url"])
+        action = view["next_action"]
+        url = safe_url(action["redirect_to_url"]["url"]) if action else None
         return Forward(url, _OPEN_SECONDS) if url else None
     url = safe_url(view["success_url"]) if name in _RECEIPTS and not _to_be_read(view) else None
     # A receipt that is opened again later stays open.
     return Forward(url, _RETURN_SECONDS) if url and _age_of_receipt(view, now) < _FRESH_SECONDS else None
 
 
-def _to_be_read(view: View) -> bool:
+def _to_be_read(view: PublicCheckout) -> bool:
     """Whether there is more to read than that it is paid: nobody is led away from that by itself."""
     stopped = view["subscription"] and view["subscription"]["cancel_at_period_end"]
     return bool(view["thank_you"] or stopped)
 
 
-def _age_of_receipt(view: View, now: datetime) -> int:
-    return clock.unix(now) - int(view["completed_at"])
+def _age_of_receipt(view: PublicCheckout, now: datetime) -> int:
+    return clock.unix(now) - present(view["completed_at"], "a receipt has its time")
 
 
-def _digest(view: View, name: str, left: int | None, held: bool) -> str:
-    payment, error = view["payment"] or {}, view["last_payment_error"] or {}
+def _digest(view: PublicCheckout, name: str, left: int | None, held: bool) -> str:
+    payment, error = view["payment"], view["last_payment_error"]
     facts = (
         name,
         view["status"],
         view["payment_status"],
-        payment.get("reference"),
-        error.get("code"),
+        payment and payment["reference"],
+        error and error["code"],
         view["subscription"],
         view["next_action"],
         left == 0,

@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from ikawaari import clock
 from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, snapshots, subscriptions, views
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.snapshots import Snapshot
+from ikawaari.checkout.views import PublicCheckout
 from ikawaari.edge import idempotency_key
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
@@ -30,7 +32,7 @@ from ikawaari.errors import (
 from ikawaari.hosted import context, csp, drafts, drawing, page_state, totals, web
 from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
-from ikawaari.hosted.page_state import PageState, View
+from ikawaari.hosted.page_state import PageState
 
 _AGAIN = "again"  # in the address: which earlier payment or subscription the payer is asked about
 ASKED = "asked"  # in the address and in the form: what the payer has been asked about already
@@ -180,7 +182,7 @@ def back(session_id: str, **query: Any) -> BaseResponse:
     return redirect(url_for("pages.show", session_id=session_id, **query), 303)
 
 
-def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
+def _answer(session: Any, view: PublicCheckout, now: datetime) -> BaseResponse:
     session_id: str = session.id
     told = view["status"] != "complete" or returns.is_told(session_id)
     state = page_state.of(view, now, told=told, save_data=request.headers.get("Save-Data") == "on")
@@ -194,7 +196,7 @@ def _answer(session: Any, view: View, now: datetime) -> BaseResponse:
     return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
 
 
-def _facts(session: Any, view: View, state: PageState, now: datetime) -> Facts:
+def _facts(session: Any, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
     """What the page shows, and what the request says of it."""
     draft, locale = drafts.load(session.id, now), web.locale_of(view)
     total = totals.shown(session, view, draft, state)
@@ -215,7 +217,7 @@ def _facts(session: Any, view: View, state: PageState, now: datetime) -> Facts:
     )
 
 
-def _earlier(session: Any, state: PageState, now: datetime) -> View | None:
+def _earlier(session: Any, state: PageState, now: datetime) -> Earlier | None:
     """What the payer is asked about before the open form charges again."""
     about = request.args.get(_AGAIN, "")
     return repeats.about(session, about, now) if state.name == "choose" and _EARLIER.fullmatch(about) else None

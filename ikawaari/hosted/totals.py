@@ -7,10 +7,11 @@ from typing import Any
 
 from ikawaari.checkout import quotes
 from ikawaari.checkout.quotes import Quote
+from ikawaari.checkout.views import PublicCheckout
 from ikawaari.errors import ValidationFailed
 from ikawaari.hosted import drafts
 from ikawaari.hosted.drafts import Draft
-from ikawaari.hosted.page_state import PageState, View
+from ikawaari.hosted.page_state import PageState
 
 FIELD = "agreed"  # the total that the form showed
 
@@ -23,7 +24,7 @@ class Total:
     quote: Quote | None
 
 
-def shown(session: Any, view: View, draft: Draft, state: PageState) -> Total:
+def shown(session: Any, view: PublicCheckout, draft: Draft, state: PageState) -> Total:
     """What the form comes to as it stands."""
     if state.name != "choose" or not quotes.must_be_agreed(session):
         return Total(asked=False, quote=None)

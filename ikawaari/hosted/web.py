@@ -11,9 +11,10 @@ from flask_babel import force_locale
 from werkzeug.routing import BaseConverter
 
 from ikawaari import countries, errors, texts
+from ikawaari.checkout.views import PublicCheckout
+from ikawaari.checkout.visits import LinkView
 from ikawaari.errors import IkawaariError, NotAllowed
 from ikawaari.hosted import csp, wording
-from ikawaari.hosted.page_state import View
 
 LANGUAGE = "lang"  # the cookie, and the parameter, that hold the customer's choice
 LOCALES = ("fr", "en")
@@ -95,7 +96,7 @@ def screen(template: str, locale: str, color: str | None, **context: Any) -> tup
         return render_template(template, style=style, locale=locale, **context), style
 
 
-def locale_of(view: View) -> str:
+def locale_of(view: PublicCheckout | LinkView) -> str:
     """The customer's choice, the session's, the country's, the browser's: the first that is known."""
     country = countries.find(view["country"] or view["merchant"]["country"] or "")
     wanted = (request.cookies.get(LANGUAGE), view["locale"], country.language if country else None)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import LazyString, ngettext
 from flask_babel import lazy_gettext as _l
 
 from ikawaari import errors
 from ikawaari.errors import IkawaariError
+from ikawaari.shapes import Recurring, Rhythm
 
 _MINUTES_ARE_TOLD = 100  # longer rests are told in hours
 
@@ -191,7 +191,7 @@ def rest(seconds: int) -> str:
     return str(ngettext("Too many tries. Try again in an hour.", "Too many tries. Try again in %(num)d hours.", hours))
 
 
-def every(recurring: Mapping[str, Any]) -> str:
+def every(recurring: Rhythm) -> str:
     """How often a subscription is paid: "every month", "every 3 weeks"."""
     count = int(recurring["interval_count"])
     texts = {
@@ -203,9 +203,9 @@ def every(recurring: Mapping[str, Any]) -> str:
     return str(texts[recurring["interval"]]())
 
 
-def trial(recurring: Mapping[str, Any] | None) -> str:
+def trial(recurring: Recurring | None) -> str:
     """How long a subscription is free at first; nothing when it is not."""
-    days = int((recurring or {}).get("trial_period_days") or 0)
+    days = (recurring.get("trial_period_days") if recurring else None) or 0
     return ngettext("1 day free", "%(num)d days free", days) if days else ""
 
 

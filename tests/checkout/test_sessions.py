@@ -495,7 +495,7 @@ def test_the_public_view_tells_nobodys_secrets(world: World, ending: str) -> Non
 def test_the_public_view_masks_numbers(world: World) -> None:
     session = world.session(customer_phone="771112233")
     world.pay(session)
-    view = views.public(snapshots.of(fresh(session)), world.now)
+    view: Any = views.public(snapshots.of(fresh(session)), world.now)
     assert view["payment"]["phone"] == mask(factories.phone("500"))
     assert view["customer"]["phone"] == "+221 77 ••• •• 33"
 
@@ -516,7 +516,7 @@ def test_the_public_view_shows_the_attempt_that_paid(world: World) -> None:
     world.wait(3)
     world.pay(session, "011")
     world.wait(4)
-    view = views.public(snapshots.of(fresh(session)), world.now)
+    view: Any = views.public(snapshots.of(fresh(session)), world.now)
     assert view["payment"]["status"] == "succeeded"
     assert view["payment"]["reference"] == tries(session)[0].id[:8].upper()
     assert view["last_payment_error"] is None
@@ -534,7 +534,8 @@ def test_the_error_of_a_failed_try_is_shown_until_it_is_paid(world: World) -> No
     world.pay(session, "001")
     world.wait(6)
     assert statuses(session) == FAILED
-    assert views.public(snapshots.of(fresh(session)), world.now)["last_payment_error"]["code"] == "insufficient_funds"
+    view: Any = views.public(snapshots.of(fresh(session)), world.now)
+    assert view["last_payment_error"]["code"] == "insufficient_funds"
     world.pay_by_card(session)
     assert views.public(snapshots.of(fresh(session)), world.now)["last_payment_error"] is None
 

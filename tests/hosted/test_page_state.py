@@ -30,7 +30,7 @@ def payment(status: str, *, age: int = 5, left: int | None = 60, **fields: Any) 
     } | fields
 
 
-def view(**fields: Any) -> dict[str, Any]:
+def view(**fields: Any) -> Any:
     return {
         "status": "open",
         "payment_status": "unpaid",
@@ -46,7 +46,7 @@ def view(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-STATES = [
+STATES: list[tuple[str, Any]] = [
     ("choose", view()),
     ("choose", view(payment=payment("failed"), last_payment_error={"code": "payer_declined"})),
     ("sending", view(payment=payment("submitting"))),
@@ -58,7 +58,10 @@ STATES = [
     ("otp", view(payment=payment("requires_action"), next_action=OTP)),
     ("redirect", view(payment=payment("requires_action"), next_action=redirect_to("https://wallet.example/x"))),
     ("qr", view(payment=payment("requires_action"), next_action=QR)),
-    ("prompt", view(payment_status="processing", payment=payment("succeeded"))),  # settled while it was being read
+    (
+        "prompt",
+        view(payment_status="processing", payment=payment("succeeded")),
+    ),  # what follows from its success has still to be done
     ("prompt", view(payment_status="processing", payment=payment("failed"))),
     ("sending", view(payment=payment("succeeded", type="card"))),
     ("paid", view(status="complete", payment_status="paid", payment=payment("succeeded"))),
@@ -78,7 +81,7 @@ STATES = [
 
 
 @pytest.mark.parametrize(("name", "shown"), STATES)
-def test_every_view_has_its_page(name: str, shown: dict[str, Any]) -> None:
+def test_every_view_has_its_page(name: str, shown: Any) -> None:
     assert page_state.of(shown, NOW).name == name
 
 
@@ -124,7 +127,7 @@ def test_a_receipt_with_a_word_from_the_shop_stays() -> None:
 
 
 @pytest.mark.parametrize(("name", "shown"), [row for row in STATES if row[0] in {"paid", "trial"}])
-def test_the_way_back_waits_some_seconds_for_the_shop_to_be_told(name: str, shown: dict[str, Any]) -> None:
+def test_the_way_back_waits_some_seconds_for_the_shop_to_be_told(name: str, shown: Any) -> None:
     receipt = shown | {"success_url": "https://shop.example/ok"}
     held = page_state.of(receipt, NOW + timedelta(seconds=5), told=False)
     assert (held.name, held.held, held.forward, held.looking) == (name, True, None, True)

@@ -14,6 +14,7 @@ from ikawaari.errors import CODES, AnyCode, IkawaariError
 from ikawaari.hosted import drafts, wording
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.sandbox import script, tokens
+from ikawaari.shapes import Rhythm
 
 PO = ROOT / "ikawaari" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
@@ -115,7 +116,7 @@ def test_the_listed_endings_are_those_of_the_sandbox() -> None:
     ],
 )
 def test_how_often_is_said_as_people_say_it(app: Flask, interval: str, count: int, english: str, french: str) -> None:
-    recurring = {"interval": interval, "interval_count": count}
+    recurring: Rhythm = {"interval": interval, "interval_count": count}
     for locale, text in (("en", english), ("fr", french)):
         with app.test_request_context(), force_locale(locale):
             assert wording.every(recurring) == text
