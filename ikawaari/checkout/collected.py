@@ -44,7 +44,7 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
     answers = session.custom_field_values | _answers(request.custom_fields, session, problems)
     for definition in session.custom_fields:
         if definition["required"] and not answers.get(definition["key"]):
-            problems.setdefault(f"collected.customFields.{definition['key']}", ["is required"])
+            problems.setdefault(f"custom_fields.{definition['key']}", ["is required"])
     if problems or quote is None:
         raise ValidationFailed(problems, cards.refusal_code(problems, errors.PAYMENT_INVALID))
     return Collected(quote, Money(quote.total, session.currency), details, answers)
@@ -72,7 +72,7 @@ def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> 
 def _details(given: Mapping[str, Any], session: CheckoutSession, problems: Details) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in _filled(given).items():
-        at = f"collected.customerDetails.{key}"
+        at = f"customer.{key}"
         if key not in DETAILS:
             problems[_named(at)] = [f"must be one of {', '.join(DETAILS)}"]
             continue
@@ -108,7 +108,7 @@ def _answers(given: Mapping[str, str], session: CheckoutSession, problems: Detai
     definitions = {definition["key"]: definition for definition in session.custom_fields}
     kept: dict[str, str] = {}
     for key, value in _filled(given).items():
-        at = f"collected.customFields.{key}"
+        at = f"custom_fields.{key}"
         if key not in definitions:
             problems[_named(at)] = ["is not a field of this session"]
             continue

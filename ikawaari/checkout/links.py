@@ -263,8 +263,8 @@ def _checked(new: NewLink, owner: Owner, now: datetime) -> tuple[str, int | None
     if new.recurring is not None and amount is None:
         problems["amount"] = ["is required with recurring"]
     if new.expires_at is not None and new.expires_at <= now:
-        problems["expiresAt"] = ["must lie ahead"]
-    returns.check_scheme("successUrl", new.success_url, owner.livemode, problems)
+        problems["expires_at"] = ["must lie ahead"]
+    returns.check_scheme("success_url", new.success_url, owner.livemode, problems)
     if problems:
         raise ValidationFailed(problems)
     return currency, amount

@@ -13,8 +13,6 @@ from ikawaari.providers.base import Flow, Provider
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
 METHOD_TYPES = ("mobile_money", "card")
-_AT = "payment_method"
-_MOBILE = f"{_AT}.mobile_money"
 
 
 Once = Callable[[str], None]
@@ -103,7 +101,7 @@ def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     """
     _refuse_card_numbers(request)
     if request.type not in terms.method_types:
-        raise _wrong({f"{_AT}.type": [f"must be one of {', '.join(terms.method_types)}"]})
+        raise _wrong({"type": [f"must be one of {', '.join(terms.method_types)}"]})
     return _mobile_money(request, terms) if request.type == "mobile_money" else _card(request, terms)
 
 
@@ -174,7 +172,9 @@ def _route(terms: Terms, method_type: str, operator: str | None) -> str:
     provider = _routed(terms, method_type, operator)
     if provider is None:
         what = f"mobile money by {operator}" if operator else "cards"
-        raise Unavailable(errors.NO_PROVIDER, details={_AT: [f"No provider takes {what} in {terms.currency} now."]})
+        raise Unavailable(
+            errors.NO_PROVIDER, details={"payment_method": [f"No provider takes {what} in {terms.currency} now."]}
+        )
     return provider.name
 
 
@@ -183,9 +183,9 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     phone = _phone(request, terms, problems)
     operator = _operator(request, phone, terms, problems)
     if operator and phone and phone.country != operator.country:
-        problems[f"{_MOBILE}.phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
+        problems["phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
     if operator and countries.COUNTRIES[operator.country].currency != terms.currency:
-        problems[f"{_MOBILE}.operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
+        problems["operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
     if problems or operator is None or phone is None:  # what is missing has its problem
         raise _wrong(problems)
     return PaymentMethod(
@@ -201,12 +201,12 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
 def _phone(request: PayRequest, terms: Terms, problems: Details) -> phones.Phone | None:
     text = request.phone_number or terms.phone
     if not text:
-        problems[f"{_MOBILE}.phone_number"] = ["is required"]
+        problems["phone_number"] = ["is required"]
         return None
     try:
         return phones.parse(text, _country(request, terms))
     except phones.InvalidPhone:
-        problems[f"{_MOBILE}.phone_number"] = ["is not a phone number of this country"]
+        problems["phone_number"] = ["is not a phone number of this country"]
         return None
 
 
@@ -223,13 +223,13 @@ def _operator(
 ) -> operators.Operator | None:
     country = _country(request, terms)
     if request.country and countries.find(request.country) is None:
-        problems[f"{_MOBILE}.country"] = [f"must be one of {', '.join(countries_of(terms))}"]
+        problems["country"] = [f"must be one of {', '.join(countries_of(terms))}"]
         return None
     name = request.operator or (phones.guess_operator(phone) if phone else None)
     found = operators.find(name, phone.country if phone and not request.operator else country) if name else None
     if found is None and (request.operator or phone):
         choices = [operator.id for operator in operators_of(terms, country)] if country else []
-        problems[f"{_MOBILE}.operator"] = [f"must be one of {', '.join(choices)}"]
+        problems["operator"] = [f"must be one of {', '.join(choices)}"]
     return found
 
 
@@ -241,22 +241,16 @@ def _flow(request: PayRequest) -> Flow | None:
 def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
     token = request.card_token or ""
     if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
-        raise _wrong({f"{_AT}.card.token": ["must be a card token (tok_…)"]})
+        raise _wrong({"card_token": ["must be a card token (tok_…)"]})
     return PaymentMethod(type="card", provider=_route(terms, "card", None), card_token=token)
 
 
 def _refuse_card_numbers(request: PayRequest) -> None:
     """No card number goes further than here, whichever door it came through. A phone number is read as one."""
-    given = {
-        f"{_AT}.card.token": request.card_token,
-        f"{_MOBILE}.country": request.country,
-        f"{_MOBILE}.operator": request.operator,
-        f"{_MOBILE}.preferred_flow": request.preferred_flow,
-        "return_url": request.return_url,
-    }
-    cards_in = [path for path, text in given.items() if text and cards.holds_number(text)]
+    names = ("card_token", "country", "operator", "preferred_flow", "return_url")
+    cards_in = [name for name in names if cards.holds_number(getattr(request, name) or "")]
     if cards_in:
-        raise ValidationFailed({path: [cards.REFUSAL] for path in cards_in}, errors.CARD_NUMBER_SENT)
+        raise ValidationFailed({name: [cards.REFUSAL] for name in cards_in}, errors.CARD_NUMBER_SENT)
 
 
 def _wrong(problems: Details) -> ValidationFailed:

@@ -83,15 +83,15 @@ def amount_of(new: Priced, currency: str, problems: Details) -> int | None:
 def _amount(new: Priced, currency: str, problems: Details) -> int | None:
     for index, item in enumerate(new.line_items):
         if (item.get("currency") or currency).upper() != currency:
-            problems[f"lineItems.{index}.currency"] = [f"must be the session's, {currency}"]
+            problems[f"line_items.{index}.currency"] = [f"must be the session's, {currency}"]
     if not new.line_items:
         return new.amount
     total = sum(int(item["amount"]) * int(item["quantity"]) for item in new.line_items)
     if sum(int(item["amount"]) * _most(item) for item in new.line_items) > MAX_AMOUNT:
-        problems["lineItems"] = ["add up to more than an amount can be"]
+        problems["line_items"] = ["add up to more than an amount can be"]
         return new.amount
     if new.amount is not None and new.amount != total:
-        problems["lineItems"] = [f"add up to {total}, not to the amount, {new.amount}"]
+        problems["line_items"] = [f"add up to {total}, not to the amount, {new.amount}"]
     return total
 
 
@@ -103,10 +103,10 @@ def _most(item: LineItem) -> int:
 
 def _check_bounds(new: Priced, amount: int | None, problems: Details) -> None:
     least, most = new.amount_min, new.amount_max
-    for name, value in (("amountMin", least), ("amountMax", most), ("amountPresets", list(new.amount_presets) or None)):
-        if value is not None and amount is not None:
+    for name in ("amount_min", "amount_max", "amount_presets"):
+        if getattr(new, name) not in (None, (), []) and amount is not None:
             problems[name] = ["is only for an amount that the customer chooses"]
     if least is not None and most is not None and least > most:
-        problems["amountMin"] = ["must not be over amountMax"]
+        problems["amount_min"] = ["must not be over amountMax"]
     if any((least and preset < least) or (most and preset > most) for preset in new.amount_presets):
-        problems["amountPresets"] = ["must lie between amountMin and amountMax"]
+        problems["amount_presets"] = ["must lie between amountMin and amountMax"]

@@ -16,7 +16,7 @@ from ikawaari.shapes import LineItem
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
 _WHOLE = 10_000  # basis points
-_AMOUNT, _QUANTITIES = "collected.amount", "collected.quantities"
+_AMOUNT, _QUANTITIES = "amount", "quantities"
 
 
 @dataclass(frozen=True)

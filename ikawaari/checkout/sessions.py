@@ -338,15 +338,15 @@ def _checked(owner: Owner, new: NewSession, now: datetime, *, by_visit: bool) ->
     amount = prices.amount_of(new, currency, problems)
     expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE
     if new.expires_at is not None and not SHORTEST_LIFE - _SLACK <= expires_at - now <= LONGEST_LIFE + _SLACK:
-        problems["expiresAt"] = ["must be between 30 minutes and 7 days ahead"]
+        problems["expires_at"] = ["must be between 30 minutes and 7 days ahead"]
     if new.mode == "subscription" and new.recurring is None:
         problems["recurring"] = ["is required in subscription mode"]
     if new.mode == "subscription" and amount is None:
         problems["amount"] = ["is required in subscription mode"]
     if new.mode != "subscription" and new.recurring is not None:
         problems["recurring"] = ["is for subscription mode"]
-    returns.check_scheme("successUrl", new.success_url, owner.livemode, problems)
-    returns.check_scheme("cancelUrl", new.cancel_url, owner.livemode, problems)
+    returns.check_scheme("success_url", new.success_url, owner.livemode, problems)
+    returns.check_scheme("cancel_url", new.cancel_url, owner.livemode, problems)
     if problems:
         raise ValidationFailed(problems)
     return currency, amount, expires_at

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from ikawaari import cards, errors, texts
 from ikawaari.edge import strict_json
+from ikawaari.edge.naming import camel, snake
 from ikawaari.errors import Details, ValidationFailed
 
 SESSION_ID = {
@@ -134,8 +135,7 @@ def is_text(field: Field[Any] | None) -> bool:
 
 def spelling(name: str) -> str:
     """The spelling of the field `success_url` that this request's body uses: that, or `successUrl`."""
-    camel = "".join(part.title() if index else part for index, part in enumerate(name.split("_")))
-    return camel if camel in g.get("body", ()) else name
+    return camel(name) if camel(name) in g.get("body", ()) else name
 
 
 def _without_cards(details: Details) -> tuple[Details, errors.Code[ValidationFailed]]:
@@ -144,11 +144,6 @@ def _without_cards(details: Details) -> tuple[Details, errors.Code[ValidationFai
     if "body" in named and "body" not in details:
         named["body"] = [cards.REFUSAL]
     return named, cards.refusal_code(named, errors.FIELD_INVALID)
-
-
-def snake(name: str) -> str:
-    """`successUrl` as `success_url`, `paymentLinkV2Id` as `payment_link_v2_id`."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def flatten(messages: Any, path: str = "") -> Details:

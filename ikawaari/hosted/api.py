@@ -8,7 +8,7 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
 from ikawaari.checkout.views import PublicCheckout
-from ikawaari.edge import idempotency_key, languages
+from ikawaari.edge import idempotency_key, languages, naming
 from ikawaari.edge.documenting import Blueprint, operation, takes_key
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.hosted.schemas import checkouts, payments
@@ -75,7 +75,8 @@ class Payment(MethodView):
         now = clock.now()
         body.check_session(session_id)
         returns.check(g.session, body.request.return_url)
-        attempts.pay_once(session_id, body.request, _key(session_id, now), now)
+        with naming.fields_named(naming.payment):
+            attempts.pay_once(session_id, body.request, _key(session_id, now), now)
         return views.public(sessions.look_up(session_id, now), now, languages.accepted())
 
 

@@ -29,22 +29,22 @@ _ANSWERS = re.compile(r"field\.[A-Za-z0-9_-]{1,40}|quantity\.[0-9]{1,3}")
 _COUNTRY = re.compile("[A-Za-z]{2}")
 _MAX_COOKIE = 3_500
 _MOST_FAULTS = 30
-# The API's field paths, as the page names the same fields.
+# The domain's names of fields, as the page names the same fields.
 _FAULTS = {
-    "payment_method.mobile_money.phone_number": "phone",
-    "payment_method.mobile_money.country": "phone",
-    "payment_method.mobile_money.operator": "operator",
-    "payment_method.type": "method",
+    "phone_number": "phone",
+    "country": "phone",
+    "operator": "operator",
+    "type": "method",
     "payment_method": "method",
-    "payment_method.card.token": "number",
-    "collected.amount": "amount",
-    "collected.customerDetails.name": "name",
-    "collected.customerDetails.email": "email",
-    "collected.quantities": "quantities",
+    "card_token": "number",
+    "amount": "amount",
+    "customer.name": "name",
+    "customer.email": "email",
+    "quantities": "quantities",
     "agreed_total": "total",
     "otp": "otp",
 }
-_PREFIXES = {"collected.customFields.": FIELD, "collected.quantities.": QUANTITY}
+_PREFIXES = {"custom_fields.": FIELD, "quantities.": QUANTITY}
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _amount(draft: Draft, view: PublicCheckout) -> int | None:
     try:
         return read_amount(draft.get("amount"), view["currency"])
     except ValueError:
-        raise ValidationFailed({"collected.amount": ["must be an amount"]}) from None
+        raise ValidationFailed({"amount": ["must be an amount"]}) from None
 
 
 def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:
@@ -229,7 +229,7 @@ def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:
     typed = [draft.get(f"{QUANTITY}{index}") or str(item["quantity"]) for index, item in enumerate(view["line_items"])]
     wrong = [index for index, text in enumerate(typed) if not re.fullmatch("[0-9]{1,7}", text)]
     if wrong:
-        raise ValidationFailed({f"collected.quantities.{index}": ["must be a whole number"] for index in wrong})
+        raise ValidationFailed({f"quantities.{index}": ["must be a whole number"] for index in wrong})
     return [int(text) for text in typed]
 
 

@@ -243,7 +243,7 @@ def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: dat
     session, view = shown.session, views.public(shown, now)
     by_card = drafts.method(draft, view) == "card"
     if by_card and not draft.get("email") and subscriptions.lacks_contact(session):
-        raise ValidationFailed({"collected.customerDetails.email": ["is required"]})
+        raise ValidationFailed({"customer.email": ["is required"]})
     return drafts.to_request(
         draft,
         view,

@@ -1,7 +1,6 @@
 """Payment intents over REST: for merchants who ask for the payment method themselves."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask.views import MethodView
@@ -9,7 +8,7 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns, snapshots
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
-from ikawaari.edge import languages, warnings
+from ikawaari.edge import languages, naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.errors import Declined, ValidationFailed
 from ikawaari.merchant_api import recovery
@@ -59,7 +58,7 @@ class Intents(MethodView):
         # All that can be refused is checked before anything is stored.
         returns.check_secure(body.return_url, livemode=who.owner.livemode)
         said = _agreed(body.said, lambda: intents.terms_of_new(who.owner, body.intent))
-        with _in_words_of(said):
+        with naming.fields_named(said.name):
             intent = recovery.made_once(
                 make=lambda: intents.create(who.owner, body.intent, now),
                 find=lambda intent_id: intents.owned(intent_id, who.owner),
@@ -145,7 +144,7 @@ def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any
     try:
         # An earlier run may have called the provider: what became of that is the answer, not a new attempt.
         if earlier is None or not attempts.is_tried(earlier):
-            with _in_words_of(said):
+            with naming.fields_named(said.name):
                 attempts.confirm(intent, request, clock.now())
     except Declined as refusal:
         refusal.details["payment_intent"] = [intent.id]
@@ -165,17 +164,8 @@ def _agreed(said: Sequence[Said], terms: Callable[[], Terms]) -> Said:
 
 
 def _read(said: Said, terms: Terms) -> PaymentMethod:
-    with _in_words_of(said):
+    with naming.fields_named(said.name):
         return payment_methods.read(PayRequest(**said.payment), terms)
-
-
-@contextmanager
-def _in_words_of(said: Said) -> Iterator[None]:
-    """Errors of the domain name the fields that the client used."""
-    try:
-        yield
-    except ValidationFailed as wrong:
-        raise ValidationFailed(said.in_its_words(wrong.details), wrong.row) from None
 
 
 def _shown(intent: Any) -> JsonObject:

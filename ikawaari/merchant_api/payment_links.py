@@ -5,6 +5,7 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import links
 from ikawaari.checkout.links import NewLink
+from ikawaari.edge import naming
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -131,7 +132,8 @@ class DeactivationV2(MethodView):
 
 def _create(version: int, new: NewLink) -> JsonObject:
     who, now = caller(), clock.now()
-    link = links.create(who.owner, version, new, now, credential_id=who.credential_id)
+    with naming.fields_named(naming.camel):
+        link = links.create(who.owner, version, new, now, credential_id=who.credential_id)
     return {**links.resource(link, now), "warnings": []}  # a link has no prefill that could be left out
 
 

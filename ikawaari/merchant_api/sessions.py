@@ -5,7 +5,7 @@ from flask.views import MethodView
 from ikawaari import clock, errors
 from ikawaari.checkout import prefills, resources, sessions, snapshots
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.edge import warnings
+from ikawaari.edge import naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api.auth import caller, requires
@@ -39,7 +39,8 @@ class Sessions(MethodView):
         spellings of every other.
         """
         who = caller()
-        shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
+        with naming.fields_named(naming.camel):
+            shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
         left_out = warnings.of(prefills.left_out(new, shown.session))
         return {**resources.checkout_session(shown), "warnings": left_out}
 

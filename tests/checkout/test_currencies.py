@@ -46,7 +46,7 @@ def test_of_any_other_country_the_currency_must_be_said(world: World, make: Make
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_it_is_named_beside_whatever_else_is_wrong(world: World, make: Maker) -> None:
-    assert refused(make, world, country="FR", amount=5, amount_min=3) == {"currency", "amountMin"}
+    assert refused(make, world, country="FR", amount=5, amount_min=3) == {"currency", "amount_min"}
 
 
 def test_without_a_country_the_merchant_s_own_counts(world: World) -> None:

@@ -290,15 +290,15 @@ def test_a_trial_is_a_use(world: World) -> None:
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        ({"line_items": [ITEM], "amount": 1}, {"lineItems"}),
-        ({"line_items": [ITEM | {"currency": "EUR"}]}, {"lineItems.0.currency"}),
-        ({"line_items": [ITEM | {"adjustable_quantity": {"minimum": 1, "maximum": 2**62}}]}, {"lineItems"}),
-        ({"amount_min": 1}, {"amountMin"}),
-        ({"amount": None, "amount_min": 2, "amount_max": 1}, {"amountMin"}),
-        ({"amount": None, "amount_max": 1, "amount_presets": [2]}, {"amountPresets"}),
+        ({"line_items": [ITEM], "amount": 1}, {"line_items"}),
+        ({"line_items": [ITEM | {"currency": "EUR"}]}, {"line_items.0.currency"}),
+        ({"line_items": [ITEM | {"adjustable_quantity": {"minimum": 1, "maximum": 2**62}}]}, {"line_items"}),
+        ({"amount_min": 1}, {"amount_min"}),
+        ({"amount": None, "amount_min": 2, "amount_max": 1}, {"amount_min"}),
+        ({"amount": None, "amount_max": 1, "amount_presets": [2]}, {"amount_presets"}),
         ({"amount": None, "recurring": {"interval": "day", "interval_count": 1}}, {"amount"}),
-        ({"expires_at": timedelta(0)}, {"expiresAt"}),
-        ({"success_url": "http://shop.example/", "livemode": True}, {"successUrl"}),
+        ({"expires_at": timedelta(0)}, {"expires_at"}),
+        ({"success_url": "http://shop.example/", "livemode": True}, {"success_url"}),
     ],
     ids=str,
 )

@@ -101,17 +101,17 @@ def test_line_items_give_the_amount(world: World) -> None:
 
 @pytest.mark.parametrize("amount", [11_999, 12_001, 1])
 def test_line_items_must_add_up(world: World, amount: int) -> None:
-    assert problems(world, amount=amount, line_items=EVERYTHING["line_items"]) == {"lineItems"}
+    assert problems(world, amount=amount, line_items=EVERYTHING["line_items"]) == {"line_items"}
 
 
 def test_line_items_may_not_add_up_to_more_than_an_amount_can_be(world: World) -> None:
     items = [{"name": "x", "amount": MAX_AMOUNT, "quantity": 2}]
-    assert problems(world, line_items=items) == {"lineItems"}
+    assert problems(world, line_items=items) == {"line_items"}
 
 
 def test_line_items_share_the_sessions_currency(world: World) -> None:
     items = [{"name": "x", "amount": 1, "quantity": 1, "currency": "EUR"}]
-    assert problems(world, line_items=items) == {"lineItems.0.currency"}
+    assert problems(world, line_items=items) == {"line_items.0.currency"}
 
 
 @pytest.mark.parametrize("amount", [1, MAX_AMOUNT])
@@ -122,20 +122,20 @@ def test_an_amount_may_be_anything_that_an_amount_can_be(world: World, amount: i
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"amount": 1, "amount_min": 1}, {"amountMin"}),
-        ({"amount": 1, "amount_max": 1}, {"amountMax"}),
-        ({"amount": 1, "amount_presets": [1]}, {"amountPresets"}),
-        ({"amount": None, "amount_min": 2, "amount_max": 1}, {"amountMin"}),
-        ({"amount": None, "amount_min": 2, "amount_presets": [1]}, {"amountPresets"}),
-        ({"amount": None, "amount_max": 2, "amount_presets": [3]}, {"amountPresets"}),
+        ({"amount": 1, "amount_min": 1}, {"amount_min"}),
+        ({"amount": 1, "amount_max": 1}, {"amount_max"}),
+        ({"amount": 1, "amount_presets": [1]}, {"amount_presets"}),
+        ({"amount": None, "amount_min": 2, "amount_max": 1}, {"amount_min"}),
+        ({"amount": None, "amount_min": 2, "amount_presets": [1]}, {"amount_presets"}),
+        ({"amount": None, "amount_max": 2, "amount_presets": [3]}, {"amount_presets"}),
         ({"mode": "subscription"}, {"recurring"}),
         ({"mode": "subscription", "amount": None, "recurring": MONTHLY}, {"amount"}),
         ({"recurring": MONTHLY}, {"recurring"}),
-        ({"livemode": True, "success_url": "http://a.example"}, {"successUrl"}),
-        ({"livemode": True, "cancel_url": "HTTP://a.example"}, {"cancelUrl"}),
+        ({"livemode": True, "success_url": "http://a.example"}, {"success_url"}),
+        ({"livemode": True, "cancel_url": "HTTP://a.example"}, {"cancel_url"}),
         (
             {"livemode": True, "success_url": "http://a.example", "amount_min": 1, "mode": "subscription"},
-            {"successUrl", "amountMin", "recurring"},
+            {"success_url", "amount_min", "recurring"},
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_session_lives_30_minutes_to_7_days(world: World, minutes: int, fine: 
     if fine:
         assert clock.unix(world.session(expires_at=ends_at).expires_at) == ends_at
     else:
-        assert problems(world, expires_at=ends_at) == {"expiresAt"}
+        assert problems(world, expires_at=ends_at) == {"expires_at"}
 
 
 @pytest.mark.parametrize("link", ["payment_link_id", "payment_link_v2_id"])

@@ -89,7 +89,7 @@ def test_questions_are_answered_by_who_pays(world: World) -> None:
     fail(session, world, custom_fields={"size": "XXL"})
     with pytest.raises(ValidationFailed) as refusal:
         pay_by_card(session, world)
-    assert set(refusal.value.details) == {"collected.customFields.size"}
+    assert set(refusal.value.details) == {"custom_fields.size"}
     pay_by_card(session, world, custom_fields={"size": "S"})
     assert fresh(session).custom_field_values == {"size": "S"}
 

@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
-from ikawaari import clock
-from ikawaari.checkout import attempts
+from ikawaari import clock, store
+from ikawaari.checkout import attempts, outbox
 from ikawaari.store.models import CheckoutSession, Event, Invoice, PaymentLink, Subscription
 from tests import factories
 from tests.hosted.test_page_totals import seen
@@ -64,9 +64,14 @@ def test_the_receipt_names_the_next_payment_and_stops_it(client: FlaskClient) ->
     assert Subscription.get().cancel_at_period_end
 
 
+def move(status: str, **changes: Any) -> None:
+    with store.atomic():
+        outbox.move(Subscription.get(), status, clock.now(), **changes)
+
+
 def test_a_subscription_that_has_ended_says_so_and_is_not_stopped_again(client: FlaskClient) -> None:
     session = subscribed(trial_period_days=7)
-    Subscription.get().move("status", "canceled", canceled_at=clock.now())
+    move("canceled", canceled_at=clock.now())
     told = Event.select().count()
     assert client.post(f"/{session.id}/stop").status_code == 303
     assert "Votre abonnement est terminé. Plus rien n’est débité." in seen(client, session)
@@ -75,7 +80,7 @@ def test_a_subscription_that_has_ended_says_so_and_is_not_stopped_again(client: 
 
 def test_a_payment_that_is_missing_is_not_called_the_next_one_and_stays_due(client: FlaskClient) -> None:
     session = subscribed()
-    Subscription.get().move("status", "past_due")
+    move("past_due")
     text = seen(client, session)
     assert "Il manque encore un paiement de votre abonnement." in text
     assert "Prochain paiement" not in text

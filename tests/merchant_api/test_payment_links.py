@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ikawaari.edge.parsing import snake
+from ikawaari.edge.naming import snake
 from ikawaari.merchant_api.schemas.payment_links import PaymentLinkInput, PaymentLinkV2Input
 from ikawaari.merchants.credentials import Scope
 from tests import factories

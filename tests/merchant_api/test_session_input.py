@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ikawaari.edge.parsing import snake
+from ikawaari.edge.naming import snake
 from ikawaari.merchant_api.schemas.sessions import CheckoutSessionInput
 from ikawaari.store.models import Event
 from tests import factories

@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, ValidationError, fields, post_load, pre_load
 from ikawaari import cards, errors
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import METHOD_TYPES
-from ikawaari.edge import examples, parts, warnings
+from ikawaari.edge import examples, naming, parts, warnings
 from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
 from ikawaari.edge.fields import (
     Amount,
@@ -28,7 +28,7 @@ from ikawaari.edge.fields import (
     Text,
 )
 from ikawaari.edge.parsing import Changes, Input
-from ikawaari.errors import Details, ValidationFailed
+from ikawaari.errors import ValidationFailed
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import ATTEMPT, PaymentAttempt
 from ikawaari.merchant_api.schemas.sessions import LEFT_OUT
@@ -47,16 +47,11 @@ class Said:
     is_token: bool = False
     field: str = "payment_method_data"
 
-    def in_its_words(self, details: Details) -> Details:
-        """The domain's `details`, with the names that the client used."""
-        return {self._name(name): texts for name, texts in details.items()}
-
-    def _name(self, name: str) -> str:
-        if name in ("payment_method.card.token", "payment_method.type") and self.is_token:
+    def name(self, name: str) -> str:
+        """The client's name of a field of the domain."""
+        if self.is_token and name in ("card_token", "type"):
             return self.field
-        if name == "payment_method.mobile_money.phone_number":
-            return f"{self.field}.mobile_money.{self.number}"
-        return re.sub(r"^payment_method\b", self.field, name)
+        return naming.payment(name, self.field, self.number)
 
 
 NOTHING_SAID = Said({})
