@@ -27,22 +27,20 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
     does who cannot be written down: that is logged, and cannot undo the payment.
     """
     try:
-        with store.savepoint():
-            _recognize(session, phone, now)
+        email = session.customer_details.get("email") or session.customer_email
+        identity = identity_of(phone, email)
+        if identity is not None and session.customer_id is None:
+            with store.savepoint():
+                _recognize(session, identity, phone, email, now)
     except Exception:
         log.exception("customer_not_recognized", session=session.id)
 
 
-def _recognize(session: CheckoutSession, phone: str | None, now: datetime) -> None:
-    told = session.customer_details
-    email = told.get("email") or session.customer_email
-    identity = identity_of(phone, email)
-    if session.customer_id or identity is None:
-        return
+def _recognize(session: CheckoutSession, identity: str, phone: str | None, email: str | None, now: datetime) -> None:
     made = _insert(session, identity, now)
     # The race of two payments of one person: the second one waits here, and then finds the first one's row.
     customer = Customer.lock(_of(session).where(Customer.identity == identity).get().id)
-    given = {"name": told.get("name"), "email": email, "phone": phone}
+    given = {"name": session.customer_details.get("name"), "email": email, "phone": phone}
     learned = {key: value for key, value in given.items() if value and not getattr(customer, key)}
     if learned:
         customer.change(**learned)

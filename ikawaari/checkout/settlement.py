@@ -2,11 +2,12 @@
 
 The provider's immediate answer, its callback, our enquiry and an operator's last word all end in `apply`, one at a time
 per intent. There the money is booked first: the attempt and its intent. What follows from it (the session, events,
-subscriptions, money that goes back) is written with it in the same transaction, behind a savepoint: nothing that fails
-there can undo the booking, and a worker does it again until it is done.
+subscriptions, money that goes back) is written with it in the same transaction. Should that fail, all is undone and the
+report is taken in once more, now step by step: each thing that may fail stands behind a savepoint of its own, so that
+nothing of it can undo the booking, and a worker does it again until it is done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,6 +58,11 @@ class _Room:
     session: CheckoutSession | None
     now: datetime
     has_moved: bool = True  # whether the attempt's status is new, and so has to be told
+    step_by_step: bool = True  # whether what fails is undone alone
+
+
+class _StepByStep(Exception):
+    """Something beside the booking failed, and with it all of this pass."""
 
 
 def apply(
@@ -74,22 +80,30 @@ def apply(
     `asked_at`: for an enquiry, when it was about to start, by the shared clock. `trail`: for an operator's word,
     `made_by`, `reason` and `forced`.
     """
-    with store.atomic():
-        room = _enter(attempt_id, now)
-        outcome = _concluded(room, outcome, asked_at)
-        status, received = room.attempt.status, room.attempt.amount_received
-        _publish_start(room, outcome)
-        _keep_reference(room, outcome)
-        if outcome.result is Result.SUCCEEDED:
-            _succeed(room, outcome)
-        elif outcome.result is Result.FAILED:
-            _fail(room, outcome)
-        elif outcome.result is not Result.NOT_FOUND:
-            _wait(room, outcome)
-        _write_down(room, outcome, source, trail)
-        room.has_moved = room.attempt.status != status
-        if room.has_moved or room.attempt.amount_received != received:
-            _follow_up(room)
+    try:
+        with store.undoable():
+            room = _enter(attempt_id, now, step_by_step=False)
+            return _take_in(room, _concluded(room, outcome, asked_at), source, trail)
+    except _StepByStep:
+        with store.atomic():
+            room = _enter(attempt_id, now)
+            return _take_in(room, _concluded(room, outcome, asked_at), source, trail)
+
+
+def _take_in(room: _Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> PaymentAttempt:
+    status, received = room.attempt.status, room.attempt.amount_received
+    _publish_start(room, outcome)
+    _keep_reference(room, outcome)
+    if outcome.result is Result.SUCCEEDED:
+        _succeed(room, outcome)
+    elif outcome.result is Result.FAILED:
+        _fail(room, outcome)
+    elif outcome.result is not Result.NOT_FOUND:
+        _wait(room, outcome)
+    _write_down(room, outcome, source, trail)
+    room.has_moved = room.attempt.status != status
+    if room.has_moved or room.attempt.amount_received != received:
+        _follow_up(room)
     return room.attempt
 
 
@@ -114,11 +128,11 @@ def follow(attempt_id: str, now: datetime) -> None:
             _follow(room)
 
 
-def _enter(attempt_id: str, now: datetime) -> _Room:
+def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> _Room:
     """Lock what hangs on the attempt, and read it."""
     intent = PaymentIntent.lock(subscriptions.hold(attempt_id))
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
-    return _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now)
+    return _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now, step_by_step=step_by_step)
 
 
 def _concluded(room: _Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:
@@ -270,7 +284,7 @@ def _ending(room: _Room, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _write_down(room: _Room, outcome: Outcome, source: Source, trail: dict[str, Any]) -> None:
+def _write_down(room: _Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
     """Add the report to the attempt's history, unless it repeats the one before."""
     report: dict[str, Any] = {
         "result": outcome.result,
@@ -293,6 +307,12 @@ def _write_down(room: _Room, outcome: Outcome, source: Source, trail: dict[str, 
 @contextmanager
 def _alone(trouble: str, room: _Room) -> Iterator[None]:
     """Do what must not be able to undo the booking: if it fails, it alone is undone, and logged as `trouble`."""
+    if not room.step_by_step:
+        try:
+            yield
+        except Exception as error:
+            raise _StepByStep from error
+        return
     try:
         with store.savepoint():
             yield
@@ -302,11 +322,11 @@ def _alone(trouble: str, room: _Room) -> Iterator[None]:
 
 def _follow_up(room: _Room) -> None:
     """Do what follows from what was just booked; where that fails, have a worker do it."""
-    try:
-        with store.savepoint():
-            _follow(room)
-    except Exception:
-        log.exception("settlement_follow_up_failed", attempt=room.attempt.id)
+    is_done = False
+    with _alone("settlement_follow_up_failed", room):
+        _follow(room)
+        is_done = True
+    if not is_done:
         outbox.withhold(room.intent)  # the worker publishes it
         due.schedule(FOLLOW, room.attempt.id, room.now + _AGAIN)
 

@@ -13,6 +13,7 @@ from ikawaari.store.database import (
     release,
     savepoint,
     take_turns,
+    undoable,
 )
 from ikawaari.store.migrate import check as check_migration
 from ikawaari.store.migrate import migrate
@@ -35,4 +36,5 @@ __all__ = [
     "shared_clock",
     "statements",
     "take_turns",
+    "undoable",
 ]

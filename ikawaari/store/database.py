@@ -88,6 +88,13 @@ def savepoint() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def undoable() -> Iterator[None]:
+    """A transaction of its own, or a savepoint inside one: when the block raises, all that it wrote is undone."""
+    with savepoint() if in_transaction() else atomic():
+        yield
+
+
 def owe_event(row: Any) -> None:
     """Let this transaction end only when the event of the row's move is published: nobody can forget it."""
     _endings.owing.append(row)
