@@ -7,6 +7,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     attempts | audit                            money moves; whether the books agree
     callbacks | enquiry | held | manual         the doors behind which a provider's report, or an operator's, arrives
     settlement                                  the single place where a report is applied to our records
+    consequences                                what follows once a report is booked
     subscriptions                               an agreement to pay again
     cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
     refunds | sessions | views                  money on its way back; what is opened, found, expired; its public view

@@ -336,18 +336,14 @@ def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Except
     """
     unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="not sent")
     if otp is not None:
-        action = Action(kind=ActionKind.OTP, dial_code=_dial_code(attempt))
+        before: NextAction | None = attempt.next_action
+        prompt = before.get("mobile_money_otp") if before else None
+        action = Action(kind=ActionKind.OTP, dial_code=prompt["dial_code"] if prompt else None)
         unsent = Outcome(result=Result.REQUIRES_ACTION, action=action, raw_code="code not sent")
     settlement.take_back(attempt, unsent, now)
     return Unavailable(
         errors.UNAVAILABLE, "The payment was not sent, and nothing was taken: try again.", retry_after_seconds=1
     )
-
-
-def _dial_code(attempt: PaymentAttempt) -> str | None:
-    action: NextAction | None = attempt.next_action
-    prompt = action.get("mobile_money_otp") if action else None
-    return prompt["dial_code"] if prompt else None
 
 
 def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:

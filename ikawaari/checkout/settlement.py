@@ -9,7 +9,6 @@ nothing of it can undo the booking, and a worker does it again until it is done.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,17 +16,17 @@ from typing import Any
 import structlog
 
 from ikawaari import store
-from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
-from ikawaari.checkout.subscriptions import Agreement
+from ikawaari.checkout import consequences, outbox, refunds, sessions, subscriptions
+from ikawaari.checkout.consequences import Room
 from ikawaari.events import events
-from ikawaari.invariants import ensure, present
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.shapes import NextAction, Prompt
-from ikawaari.states import ATTEMPT, INTENT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store import due
-from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+from ikawaari.store.models import AttemptReport, CheckoutSession, PaymentAttempt, PaymentIntent
 
 log = structlog.get_logger()
 ENQUIRE, FOLLOW = "attempt.enquire", "attempt.follow"
@@ -37,7 +36,6 @@ _AGAIN = timedelta(seconds=30)  # until what followed from a settlement, and fai
 _SETTLED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 _SENDING = (AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN)  # the provider may not have it
 _LIVE = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION)
-_BEGUN = (AttemptStatus.PROCESSING, AttemptStatus.REQUIRES_ACTION)
 
 
 class Source(StrEnum):
@@ -47,18 +45,6 @@ class Source(StrEnum):
     CALLBACK = "callback"
     ENQUIRY = "enquiry"
     OPERATOR = "operator"
-
-
-@dataclass
-class _Room:
-    """An attempt and all that hangs on it, under the intent's lock."""
-
-    attempt: PaymentAttempt
-    intent: PaymentIntent
-    session: CheckoutSession | None
-    now: datetime
-    has_moved: bool = True  # whether the attempt's status is new, and so has to be told
-    step_by_step: bool = True  # whether what fails is undone alone
 
 
 class _StepByStep(Exception):
@@ -90,7 +76,7 @@ def apply(
             return _take_in(room, _concluded(room, outcome, asked_at), source, trail)
 
 
-def _take_in(room: _Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> PaymentAttempt:
+def _take_in(room: Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> PaymentAttempt:
     status, received = room.attempt.status, room.attempt.amount_received
     _publish_start(room, outcome)
     _keep_reference(room, outcome)
@@ -125,17 +111,17 @@ def follow(attempt_id: str, now: datetime) -> None:
         paid = room.attempt.status == AttemptStatus.SUCCEEDED and not room.attempt.surplus
         # A later report of the same attempt may have brought it about meanwhile.
         if not paid or not events.was_told("payment_intent.succeeded", room.intent.id):
-            _follow(room)
+            consequences.follow(room)
 
 
-def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> _Room:
+def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Room:
     """Lock what hangs on the attempt, and read it."""
     intent = PaymentIntent.lock(subscriptions.hold(attempt_id))
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
-    return _Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now, step_by_step=step_by_step)
+    return Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now, step_by_step=step_by_step)
 
 
-def _concluded(room: _Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:
+def _concluded(room: Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:
     """A charge that the provider never saw will not move money, once its call can no longer be on its way.
 
     Both instants are the shared clock's, and the later one is that of the question, not of its answer.
@@ -149,7 +135,7 @@ def _concluded(room: _Room, outcome: Outcome, asked_at: datetime | None) -> Outc
     return outcome
 
 
-def _publish_start(room: _Room, outcome: Outcome) -> None:
+def _publish_start(room: Room, outcome: Outcome) -> None:
     """A renewal's attempt is published when its provider has it: one that an outage refused never began."""
     waits = room.attempt.off_session and room.attempt.status in _SENDING and room.intent.status in _LIVE
     refused = (
@@ -160,18 +146,10 @@ def _publish_start(room: _Room, outcome: Outcome) -> None:
             outbox.publish("payment_intent.processing", room.intent, room.now)
 
 
-def _never_began(attempt: PaymentAttempt) -> bool:
-    """Whether an outage refused a renewal's attempt before its provider had it: nothing of it was published."""
-    if not attempt.off_session or attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
-        return False
-    begun = AttemptReport.select().where(AttemptReport.attempt == attempt.id, AttemptReport.status.in_(_BEGUN))
-    return not begun.exists()
-
-
 # ---------------------------------------------------------------- the booking
 
 
-def _keep_reference(room: _Room, outcome: Outcome) -> None:
+def _keep_reference(room: Room, outcome: Outcome) -> None:
     """Keep the provider's id of the charge whatever the status is: refunds ask by it, also for a failed charge.
 
     Money that was taken keeps the reference that it came with.
@@ -184,7 +162,7 @@ def _keep_reference(room: _Room, outcome: Outcome) -> None:
             attempt.change(provider_reference=outcome.reference)
 
 
-def _wait(room: _Room, outcome: Outcome) -> None:
+def _wait(room: Room, outcome: Outcome) -> None:
     """Not settled: remember what the payer has to do, and until when, also when the status stays."""
     attempt, target = room.attempt, AttemptStatus(outcome.result.value)
     if attempt.status in _SETTLED:
@@ -202,7 +180,7 @@ def _wait(room: _Room, outcome: Outcome) -> None:
         room.intent.try_move("status", IntentStatus(target.value))
 
 
-def _succeed(room: _Room, outcome: Outcome) -> None:
+def _succeed(room: Room, outcome: Outcome) -> None:
     """The money was taken: for this intent if it is what was asked and still needed, else it is held, and goes back.
 
     Of several sums that are reported one after the other the greatest counts: each report tells the sum taken so far.
@@ -219,7 +197,7 @@ def _succeed(room: _Room, outcome: Outcome) -> None:
         _hold(room, outcome, money)
 
 
-def _is_all_here(room: _Room) -> bool:
+def _is_all_here(room: Room) -> bool:
     """A part came before the whole, and was to go back: whether none of it has left, or may have."""
     if room.intent.status == IntentStatus.SUCCEEDED:
         return False
@@ -231,7 +209,7 @@ def _is_all_here(room: _Room) -> bool:
         return False
 
 
-def _book(room: _Room, outcome: Outcome, money: Money) -> None:
+def _book(room: Room, outcome: Outcome, money: Money) -> None:
     counted = 0 if room.intent.status == IntentStatus.SUCCEEDED else money.amount
     taken = _taken(money, counted, held=money.amount - counted)
     room.attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(room, outcome), **taken)
@@ -239,7 +217,7 @@ def _book(room: _Room, outcome: Outcome, money: Money) -> None:
         room.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
 
 
-def _hold(room: _Room, outcome: Outcome, money: Money) -> None:
+def _hold(room: Room, outcome: Outcome, money: Money) -> None:
     """Another sum than the payer agreed to is no payment: it goes back, and the payer may try again.
 
     Of an attempt that has paid already it is the difference that goes back.
@@ -264,7 +242,7 @@ def _taken(money: Money, counted: int, *, held: int) -> dict[str, Any]:
     }
 
 
-def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
+def _fail(room: Room, outcome: Outcome, **taken: Any) -> None:
     """It is no payment: the payer may try again. After a success this is an outdated report. `taken`: what moved."""
     if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
         return
@@ -276,7 +254,7 @@ def _fail(room: _Room, outcome: Outcome, **taken: Any) -> None:
         due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
 
 
-def _ending(room: _Room, outcome: Outcome) -> dict[str, Any]:
+def _ending(room: Room, outcome: Outcome) -> dict[str, Any]:
     return {
         "provider_code": outcome.raw_code,
         "next_action": None,
@@ -284,7 +262,7 @@ def _ending(room: _Room, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _write_down(room: _Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
+def _write_down(room: Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
     """Add the report to the attempt's history, unless it repeats the one before."""
     report: dict[str, Any] = {
         "result": outcome.result,
@@ -305,7 +283,7 @@ def _write_down(room: _Room, outcome: Outcome, source: Source, trail: Mapping[st
 
 
 @contextmanager
-def _alone(trouble: str, room: _Room) -> Iterator[None]:
+def _alone(trouble: str, room: Room) -> Iterator[None]:
     """Do what must not be able to undo the booking: if it fails, it alone is undone, and logged as `trouble`."""
     if not room.step_by_step:
         try:
@@ -320,99 +298,15 @@ def _alone(trouble: str, room: _Room) -> Iterator[None]:
         log.exception(trouble, attempt=room.attempt.id)
 
 
-def _follow_up(room: _Room) -> None:
+def _follow_up(room: Room) -> None:
     """Do what follows from what was just booked; where that fails, have a worker do it."""
     is_done = False
     with _alone("settlement_follow_up_failed", room):
-        _follow(room)
+        consequences.follow(room)
         is_done = True
     if not is_done:
         outbox.withhold(room.intent)  # the worker publishes it
         due.schedule(FOLLOW, room.attempt.id, room.now + _AGAIN)
-
-
-def _follow(room: _Room) -> None:
-    """What the stored statuses ask for: events, the session's end, subscriptions, and the return of money held."""
-    attempt, intent = room.attempt, room.intent
-    paid = attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus
-    if room.has_moved and paid:
-        _follow_success(room, Money(attempt.amount, attempt.currency))
-    elif room.has_moved and attempt.status == intent.status == IntentStatus.FAILED:
-        _follow_failure(room)
-    elif room.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
-        _publish(room)
-    if attempt.held:
-        duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
-        held = Money(attempt.held, str(attempt.received_currency))
-        refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
-    # Checked here, where a mistake cannot undo the booking, and not only at the end of the transaction.
-    ensure(intent.unpublished is None, "the event of the intent's move is published, or withheld")
-
-
-def _publish(room: _Room) -> None:
-    """The event of the intent's status, from what is stored: a worker may have to do it again."""
-    outbox.publish(INTENT.arrival(room.intent.status), room.intent, room.now)
-
-
-def _follow_success(room: _Room, money: Money) -> None:
-    _publish(room)
-    # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
-    given_up = room.intent.cancellation_reason == "requested"
-    if room.session is not None:
-        _close(room, room.session, money, given_up=given_up)
-    elif given_up:
-        refunds.give_back(room.attempt, money, "late", room.now)
-
-
-def _close(room: _Room, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
-    """The session is paid: in time, or late and then by the merchant's policy, or beyond the uses of its link."""
-    exceeded = links.is_exceeded(session)
-    if exceeded:
-        sessions.try_expire(session, room.now)
-    # An earlier attempt that is corrected to succeeded may be of another payer, and over another quantity, than the
-    # latest one: what was bought, and who bought it, is what this attempt says.
-    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **_bought(room.attempt, session))
-    customers.recognize(session, room.attempt.phone, room.now)
-    if session.try_move("status", SessionStatus.COMPLETE):
-        _serve(room, session)
-        outbox.publish_move(session, room.now)
-        return
-    session.change(late=True)
-    goes_back = exceeded or given_up or _is_unwanted(session)
-    if not goes_back:
-        _serve(room, session)
-    outbox.publish(outbox.LATE_PAYMENT, session, room.now)
-    if goes_back:
-        refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
-
-
-def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]:
-    """The columns of the session that its payer decided."""
-    typed = {"customer_details": attempt.customer_details, "custom_field_values": attempt.custom_field_values}
-    return typed | quotes.columns(session, quotes.agreed(attempt))
-
-
-def _serve(room: _Room, session: CheckoutSession) -> None:
-    """The merchant has the money, in time or late: what was bought with it begins, or goes on."""
-    agreement = Agreement.of(room.attempt)
-    subscriptions.activate(session, agreement, room.now)
-    subscriptions.paid(session, agreement, room.now)
-
-
-def _is_unwanted(session: CheckoutSession) -> bool:
-    """Whether late money goes back: by the merchant's policy, or because what it pays for was canceled."""
-    policy = Merchant.get_by_id(session.merchant_id).late_payments
-    return policy == "refund" or subscriptions.has_been_canceled(session)
-
-
-def _follow_failure(room: _Room) -> None:
-    if _never_began(room.attempt):
-        outbox.withhold(room.intent)
-    else:
-        _publish(room)
-    if room.session is not None:
-        links.forget_visitor(room.session)
-        subscriptions.failed(room.session, room.attempt, room.now)
 
 
 def _action(attempt: PaymentAttempt, action: Action | None) -> NextAction | None:

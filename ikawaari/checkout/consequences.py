@@ -1,0 +1,122 @@
+"""What follows once a report is booked: events, the session's end, subscriptions, and money that goes back.
+
+All of it reads what is stored, and may have to be done again by a worker: see `settlement`, which alone calls it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
+from ikawaari.checkout.subscriptions import Agreement
+from ikawaari.invariants import ensure
+from ikawaari.money import Money
+from ikawaari.providers.base import FailureCode
+from ikawaari.states import INTENT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+
+_BEGUN = (AttemptStatus.PROCESSING, AttemptStatus.REQUIRES_ACTION)
+
+
+@dataclass
+class Room:
+    """An attempt and all that hangs on it, under the intent's lock."""
+
+    attempt: PaymentAttempt
+    intent: PaymentIntent
+    session: CheckoutSession | None
+    now: datetime
+    has_moved: bool = True  # whether the attempt's status is new, and so has to be told
+    step_by_step: bool = True  # whether what fails is undone alone
+
+
+def _never_began(attempt: PaymentAttempt) -> bool:
+    """Whether an outage refused a renewal's attempt before its provider had it: nothing of it was published."""
+    if not attempt.off_session or attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
+        return False
+    begun = AttemptReport.select().where(AttemptReport.attempt == attempt.id, AttemptReport.status.in_(_BEGUN))
+    return not begun.exists()
+
+
+def follow(room: Room) -> None:
+    """What the stored statuses ask for: events, the session's end, subscriptions, and the return of money held."""
+    attempt, intent = room.attempt, room.intent
+    paid = attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus
+    if room.has_moved and paid:
+        _follow_success(room, Money(attempt.amount, attempt.currency))
+    elif room.has_moved and attempt.status == intent.status == IntentStatus.FAILED:
+        _follow_failure(room)
+    elif room.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
+        _publish(room)
+    if attempt.held:
+        duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
+        held = Money(attempt.held, str(attempt.received_currency))
+        refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
+    # Checked here, where a mistake cannot undo the booking, and not only at the end of the transaction.
+    ensure(intent.unpublished is None, "the event of the intent's move is published, or withheld")
+
+
+def _publish(room: Room) -> None:
+    """The event of the intent's status, from what is stored: a worker may have to do it again."""
+    outbox.publish(INTENT.arrival(room.intent.status), room.intent, room.now)
+
+
+def _follow_success(room: Room, money: Money) -> None:
+    _publish(room)
+    # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
+    given_up = room.intent.cancellation_reason == "requested"
+    if room.session is not None:
+        _close(room, room.session, money, given_up=given_up)
+    elif given_up:
+        refunds.give_back(room.attempt, money, "late", room.now)
+
+
+def _close(room: Room, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
+    """The session is paid: in time, or late and then by the merchant's policy, or beyond the uses of its link."""
+    exceeded = links.is_exceeded(session)
+    if exceeded:
+        sessions.try_expire(session, room.now)
+    # An earlier attempt that is corrected to succeeded may be of another payer, and over another quantity, than the
+    # latest one: what was bought, and who bought it, is what this attempt says.
+    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **_bought(room.attempt, session))
+    customers.recognize(session, room.attempt.phone, room.now)
+    if session.try_move("status", SessionStatus.COMPLETE):
+        _serve(room, session)
+        outbox.publish_move(session, room.now)
+        return
+    session.change(late=True)
+    goes_back = exceeded or given_up or _is_unwanted(session)
+    if not goes_back:
+        _serve(room, session)
+    outbox.publish(outbox.LATE_PAYMENT, session, room.now)
+    if goes_back:
+        refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
+
+
+def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]:
+    """The columns of the session that its payer decided."""
+    typed = {"customer_details": attempt.customer_details, "custom_field_values": attempt.custom_field_values}
+    return typed | quotes.columns(session, quotes.agreed(attempt))
+
+
+def _serve(room: Room, session: CheckoutSession) -> None:
+    """The merchant has the money, in time or late: what was bought with it begins, or goes on."""
+    agreement = Agreement.of(room.attempt)
+    subscriptions.activate(session, agreement, room.now)
+    subscriptions.paid(session, agreement, room.now)
+
+
+def _is_unwanted(session: CheckoutSession) -> bool:
+    """Whether late money goes back: by the merchant's policy, or because what it pays for was canceled."""
+    policy = Merchant.get_by_id(session.merchant_id).late_payments
+    return policy == "refund" or subscriptions.has_been_canceled(session)
+
+
+def _follow_failure(room: Room) -> None:
+    if _never_began(room.attempt):
+        outbox.withhold(room.intent)
+    else:
+        _publish(room)
+    if room.session is not None:
+        links.forget_visitor(room.session)
+        subscriptions.failed(room.session, room.attempt, room.now)
