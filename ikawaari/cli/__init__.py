@@ -1,4 +1,4 @@
-"""The command `ikawaari`: serve, work, migrate, and keep merchants and their credentials. A file for each group."""
+"""The command `ikawaari`. Each group of commands has a file."""
 
 from ikawaari.cli import attempts, audit, held, keys, merchants, providers, sandbox, secrets, serving, shell
 from ikawaari.cli.root import main

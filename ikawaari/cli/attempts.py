@@ -1,4 +1,4 @@
-"""Commands about payment attempts: what waits for its end, its history, and an operator's last word."""
+"""Commands about payment attempts: unsettled ones, their history, and an operator's decision."""
 
 import getpass
 import json
@@ -24,11 +24,11 @@ def attempts_group() -> None:
 
 
 @attempts_group.command("list")
-@click.option("--unsettled", is_flag=True, help="Only those whose end is not known.")
+@click.option("--unsettled", is_flag=True, help="Only attempts that are not settled.")
 @click.option("--older-than", default=0, type=click.IntRange(0, 10_000_000), metavar="MINUTES")
 @on_the_database
 def list_attempts(unsettled: bool, older_than: int) -> None:
-    """Print payment attempts, oldest first, one JSON object a line."""
+    """Print payment attempts, oldest first, one JSON object per line."""
     for row in manual.listed(clock.now(), unsettled=unsettled, older_than=timedelta(minutes=older_than)):
         click.echo(json.dumps(row, ensure_ascii=False))
 
@@ -37,7 +37,7 @@ def list_attempts(unsettled: bool, older_than: int) -> None:
 @click.argument("attempt_id")
 @on_the_database
 def show_attempt(attempt_id: str) -> None:
-    """Print all that is known of an attempt, as JSON: its reports, callbacks and refunds."""
+    """Print everything that is known of an attempt, as JSON: its reports, callbacks and refunds."""
     click.echo(json.dumps(manual.history(attempt_id), ensure_ascii=False, indent=2))
 
 
@@ -45,15 +45,19 @@ def show_attempt(attempt_id: str) -> None:
 @click.argument("attempt_id")
 @click.option("--succeeded", is_flag=True, help="The money was taken.")
 @click.option("--failed", is_flag=True, help="No money was taken. The provider is asked first.")
-@click.option("--amount", type=click.IntRange(1, MAX_AMOUNT), help="Taken, in the smallest unit; default: as asked.")
+@click.option(
+    "--amount",
+    type=click.IntRange(1, MAX_AMOUNT),
+    help="What was taken, in the smallest unit; default: the amount requested.",
+)
 @click.option("--reference", help="The provider's id of the charge.")
 @click.option("--code", type=_CODES, help="Why it failed; default: unknown.")
-@click.option("--reason", required=True, help="How you know. It is kept.")
+@click.option("--reason", required=True, help="How you know. It is stored.")
 @click.option("--by", "made_by", help="Who you are; default: the system's user and host.")
-@click.option("--force", "forced", is_flag=True, help="Fail it although the provider says otherwise. It is kept.")
+@click.option("--force", "forced", is_flag=True, help="Fail it although the provider says otherwise. It is stored.")
 @on_the_database
 def settle_attempt(attempt_id: str, succeeded: bool, failed: bool, **options: Any) -> None:
-    """Say how an attempt ended that its provider will not end. Later reports of the provider still correct it."""
+    """Say how an attempt ended, if its provider does not. Later reports of the provider still correct it."""
     if succeeded == failed:
         raise click.UsageError("Say either --succeeded or --failed.")
     wrong = [f"--{name}" for name in (("amount", "reference") if failed else ("code",)) if options[name]]
@@ -72,7 +76,7 @@ def settle_attempt(attempt_id: str, succeeded: bool, failed: bool, **options: An
 
 
 def _text(option: str, text: str, longest: int) -> str:
-    """A text that people typed, as it can be stored."""
+    """A text that a person typed, in a form that can be stored."""
     wrong = "is required" if not text.strip() else texts.problem(text, longest)
     if wrong:
         raise click.UsageError(f"{option} {wrong}.")

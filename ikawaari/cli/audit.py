@@ -1,4 +1,4 @@
-"""The command that looks for what is not as it should be."""
+"""The command that looks for inconsistent data."""
 
 import json
 import sys
@@ -12,11 +12,13 @@ from ikawaari.cli.root import main, on_the_database
 
 
 @main.command("audit")
-@click.option("--all", "everything", is_flag=True, help="Read every row, not only what is open or changed lately.")
-@click.option("--mend", is_flag=True, help="Re-create due rows that are missing. Nothing that touches money.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Check every row, not only those that are open or changed recently."
+)
+@click.option("--mend", is_flag=True, help="Recreate missing due rows. Never changes money.")
 @on_the_database
 def run(everything: bool, mend: bool) -> None:
-    """Print what is wrong in the store, one JSON object a finding; exit with 1 when there is any."""
+    """Print what is wrong in the database, one JSON object per finding; exit with 1 if there is any."""
     now = clock.now()
     found = audit.findings(None if everything else worker.last_housekeeping())
     for one in found:

@@ -11,25 +11,25 @@ from ikawaari.cli.root import Said, main, on_the_database, operator
 
 @main.group("held")
 def held_group() -> None:
-    """Money that was taken, pays nothing and has not gone back."""
+    """Money that was taken, but pays nothing and was not returned."""
 
 
 @held_group.command("list")
 @on_the_database
 def list_held() -> None:
-    """Print the attempts that hold money, one JSON object a line, oldest first."""
+    """Print the attempts that hold money, one JSON object per line, oldest first."""
     for entry in held.listed():
         click.echo(json.dumps(entry, ensure_ascii=False))
 
 
 @held_group.command("close")
 @click.argument("attempt_id", metavar="ATTEMPT")
-@click.option("--reason", required=True, type=Said(500), help="How it was paid back; kept in its history.")
+@click.option("--reason", required=True, type=Said(500), help="How it was paid back; stored in the attempt's history.")
 @click.option(
-    "--by", "made_by", default=operator, type=Said(255), help="Who says so; default: the system user and host."
+    "--by", "made_by", default=operator, type=Said(255), help="Who you are; default: the system's user and host."
 )
 @on_the_database
 def close(attempt_id: str, reason: str, made_by: str) -> None:
-    """End what an attempt holds: it was paid back another way. Its automatic refunds are tried no more."""
+    """Say that an attempt's held money was paid back another way. Automatic refunds stop."""
     amount = held.close(attempt_id, reason, made_by, clock.now())
     click.echo(json.dumps({"attempt": attempt_id, "amount_closed": amount}))

@@ -1,4 +1,4 @@
-"""Commands that keep merchants' credentials."""
+"""Commands about merchants' credentials."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def keys() -> None:
 @click.option("--mode", type=click.Choice(["test", "live"]), required=True)
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in Scope]))
 @click.option("--app", "is_app", is_flag=True, help="An AppToken, with an installation of its own.")
-@click.option("--rate-limit", type=click.IntRange(1), help="Requests a minute.")
+@click.option("--rate-limit", type=click.IntRange(1), help="Requests per minute.")
 @click.option("--allow-ip", "networks", multiple=True, help="CIDR; may be repeated.")
 @click.option("--expires-in-days", type=click.IntRange(1))
 @on_the_database
@@ -47,7 +47,7 @@ def create_key(merchant_id: str, mode: str, scopes: tuple[str, ...], is_app: boo
 @click.option("--merchant", "merchant_id", required=True)
 @on_the_database
 def list_keys(merchant_id: str) -> None:
-    """Print a merchant's credentials, one JSON object a line, without their texts."""
+    """Print a merchant's credentials, one JSON object per line, without their texts."""
     for key in credentials.of_merchant(merchants.get(merchant_id)):
         click.echo(json.dumps(credentials.described(key)))
 
@@ -56,7 +56,7 @@ def list_keys(merchant_id: str) -> None:
 @click.argument("credential_or_installation_id")
 @on_the_database
 def revoke_key(credential_or_installation_id: str) -> None:
-    """End a credential (key_…), or an app's installation (app_…) with all its tokens."""
+    """Revoke a credential (key_…), or an app's installation (app_…) with all its tokens."""
     is_app = credential_or_installation_id.startswith("app_")
     end = credentials.uninstall_app if is_app else credentials.revoke
     end(credential_or_installation_id, clock.now())

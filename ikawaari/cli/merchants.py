@@ -1,4 +1,4 @@
-"""Commands that keep merchants."""
+"""Commands about merchants."""
 
 import json
 from typing import Any
@@ -17,14 +17,14 @@ def merchants_group() -> None:
 
 LATE, UNPAID = click.Choice(["accept", "refund"]), click.Choice(["unpaid", "canceled"])
 FEE = (
-    "What its customers pay where they pay the fee: mobile_money=1.5%, card=2.9%+100XOF (a fixed fee without a "
+    "What customers pay on top if they pay the fee: mobile_money=1.5%, card=2.9%+100XOF (a fixed fee without a "
     "currency is in the merchant's); may be repeated."
 )
 
 
 @merchants_group.command("create")
 @click.option("--name", required=True)
-@click.option("--country", default="SN", show_default=True, help="Where it sells; gives its currency.")
+@click.option("--country", default="SN", show_default=True, help="Where it sells; determines its currency.")
 @click.option("--late-payments", type=LATE, default="accept", show_default=True)
 @click.option("--unpaid-subscriptions", type=UNPAID, default="unpaid", show_default=True)
 @click.option("--fee", "fee", multiple=True, help=FEE)
@@ -32,7 +32,7 @@ FEE = (
 @click.option("--color", help="#rrggbb")
 @on_the_database
 def create_merchant(name: str, fee: tuple[str, ...], **options: Any) -> None:
-    """Enter a merchant and print its id."""
+    """Create a merchant and print its id."""
     click.echo(merchants.create(name, clock.now(), fees=fees.read(fee), **options).id)
 
 
@@ -43,14 +43,14 @@ def create_merchant(name: str, fee: tuple[str, ...], **options: Any) -> None:
 @click.option("--fee", "fee", multiple=True, help=FEE)
 @on_the_database
 def update_merchant(merchant_id: str, fee: tuple[str, ...], **options: Any) -> None:
-    """Change what is given; the rest stays."""
+    """Change the given settings, and keep the rest."""
     merchants.update(merchant_id, fees=fees.read(fee), **options)
 
 
 @merchants_group.command("list")
 @on_the_database
 def list_merchants() -> None:
-    """Print the merchants, one JSON object a line."""
+    """Print the merchants, one JSON object per line."""
     for merchant in merchants.all_merchants():
         names = ("id", "name", "country", "currency", "late_payments", "unpaid_subscriptions")
         told = {name: getattr(merchant, name) for name in names} | {"fees": fees.written(merchant.fees)}

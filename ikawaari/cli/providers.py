@@ -12,13 +12,13 @@ from ikawaari.states import ProviderState
 
 @main.group("providers")
 def providers() -> None:
-    """Providers: who moves the money."""
+    """Payment providers."""
 
 
 @providers.command("list")
 @on_the_database
 def list_providers() -> None:
-    """Print the providers, one JSON object a line: its name, and whether it is `open` or `closed`."""
+    """Print the providers, one JSON object per line: the name, and whether it is `open` or `closed`."""
     for provider in provider_states.listed():
         click.echo(json.dumps(provider))
 
@@ -27,7 +27,7 @@ def list_providers() -> None:
 @click.argument("name")
 @on_the_database
 def close(name: str) -> None:
-    """Take no new charges at a provider, on any machine; look-ups, callbacks and refunds go on."""
+    """Accept no new charges at a provider, on any machine; enquiries, callbacks and refunds continue."""
     provider_states.switch(name, ProviderState.CLOSED, clock.now())
 
 
@@ -35,5 +35,5 @@ def close(name: str) -> None:
 @click.argument("name")
 @on_the_database
 def open_again(name: str) -> None:
-    """Take new charges at a provider again."""
+    """Accept new charges at a provider again."""
     provider_states.switch(name, ProviderState.OPEN, clock.now())

@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def in_one_line(command: F) -> F:
-    """Run `command`; what is wrong with its arguments, the configuration or the database is said in one line."""
+    """Run `command`; a problem with its arguments, the configuration or the database is reported in one line."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -34,13 +34,15 @@ def in_one_line(command: F) -> F:
             raise click.ClickException(getattr(error, "message", str(error))) from None
         except PeeweeException as error:
             reason = str(error).partition("\n")[0]
-            raise click.ClickException(f"the database is away, or lacks `ikawaari migrate`: {reason}") from None
+            raise click.ClickException(
+                f"cannot use the database: it is unreachable, or `ikawaari migrate` has not been run: {reason}"
+            ) from None
 
     return run  # type: ignore[return-value]
 
 
 def _refuse_unstorable(given: dict[str, Any]) -> None:
-    """An argument may hold any byte: what is no UTF-8 arrives as half a surrogate pair. Raises ValidationFailed."""
+    """An argument may hold any byte, and invalid UTF-8 arrives as lone surrogates. Raises ValidationFailed."""
     for name, value in given.items():
         words = value if isinstance(value, tuple) else (value,)
         if not all(texts.is_storable(word) for word in words if isinstance(word, str)):
@@ -48,7 +50,7 @@ def _refuse_unstorable(given: dict[str, Any]) -> None:
 
 
 def on_the_database(command: F) -> F:
-    """Start the process on its configuration before `command`."""
+    """Read the configuration and connect before `command`."""
 
     @in_one_line
     @wraps(command)
@@ -60,12 +62,12 @@ def on_the_database(command: F) -> F:
 
 
 def operator() -> str:
-    """Who gives the command, as far as the system knows: its user and host."""
+    """Who runs the command, as far as the system knows: its user and host."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 class Said(click.types.StringParamType):
-    """A text of 1 to `longest` characters, without blanks around it."""
+    """A text of 1 to `longest` characters, without surrounding blanks."""
 
     name = "text"
 
@@ -73,7 +75,7 @@ class Said(click.types.StringParamType):
         self._longest = longest
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text. Fails when there is none, or too much."""
+        """The text. Fails if it is empty or too long."""
         said = value.strip()
         if not 1 <= len(said) <= self._longest:
             self.fail(f"must have 1 to {self._longest} characters", param, ctx)

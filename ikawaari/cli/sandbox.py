@@ -16,6 +16,6 @@ def sandbox_group() -> None:
 @sandbox_group.command("ledger")
 @on_the_database
 def ledger() -> None:
-    """Print what the sandbox says it took and gave back, one JSON object a line."""
+    """Print what the sandbox says it took and returned, one JSON object per line."""
     for entry in sandbox.ledger.entries():
         click.echo(json.dumps(entry))

@@ -1,4 +1,4 @@
-"""Commands that keep the secrets of the house."""
+"""Commands about secrets at rest."""
 
 import click
 
@@ -14,5 +14,5 @@ def secrets() -> None:
 @secrets.command("rotate")
 @on_the_database
 def rotate() -> None:
-    """Seal everything with the current IKAWAARI_SECRET_KEY, beside running servers; then the old one may go."""
-    click.echo(f"{sealed.rotate()} texts were sealed anew")
+    """Seal everything with the current IKAWAARI_SECRET_KEY, while servers run. Then the old one can go."""
+    click.echo(f"{sealed.rotate()} texts were sealed again")

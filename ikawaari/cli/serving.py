@@ -1,4 +1,4 @@
-"""Commands that run the product: serve, worker, migrate, openapi."""
+"""Commands that run the server: serve, worker, migrate, openapi."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from ikawaari.config import Config
 from ikawaari.serving import reloading
 
 _INSECURE = (
-    "Warning: --insecure. Others reach this server, and what they send can be read and changed on its way. "
+    "Warning: --insecure. Others can reach this server, and their requests can be read and changed in transit. "
     "It refuses live keys, and webhooks to internal addresses."
 )
 
@@ -27,7 +27,7 @@ _INSECURE = (
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1), help="Threads of each process.")
 @click.option("--no-worker", is_flag=True, help="Leave due work to `ikawaari worker`.")
-@click.option("--demo", is_flag=True, help="Seed a demo merchant and serve a demo shop at /; on this machine alone.")
+@click.option("--demo", is_flag=True, help="Create a demo merchant and serve a demo shop at /; on this machine only.")
 @click.option("--insecure", is_flag=True, help="Let others reach the server over http; never with live keys.")
 @click.option("--reload", is_flag=True, help="Start again when a file of the program changes. For development.")
 @in_one_line
@@ -48,7 +48,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool, reload: bool, 
 @main.command("worker")
 @on_the_database
 def work() -> None:
-    """Do due work until told to stop."""
+    """Do due work until stopped."""
     provider_states.refuse_unknown()
     stop = threading.Event()
 
@@ -63,10 +63,10 @@ def work() -> None:
 
 
 @main.command()
-@click.option("--check", is_flag=True, help="Change nothing: list the rows that would keep it from being applied.")
+@click.option("--check", is_flag=True, help="Change nothing: list the rows that would prevent the migration.")
 @on_the_database
 def migrate(check: bool) -> None:
-    """Bring the database's schema up to date: all of it, or nothing."""
+    """Bring the database's schema up to date: everything, or nothing."""
     if check:
         findings = store.check_migration()
         for one in findings:

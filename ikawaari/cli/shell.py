@@ -30,7 +30,7 @@ def shell() -> None:
 
 
 def _complete_names(names: dict[str, Any]) -> None:
-    """Let the tab key complete `names`. The libraries for it write to the terminal as they are imported: not before."""
+    """Let the tab key complete `names`. Its libraries are imported only here, for they may write to the terminal."""
     readline: Any = importlib.import_module("readline")
     rlcompleter: Any = importlib.import_module("rlcompleter")
     readline.set_completer(rlcompleter.Completer(names).complete)

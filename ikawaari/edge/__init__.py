@@ -1,1 +1,1 @@
-"""What both edges share: strict JSON, request ids, security headers, and the one renderer of errors."""
+"""What both edges share: strict JSON, request ids, security headers, and the only renderer of errors."""

@@ -11,10 +11,10 @@ from ikawaari.edge.fields import Choice
 
 
 class Output(Schema):
-    """An answer, or a part of one. All fields are there unless said otherwise; further ones may be added any day."""
+    """An answer, or a part of one. All fields are present unless stated otherwise; new ones may be added."""
 
     class Meta:
-        """A client must not refuse a field that it does not know."""
+        """A client must not refuse unknown fields."""
 
         unknown = EXCLUDE
 
@@ -25,7 +25,7 @@ class Output(Schema):
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """The object as the domain rendered it, its fields in the order of the document.
 
-        Nothing is converted, which took longer than rendering it: the values are those that JSON has already.
+        Nothing is converted, which would take longer than rendering: all values are JSON values already.
         """
         if self.many if many is None else many:
             return [self.dump(one, many=False) for one in obj]
@@ -33,7 +33,7 @@ class Output(Schema):
 
 
 class As(fields.Nested):
-    """A part that is ready: described by its schema, and passed on as the domain made it, which costs no time."""
+    """An object that is ready: its schema describes it, and it is passed on as the domain rendered it."""
 
     def __init__(self, schema: type[Schema], **options: Any) -> None:
         super().__init__(schema, **({"required": True} | options))
@@ -43,7 +43,7 @@ class As(fields.Nested):
 
 
 class Parts(fields.List[Any]):
-    """A list of such parts."""
+    """A list of such objects."""
 
     def __init__(self, schema: type[Schema], **options: Any) -> None:
         super().__init__(As(schema), **({"required": True} | options))
@@ -60,7 +60,7 @@ class Kind(fields.Constant[str]):
 
 
 class Words(fields.String):
-    """A text that is always there, or null."""
+    """A text that is always present, or null."""
 
     def __init__(self, description: str = "", *, nullable: bool = False, **told: Any) -> None:
         metadata = told | ({"description": description} if description else {})
@@ -94,7 +94,7 @@ class Instant(fields.Integer):
 
 
 class NextAction(fields.Raw):
-    """What the payer has to do now, or null. The document adds the component of that name: see `parts.NEXT_ACTIONS`."""
+    """What the payer has to do now, or null. The document has a component of that name: see `parts.NEXT_ACTIONS`."""
 
     def __init__(self) -> None:
         told = {"anyOf": [{"$ref": "#/components/schemas/NextAction"}, {"type": "null"}]}

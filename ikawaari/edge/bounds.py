@@ -1,4 +1,4 @@
-"""What a request may hold at most, checked before anybody reads it: no stranger makes us work for what is refused."""
+"""Limits of a request, checked before anything reads it: a request that will be refused must not cost much work."""
 
 from functools import cached_property
 from typing import Any
@@ -13,11 +13,11 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Request(flask.Request):
-    """Flask's request, whose body may be malformed by its sender: that is a 400, not an error of ours."""
+    """Flask's request. A body that its sender malformed is a 400, not an error of ours."""
 
     @cached_property
     def stream(self) -> Any:
-        """The body, as it comes in."""
+        """The body, as it arrives."""
         return _Body(super().stream)
 
 
@@ -26,7 +26,7 @@ class _Body:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes. A server raises what it likes for a chunk that is none, or for a sender who hangs up."""
+        """The next bytes. Servers raise various exceptions for a malformed chunk, or for a client that disconnects."""
         try:
             return bytes(self._stream.read(size))
         except (HTTPException, TimeoutError):
@@ -39,7 +39,7 @@ class _Body:
 
 
 def register(app: Flask) -> None:
-    """Bound every request of `app`. Call it before anything that reads one."""
+    """Apply the limits to every request of `app`. Call it before anything that reads a request."""
     app.request_class = Request
     app.config["MAX_FORM_PARTS"] = MOST_FIELDS  # of a multipart form
     app.before_request(_refuse_long_queries)

@@ -1,7 +1,7 @@
-"""smorest's blueprint with our parser, and what it tells of each operation in OpenAPI: every answer, errors too.
+"""smorest's blueprint with our parser, and each operation in the OpenAPI document: all its answers, including errors.
 
-What a route may answer is told where it is decided: `requires`, `idempotent` and `operation` note the error codes of a
-handler, a body or a query adds its own, and the document gets one response per status out of them.
+The possible answers of a route are noted where they are decided: `requires`, `idempotent` and `operation` note the
+error codes of a handler, a body or a query adds its own, and the document gets one response per status.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +39,7 @@ _MAY_WAIT = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVI
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a handler besides its schemas."""
+    """What is known about a handler besides its schemas."""
 
     id: str = ""
     codes: frozenset[AnyCode] = frozenset()
@@ -49,15 +49,15 @@ class Facts:
 
 
 def note(handler: Callable[..., Any], codes: Iterable[AnyCode] = (), **facts: Any) -> None:
-    """Remember facts about `handler`, and the error codes that it may answer with."""
+    """Note facts about `handler`, and the error codes that it may answer with."""
     known: dict[str, Any] = getattr(handler, "_apidoc", {})
     before: Facts = known.get("facts", Facts())
     after = replace(before, codes=before.codes | frozenset(codes), **facts)
-    handler.__dict__["_apidoc"] = known | {"facts": after}  # where smorest keeps its own
+    handler.__dict__["_apidoc"] = known | {"facts": after}  # where smorest keeps its own notes
 
 
 def operation(operation_id: str, *codes: AnyCode) -> Callable[[F], F]:
-    """Name a handler for generated clients, and tell which error codes of the domain it may answer with."""
+    """Name a handler for generated clients, and note which error codes of the domain it may answer with."""
 
     def decorate(handler: F) -> F:
         note(handler, codes, id=operation_id)
@@ -67,7 +67,7 @@ def operation(operation_id: str, *codes: AnyCode) -> Callable[[F], F]:
 
 
 def takes_key(handler: F) -> F:
-    """Tell that a handler honours `Idempotency-Key`, though it replays nothing."""
+    """Note that a handler honors `Idempotency-Key`, although it replays nothing."""
     note(handler, [errors.KEY_REUSED], takes_key=True)
     return handler
 
@@ -82,7 +82,7 @@ class Blueprint(SmorestBlueprint):
         self._prepare_doc_cbks.append(self._tell_facts)
 
     def register_views_in_doc(self, api: Any, app: Flask, spec: APISpec, **options: Any) -> None:
-        """Put it off until `describe`: it takes longer than all else at a start, and few processes are asked."""
+        """Postpone it until `describe`: it would be the slowest part of a start, and few processes need it."""
         tell = partial(super().register_views_in_doc, api, app, spec, **options)
         app.extensions.setdefault(_UNTOLD, []).append(tell)
 
@@ -107,7 +107,7 @@ class Blueprint(SmorestBlueprint):
 
 
 def describe(app: Flask) -> bool:
-    """Have every blueprint of `app` tell the OpenAPI document of its routes. False when they all have."""
+    """Have every blueprint of `app` add its routes to the OpenAPI document. False if all have done so before."""
     untold = app.extensions.pop(_UNTOLD, [])
     for tell in untold:
         tell()
@@ -135,7 +135,7 @@ def _by_status(codes: Iterable[AnyCode]) -> Mapping[int, list[AnyCode]]:
 
 
 def _response(spec: APISpec, status: int, rows: list[AnyCode], headers: list[str]) -> str:
-    """The address of the shared response for these codes, made when there is none yet."""
+    """The reference of the shared response for these codes, which is created if there is none yet."""
     limited = ["Limited"] if "X-RateLimit-Limit" in headers and status != HTTPStatus.UNAUTHORIZED else []
     phrase = "".join(word.title() for word in HTTPStatus(status).phrase.split())
     name = ".".join([phrase, *limited, *(row.id.removeprefix("IKW-") for row in rows)])

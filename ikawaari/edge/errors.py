@@ -1,4 +1,4 @@
-"""The one renderer of errors: JSON on API routes, a page elsewhere. No stack trace ever leaves."""
+"""The only renderer of errors: JSON on API routes, a page elsewhere. A stack trace is never sent."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -34,7 +34,7 @@ _BY_STATUS: Mapping[int, errors.AnyCode] = {
 
 
 def register(app: Flask, page: ErrorPage) -> None:
-    """Handle every error of `app`; `page` draws it where a person looks. Call it after smorest's `Api`."""
+    """Handle every error of `app`; `page` renders it for people. Call it after smorest's `Api`."""
 
     def answer(error: IkawaariError) -> Response:
         return render(error) if request.path.startswith(_JSON_ROUTES) else page(error, error.http_status)
@@ -56,7 +56,7 @@ def register(app: Flask, page: ErrorPage) -> None:
         log.exception("unexpected_error", path=request.path)  # noqa: LOG004 - Flask calls this in its own handler
         return answer(Failed(errors.UNEXPECTED))
 
-    app.url_map.merge_slashes = False  # else `//api/…` is sent on, with a page: addresses are not guessed here
+    app.url_map.merge_slashes = False  # otherwise `//api/…` is redirected, with a page: no address is guessed here
     app.register_error_handler(IkawaariError, answer)
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(OperationalError, from_database)
@@ -77,7 +77,7 @@ def render(error: IkawaariError) -> Response:
 
 
 def envelope(error: IkawaariError) -> dict[str, Any]:
-    """What stands under `error` in the body."""
+    """The value of `error` in the body."""
     return {
         "code": error.code,
         "message": error.message,

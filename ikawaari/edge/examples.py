@@ -1,4 +1,4 @@
-"""What the examples of the OpenAPI document tell of: one order, from its opening to its payment."""
+"""What the examples of the OpenAPI document share: one order, from its opening to its payment."""
 
 from typing import Any
 
@@ -21,5 +21,5 @@ NEXT_ACTION: dict[str, Any] = {
 
 
 def page(*data: object) -> dict[str, Any]:
-    """A list that ends with `data`."""
+    """A list whose last page is `data`."""
     return {"object": "list", "data": list(data), "has_more": False, "next_cursor": None}

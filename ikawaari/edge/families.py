@@ -1,4 +1,4 @@
-"""Parts of the documented API that this server does not offer: said as such, with or without a credential."""
+"""Parts of Ikawaari's documented API that this server does not offer. It says so, with or without a credential."""
 
 import re
 
@@ -12,6 +12,6 @@ _PATH = re.compile(rf"/api/(?:v[0-9]+|test)/({'|'.join(_FAMILIES)})(?:/.*)?", re
 
 
 def refusal(path: str) -> str | None:
-    """What to tell whoever asks for `path`; None when it belongs to no family that we leave out."""
+    """The answer to a request for `path`; None if it belongs to no family that we leave out."""
     found = _PATH.fullmatch(path)
     return f"This server does not offer {_FAMILIES[found[1]]}." if found else None

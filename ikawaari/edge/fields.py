@@ -34,7 +34,7 @@ class Text(fields.String):
 
 
 class Prose(Text):
-    """A text that a merchant wrote for people, of 1 to `longest` characters: no card number stands in it."""
+    """A text that a merchant wrote for people, of 1 to `longest` characters: it must not contain a card number."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
@@ -44,7 +44,7 @@ class Prose(Text):
 
 
 class Reference(Text):
-    """A merchant's own word, such as an order number: refused only when it is a card number as a whole."""
+    """A merchant's own reference, such as an order number: refused only if all of it is a card number."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
@@ -54,7 +54,7 @@ class Reference(Text):
 
 
 class Whole(fields.Integer):
-    """A whole number of a query, in the digits 0 to 9; Python's own reader would take `1_0`, ` 10` and `١٠` too."""
+    """An integer in a query, of the digits 0 to 9; Python's own `int` would accept `1_0`, ` 10` and `١٠`, too."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         if isinstance(value, str) and not _WHOLE.fullmatch(value):
@@ -63,7 +63,7 @@ class Whole(fields.Integer):
 
 
 class Matching(fields.String):
-    """A text that is `pattern` from its first to its last character."""
+    """A text that matches `pattern` as a whole."""
 
     def __init__(self, pattern: str, **options: Any) -> None:
         # `$` alone would let a final line feed pass in Python, and `\Z` is unknown to the readers of the document.
@@ -79,7 +79,7 @@ class Choice(fields.String):
 
 
 class Flag(fields.Boolean):
-    """true or false, and nothing that only looks like it."""
+    """true or false, and nothing that only resembles it."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
         if not isinstance(value, bool):
@@ -103,7 +103,7 @@ class IsoInstant(fields.String):
 
 
 class HttpUrl(fields.String):
-    """An absolute http(s) URL without credentials. Live mode asks for https besides: the domain knows the mode."""
+    """An absolute http(s) URL without credentials. Live mode also requires https, which the domain checks."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validate=_check_url, **_told(options, pattern=_URL_PATTERN, maxLength=texts.LONGEST_URL))
@@ -140,7 +140,7 @@ class CountryCode(fields.String):
 
 
 class Email(fields.String):
-    """An e-mail address, without the blanks around it."""
+    """An email address, without surrounding blanks."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**_told(options, format="email", maxLength=texts.LONGEST_EMAIL))
@@ -156,10 +156,10 @@ class Email(fields.String):
 
 
 class Prefill(fields.String):
-    """What saves the payer typing. Nothing is refused here: what cannot be used is left out and named in `warnings`."""
+    """A prefilled value, which saves the payer typing. One that cannot be used is left out and named in `warnings`."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
-        # A number is what some shops keep phone numbers in; "?" can be neither an address nor a number.
+        # Some shops store phone numbers as numbers; "?" can be neither an address nor a phone number.
         text = texts.trimmed(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else "?"
         if "@" in text and cards.stands_in(text):
             raise ValidationError(cards.REFUSAL)
@@ -171,7 +171,7 @@ class Metadata(fields.Dict):
 
     def __init__(self, **options: Any) -> None:
         words = (
-            f"Any JSON that you want back, never shown to the customer: {_METADATA_KEYS} keys of at most "
+            f"Any JSON, returned to you and never shown to the customer: {_METADATA_KEYS} keys of at most "
             f"{_METADATA_KEY_LENGTH} characters, {_METADATA_BYTES} bytes in all."
         )
         told = _told(options, maxProperties=_METADATA_KEYS, description=words)
@@ -179,12 +179,12 @@ class Metadata(fields.Dict):
 
 
 def _told(options: dict[str, Any], **told: Any) -> dict[str, Any]:
-    """`options` with what the OpenAPI document says of the field; what the schema itself says wins."""
+    """`options` with a description for the OpenAPI document; the schema's own takes precedence."""
     return options | {"metadata": told | options.get("metadata", {})}
 
 
 def _upper(text: Any) -> str:
-    # Beyond ASCII upper() invents codes: "ß" would become "SS", which is South Sudan.
+    # Beyond ASCII, upper() invents codes: "ß" would become "SS", which is South Sudan.
     return str(text).upper() if str(text).isascii() else ""
 
 

@@ -12,13 +12,13 @@ LONGEST = 255
 
 
 def read() -> str | None:
-    """The key of this request, if it has one. Raises ValidationFailed when it cannot be one."""
+    """The key of this request, if it has one. Raises ValidationFailed if it is not valid."""
     key = request.headers.get(HEADER)
     return None if key is None else checked(key, HEADER)
 
 
 def checked(key: str, name: str) -> str:
-    """`key`, when it can be one. Raises ValidationFailed under `name`."""
+    """`key`, if it is valid. Raises ValidationFailed under `name`."""
     if not 1 <= len(key) <= LONGEST or not key.isprintable():
         raise ValidationFailed({name: [f"must have 1 to {LONGEST} printable characters"]})
     if cards.is_number(key):
@@ -27,5 +27,5 @@ def checked(key: str, name: str) -> str:
 
 
 def body_digest() -> str:
-    """What tells this request's body from others: SHA-256 of its bytes, in hex."""
+    """A digest of this request's body: SHA-256 of its bytes, in hex."""
     return hashlib.sha256(request.get_data()).hexdigest()

@@ -1,4 +1,4 @@
-"""How smorest's blueprints read requests here: strict JSON, and every bad field named in one 400."""
+"""How our blueprints read requests: strict JSON, and one 400 that names every wrong field."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -36,7 +36,7 @@ class Parser(FlaskParser):
         return g.body
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
-        """The query, of texts that the store can bear."""
+        """The query, whose texts the database can store."""
         for name, text in req.args.items(multi=True):
             if not texts.is_storable(name):
                 raise ValidationFailed({"query": ["a name must not hold control characters"]})
@@ -47,14 +47,14 @@ class Parser(FlaskParser):
         return self._makeproxy(MultiDict(given), schema)
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **options: Any) -> NoReturn:
-        """One ValidationFailed for all bad fields."""
+        """One ValidationFailed for all wrong fields."""
         messages = error.messages_dict
         details = flatten(messages.get("json") or messages.get("query") or messages)
         raise ValidationFailed(*_without_cards(details))
 
 
 class Query(Schema):
-    """The parameters of a query. Unknown ones are refused: a typing error must not pass as an absent filter."""
+    """The parameters of a query. Unknown ones are refused: a typo must not pass as an absent filter."""
 
     class Meta:
         """See above."""
@@ -63,19 +63,19 @@ class Query(Schema):
 
 
 class Input(Schema):
-    """A request body. Unknown fields are refused, and the snake_case spelling of each field is understood too.
+    """A request body. Unknown fields are refused. The snake_case spelling of each field is accepted, too.
 
-    null, and an empty text where a text is optional, say the same as absence; an empty array where an object belongs
-    is the empty object. PHP sends both.
+    null is treated as absent, and so is the empty string of an optional text; an empty array in place of an object is
+    treated as an empty object. PHP sends both.
     """
 
     class Meta:
-        """A typing error must not pass as an absent field."""
+        """A typo must not pass as an absent field."""
 
         unknown = RAISE
 
     def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
-        """Many clients send null for what they have no value for."""
+        """Many clients send null for fields without a value."""
         field_obj.allow_none = not field_obj.required
 
     @cached_property
@@ -85,7 +85,7 @@ class Input(Schema):
 
     @pre_load
     def understand(self, data: Any, **_options: Any) -> Any:
-        """Bring what clients send into the one form that the fields read."""
+        """Convert what clients send to the one form that the fields accept."""
         if data == []:
             return {}
         if not isinstance(data, Mapping):
@@ -93,7 +93,7 @@ class Input(Schema):
         return self._without_absent({name: self._meant(name, value) for name, value in self._spelled(data).items()})
 
     def _spelled(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Rename `success_url` to `successUrl`; both spellings at once are an error of the first."""
+        """Rename `success_url` to `successUrl`; giving both spellings is an error of the first."""
         spellings = {spelling: name for name in self._names for spelling in (name, snake(name))}
         known: dict[str, Any] = {}
         for key, value in data.items():
@@ -116,12 +116,12 @@ class Input(Schema):
 
 
 class Changes(Input):
-    """The body of a PATCH: null and the empty text clear a field; absence leaves it as it is."""
+    """The body of a PATCH: null and the empty string clear a field; an absent field stays as it is."""
 
     LASTING: ClassVar[frozenset[str]] = frozenset()  # fields that cannot be cleared
 
     def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
-        """What cannot be cleared refuses null."""
+        """Fields that cannot be cleared refuse null."""
         field_obj.allow_none = field_name not in self.LASTING
 
     def _without_absent(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Changes(Input):
 
 
 def is_text(field: Field[Any] | None) -> bool:
-    """Whether a field takes a text."""
+    """Whether a field accepts a text."""
     return isinstance(field, fields.String | fields.UUID) or getattr(field, "takes_text", False)
 
 
@@ -139,7 +139,7 @@ def spelling(name: str) -> str:
 
 
 def _without_cards(details: Details) -> tuple[Details, errors.Code[ValidationFailed]]:
-    """The details and their code; a field that is named by a card number is not named in them."""
+    """The details and their code; a field whose name is a card number is not named in them."""
     named = {path if not cards.holds_number(path) else "body": problems for path, problems in details.items()}
     if "body" in named and "body" not in details:
         named["body"] = [cards.REFUSAL]

@@ -1,4 +1,4 @@
-"""The parts that answers of both edges share. The domain makes them; here they are written down for their readers."""
+"""Schemas that answers of both edges share. The domain renders the objects; here they are described for readers."""
 
 from marshmallow import fields
 
@@ -18,7 +18,7 @@ class Option(Output):
     """One choice of a dropdown."""
 
     label = Words("What the customer reads.", minLength=1, maxLength=200)
-    value = Words("What you get back.", minLength=1, maxLength=200)
+    value = Words("The value that you get back.", minLength=1, maxLength=200)
 
 
 class CustomField(Output):
@@ -27,7 +27,7 @@ class CustomField(Output):
     key = Words()
     label = Words()
     type = OneOf(FIELD_TYPES)
-    options = Parts(Option, allow_none=True, metadata={"description": "Of a dropdown; else null."})
+    options = Parts(Option, allow_none=True, metadata={"description": "Only of a dropdown; otherwise null."})
     required = fields.Boolean(required=True)
 
 
@@ -39,7 +39,7 @@ class AdjustableQuantity(Output):
 
 
 class LineItem(Output):
-    """One position of the order."""
+    """One item of the order."""
 
     name = Words()
     amount = Money("Price of one.")
@@ -48,7 +48,7 @@ class LineItem(Output):
         AdjustableQuantity,
         required=False,
         allow_none=True,
-        metadata={"description": "There where the customer chooses the quantity."},
+        metadata={"description": "Present only when the customer chooses the quantity."},
     )
 
 
@@ -61,7 +61,7 @@ class Recurring(Output):
 
 
 class Failure(Output):
-    """Why the latest attempt failed: a code of the closed set, and words for a developer."""
+    """Why the latest attempt failed: a code of a closed set, and a message for a developer."""
 
     code = OneOf(FAILURE_CODES)
     message = Words()
@@ -71,18 +71,18 @@ class UssdWords(Output):
     """What to tell the payer."""
 
     message = Words()
-    dial_code = Words("A code to dial when the prompt does not come.", nullable=True)
+    dial_code = Words("A code to dial if the prompt does not appear.", nullable=True)
 
 
 class RedirectAddress(Output):
     """Where to send the payer."""
 
     url = Words(format="uri")
-    return_url = Words("Where the payer comes back to.")
+    return_url = Words("Where the payer returns to.")
 
 
 class QrData(Output):
-    """What the QR code holds."""
+    """The content of the QR code."""
 
     data = Words()
 
@@ -95,7 +95,7 @@ class NextActionUssd(Output):
 
 
 class NextActionOtp(Output):
-    """The payer types a code, which a second call of `pay` carries."""
+    """The payer enters a code, which a second call of `pay` sends."""
 
     type = Kind(ActionKind.OTP.value)
     mobile_money_otp = As(UssdWords)

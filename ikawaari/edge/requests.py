@@ -22,13 +22,13 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_HTTPS_ONLY = "max-age=31536000"  # seconds: browsers ask this host over https alone for a year
-_LONGEST_PATH = 512  # what the store keeps of one; ours are far shorter
+_HTTPS_ONLY = "max-age=31536000"  # seconds: for a year browsers use https only for this host
+_LONGEST_PATH = 512  # what the database stores of a path; ours are far shorter
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class HeadersMiddleware:
-    """The outermost layer: responses that Flask does not make, static files say, have an id and the headers, too."""
+    """The outermost layer: responses that do not come from Flask, such as static files, have id and headers, too."""
 
     def __init__(self, application: _Application, config: Config) -> None:
         self._application = application
@@ -38,7 +38,7 @@ class HeadersMiddleware:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         request_id = environ[_REQUEST_ID] = ids.new("req")
-        environ["SCRIPT_NAME"] = ""  # we stand at the root; some servers believe a header that says otherwise
+        environ["SCRIPT_NAME"] = ""  # we are at the root; some servers believe a header that says otherwise
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             given = {name.lower() for name, _ in headers}
@@ -49,7 +49,7 @@ class HeadersMiddleware:
 
 
 def normalize_client_address(application: _Application) -> _Application:
-    """Behind `application`'s proxies: `REMOTE_ADDR` is an address alone, whatever a proxy wrote around it."""
+    """Make `REMOTE_ADDR` a plain address, whatever a proxy has added to it."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         ip = addresses.read_ip(environ.get("REMOTE_ADDR") or "")
@@ -60,14 +60,14 @@ def normalize_client_address(application: _Application) -> _Application:
 
 
 class _NoSession(SessionInterface):
-    """Nobody here uses Flask's session, and reading its cookie costs every request its signer."""
+    """Flask's session is not used, and reading its cookie would cost time in every request."""
 
     def open_session(self, app: Flask, request: Request) -> None:
         """None: there is none."""
 
 
 def register(app: Flask) -> None:
-    """Number every request of `app`, and refuse what the server or we could not read."""
+    """Give every request of `app` an id, and refuse requests that the server or we could not read."""
 
     def number() -> None:
         g.request_id = request.environ[_REQUEST_ID]

@@ -1,4 +1,4 @@
-"""The debug log: how many database statements each request took. At any other log level nothing of this is there."""
+"""The debug log: how many statements each request sent to the database. At other levels this is not installed."""
 
 import structlog
 from flask import Flask, Response, request

@@ -1,6 +1,6 @@
-"""Reading a JSON body: what the store, the log or the next reader could not bear is refused here, with a reason.
+"""Reading a JSON body: values that the database, the logs or another parser cannot handle are refused, with a reason.
 
-The size comes first, then the text, then its values: nothing here costs more than the bytes that were sent.
+The size is checked first, then the text, then its values: the cost is proportional to the bytes that were sent.
 """
 
 import json
@@ -13,10 +13,10 @@ from flask import Request
 from ikawaari import cards, errors, texts
 from ikawaari.errors import RequestRefused, ValidationFailed
 
-MOST_VALUES = 20_000  # what a merchant's largest request has, with room: 20 dropdowns of 200 options
-_DEEPEST = 32  # levels; each one costs every later reader a frame of its stack
-_MOST_DIGITS = 100  # of one number, its sign and its point included
-_LONGEST_STEP = 100  # characters of a key, as an error repeats it
+MOST_VALUES = 20_000  # a merchant's largest request has fewer: 20 dropdowns of 200 options
+_DEEPEST = 32  # levels; each one costs every later parser a frame of its stack
+_MOST_DIGITS = 100  # of one number, including its sign and its point
+_LONGEST_STEP = 100  # characters of a key in an error
 _CHARSETS = {"", "utf-8", "utf8", "us-ascii"}
 _GZIP = b"\x1f\x8b"
 
@@ -33,7 +33,7 @@ def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
     if not raw:
         return {}
     if request.content_length is None and len(raw) == request.max_content_length:
-        raise RequestRefused(errors.BODY_TOO_LARGE)  # werkzeug stops reading a chunked body there, and says nothing
+        raise RequestRefused(errors.BODY_TOO_LARGE)  # werkzeug stops reading a chunked body there, silently
     _refuse_other_encodings(request, raw)
     body = _parsed(raw)
     if body == []:  # PHP's empty object
@@ -45,7 +45,7 @@ def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
 
 
 def _refuse_other_encodings(request: Request, raw: bytes) -> None:
-    """A body that is compressed or in another charset is told so: "not JSON" would send its author astray."""
+    """Say so if a body is compressed or in another charset: "not JSON" would mislead its author."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     charset = request.mimetype_params.get("charset", "").strip().lower()
     if not request.is_json:
@@ -93,7 +93,7 @@ def _float(text: str) -> float:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object. A key that stands twice means two things, and each reader would take another one."""
+    """An object. Of a duplicate key each parser would take another value."""
     members = dict(pairs)
     if len(members) < len(pairs):
         for key, _ in pairs:
@@ -115,7 +115,7 @@ def _refuse_unbearable(body: dict[str, Any], most_values: int) -> None:
 
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Every value, the containers before what they hold; never deeper than what is refused."""
+    """Every value, containers before their contents, and never deeper than allowed."""
     yield path, value
     if isinstance(value, dict):
         for key, item in value.items():
@@ -126,7 +126,7 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _shown(path: Path) -> str:
-    """The path as an error names it, up to where it would repeat a card number or what nobody can print."""
+    """The path for an error, up to a part that holds a card number or cannot be printed."""
     steps = []
     for step in path:
         if cards.stands_in(step) or not texts.is_storable(step):

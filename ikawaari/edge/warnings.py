@@ -1,4 +1,4 @@
-"""What a creation left out of what was asked for, told in its answer."""
+"""Warnings in the answer to a creation: which values were left out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,6 @@ def of(left_out: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def field() -> Any:
-    """The field of an answer that holds them."""
-    words = "In the answer to a creation alone: what could not be used and was left out. Usually empty."
+    """The field of an answer that has the warnings."""
+    words = "Only in the answer to a creation: values that could not be used and were left out. Usually empty."
     return Parts(Warning, required=False, metadata={"description": words})

@@ -1,1 +1,1 @@
-"""The merchants' REST API: thin resources over the domain, and the OpenAPI document that describes them."""
+"""The merchants' REST API: thin handlers over the domain, and the OpenAPI document that describes them."""

@@ -1,4 +1,4 @@
-"""Who calls: the credential in `Authorization: Bearer …`, its scopes, and its place in the rate limits."""
+"""Authentication: the credential in `Authorization: Bearer …`, its scopes, and its rate limits."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,7 @@ _CODES = (
 
 
 def requires(scope: Scope) -> Callable[[F], F]:
-    """Let a handler run for callers with `scope` only; `caller()` tells who it is. Documents itself in OpenAPI."""
+    """Let a handler run for callers with `scope` only; `caller()` returns who it is. Documents itself in OpenAPI."""
 
     def decorate(handler: F) -> F:
         @wraps(handler)
@@ -43,7 +43,7 @@ def caller() -> Caller:
 
 
 def register(app: Flask) -> None:
-    """Tell every authenticated caller where it stands."""
+    """Add rate-limit headers to the responses of authenticated callers."""
 
     def add_rate_headers(response: Response) -> Response:
         standing: rates.Standing | None = g.get("standing")

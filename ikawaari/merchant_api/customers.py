@@ -1,4 +1,4 @@
-"""Customers over REST. Payments make them."""
+"""Customers over REST. Payments create them."""
 
 from flask.views import MethodView
 
@@ -15,7 +15,7 @@ bp = Blueprint(
     "Customers",
     __name__,
     url_prefix="/api/v1/customers",
-    description="Who paid: known again by the phone number that paid, else by the e-mail address.",
+    description="Who paid: recognized by the phone number that paid, or else by the email address.",
 )
 
 

@@ -24,7 +24,7 @@ _POLICY = (
 @bp.get("/openapi.json")
 def document() -> Response:
     """The OpenAPI document."""
-    with _ONE_WRITER:  # whoever asks while it is being written waits for it
+    with _ONE_WRITER:  # a caller that asks while it is being written waits for it
         if _KEPT not in current_app.extensions:
             told = openapi.document(current_app)
             current_app.extensions[_KEPT] = json.dumps(told, indent=2, ensure_ascii=False)
@@ -43,5 +43,5 @@ def page() -> Response:
 
 @cache
 def _version(folder: str) -> str:
-    """What changes with our script, so that browsers may keep it for a year."""
+    """A version that changes with our script, so that browsers may cache it for a year."""
     return hashlib.sha256((Path(folder) / _SCRIPT).read_bytes()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""Events over REST: what was told, and telling it again."""
+"""Events over REST: reading them, and delivering them again."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ bp = Blueprint(
     "Events",
     __name__,
     url_prefix="/api/v1/events",
-    description="What happened, as your webhooks told it: to read, and to have sent again.",
+    description="What happened, as your webhooks reported it: read it, or have it sent again.",
 )
 
 
@@ -35,7 +35,7 @@ class Events(MethodView):
         return history.listed(caller().owner, query)
 
 
-# At least ten characters: so the route never answers for `/redeliver`, which has nine.
+# At least ten characters, so that this route never matches `/redeliver`, which has nine.
 @bp.route("/<string(minlength=10):event_id>", parameters=[schemas.EVENT_ID])
 class OneEvent(MethodView):
     """One event."""
@@ -50,21 +50,21 @@ class OneEvent(MethodView):
 
 @bp.route("/<string:event_id>/redeliver", parameters=[schemas.EVENT_ID])
 class Redelivery(MethodView):
-    """One event, again."""
+    """Deliver one event again."""
 
     @operation("redeliverEvent", errors.OBJECT_UNKNOWN)
     @requires(Scope.WEBHOOKS_WRITE)
     @idempotent
     @bp.response(200, schemas.Redelivered(), example=schemas.REDELIVERED)
     def post(self, event_id: str) -> history.Redelivery:
-        """Send an event again to every endpoint that wants it."""
+        """Send an event again to every endpoint that subscribes to it."""
         event = history.owned(event_id, caller().owner)
         return history.redeliver(event, clock.now())
 
 
 @bp.route("/redeliver")
 class RangeRedelivery(MethodView):
-    """The events of a range of time, again."""
+    """Deliver the events of a time range again."""
 
     @operation("redeliverEvents")
     @requires(Scope.WEBHOOKS_WRITE)
@@ -72,9 +72,9 @@ class RangeRedelivery(MethodView):
     @bp.arguments(schemas.RangeInput(), example=schemas.RANGE)
     @bp.response(200, schemas.Redelivered(), example=schemas.REDELIVERED)
     def post(self, body: dict[str, Any]) -> history.Redelivery:
-        """Send the events of a range of time again, oldest first.
+        """Send the events of a time range again, oldest first.
 
-        An endpoint that was made later hears of what it missed in this way. Endpoints get the same ids and the same
-        bytes as ever, and those that they took already, too.
+        This is how an endpoint that was created later receives what it missed. Endpoints receive the same ids and the
+        same bytes as before, including events that they have already accepted.
         """
         return history.redeliver_range(caller().owner, clock.now(), **body)

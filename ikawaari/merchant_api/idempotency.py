@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on POST: the first answer again, byte for byte, however often the request is sent."""
+"""`Idempotency-Key` on POST: the first answer is returned again, byte for byte, each time the request is repeated."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -19,23 +19,22 @@ from ikawaari.merchants.idempotency import Answer, Claim
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CODES = (errors.FIELD_INVALID, errors.CARD_NUMBER_SENT, errors.KEY_REUSED, errors.KEY_IN_USE)
-# Beside success, these are final decisions. Every other refusal did nothing and may end differently next time.
+# Like a success, these are final decisions. Any other refusal had no effect, and may end differently next time.
 _FINAL = {HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.GONE}
 
 
 def idempotent(handler: F, *, holds_secret: bool = False) -> F:
-    """Run `handler` once per key. It must be made of database work alone: it shares a transaction with its answer.
+    """Run `handler` once per key. It may only use the database, because it shares a transaction with its answer.
 
-    `holds_secret`: the answer is sealed while it is kept, and told again to the same credential alone.
+    `holds_secret`: the stored answer is sealed, and returned again only to the same credential.
     """
     return _once(handler, store.atomic, holds_secret)
 
 
 def idempotent_call(handler: F, *, holds_secret: bool = False) -> F:
-    """Run `handler` once per key, though it calls the world outside and so shares no transaction with its answer.
+    """Run `handler` once per key, although it calls an outside system and so shares no transaction with its answer.
 
-    A run that was killed in the middle is followed by another one, which goes on where the first one stopped: see
-    `recovery`.
+    If a run is killed halfway, the next run with the same key continues where it stopped: see `recovery`.
     """
     return _once(handler, nullcontext, holds_secret)
 

@@ -1,4 +1,4 @@
-"""Payment intents over REST: for merchants who ask for the payment method themselves."""
+"""Payment intents over REST, for merchants who collect the payment method themselves."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ bp = Blueprint(
     "Payment intents",
     __name__,
     url_prefix="/api/v1/payment-intents",
-    description="The will to collect one amount once, for merchants who ask for the payment method themselves.",
+    description="The intent to collect one amount, once, for merchants who collect the payment method themselves.",
 )
 
 
@@ -49,13 +49,13 @@ class Intents(MethodView):
     @bp.arguments(schemas.IntentInput(), example=schemas.NEW_INTENT)
     @bp.response(201, schemas.PaymentIntent(), example=schemas.INTENT)
     def post(self, body: schemas.IntentBody) -> JsonObject:
-        """Create a payment intent, and confirm it at once when asked.
+        """Create a payment intent, and confirm it immediately if requested.
 
-        When the payment is declined at once, the answer is 402, and its `details.payment_intent` names the intent: it
-        was made all the same, and may be confirmed again.
+        If the payment is declined immediately, the answer is 402, and its `details.payment_intent` is the intent's id:
+        the intent was created, and may be confirmed again.
         """
         who, now = caller(), clock.now()
-        # All that can be refused is checked before anything is stored.
+        # Everything that can be refused is checked before anything is stored.
         returns.check_secure(body.return_url, livemode=who.owner.livemode)
         said = _agreed(body.said, lambda: intents.terms_of_new(who.owner, body.intent))
         with naming.fields_named(said.name):
@@ -101,7 +101,7 @@ class Intent(MethodView):
 
 @bp.route("/<string:intent_id>/confirm", parameters=[INTENT_ID])
 class Confirmation(MethodView):
-    """One try to pay."""
+    """One attempt to pay."""
 
     @operation("confirmPaymentIntent", errors.OBJECT_UNKNOWN, errors.PAYMENT_INVALID, *_ENDED, *_CONFLICTS, *_DECLINES)
     @requires(Scope.PAYMENTS_WRITE)
@@ -109,11 +109,11 @@ class Confirmation(MethodView):
     @bp.arguments(schemas.ConfirmInput(), required=False, example=schemas.CONFIRMATION)
     @bp.response(200, schemas.PaymentIntent(), example=schemas.CONFIRMED_INTENT)
     def post(self, body: tuple[Sequence[Said], str | None], intent_id: str) -> JsonObject:
-        """Confirm a payment intent: ask the payer, or send the code that the payer got.
+        """Confirm a payment intent: ask the payer, or send the code that the payer received.
 
-        Seldom is it settled at once: show the payer `next_action`, and wait for `payment_intent.succeeded` or
+        It is rarely settled immediately: show the payer `next_action`, and wait for `payment_intent.succeeded` or
         `payment_intent.payment_failed`. A code goes into `payment_method_data.mobile_money.otp` of a second
-        confirmation. While an attempt is not settled, no other one may start. 402 is a decline that is known at once.
+        confirmation. Until an attempt is settled, no other one may start. 402 is a decline that is known immediately.
         """
         intent = intents.owned(intent_id, caller().owner)
         said, return_url = body
@@ -124,25 +124,25 @@ class Confirmation(MethodView):
 
 @bp.route("/<string:intent_id>/cancel", parameters=[INTENT_ID])
 class Cancellation(MethodView):
-    """The end of one intent."""
+    """Cancellation of one intent."""
 
     @operation("cancelPaymentIntent", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.PaymentIntent(), example=schemas.CANCELED_INTENT)
     def post(self, intent_id: str) -> JsonObject:
-        """Cancel a payment intent that is not being paid; its open checkout session ends with it."""
+        """Cancel a payment intent that is not being paid; its open checkout session expires with it."""
         intent = intents.owned(intent_id, caller().owner)
         return _shown(cancellations.cancel(intent.id, clock.now()))
 
 
 def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any:
-    """Try to pay the intent with what was said, else with what it was made with. Returns it as it is then."""
+    """Try to pay the intent with the given method, or else with the one it was created with. Returns its new state."""
     payment = said.payment or intent.payment_method
     request = PayRequest(**payment, return_url=return_url, once=once) if payment else None
     earlier = recovery.stored()
     try:
-        # An earlier run may have called the provider: what became of that is the answer, not a new attempt.
+        # An earlier run may have called the provider: the result of that call is the answer, not a new attempt.
         if earlier is None or not attempts.is_tried(earlier):
             with naming.fields_named(said.name):
                 attempts.confirm(intent, request, clock.now())
@@ -153,7 +153,7 @@ def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any
 
 
 def _agreed(said: Sequence[Said], terms: Callable[[], Terms]) -> Said:
-    """The one thing that the client said. Raises ValidationFailed when two fields say different things."""
+    """The payment method that the client gave. Raises ValidationFailed if two fields differ."""
     if len(said) == 2 and said[0].payment != said[1].payment:
         one, other = (_read(each, terms()) for each in said)
         if not payment_methods.is_same(one, other) or said[0].payment.get("otp") != said[1].payment.get("otp"):

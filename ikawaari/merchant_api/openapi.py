@@ -22,47 +22,48 @@ SETTINGS: dict[str, Any] = {
     "OPENAPI_URL_PREFIX": None,  # `docs` serves the document, made once
 }
 _INTRODUCTION = """\
-Hosted checkout for francophone Africa: your customers pay by mobile money or card, and you learn the truth.
+Hosted checkout for francophone Africa: your customers pay by mobile money or card, and you learn the result.
 
-* *Checkout sessions* are the usual way. Open one on your server, send the customer to its `url`, and believe the
-  webhook `checkout.session.completed`, or ask for the session. That the customer came back proves nothing by itself,
-  unless the address carries a signature.
-* *Payment intents* are for those who ask for the payment method themselves: create one, confirm it, show the payer its
-  `next_action`, and wait for `payment_intent.succeeded`. Every session that takes money has an intent, too.
-* *Refunds* give a paid intent's money back, in part or in whole. They are `pending` until the provider has done it.
-* *Webhook endpoints* are where you are told; *events* are what you were told, to read and to have sent again.
+* *Checkout sessions* are the usual way. Open one on your server, send the customer to its `url`, and trust the webhook
+  `checkout.session.completed`, or retrieve the session. A customer's return proves nothing, unless the address has a
+  valid signature.
+* *Payment intents* are for merchants who collect the payment method themselves: create one, confirm it, show the payer
+  its `next_action`, and wait for `payment_intent.succeeded`. Every session that takes money has an intent, too.
+* *Refunds* return the money of a paid intent, in part or in full. They are `pending` until the provider has done it.
+* *Webhook endpoints* are where your server receives events; *events* are what happened, to read or to receive again.
 
 **Conventions.** JSON in and out; a successful body is the object itself. Amounts are integers in the currency's
-smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Currencies are taken in any case; they come back in upper case on
-checkout sessions, and in lower case on all else and in every webhook. Instants are Unix seconds.
-Requests on checkout sessions are camelCase, answers are snake_case; requests may spell every field in snake_case too.
-In a request null and, where a text is optional, the empty text say the same as absence; in a PATCH they clear the
-field, and `metadata` is replaced as a whole. An empty array is taken for the empty object. An e-mail address or phone
-number of the customer that cannot be used does not refuse a creation: it is left out and named in `warnings`.
-Further fields and further types of events may be added any day: pass over those that you do not know. Every answer
-carries `Ikawaari-Request-Id`: name it when you ask us for help.
+smallest unit: 5000 is 5,000 XOF and 50.00 EUR. Currencies are accepted in any case; they are returned in upper case in
+checkout sessions, and in lower case in everything else and in every webhook. Times are Unix seconds.
+Requests about checkout sessions are camelCase, answers are snake_case; requests may spell every field in snake_case,
+too. In a request null is treated as absent, and so is the empty string of an optional text; in a PATCH they clear the
+field, and `metadata` is replaced as a whole. An empty array is treated as an empty object. If an email address or a
+phone number of the customer cannot be used, the object is created without it, and `warnings` names the field.
+New fields and new event types may be added at any time: ignore unknown ones. Every answer has an
+`Ikawaari-Request-Id`: include it when you ask for help.
 
-**Lists** come newest first, `limit` objects at a time: while `has_more`, ask again with `cursor` set to `next_cursor`.
+**Lists** are sorted newest first, with `limit` objects per page: while `has_more` is true, send `next_cursor` as
+`cursor` to get the next page.
 
-**Idempotency.** Send an `Idempotency-Key` with every POST, and send the same key again when you got no answer: the call
-is done once, and answered again byte for byte with `Idempotent-Replayed: true`. A key belongs to its method and path.
-Kept for 24 hours is what was done or finally decided: 2xx, 410, and a 402 that is not `retryable`. Every other answer
-leaves the key free: send the same request again, or the corrected one. Where an intent was created before the answer
-(`confirm` with a retryable decline), the same body goes on with that intent; another body cancels it and creates a new
-one, and is a 409 while its attempt is not settled. While the first call runs the others get 409 and `Retry-After`.
+**Idempotency.** Send an `Idempotency-Key` with every POST, and repeat the request with the same key if you receive no
+answer: the call is done once, and its answer is returned again byte for byte, with `Idempotent-Replayed: true`. A key
+belongs to its method and path. Final answers are kept for 24 hours: 2xx, 410, and a 402 that is not `retryable`. Any
+other answer leaves the key unused: repeat the request, or correct it. If an intent was created before such an answer
+(`confirm` with a retryable decline), the same body continues with that intent; a different body cancels it and creates
+a new one, or gets 409 while its attempt is not settled. While the first call runs, others get 409 and `Retry-After`.
 
-**Modes.** `ik_test_…` and `ik_live_…` see two separate worlds, at the same address. In test mode no money moves: the
-last digits of a phone number, and the card token, say what becomes of the payment (`…500` and `tok_test_card` pay,
-`…001` and `tok_test_declined` do not).
+**Modes.** `ik_test_…` and `ik_live_…` keys see separate objects, at the same address. In test mode no money moves: the
+last digits of the phone number, or the card token, decide what happens (`…500` and `tok_test_card` succeed, `…001` and
+`tok_test_declined` fail).
 
 """
 _ERRORS = """\
 **Signed return.** Put `{CHECKOUT_SIGNATURE}` into `successUrl`, and it becomes `<unix>.<hex>`. `hex` is the HMAC-SHA256
 of `<unix>.<session id>.<payment status>`, such as `1767225600.cs_….paid`; its key is the hex text of
-HMAC-SHA256(the key that opened the session, `ikawaari return`). Refuse what is older than 300 seconds.
+HMAC-SHA256(the key that opened the session, `ikawaari return`). Reject signatures that are older than 300 seconds.
 
 **Errors.** Every error has the same envelope; `code` is one of these, `retryable` says whether the same request may
-succeed later, `details` names every bad field.
+succeed later, `details` names every wrong field.
 
 """
 _BEARER = (
@@ -77,7 +78,7 @@ _ERROR: dict[str, Any] = {
 }
 _ERROR_BODY: dict[str, Any] = {
     "type": "object",
-    "description": "What went wrong, for a program and for its author.",
+    "description": "What went wrong, for the program and for its developer.",
     "required": ["code", "message", "type", "retryable", "details", "request_id"],
     "properties": {
         "code": {"type": "string", "pattern": "^IKW-[A-Z]+-[0-9]{3}$", "description": "See the table above."},
@@ -86,7 +87,7 @@ _ERROR_BODY: dict[str, Any] = {
         "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
         "details": {
             "type": "object",
-            "description": "What is wrong with which field; nested ones as `lineItems.0.amount`.",
+            "description": "The problems of each wrong field; nested fields are named like `lineItems.0.amount`.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
         "request_id": {"type": "string", "description": "The same as in the header `Ikawaari-Request-Id`."},
@@ -96,21 +97,29 @@ _METHODS = {"get", "post", "patch", "delete"}
 _NUMBER = {"type": "integer", "minimum": 0}
 _HEADERS: dict[str, dict[str, Any]] = {
     "Ikawaari-Request-Id": {
-        "description": "The number of this request in our logs.",
+        "description": "The id of this request in our logs.",
         "required": True,
         "schema": {"type": "string"},
         "example": REQUEST_ID,
     },
-    "X-RateLimit-Limit": {"description": "Requests a minute that you may make.", "schema": _NUMBER, "example": 100},
-    "X-RateLimit-Remaining": {"description": "How many of them are left.", "schema": _NUMBER, "example": 99},
+    "X-RateLimit-Limit": {
+        "description": "The number of requests that you may make per minute.",
+        "schema": _NUMBER,
+        "example": 100,
+    },
+    "X-RateLimit-Remaining": {
+        "description": "The number of requests left in this minute.",
+        "schema": _NUMBER,
+        "example": 99,
+    },
     "X-RateLimit-Reset": {
-        "description": "When the minute starts anew, in Unix seconds.",
+        "description": "When the next minute starts, in Unix seconds.",
         "schema": _NUMBER | {"format": "int64"},
         "example": 1767225660,
     },
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": _NUMBER, "example": 1},
     "Idempotent-Replayed": {
-        "description": "There when this is the answer that the first call with this key got.",
+        "description": "Present if this answer repeats the one to the first call with this key.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string", "enum": ["Bearer"]}},
@@ -118,19 +127,19 @@ _HEADERS: dict[str, dict[str, Any]] = {
 _IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "A text of your own that names this call, such as a UUID: sent again, it is not done again.",
+    "description": "Your own id of this call, such as a UUID: a repeated call has no further effect.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "order-1042",
 }
 
 
 def prepare(api: Api) -> None:
-    """Teach the converter, before it meets the first route."""
+    """Extend the converter before the first route is registered."""
     api.ma_plugin.converter.add_attribute_function(_alternatives)
 
 
 def _complete(api: Api) -> None:
-    """Add what the routes cannot say of themselves."""
+    """Add what the routes do not say themselves."""
     components = api.spec.components
     components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "description": _BEARER})
     components.parameter("Idempotency-Key", "header", _IDEMPOTENCY_KEY)
@@ -176,7 +185,7 @@ def document(app: Flask) -> dict[str, Any]:
 
 
 def _alternatives(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
-    """A field's own `anyOf`: of a nested field apispec knows the object alone, and a card token may replace it."""
+    """A field's own `anyOf`: apispec only knows the nested object, but a card token may replace it."""
     return {"anyOf": field.metadata["anyOf"]} if "anyOf" in field.metadata else {}
 
 
@@ -194,7 +203,7 @@ def _add_next_action(spec: APISpec) -> None:
 
 
 def _for_generators(told: dict[str, Any]) -> dict[str, Any]:
-    """A property as generated clients compile it: no default beside null, and no null among an enum's values."""
+    """A property that generated clients compile: no default beside null, and no null among an enum's values."""
     if "null" in told.get("type", ()) and "default" in told:
         told = {name: value for name, value in told.items() if name != "default"}
     if None not in told.get("enum", ()):

@@ -1,4 +1,4 @@
-"""Where in a list a request is, and the filters that every list has."""
+"""The page of a list that a request asks for, and the filters that every list has."""
 
 from typing import Any
 
@@ -9,39 +9,39 @@ from ikawaari.edge.fields import Text, Whole
 from ikawaari.edge.parsing import Query
 from ikawaari.paging import PageRequest
 
-MOST_PAGES = 10_000  # further on, the rows before a page would cost more to skip than a cursor does
+MOST_PAGES = 10_000  # beyond it, skipping the rows before a page would cost more than a cursor does
 LAST_INSTANT = 253_402_300_798  # the end of the year 9999, in Unix seconds; one more must still be an instant
 
 
 class PageQuery(Query):
-    """The place in a list, and when its objects were made. Of several places the first in this order counts: `cursor`,
+    """The page of a list, and when its objects were created. If several are given, the first of these counts: `cursor`,
     `starting_after`, `ending_before`, `page`.
     """
 
     limit = Whole(load_default=10, validate=validate.Range(1, 100))
-    cursor = Text(64, metadata={"description": "The `next_cursor` of the page before."})
+    cursor = Text(64, metadata={"description": "The `next_cursor` of the previous page."})
     starting_after = Text(64, metadata={"description": "The id after which the page starts: the older form."})
     ending_before = Text(64, metadata={"description": "The id before which the page ends: the older form."})
     page = Whole(
         load_default=1,
         validate=validate.Range(1, MOST_PAGES),
         metadata={
-            "description": "The number of the page, from 1; passed over beside an id. New objects move the pages that "
-            "follow: use `next_cursor` instead, which every page has."
+            "description": "The number of the page, from 1; ignored if an id is given. New objects shift the "
+            "following pages: use `next_cursor` instead, which every page has."
         },
     )
     created_gte = Whole(
         validate=validate.Range(0, LAST_INSTANT),
-        metadata={"format": "int64", "description": "Unix seconds; made then or later."},
+        metadata={"format": "int64", "description": "Unix seconds; created then or later."},
     )
     created_lte = Whole(
         validate=validate.Range(0, LAST_INSTANT),
-        metadata={"format": "int64", "description": "Unix seconds; made then or before."},
+        metadata={"format": "int64", "description": "Unix seconds; created then or earlier."},
     )
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> PageRequest:
-        """The domain's value; what says nothing of the place is a filter."""
+        """The domain's value; all other parameters are filters."""
         place = {name: data.pop(name) for name in PageRequest.__dataclass_fields__ if name in data}
         return PageRequest(**place, filters=data)
 

@@ -1,4 +1,4 @@
-"""Payment links over REST: the first version, and the second with all that a session can have."""
+"""Payment links over REST: the first version, and the second with everything that a session can have."""
 
 from flask.views import MethodView
 
@@ -32,7 +32,7 @@ bp_v2 = Blueprint(
     "Payment links V2",
     "payment_links_v2",
     url_prefix="/api/v2/payment_links",
-    description="The same with line items, chosen amounts, questions, subscriptions and a limit of uses.",
+    description="The same with line items, amounts to choose, questions, subscriptions and a maximum number of uses.",
 )
 
 
@@ -46,7 +46,7 @@ class PaymentLinks(MethodView):
     @bp.arguments(schemas.PaymentLinkInput(), required=False, example=schemas.NEW_LINK)
     @bp.response(201, schemas.PaymentLink(), example=schemas.LINK)
     def post(self, new: NewLink) -> JsonObject:
-        """Make a payment link and give its `url` to your customers. Every field may be absent."""
+        """Create a payment link, and give its `url` to your customers. Every field is optional."""
         return _create(1, new)
 
     @operation("listPaymentLinks")
@@ -72,14 +72,14 @@ class PaymentLink(MethodView):
 
 @bp.route("/<string:link_id>/deactivate", parameters=[LINK_ID])
 class Deactivation(MethodView):
-    """The end of one link."""
+    """Deactivation of one link."""
 
     @operation("deactivatePaymentLink", errors.OBJECT_UNKNOWN, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp.response(200, schemas.PaymentLink(), example=schemas.INACTIVE_LINK)
     def post(self, link_id: str) -> JsonObject:
-        """Deactivate a payment link, for good. A payment that runs already ends as it ends. It needs no body."""
+        """Deactivate a payment link permanently. Payments that have started are not affected. It needs no body."""
         return _deactivate(1, link_id)
 
 
@@ -93,7 +93,7 @@ class PaymentLinksV2(MethodView):
     @bp_v2.arguments(schemas.PaymentLinkV2Input(), required=False, example=schemas.NEW_LINK_V2)
     @bp_v2.response(201, schemas.PaymentLinkV2(), example=schemas.LINK_V2)
     def post(self, new: NewLink) -> JsonObject:
-        """Make a payment link of the second version. Every field may be absent."""
+        """Create a payment link of the second version. Every field is optional."""
         return _create(2, new)
 
     @operation("listPaymentLinksV2")
@@ -119,14 +119,14 @@ class PaymentLinkV2(MethodView):
 
 @bp_v2.route("/<string:link_id>/deactivate", parameters=[LINK_ID])
 class DeactivationV2(MethodView):
-    """The end of one link of the second version."""
+    """Deactivation of one link of the second version."""
 
     @operation("deactivatePaymentLinkV2", errors.OBJECT_UNKNOWN, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)
     @idempotent
     @bp_v2.response(200, schemas.PaymentLinkV2(), example=schemas.INACTIVE_LINK_V2)
     def post(self, link_id: str) -> JsonObject:
-        """Deactivate a payment link of the second version, for good. It needs no body."""
+        """Deactivate a payment link of the second version permanently. It needs no body."""
         return _deactivate(2, link_id)
 
 

@@ -1,4 +1,4 @@
-"""What a call does when an earlier run under its key stored something and had no answer: go on, never start over."""
+"""What a call does if an earlier run with its key stored an object but returned no answer: it continues with it."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -19,9 +19,9 @@ T = TypeVar("T", bound=Named)
 
 
 def made_once(make: Callable[[], T], find: Callable[[str], T], give_up: Callable[[str], object]) -> T:
-    """The object that an earlier run of this call made, else a new one, remembered in the transaction that makes it.
+    """The object that an earlier run of this call created, or else a new one, noted in the transaction that creates it.
 
-    What a run with another body had made is given up in that transaction: `give_up` raises Conflict when it cannot be.
+    An object of a run with another body is given up in that transaction: `give_up` raises Conflict if it cannot be.
     """
     mine: idempotency.Claim | None = g.get("claim")
     if mine is None:
@@ -38,13 +38,13 @@ def made_once(make: Callable[[], T], find: Callable[[str], T], give_up: Callable
 
 
 def stored() -> str | None:
-    """The id of what an earlier run of this very call stored; None: there was none, or nothing was stored."""
+    """The id of what an earlier run of this very call stored; None if it stored nothing, or there was none."""
     mine: idempotency.Claim | None = g.get("claim")
     return mine.subject if mine and not mine.is_corrected else None
 
 
 def remember(subject: str) -> None:
-    """Note what this call stores, in the transaction that stores it. Raises Conflict when another run took over."""
+    """Note the object that this call stores, in the same transaction. Raises Conflict if another run took over."""
     mine: idempotency.Claim | None = g.get("claim")
     if mine is not None:
         idempotency.remember(mine, subject)

@@ -17,7 +17,7 @@ bp = Blueprint(
     "Refunds",
     __name__,
     url_prefix="/api/v1/refunds",
-    description="Money on its way back: in part, repeatedly, never more than was paid.",
+    description="Money on its way back: in part, repeatedly, but never more than was paid.",
 )
 
 
@@ -31,14 +31,14 @@ class Refunds(MethodView):
     @bp.arguments(schemas.RefundInput(), example=schemas.NEW_REFUND)
     @bp.response(201, schemas.Refund(), example=schemas.REFUND)
     def post(self, new: NewRefund) -> JsonObject:
-        """Refund a payment, in part or in whole.
+        """Refund a payment, in part or in full.
 
-        It is `pending` until the provider has given the money back: wait for `refund.succeeded` or `refund.failed`.
-        After the latter the amount may be refunded again; it may come days after the former, when a bank sends the
-        money back. More than is left of the payment is refused, also when asked for at once from two sides.
+        It is `pending` until the provider has returned the money: wait for `refund.succeeded` or `refund.failed`. After
+        `refund.failed` the amount may be refunded again. It may follow days after `refund.succeeded`, if a bank sends
+        the money back. A refund of more than is left of the payment is refused, even if two arrive at the same moment.
 
         With `attempt` a refund returns what that attempt holds (`amount_held`): money that pays no intent, such as a
-        second payment or a wrong amount whose automatic refund failed. It leaves the intent and its session alone.
+        second payment or a wrong amount whose automatic refund failed. It does not change the intent or its session.
         """
         return resources.refund(refunds.create(caller().owner, new, clock.now()))
 

@@ -35,8 +35,8 @@ class Sessions(MethodView):
     def post(self, new: NewSession) -> JsonObject:
         """Open a checkout session.
 
-        Every field may be absent: `{}` is a request. `success_url` and `successUrl` are the same field, as are the two
-        spellings of every other.
+        Every field is optional: `{}` is a valid request. `success_url` and `successUrl` are the same field, and so are
+        the two spellings of every other.
         """
         who = caller()
         with naming.fields_named(naming.camel):
@@ -67,7 +67,7 @@ class Session(MethodView):
 
 @bp.route("/<string:session_id>/expire", parameters=[SESSION_ID])
 class Expiry(MethodView):
-    """The end of one session."""
+    """Expiry of one session."""
 
     @operation("expireCheckoutSession", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS, errors.BODY_TOO_LARGE)
     @requires(Scope.PAYMENTS_WRITE)

@@ -1,4 +1,4 @@
-"""Subscriptions over REST: they are made by checkout sessions, so here they are seen and ended."""
+"""Subscriptions over REST. Checkout sessions create them; here they are listed and canceled."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ bp = Blueprint(
     "Subscriptions",
     __name__,
     url_prefix="/api/v1/billing/subscriptions",
-    description="Agreements to pay again each period, made by a paid or trial session in subscription mode.",
+    description="Agreements to pay again each period, created by a paid or trial session in subscription mode.",
 )
 
 
@@ -50,7 +50,7 @@ class OneSubscription(MethodView):
 
 @bp.route("/<string:subscription_id>/cancel", parameters=[schemas.SUBSCRIPTION_ID])
 class Cancellation(MethodView):
-    """The end of one subscription."""
+    """Cancellation of one subscription."""
 
     @operation("cancelSubscription", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @requires(Scope.SUBSCRIPTIONS_WRITE)
@@ -58,7 +58,7 @@ class Cancellation(MethodView):
     @bp.arguments(schemas.CancellationInput(), required=False, example=schemas.CANCELLATION)
     @bp.response(200, schemas.Subscription(), example=schemas.CANCELED_SUBSCRIPTION)
     def post(self, body: dict[str, Any], subscription_id: str) -> JsonObject:
-        """Cancel a subscription, now or at the end of the period that runs. Nothing is paid back by this."""
+        """Cancel a subscription, now or at the end of the current period. This refunds nothing."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
         return resources.subscription(
             snapshots.of_subscription(subscriptions.cancel(subscription, clock.now(), **body))

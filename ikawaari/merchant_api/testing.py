@@ -1,4 +1,4 @@
-"""Test mode's own routes: tell the sandbox how a mobile money payment ends; let a subscription's time come."""
+"""Routes of test mode: decide how a mobile money payment ends; bring a subscription's next due date forward."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ bp = Blueprint(
     "Test mode",
     __name__,
     url_prefix="/api/test",
-    description="Tools for your tests. They find test objects only.",
+    description="Tools for your tests. They work on test objects only.",
 )
 
 
@@ -42,7 +42,7 @@ class MobileMoneyCallback(MethodView):
 
 @bp.route("/subscriptions/<string:subscription_id>/advance", parameters=[subscriptions.SUBSCRIPTION_ID])
 class Advance(MethodView):
-    """Time that passes at once."""
+    """Time that passes immediately."""
 
     @operation("advanceTestSubscription", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS, errors.ATTEMPT_UNSETTLED)
     @requires(Scope.SUBSCRIPTIONS_WRITE)
@@ -51,7 +51,7 @@ class Advance(MethodView):
     def post(self, subscription_id: str) -> JsonObject:
         """Bring what is due next for a test subscription forward to now.
 
-        A reminder, a renewal, a day of dunning, or the end: a worker does it within a second or two.
+        A reminder, a renewal, a retry, or the end: a worker does it within a second or two.
         """
         who = caller()
         advanced = testing.advance(subscription_id, who.owner, clock.now())

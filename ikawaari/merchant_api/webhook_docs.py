@@ -1,4 +1,4 @@
-"""The document's `webhooks` section: every event that is sent, its body, its signature, and when it comes again."""
+"""The document's `webhooks` section: every event that is sent, its body, its signature, and when it is retried."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from ikawaari.merchant_api.schemas import (
 
 
 class _InLowerCase(Schema):
-    """What answers with its currency in upper case has it in lower case in events."""
+    """Objects whose currency is in upper case in answers have it in lower case in events."""
 
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
 
@@ -51,10 +51,12 @@ OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
     "customer": ((customers.Customer,), customers.CUSTOMER),
     "webhook_endpoint": ((webhook_endpoints.WebhookEndpoint,), webhook_endpoints.ENDPOINT),
 }
-"""What events tell of: by its name, the object's schemas and an example. A type without its object here is not told."""
+"""What events are about: each object's schemas and an example, by its name. Other types are not documented."""
 
 TAG = "Webhooks"
-_TEST_MEANING = "You asked for a test of this endpoint: `data` is the endpoint itself. It comes whatever is subscribed."
+_TEST_MEANING = (
+    "You requested a test of this endpoint: `data` is the endpoint itself. It is sent whatever the endpoint lists."
+)
 _SECRET, _STAMP, _BODY = webhook_endpoints.ENDPOINT_WITH_SECRET["secret"], 1767225600, b'{"id":"evt_1"}'
 _SIGNED = signature.of_webhook(_SECRET, _STAMP, _BODY)
 _SECONDS = f"{outgoing.TIMEOUT_SECONDS:g} seconds"
@@ -66,14 +68,16 @@ _SIGNATURE: dict[str, Any] = {
     "schema": {"type": "string", "pattern": "^t=[0-9]+,v1=[0-9a-f]{64}$"},
     "example": _SIGNED,
 }
-_TAKEN = f"Any 2xx within {_SECONDS}: the event was taken, and is not sent again. The body of the answer is yours."
+_TAKEN = f"Any 2xx within {_SECONDS}: the event was accepted, and is not sent again. The body of the answer is ignored."
 
 
 def complete(api: Api) -> None:
     """Add the section and what it refers to."""
     api.spec.components.parameter(signature.HEADER, "header", _SIGNATURE)
     api.spec.components.response("WebhookTaken", {"description": _TAKEN})
-    api.spec.components.response("WebhookNotTaken", {"description": f"Anything else is no receipt. {_again()}"})
+    api.spec.components.response(
+        "WebhookNotTaken", {"description": f"Any other response counts as a failed delivery. {_again()}"}
+    )
     converter = api.ma_plugin.converter
     envelope = converter.schema2jsonschema(events.Event)
     refs = {
@@ -92,20 +96,20 @@ def complete(api: Api) -> None:
 def introduction() -> str:
     """How to take webhooks, for the document's introduction."""
     return f"""\
-**Webhooks.** Enter an endpoint and keep its `secret`: it is told once. We POST every event that the endpoint wants, as
-JSON; the webhooks of this document show the body of each type. `data` is the object as it was when the event happened:
-ask for the object when you need to know how it is now.
+**Webhooks.** Create a webhook endpoint and keep its `secret`: it is returned only once. We POST every event that the
+endpoint lists, as JSON; the webhooks of this document show the body of each type. `data` is the object as it was when
+the event happened: retrieve the object if you need its current state.
 
 * *Signature.* `{signature.HEADER}: t=<unix>,v1=<hex>`, exactly so: no space, one `v1`. `hex` is the HMAC-SHA256 of
-  `<t>.<raw body>`, in lower case; its key is the whole secret as you got it, `whsec_` included. Compute it over the
-  bytes that came, before you parse them; compare in constant time; refuse a `t` more than 300 seconds away from your
-  clock. Each try has its own `t`. To check your code: with the secret `{_SECRET}` the body `{_BODY.decode()}` at
+  `<t>.<raw body>`, in lower case; its key is the whole secret, including `whsec_`. Compute it over the bytes that you
+  received, before you parse them; compare in constant time; reject a `t` that differs from your clock by more than 300
+  seconds. Each try has its own `t`. To check your code: with the secret `{_SECRET}` the body `{_BODY.decode()}` at
   {_STAMP} is signed `{_SIGNED}`.
-* *Answer.* Any 2xx within {_SECONDS}; do the work after it. Redirects are not followed.
+* *Answer.* Any 2xx within {_SECONDS}; do your work afterwards. Redirects are not followed.
 * *Retries.* {_again()}
-* *Order.* At least once, with the same `id` and the same bytes each time: remember the ids and pass over what you know.
-  The events of one object come in their order, the next one when you took the one before; those of different objects
-  may overtake each other.
+* *Order.* Every event is delivered at least once, with the same `id` and the same bytes each time: store the ids and
+  skip events you have already processed. The events of one object arrive in order, each after you have accepted the
+  previous one; events of different objects may overtake each other.
 * *Missed.* `GET /api/v1/events` lists what happened, and `redeliver` sends it again.
 
 """
@@ -114,8 +118,8 @@ ask for the object when you need to know how it is now.
 def _again() -> str:
     waits = [_spoken(wait) for wait in delivery.RETRIES]
     return (
-        f"The event is sent again after {', '.join(waits[:-1])} and {waits[-1]}, each counted from the try before. "
-        "Then the endpoint is `failing`: it gets nothing until you set `enabled` to true, and then all it missed."
+        f"The event is retried after {', '.join(waits[:-1])} and {waits[-1]}, each counted from the previous try. "
+        "Then the endpoint is `failing`: it receives nothing until you set `enabled` to true, and then all it missed."
     )
 
 

@@ -19,7 +19,7 @@ bp = Blueprint(
     "Webhook endpoints",
     __name__,
     url_prefix="/api/v1/webhook-endpoints",
-    description="Where you want to be told what happened. The introduction says how to take a webhook.",
+    description="Where your server receives events. The introduction says how to receive a webhook.",
 )
 
 
@@ -33,7 +33,7 @@ class Endpoints(MethodView):
     @bp.arguments(schemas.EndpointInput(), example=schemas.NEW_ENDPOINT)
     @bp.response(201, schemas.WebhookEndpointWithSecret(), example=schemas.ENDPOINT_WITH_SECRET)
     def post(self, body: dict[str, Any]) -> JsonObject:
-        """Enter a webhook endpoint. The answer holds its secret: keep it, it is not told again."""
+        """Create a webhook endpoint. The answer contains its secret: keep it, it is not shown again."""
         made = endpoints.create(caller().owner, **body, now=clock.now())
         return endpoints.resource(made, with_secret=True)
 
@@ -69,7 +69,7 @@ class Endpoint(MethodView):
     @requires(Scope.WEBHOOKS_WRITE)
     @bp.response(200, schemas.DeletedWebhookEndpoint(), example=schemas.DELETED_ENDPOINT)
     def delete(self, endpoint_id: str) -> JsonObject:
-        """Delete a webhook endpoint, and what was on its way to it."""
+        """Delete a webhook endpoint, and its pending deliveries."""
         endpoints.delete(_owned(endpoint_id))
         return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
 
@@ -86,8 +86,8 @@ class Rotation(MethodView):
     def post(self, body: dict[str, Any], endpoint_id: str) -> JsonObject:
         """Give a webhook endpoint a new secret.
 
-        Until the overlap ends every delivery is signed with the old secret alone, from then on with the new one alone.
-        Without an overlap the old one signs nothing from now on. A second rotation ends the overlap of the first.
+        Until the overlap ends, every delivery is signed with the old secret only; after that, with the new one only.
+        Without an overlap the old secret ends immediately. A second rotation ends the overlap of the first.
         """
         rotated = endpoints.rotate_secret(_owned(endpoint_id), clock.now(), **body)
         return endpoints.resource(rotated, with_secret=True)
@@ -102,9 +102,9 @@ class Test(MethodView):
     @idempotent
     @bp.response(200, schemas.WebhookDelivery(), example=schemas.DELIVERY)
     def post(self, endpoint_id: str) -> JsonObject:
-        """Send a `webhook_endpoint.test` event to this endpoint alone.
+        """Send a `webhook_endpoint.test` event to this endpoint only.
 
-        It is on its way when this is answered: its delivery tells later what the endpoint said.
+        This answers before the event is delivered: its delivery shows later what the endpoint answered.
         """
         return history.send_test(_owned(endpoint_id), clock.now())
 
@@ -118,7 +118,7 @@ class Deliveries(MethodView):
     @bp.arguments(schemas.DeliveryQuery(exclude=("created_gte", "created_lte")), location="query")
     @bp.response(200, schemas.WebhookDeliveryList(), example=schemas.DELIVERIES)
     def get(self, query: PageRequest, endpoint_id: str) -> Page:
-        """List the deliveries to a webhook endpoint, newest first, each with all its tries."""
+        """List the deliveries to a webhook endpoint, newest first, each with all of its tries."""
         return history.deliveries(_owned(endpoint_id), query)
 
 

@@ -82,10 +82,10 @@ def test_the_runbook_of_a_rotation(before: Config) -> None:
     ikawaari.start(both)
     assert opened() == secrets
     # 3. Everything is sealed anew, beside a server that is still at step 1.
-    assert command(both, "secrets", "rotate").output == "4 texts were sealed anew\n"
+    assert command(both, "secrets", "rotate").output == "4 texts were sealed again\n"
     ikawaari.start(replace(before, old_secret_keys=NEW))
     assert opened() == secrets
-    assert command(both, "secrets", "rotate").output == "0 texts were sealed anew\n"
+    assert command(both, "secrets", "rotate").output == "0 texts were sealed again\n"
     # 4. The old secret goes.
     ikawaari.start(replace(before, secret_key=NEW))
     assert opened() == secrets

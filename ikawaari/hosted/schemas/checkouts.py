@@ -16,10 +16,10 @@ UNAVAILABLE = ("inactive", "used")
 class Operator(Output):
     """A wallet of a country."""
 
-    id = Words("What `operator` of a payment takes.")
-    name = Words("What customers call it.")
+    id = Words("The value for `operator` in a payment.")
+    name = Words("The name that customers know.")
     flows = fields.List(
-        Choice(parts.FLOWS), required=True, metadata={"description": "How it asks payers; its own way first."}
+        Choice(parts.FLOWS), required=True, metadata={"description": "How it asks payers, the default first."}
     )
     available = fields.Boolean(required=True)
 
@@ -37,23 +37,23 @@ class PaymentMethodOffer(Output):
 
     type = OneOf(METHOD_TYPES)
     countries = Parts(
-        PayingCountry, required=False, metadata={"description": "Of mobile money; the session's country first."}
+        PayingCountry, required=False, metadata={"description": "Only of mobile money; the session's country first."}
     )
 
 
 class Fee(Output):
-    """What paying with one kind of method comes to."""
+    """What paying with one type of method costs."""
 
     type = OneOf(METHOD_TYPES)
-    fee_amount = Money("Comes on top of the amount; 0 unless `fee_mode` is `customer_pays`.")
-    amount_total = Money("What is charged: the amount and the fee.")
+    fee_amount = Money("Added to the amount; 0 unless `fee_mode` is `customer_pays`.")
+    amount_total = Money("What is charged: the amount plus the fee.")
 
 
 class PublicSubscription(Output):
     """The subscription that this session started."""
 
     status = OneOf(SubscriptionStatus)
-    current_period_end = Instant("When the next payment is due, unless the subscription ends then.")
+    current_period_end = Instant("When the next payment is due, unless the subscription ends before it.")
     cancel_at_period_end = fields.Boolean(required=True)
     canceled_at = Instant(nullable=True)
 
@@ -75,7 +75,7 @@ class PublicMerchant(Output):
 
 
 class MaskedCustomer(Output):
-    """Whom the merchant, or an earlier try, named. Masked: whoever has the link may not be that person."""
+    """The customer's details from the merchant or an earlier attempt. Masked: anybody may have the link."""
 
     name = Words(nullable=True)
     email = Words("Masked.", nullable=True)
@@ -83,19 +83,19 @@ class MaskedCustomer(Output):
 
 
 class PublicPayment(Output):
-    """The attempt that paid, else the latest one."""
+    """The attempt that paid, or else the latest one."""
 
     status = OneOf(AttemptStatus)
     type = OneOf(METHOD_TYPES)
     operator = Words(nullable=True)
     phone = Words("Masked.", nullable=True)
-    amount = Money("What was asked of the payer: the amount and the fee.")
+    amount = Money("What the payer was asked to pay: the amount plus the fee.")
     fee_amount = Money()
     currency = Words()
     created = Instant()
-    deadline_at = Instant("When the payer's prompt, code or page ends.", nullable=True)
+    deadline_at = Instant("When the payer's prompt, code or page expires.", nullable=True)
     settled_at = Instant(nullable=True)
-    reference = Words("Short, for receipts.")
+    reference = Words("A short reference for receipts.")
 
 
 class PublicCheckout(Output):
@@ -107,13 +107,13 @@ class PublicCheckout(Output):
     payment_status = OneOf(PaymentStatus)
     mode = OneOf(parts.MODES)
     recurring = As(parts.Recurring, allow_none=True)
-    amount = Money("In the currency's smallest unit; null while the customer still may choose it.", nullable=True)
+    amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     fee_mode = OneOf(parts.FEE_MODES)
-    fee_amount = Money("What the latest payer agreed to pay on top; 0 before.")
-    fees = Parts(Fee, metadata={"description": "By kind of method; empty while the amount is not known."})
+    fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
+    fees = Parts(Fee, metadata={"description": "By type of method; empty while the amount is not known."})
     currency = Words("ISO 4217, upper case.")
     country = Words("ISO 3166 alpha-2.", nullable=True)
     description = Words(nullable=True)
@@ -122,7 +122,9 @@ class PublicCheckout(Output):
     answered_fields = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "Keys of the custom fields that an earlier try answered; the answers are not told."},
+        metadata={
+            "description": "The keys of custom fields that an earlier attempt answered; the answers are not shown."
+        },
     )
     merchant = As(PublicMerchant)
     payment_methods = Parts(PaymentMethodOffer)
@@ -133,8 +135,8 @@ class PublicCheckout(Output):
     late = fields.Boolean(required=True)
     subscription = As(PublicSubscription, allow_none=True)
     invoice = As(PublicInvoice, allow_none=True)
-    unavailable = OneOf(UNAVAILABLE, "Why the session's payment link takes no payment any more.", nullable=True)
-    thank_you = Words("The shop's word to who has paid.", nullable=True)
+    unavailable = OneOf(UNAVAILABLE, "Why the session's payment link no longer accepts payments.", nullable=True)
+    thank_you = Words("The shop's thank-you message, shown after payment.", nullable=True)
     success_url = Words("Once paid.", nullable=True)
     cancel_url = Words(nullable=True)
     expires_at = Instant()

@@ -1,4 +1,4 @@
-"""The shapes of the public JSON."""
+"""Payments on the public wire."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.errors import ValidationFailed
 
-# Phone numbers may look like card numbers. They are read as phone numbers, which no card number passes.
+# A phone number may look like a card number. These fields only accept phone numbers, so they are not searched.
 _PHONES = {
     "payment_method.mobile_money.phone_number",
     "collected.customerDetails.phone",
@@ -21,18 +21,18 @@ _PHONES = {
 }
 
 
-_LONGEST_READ = 4_096  # characters of a text in which a card number is looked for: no field takes a longer one
+_LONGEST_READ = 4_096  # characters of a text that are searched for a card number: no field accepts a longer one
 
 
 @dataclass(frozen=True)
 class PayBody:
-    """A pay request, and the session that its body names besides the path."""
+    """A pay request, and the session id in its body."""
 
     request: PayRequest
     session_id: str | None
 
     def check_session(self, path_id: str) -> None:
-        """Raise ValidationFailed when body and path name different sessions."""
+        """Raise ValidationFailed if body and path name different sessions."""
         if self.session_id not in (None, path_id):
             raise ValidationFailed({"session_id": ["must equal the id in the path"]}, errors.PAYMENT_INVALID)
 
@@ -40,13 +40,18 @@ class PayBody:
 class MobileMoneyInput(Input):
     """A wallet."""
 
-    country = Text(2, metadata={"description": "ISO 3166 alpha-2; absent: the operator's, else the session's."})
-    operator = Text(40, metadata={"description": "`orange_sn`, or a name within the country; absent: by the number."})
-    phone_number = Text(32, metadata={"description": "E.164, or as dialled there; absent: the session's."})
-    preferred_flow = Text(
-        20, metadata={"description": f"One of {', '.join(parts.FLOWS)}; honoured when the provider can, else its own."}
+    country = Text(2, metadata={"description": "ISO 3166 alpha-2; if absent, the operator's, or else the session's."})
+    operator = Text(
+        40, metadata={"description": "`orange_sn`, or a name within the country; if absent, by the number."}
     )
-    otp = Matching("[0-9]{4,8}", metadata={"description": "The code that the payer got, in a second call."})
+    phone_number = Text(32, metadata={"description": "E.164, or as dialed there; if absent, the session's."})
+    preferred_flow = Text(
+        20,
+        metadata={
+            "description": f"One of {', '.join(parts.FLOWS)}; used if the provider supports it, otherwise its own."
+        },
+    )
+    otp = Matching("[0-9]{4,8}", metadata={"description": "The code that the payer received, in a second call."})
 
 
 class CardInput(Input):
@@ -64,7 +69,7 @@ class PaymentMethodInput(Input):
 
     @pre_load
     def pass_over_the_empty_other(self, data: Any, **_options: Any) -> Any:
-        """Shops send both members, the one that they do not use empty."""
+        """Shops send both members, and leave the unused one empty."""
         if not isinstance(data, dict):
             return data
         meant = ("type", data.get("type"))
@@ -91,7 +96,7 @@ class Address(fields.Field[Any]):
 
 
 class CustomerDetailsInput(Input):
-    """Who pays, as the page asked."""
+    """The payer's details, as collected by the page."""
 
     name = fields.String(validate=validate.Length(max=500))
     email = fields.String(validate=validate.Length(max=500))
@@ -107,15 +112,15 @@ class CustomerDetailsInput(Input):
                 },
                 {"type": "null"},
             ],
-            "description": "A text, or an object of texts; you get it back as it was given.",
+            "description": "A text, or an object of texts; it is returned as given.",
         }
     )
 
 
 class CollectedInput(Input):
-    """What else the page asked."""
+    """What else the page collected."""
 
-    amount = Amount(metadata={"description": "Only when the session has none; inside its bounds."})
+    amount = Amount(metadata={"description": "Only if the session has none; within its bounds."})
     quantities = fields.List(
         fields.Integer(strict=True, validate=validate.Range(0, 1_000_000)),
         validate=validate.Length(max=100),
@@ -129,7 +134,7 @@ class CollectedInput(Input):
         keys=fields.String(),
         values=fields.Raw(allow_none=True, metadata={"type": ["string", "integer"]}),
         data_key="customFields",
-        metadata={"description": "Answers by the keys of the session's custom fields."},
+        metadata={"description": "Answers, by the keys of the session's custom fields."},
     )
 
 
@@ -138,16 +143,16 @@ class PaymentInput(Input):
 
     most_values = 2_000  # whoever has the address may send it
 
-    session_id = Text(64, metadata={"description": "The id in the path, when it is given at all."})
+    session_id = Text(64, metadata={"description": "If given, it must be the id in the path."})
     return_url = HttpUrl(
-        metadata={"description": "Where a wallet sends the payer back to: this host, or that of the session's URLs."}
+        metadata={"description": "Where a wallet returns the payer to: this host, or a host of the session's URLs."}
     )
     payment_method = fields.Nested(PaymentMethodInput, required=True)
     collected = fields.Nested(CollectedInput)
 
     @pre_load
     def refuse_card_numbers(self, data: Any, **_options: Any) -> Any:
-        """No raw card number comes in here, wherever it stands; where it stood is told, never the number."""
+        """Refuse a raw card number anywhere in the body. The error names where it was, never the number."""
         paths = list(_card_numbers(data, ""))
         if paths:
             refusal = [cards.REFUSAL]
@@ -186,11 +191,11 @@ def _as_text(key: str, value: Any) -> str:
 
 
 def _card_numbers(value: Any, path: str) -> Iterator[str]:
-    """The paths under which a card number stands."""
+    """The paths at which there is a card number."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if cards.holds_number(key):
-                yield path or "body"  # and no step deeper: the path would tell the number
+                yield path or "body"  # and no step deeper: the path would contain the number
             else:
                 yield from _card_numbers(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):

@@ -1,1 +1,1 @@
-"""What goes over the wire: of each noun one module, with its shapes and, below them, its examples."""
+"""What goes over the wire: each noun has one module, with its schemas and, below them, its examples."""

@@ -1,4 +1,4 @@
-"""Payment attempts on the wire: every try to pay, as sessions and intents show it."""
+"""Payment attempts on the wire: as sessions and intents show them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ikawaari.states import AttemptStatus
 
 
 class PaymentAttempt(Output):
-    """One try to pay."""
+    """One attempt to pay."""
 
     id = Words()
     provider = Words()
@@ -19,15 +19,15 @@ class PaymentAttempt(Output):
     operator = Words(nullable=True)
     country = Words(nullable=True)
     phone = Words("Masked.", nullable=True)
-    amount = Money("What the payer was asked for, with the fee.")
-    fee_amount = Money("The part of it that is the fee.")
-    amount_received = Money("All that the provider took; null until that is known.", nullable=True)
+    amount = Money("What the payer was asked to pay, including the fee.")
+    fee_amount = Money("The fee's part of it.")
+    amount_received = Money("Everything that the provider took; null until that is known.", nullable=True)
     amount_returned = Money("The sum of its refunds that succeeded.")
-    amount_held = Money("What was taken, pays nothing and has not gone back: refund it by `attempt`. Normally 0.")
+    amount_held = Money("What was taken, but pays nothing and was not returned: refund it by `attempt`. Normally 0.")
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     status = OneOf(AttemptStatus)
     failure_code = OneOf(parts.FAILURE_CODES, nullable=True)
-    surplus = fields.Boolean(required=True, metadata={"description": "Money that was not needed: see `amount_held`."})
+    surplus = fields.Boolean(required=True, metadata={"description": "The money was not needed: see `amount_held`."})
     created = Instant()
     settled_at = Instant("Null until it succeeded or failed.", nullable=True)
 

@@ -19,7 +19,7 @@ CUSTOMER_ID = {
 
 
 class CustomerQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     email = Text(320)
     phone = Text(32, metadata={"description": "As typed, or E.164; write its + as %2B."})

@@ -27,14 +27,14 @@ EVENT_ID = {
 
 
 class EventQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     type = Choice(sorted(EVENT_TYPES))
     object_id = Text(64, metadata={"description": "The id of the object that the event is about."})
 
 
 class RangeInput(Input):
-    """A range of time, both ends in it."""
+    """A time range, including both ends."""
 
     created_gte = fields.Integer(
         required=True,
@@ -46,9 +46,9 @@ class RangeInput(Input):
         required=True,
         strict=True,
         validate=validate.Range(0, LAST_INSTANT),
-        metadata={"format": "int64", "description": "Unix seconds; happened then or before."},
+        metadata={"format": "int64", "description": "Unix seconds; happened then or earlier."},
     )
-    cursor = Text(64, metadata={"description": "`next_cursor` of the answer before: go on behind it."})
+    cursor = Text(64, metadata={"description": "The `next_cursor` of the previous answer: continue after it."})
 
 
 class Event(Output):
@@ -56,12 +56,12 @@ class Event(Output):
 
     id = Words(pattern="^evt_[A-Za-z0-9]+$")
     object = Kind("event")
-    type = OneOf(sorted(EVENT_TYPES), "What happened: the webhooks of this document say it of each.")
+    type = OneOf(sorted(EVENT_TYPES), "What happened: see the webhooks of this document.")
     created = Instant()
     livemode = fields.Boolean(required=True)
     data = fields.Dict(
         required=True,
-        metadata={"description": "The object as it was then; its shape is told with the webhook of that type."},
+        metadata={"description": "The object as it was then; see the webhook of that type for its schema."},
     )
 
 
@@ -72,13 +72,15 @@ class EventList(Page):
 
 
 class Redelivered(Output):
-    """How much is on its way again."""
+    """How much is being delivered again."""
 
     object = Kind("redelivery")
     events = fields.Integer(required=True, metadata={"description": f"At most {history.MOST_AT_ONCE} at a time."})
-    deliveries = fields.Integer(required=True, metadata={"description": "One per event and endpoint that wants it."})
+    deliveries = fields.Integer(
+        required=True, metadata={"description": "One for each event and each endpoint that subscribes to it."}
+    )
     has_more = fields.Boolean(
-        required=True, metadata={"description": "Further events of the range were left out: ask for the rest."}
+        required=True, metadata={"description": "More events of the range are left: ask again with `cursor`."}
     )
     next_cursor = Words("With the same range, the `cursor` of the next call; null at the end.", nullable=True)
 
@@ -93,7 +95,7 @@ REDELIVERED: dict[str, Any] = {
 }
 
 
-_THEN = 1767225960  # after all that the other examples tell
+_THEN = 1767225960  # after everything in the other examples
 _PAID_ATTEMPT = ATTEMPT | {"status": "succeeded", "amount_received": 25000, "settled_at": _THEN}
 _FAILED_ATTEMPT = ATTEMPT | {"status": "failed", "failure_code": "payer_declined", "settled_at": _THEN}
 _PAID: Mapping[str, Any] = {

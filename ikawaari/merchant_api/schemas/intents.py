@@ -1,4 +1,4 @@
-"""The shapes of payment intents on the wire. snake_case throughout, unlike checkout sessions."""
+"""Payment intents on the wire. snake_case throughout, unlike checkout sessions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ _NUMBERS = ("msisdn", "phone_number", "phone")
 
 @dataclass(frozen=True)
 class Said:
-    """What to pay with as a client said it: the fields of a PayRequest, and the names that it used for them."""
+    """The payment method as a client gave it: the fields of a PayRequest, and the client's names for them."""
 
     payment: Mapping[str, Any]
     number: str = "msisdn"
@@ -58,7 +58,7 @@ NOTHING_SAID = Said({})
 
 
 class IntentWalletInput(Input):
-    """A wallet. Known clients name the number in three ways."""
+    """A wallet. Clients name the number in three ways."""
 
     country = CountryCode()
     operator = Text(40, metadata={"description": "`orange_sn`, or `orange_money` with a country."})
@@ -72,7 +72,9 @@ class IntentWalletInput(Input):
             "word is ignored."
         },
     )
-    otp = Matching("[0-9]{4,8}", metadata={"description": "The code that the payer got, with a second confirmation."})
+    otp = Matching(
+        "[0-9]{4,8}", metadata={"description": "The code that the payer received, in a second confirmation."}
+    )
 
 
 class IntentCardInput(Input):
@@ -90,14 +92,14 @@ class IntentCardInput(Input):
 
 
 class CardNumberSent(Exception):
-    """A card number stands where a token belongs; the message names the member."""
+    """A card number was sent instead of a token; the message names the member."""
 
 
 class IntentPaymentMethodInput(Input):
     """What the payer pays with. Only the member that `type` names counts; unknown members are ignored."""
 
     class Meta:
-        """The official client's own type lets anything stand beside the known members."""
+        """The official client's type allows any other members."""
 
         unknown = EXCLUDE
 
@@ -107,7 +109,7 @@ class IntentPaymentMethodInput(Input):
 
     @pre_load
     def take_what_is_meant(self, data: Any, **_options: Any) -> Any:
-        """Of an object with both members only the one that counts is read."""
+        """If both members are given, only the one that counts is read."""
         kind = data.get("type") if isinstance(data, Mapping) else None
         return {name: data[name] for name in ("type", kind) if name in data} if kind in METHOD_TYPES else data
 
@@ -155,7 +157,7 @@ _TOKEN = {"type": "string", "pattern": f"^{A_CARD}$", "description": "A card tok
 
 
 class PaymentMethodChoice(Input):
-    """What to pay with, in either of the two fields in which clients say it; both must mean the same."""
+    """The payment method, in either of the two fields that clients use; both must mean the same."""
 
     payment_method = PaymentMethodField(token=True, metadata={"anyOf": [_TOKEN, _OBJECT, {"type": "null"}]})
     payment_method_data = PaymentMethodField(token=False)
@@ -164,7 +166,7 @@ class PaymentMethodChoice(Input):
 
 @dataclass(frozen=True)
 class IntentBody:
-    """An intent to make, and with what and whether to confirm it at once."""
+    """An intent to create, and whether and with what to confirm it immediately."""
 
     intent: NewIntent
     confirm: bool
@@ -173,19 +175,19 @@ class IntentBody:
 
 
 class IntentInput(PaymentMethodChoice):
-    """A payment intent to make."""
+    """A payment intent to create."""
 
     amount = Amount(required=True, metadata={"description": "In the currency's smallest unit."})
     currency = Currency(required=True)
-    payment_method_types = fields.Raw(metadata={"description": "Accepted, and without effect."})
+    payment_method_types = fields.Raw(metadata={"description": "Accepted, but without effect."})
     transaction_country = CountryCode(metadata={"description": "Where the payer is; absent: where you are."})
-    customer = Reference(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
+    customer = Reference(255, metadata={"description": "Your own reference for the payer; `customer_id` is the same."})
     customer_id = Reference(255, metadata={"description": "The same as `customer`."})
     customer_email = Prefill(metadata={"description": LEFT_OUT})
     customer_phone = Prefill(metadata={"description": f"As typed, or E.164. {LEFT_OUT}"})
     description = Prose(500)
     metadata = Metadata(load_default=dict)
-    confirm = Flag(load_default=False, metadata={"description": "Confirm at once; say then what to pay with."})
+    confirm = Flag(load_default=False, metadata={"description": "Confirm immediately; this requires a payment method."})
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> IntentBody:
@@ -213,7 +215,7 @@ class IntentChanges(Changes):
         metadata={"description": "In the currency's smallest unit. Not of an intent that belongs to a session."}
     )
     currency = Currency()
-    customer = Reference(255, metadata={"description": "Your word for who pays; `customer_id` is the same."})
+    customer = Reference(255, metadata={"description": "Your own reference for the payer; `customer_id` is the same."})
     customer_id = Reference(255, metadata={"description": "The same as `customer`."})
     customer_email = Email()
     customer_phone = Text(32)
@@ -231,45 +233,45 @@ class IntentChanges(Changes):
 
 
 class ConfirmInput(PaymentMethodChoice):
-    """With what to confirm; absent: with what the intent was made."""
+    """The payment method; if absent, the one that the intent was created with."""
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> tuple[Sequence[Said], str | None]:
-        """What was said in either field, and the return address."""
+        """The payment method of either field, and the return address."""
         return said_in(data), data.get("return_url")
 
 
 class IntentQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     status = Choice(IntentStatus)
     customer = Reference(255)
 
 
 class PaymentIntent(Output):
-    """The will to collect one amount once, however many attempts that takes."""
+    """The intent to collect one amount, once, however many attempts that takes."""
 
     id = Words(pattern="^pi_[A-Za-z0-9]+$")
     object = Kind("payment_intent")
     status = OneOf(IntentStatus, "`failed` may be confirmed again; `succeeded` stays so.")
     amount = Money()
     amount_received = Money("What was taken: 0 until it `succeeded`.")
-    amount_refunded = Money("How much of that was promised back or given back.")
+    amount_refunded = Money("How much of that was refunded, or is being refunded.")
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     customer_email = Words(nullable=True)
     customer_phone = Words("E.164.", nullable=True)
-    customer = Words("Your word for who pays.", nullable=True)
+    customer = Words("Your own reference for the payer.", nullable=True)
     country = Words("ISO 3166 alpha-2: where the payer is.", nullable=True)
     description = Words(nullable=True)
     metadata = fields.Dict(required=True)
-    checkout_session = Words("`cs_…`, when a session made it.", nullable=True)
+    checkout_session = Words("`cs_…`, if a session created it.", nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
     canceled_at = Instant("Null unless it was canceled.", nullable=True)
     next_action = NextAction()
     last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first; in events the latest ten."})
-    attempts_count = fields.Integer(required=True, metadata={"description": "How many tries there were in all."})
+    attempts = Parts(PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."})
+    attempts_count = fields.Integer(required=True, metadata={"description": "The total number of attempts."})
     warnings = warnings.field()
 
 
@@ -280,7 +282,7 @@ class PaymentIntentList(Page):
 
 
 def said_in(data: Mapping[str, Any]) -> Sequence[Said]:
-    """What the client said to pay with, in each of the two fields that it used."""
+    """The payment method in each of the two fields that the client used."""
     return [data[name] for name in ("payment_method", "payment_method_data") if data.get(name)]
 
 

@@ -1,4 +1,4 @@
-"""The shapes of payment links on the wire, of the first version and of the second."""
+"""Payment links on the wire, of the first version and of the second."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ _STATUSES = ("active", "inactive", "expired", "used")
 
 
 class PaymentLinkInput(Input):
-    """A payment link to make. Every field may be absent; `{}` is a request."""
+    """A payment link to create. Every field is optional; `{}` is a valid request."""
 
     amount = Amount(metadata={"description": "In the currency's smallest unit; absent: the customer chooses it."})
-    currency = Currency(metadata={"description": "Absent: the country's, else yours."})
+    currency = Currency(metadata={"description": "If absent, the country's, or else yours."})
     country = CountryCode()
     fee_mode = Choice(
         parts.FEE_MODES,
@@ -34,9 +34,11 @@ class PaymentLinkInput(Input):
         Choice(METHOD_TYPES),
         data_key="paymentMethodTypes",
         validate=validate.Length(1, 10),
-        metadata={"description": "Absent: all that you have."},
+        metadata={"description": "If absent, all that you have."},
     )
-    expires_at = IsoInstant(data_key="expiresAt", metadata={"description": "ISO 8601, ahead; absent: never."})
+    expires_at = IsoInstant(
+        data_key="expiresAt", metadata={"description": "ISO 8601, in the future; if absent, the link does not expire."}
+    )
     is_single_use = Flag(data_key="isSingleUse", load_default=False)
 
     @post_load
@@ -55,12 +57,12 @@ class QuantityBoundsInput(Input):
 
 
 class LinkItemInput(LineItemInput):
-    """One position of the order; the customer may choose how many."""
+    """One item of the order; the customer may choose how many."""
 
     adjustable_quantity = fields.Nested(
         QuantityBoundsInput,
         data_key="adjustableQuantity",
-        metadata={"description": "Around `quantity`; absent: fixed."},
+        metadata={"description": "The bounds of `quantity`; if absent, it is fixed."},
     )
 
     @validates_schema
@@ -72,14 +74,14 @@ class LinkItemInput(LineItemInput):
 
 
 class PaymentLinkV2Input(PaymentLinkInput):
-    """A payment link of the second version. Every field may be absent; `{}` is a request."""
+    """A payment link of the second version. Every field is optional; `{}` is a valid request."""
 
     line_items = fields.List(
         fields.Nested(LinkItemInput),
         data_key="lineItems",
         load_default=list,
         validate=validate.Length(max=100),
-        metadata={"description": "They add up to the amount, or give it."},
+        metadata={"description": "They must add up to the amount, or determine it."},
     )
     amount_min = Amount(data_key="amountMin", metadata={"description": "Only without an amount."})
     amount_max = Amount(data_key="amountMax", metadata={"description": "Only without an amount."})
@@ -104,7 +106,7 @@ class PaymentLinkV2Input(PaymentLinkInput):
         data_key="maxUses",
         strict=True,
         validate=validate.Range(1, _MOST),
-        metadata={"description": "How many payments it takes; absent: any number."},
+        metadata={"description": "How many payments it accepts; if absent, any number."},
     )
     success_url = HttpUrl(
         data_key="successUrl",
@@ -116,7 +118,7 @@ class PaymentLinkV2Input(PaymentLinkInput):
 
     @validates_schema
     def check_together(self, data: dict[str, Any], **_options: Any) -> None:
-        """What two fields say of each other."""
+        """Checks of two fields together."""
         keys = [field["key"] for field in data.get("custom_fields", ())]
         if len(keys) != len(set(keys)):
             raise ValidationError("Keys must differ.", "customFields")
@@ -125,7 +127,7 @@ class PaymentLinkV2Input(PaymentLinkInput):
 
 
 class PaymentLinkQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     active = Choice(("true", "false"), metadata={"description": "Deactivated or not; a used link stays active."})
 
@@ -136,13 +138,13 @@ class PaymentLink(Output):
     id = Words("A UUID.", format="uuid")
     object = Kind("payment_link")
     version = fields.Integer(required=True)
-    url = Words("What you give to your customers.", format="uri")
+    url = Words("The address to give to your customers.", format="uri")
     slug = Words("The end of `url`.")
-    active = fields.Boolean(required=True, metadata={"description": "Until you deactivate it."})
-    status = OneOf(_STATUSES, "Whether it takes payments, and why not.")
+    active = fields.Boolean(required=True, metadata={"description": "True until you deactivate it."})
+    status = OneOf(_STATUSES, "Whether it accepts payments, or why not.")
     uses = fields.Integer(
         required=True,
-        metadata={"description": "Payments that run or have taken place; one that was refunded stays used."},
+        metadata={"description": "Payments that have started or succeeded; a refund does not reduce it."},
     )
     is_single_use = fields.Boolean(required=True)
     amount = Money("In the currency's smallest unit; null: the customer chooses.", nullable=True)

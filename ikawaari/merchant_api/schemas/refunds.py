@@ -23,9 +23,11 @@ REFUND_ID = {
 
 
 class RefundInput(Input):
-    """A refund to make."""
+    """A refund to create."""
 
-    payment_intent = Text(64, metadata={"description": "`pi_…`; a session names its own. Required without `attempt`."})
+    payment_intent = Text(
+        64, metadata={"description": "`pi_…`, as in a session's `payment_intent`. Required without `attempt`."}
+    )
     attempt = Text(
         64,
         metadata={
@@ -35,10 +37,10 @@ class RefundInput(Input):
     )
     amount = Amount(
         metadata={
-            "description": "In the currency's smallest unit; absent: all that is left, or all that the attempt holds."
+            "description": "In the currency's smallest unit; if absent, all that is left, or that the attempt holds."
         }
     )
-    reason = Prose(255, metadata={"description": "Yours, and never shown to the customer."})
+    reason = Prose(255, metadata={"description": "For you; never shown to the customer."})
     metadata = Metadata(load_default=dict)
 
     @post_load
@@ -48,7 +50,7 @@ class RefundInput(Input):
 
 
 class RefundQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     payment_intent = Text(64)
     status = Choice(RefundStatus)
@@ -60,12 +62,14 @@ class Refund(Output):
     id = Words(pattern="^re_[A-Za-z0-9]+$")
     object = Kind("refund")
     payment_intent = Words("`pi_…`: the payment that it is taken from.")
-    attempt = Words("The payment attempt whose money goes back.")
+    attempt = Words("The payment attempt whose money is returned.")
     amount = Money()
     currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
-    status = OneOf(RefundStatus, "`pending` until the provider has given the money back, or refused to.")
+    status = OneOf(RefundStatus, "`pending` until the provider has returned the money, or refused to.")
     reason = Words("Yours; or `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`.", nullable=True)
-    automatic = fields.Boolean(required=True, metadata={"description": "Made by rule, for money that was not due."})
+    automatic = fields.Boolean(
+        required=True, metadata={"description": "Created automatically, for money that was not due."}
+    )
     failure_code = OneOf(parts.FAILURE_CODES, "Null unless it `failed`.", nullable=True)
     metadata = fields.Dict(required=True)
     created = Instant()

@@ -1,4 +1,4 @@
-"""The shapes of checkout sessions on the wire: what may come in, and what goes out."""
+"""Checkout sessions on the wire: the input, and the output."""
 
 from typing import Any
 
@@ -28,17 +28,17 @@ from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import PaymentAttempt
 from ikawaari.states import PaymentStatus, SessionStatus
 
-LEFT_OUT = "One that cannot be used is left out and named in `warnings`."
+LEFT_OUT = "If it cannot be used, it is left out and named in `warnings`."
 _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
 
 
 class LineItemInput(Input):
-    """One position of the order."""
+    """One item of the order."""
 
     name = Prose(200, required=True)
     amount = Amount(required=True, metadata={"description": "Price of one, in the currency's smallest unit."})
     quantity = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 1_000_000))
-    currency = Currency(metadata={"description": "The session's, when it is given at all."})
+    currency = Currency(metadata={"description": "If given, it must be the session's."})
 
 
 class RecurringInput(Input):
@@ -63,7 +63,9 @@ class CustomFieldInput(Input):
         fields.Raw(metadata=_OPTION),
         load_default=None,
         validate=validate.Length(1, 200),
-        metadata={"description": "Required for a dropdown, and only there. A plain text is both label and value."},
+        metadata={
+            "description": "Required for a dropdown, and only allowed there. A plain text is both label and value."
+        },
     )
     required = Flag(load_default=False)
 
@@ -77,10 +79,10 @@ class CustomFieldInput(Input):
 
 
 class CheckoutSessionInput(Input):
-    """A checkout session to open. Every field may be absent; `{}` is a request."""
+    """A checkout session to open. Every field is optional; `{}` is a valid request."""
 
     amount = Amount(
-        metadata={"description": "In the currency's smallest unit; absent: the customer chooses it on the page."}
+        metadata={"description": "In the currency's smallest unit; if absent, the customer chooses it on the page."}
     )
     currency = Currency()
     country = CountryCode()
@@ -88,16 +90,16 @@ class CheckoutSessionInput(Input):
         Choice(METHOD_TYPES),
         data_key="paymentMethodTypes",
         validate=validate.Length(1, 10),
-        metadata={"description": "Absent: all that you have."},
+        metadata={"description": "If absent, all that you have."},
     )
     success_url = HttpUrl(
         data_key="successUrl",
         metadata={
-            "description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id, and "
-            "`{CHECKOUT_SIGNATURE}` the proof that the introduction tells of."
+            "description": "Where the customer is sent after paying; `{CHECKOUT_SESSION_ID}` becomes the id, and "
+            "`{CHECKOUT_SIGNATURE}` the signature that the introduction describes."
         },
     )
-    cancel_url = HttpUrl(data_key="cancelUrl", metadata={"description": "Where the customer may turn back to."})
+    cancel_url = HttpUrl(data_key="cancelUrl", metadata={"description": "Where the customer may go back to."})
     customer_email = Prefill(data_key="customerEmail", metadata={"description": LEFT_OUT})
     customer_phone = Prefill(data_key="customerPhone", metadata={"description": f"As typed, or E.164. {LEFT_OUT}"})
     payment_link_id = fields.UUID(data_key="paymentLinkId")
@@ -105,12 +107,12 @@ class CheckoutSessionInput(Input):
     defer_payment_intent_creation = Flag(
         data_key="deferPaymentIntentCreation",
         load_default=False,
-        metadata={"description": "Make the payment intent when the customer pays; it is null until then."},
+        metadata={"description": "Create the payment intent when the customer pays; it is null until then."},
     )
     metadata = Metadata(load_default=dict)
-    mode = Choice(parts.MODES, metadata={"description": "Absent: the link's, else `payment`."})
+    mode = Choice(parts.MODES, metadata={"description": "If absent, the link's, or else `payment`."})
     recurring = fields.Nested(
-        RecurringInput, metadata={"description": "Required in subscription mode, and only there."}
+        RecurringInput, metadata={"description": "Required in subscription mode, and only allowed there."}
     )
     description = Prose(500)
     line_items = fields.List(
@@ -118,15 +120,15 @@ class CheckoutSessionInput(Input):
         data_key="lineItems",
         load_default=list,
         validate=validate.Length(max=100),
-        metadata={"description": "They add up to the amount, or give it."},
+        metadata={"description": "They must add up to the amount, or determine it."},
     )
     client_reference_id = Reference(255, data_key="clientReferenceId")
-    locale = Choice(parts.LOCALES, metadata={"description": "Absent: the link's, else `auto`."})
+    locale = Choice(parts.LOCALES, metadata={"description": "If absent, the link's, or else `auto`."})
     expires_at = fields.Integer(
         data_key="expiresAt",
         strict=True,
         validate=validate.Range(0, LAST_INSTANT),
-        metadata={"format": "int64", "description": "Unix seconds, 30 minutes to 7 days ahead; absent: 24 hours."},
+        metadata={"format": "int64", "description": "Unix seconds, 30 minutes to 7 days ahead; if absent, 24 hours."},
     )
     custom_fields = fields.List(
         fields.Nested(CustomFieldInput), data_key="customFields", load_default=list, validate=validate.Length(max=20)
@@ -139,7 +141,7 @@ class CheckoutSessionInput(Input):
 
     @validates_schema
     def check_together(self, data: dict[str, Any], **_options: Any) -> None:
-        """What two fields say of each other."""
+        """Checks of two fields together."""
         if data.get("payment_link_id") and data.get("payment_link_v2_id"):
             both = ["Give one of paymentLinkId and paymentLinkV2Id."]
             raise ValidationError({"paymentLinkId": both, "paymentLinkV2Id": both})
@@ -156,7 +158,7 @@ class CheckoutSessionInput(Input):
 
 
 class CheckoutSessionQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     status = Choice(SessionStatus)
     payment_status = Choice(PaymentStatus)
@@ -179,9 +181,9 @@ def _option(option: Any) -> dict[str, str]:
 
 
 class OrderedItem(parts.LineItem):
-    """One position of the order."""
+    """One item of the order."""
 
-    currency = fields.String(metadata={"description": "There when it was given; the session's."})
+    currency = fields.String(metadata={"description": "Present only if it was given; always the session's currency."})
 
 
 class AnsweredField(parts.CustomField):
@@ -191,7 +193,7 @@ class AnsweredField(parts.CustomField):
 
 
 class CustomerDetails(Output):
-    """What the customer typed; what was not typed is not there."""
+    """The customer's details; fields left blank are omitted."""
 
     name = fields.String()
     email = fields.String()
@@ -214,10 +216,10 @@ class CheckoutSession(Output):
     payment_status = OneOf(PaymentStatus)
     mode = OneOf(parts.MODES)
     recurring = As(parts.Recurring, allow_none=True)
-    amount = Money("In the currency's smallest unit; null while the customer still may choose it.", nullable=True)
+    amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
     fee_mode = OneOf(parts.FEE_MODES)
-    fee_amount = Money("What the latest payer agreed to pay on top; 0 before.")
-    amount_total = Money("The amount and the fee: what is charged.", nullable=True)
+    fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
+    amount_total = Money("The amount plus the fee: what is charged.", nullable=True)
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
@@ -232,7 +234,7 @@ class CheckoutSession(Output):
     customer = Words("`cus_…`: who paid, once that is known.", nullable=True)
     custom_fields = Parts(AnsweredField)
     payment_intent = Words("`pi_…`; null until there is one.", nullable=True)
-    subscription = Words("`sub_…`, once it was made.", nullable=True)
+    subscription = Words("`sub_…`, once it was created.", nullable=True)
     payment_link = Words(nullable=True)
     payment_link_v2 = Words(nullable=True)
     client_reference_id = Words(nullable=True)
@@ -244,10 +246,10 @@ class CheckoutSession(Output):
     created = Instant()
     expires_at = Instant()
     completed_at = Instant(nullable=True)
-    late = fields.Boolean(required=True, metadata={"description": "The money came after the session had expired."})
+    late = fields.Boolean(required=True, metadata={"description": "The money arrived after the session had expired."})
     last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt, metadata={"description": "Every try, oldest first; in events the latest ten."})
-    attempts_count = fields.Integer(required=True, metadata={"description": "How many tries there were in all."})
+    attempts = Parts(PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."})
+    attempts_count = fields.Integer(required=True, metadata={"description": "The total number of attempts."})
     warnings = warnings.field()
 
 

@@ -25,19 +25,21 @@ class CancellationInput(Input):
 
     at_period_end = Flag(
         load_default=False,
-        metadata={"description": "Let the period that runs come to its end; else it ends now, with its open invoices."},
+        metadata={
+            "description": "End it when the current period ends; else it ends now, and its open invoices are voided."
+        },
     )
 
 
 class SubscriptionQuery(PageQuery):
-    """Filters of the list, and the place in it."""
+    """Filters of the list, and the page."""
 
     status = Choice(SubscriptionStatus)
     customer = Text(64)
 
 
 class InvoiceQuery(PageQuery):
-    """Filters of a subscription's invoices, and the place among them."""
+    """Filters of a subscription's invoices, and the page."""
 
     status = Choice(InvoiceStatus)
 
@@ -47,11 +49,11 @@ class Subscription(Output):
 
     id = Words(pattern="^sub_[A-Za-z0-9]+$")
     object = Kind("subscription")
-    checkout_session = Words("The session that made it.")
+    checkout_session = Words("The session that created it.")
     customer = Words("`cus_…`", nullable=True)
     client_reference_id = Words("That session's.", nullable=True)
     status = OneOf(SubscriptionStatus)
-    amount = Money("Of each period, in the currency's smallest unit.")
+    amount = Money("Per period, in the currency's smallest unit.")
     currency = Words("Lower case.")
     interval = OneOf(parts.INTERVALS)
     interval_count = fields.Integer(required=True)
@@ -82,16 +84,16 @@ class Invoice(Output):
     checkout_session = Words("The session whose page it is paid on.")
     payment_intent = Words(nullable=True)
     status = OneOf(InvoiceStatus)
-    period = fields.Integer(required=True, metadata={"description": "Its number, from 1."})
+    period = fields.Integer(required=True, metadata={"description": "Its number, starting from 1."})
     period_start = Instant()
     period_end = Instant()
     amount = Money()
-    fee_amount = Money("What the customer pays on top: the fee agreed to when the subscription began.")
+    fee_amount = Money("What the customer pays on top: the fee agreed to when the subscription started.")
     currency = Words("Lower case.")
     hosted_invoice_url = Words("Where the customer can pay it; send it when a payment failed.", format="uri")
     attempt_count = fields.Integer(required=True)
     next_payment_attempt = Instant(
-        "When the saved payment method is charged next; null: the page alone asks.", nullable=True
+        "When the saved payment method is charged next; null if only the page takes the payment.", nullable=True
     )
     last_payment_error = As(parts.Failure, allow_none=True)
     livemode = fields.Boolean(required=True)

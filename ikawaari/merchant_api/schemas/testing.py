@@ -19,12 +19,12 @@ class CallbackInput(Input):
     failure_reason = Text(
         100,
         load_default=None,
-        metadata={"description": f"One of {', '.join(parts.FAILURE_CODES)}; anything else is told as `unknown`."},
+        metadata={"description": f"One of {', '.join(parts.FAILURE_CODES)}; anything else becomes `unknown`."},
     )
 
 
 class CallbackResult(Output):
-    """What became of the intent."""
+    """The intent's new state."""
 
     received = fields.Boolean(required=True)
     payment_intent_id = Words()

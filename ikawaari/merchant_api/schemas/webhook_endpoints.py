@@ -25,7 +25,7 @@ _STATUSES = ("enabled", "disabled", "failing")
 
 
 _CHOICE_OF_EVENTS = (
-    "The types that you want; `*` for all, also for those that are added later. Names that this server never sends "
+    "The types to send; `*` means all, including those that are added later. Names that this server never sends "
     "(`invoice.finalized`, `customer.deleted`, `payout.*`, `dispute.*`, `balance.*`) are accepted too."
 )
 
@@ -36,16 +36,18 @@ def _check_event_name(name: str) -> None:
 
 
 class EventName(fields.String):
-    """What an endpoint may list: the document names the types that are sent, and those never sent are taken too."""
+    """What an endpoint may list: the document names the types that are sent; those never sent are accepted, too."""
 
     def __init__(self) -> None:
         super().__init__(validate=_check_event_name, metadata={"enum": [*sorted(EVENT_TYPES), "*"]})
 
 
 class EndpointInput(Input):
-    """An endpoint to enter."""
+    """An endpoint to create."""
 
-    url = HttpUrl(required=True, metadata={"description": "https in live mode, and never an internal address."})
+    url = HttpUrl(
+        required=True, metadata={"description": "In live mode https is required. Internal addresses are refused."}
+    )
     enabled_events = fields.List(
         EventName(),
         load_default=lambda: ["*"],
@@ -65,7 +67,7 @@ class EndpointChanges(Input):
     )
     enabled = Flag(
         metadata={
-            "description": "false keeps what happens for later; true sends all that was missed, also after `failing`."
+            "description": "false keeps events for later; true sends everything that was missed, also after `failing`."
         }
     )
 
@@ -77,41 +79,41 @@ class RotationInput(Input):
         strict=True,
         load_default=0,
         validate=validate.Range(0, 86_400),
-        metadata={"description": "How long the old secret still signs, so that you can put the new one in place."},
+        metadata={"description": "How long the old secret still signs, so that you have time to install the new one."},
     )
 
 
 class DeliveryQuery(PageQuery):
-    """The place in the list, and which deliveries."""
+    """The page, and the status of the deliveries."""
 
     status = Choice(DeliveryStatus)
 
 
 class WebhookEndpoint(Output):
-    """Where a merchant is told, and of what."""
+    """Where a merchant receives events, and which ones."""
 
     id = Words(pattern="^we_[A-Za-z0-9]+$")
     object = Kind("webhook_endpoint")
     url = Words(format="uri")
-    enabled_events = fields.List(fields.String(), required=True, metadata={"description": "`*` stands for all."})
+    enabled_events = fields.List(fields.String(), required=True, metadata={"description": "`*` means all."})
     enabled = fields.Boolean(required=True, metadata={"description": "Your own switch; see `status`, too."})
     status = OneOf(
-        _STATUSES, "`failing`: every retry of some event was in vain; nothing is sent until you set `enabled` to true."
+        _STATUSES, "`failing`: all retries of an event failed; nothing is sent until you set `enabled` to true."
     )
     failing_since = Instant(nullable=True)
-    secret_changes_at = Instant("When the newest secret begins to sign; null when it does already.", nullable=True)
+    secret_changes_at = Instant("When the newest secret starts to sign; null if it already does.", nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
 
 
 class WebhookEndpointWithSecret(WebhookEndpoint):
-    """An endpoint with its secret, which is told at creation and rotation alone."""
+    """An endpoint with its secret, which is returned only at creation and at rotation."""
 
     secret = Words("Signs every webhook to this endpoint.", pattern="^whsec_[A-Za-z0-9]+$")
 
 
 class DeletedWebhookEndpoint(Output):
-    """What is left of an endpoint."""
+    """A deleted endpoint."""
 
     id = Words()
     object = Kind("webhook_endpoint")
@@ -124,7 +126,7 @@ class DeliveryTry(Output):
     at = Instant()
     duration_ms = fields.Integer(required=True)
     http_status = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Null when no answer came: `body` says why."}
+        required=True, allow_none=True, metadata={"description": "Null if there was no answer: `body` says why."}
     )
     body = Words("The beginning of the answer, or why there was none.")
 
@@ -136,7 +138,7 @@ class WebhookDelivery(Output):
     object = Kind("webhook_delivery")
     event = Words("The event's id.")
     event_type = Words("The event's type.")
-    status = OneOf(DeliveryStatus, "`pending` until a 2xx came, or until the last retry was in vain: `failed`.")
+    status = OneOf(DeliveryStatus, "`pending` until the endpoint answers 2xx, or until the last retry fails: `failed`.")
     created = Instant()
     next_try_at = Instant("Null unless `pending`.", nullable=True)
     tries = Parts(DeliveryTry, metadata={"description": "Oldest first."})
