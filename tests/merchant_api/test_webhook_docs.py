@@ -199,7 +199,7 @@ def test_every_webhook_says_what_happened_and_what_to_answer(document: dict[str,
 def test_the_retries_are_told_as_they_are(document: dict[str, Any]) -> None:
     assert outgoing.TIMEOUT_SECONDS == 10
     assert [wait.total_seconds() / 60 for wait in delivery.RETRIES] == [5, 30, 120, 480, 1440]
-    words = "sent again after 5 minutes, 30 minutes, 2 hours, 8 hours and 24 hours, each counted from the try before"
+    words = "retried after 5 minutes, 30 minutes, 2 hours, 8 hours and 24 hours, each counted from the previous try"
     assert words in document["info"]["description"]
     assert words in document["components"]["responses"]["WebhookNotTaken"]["description"]
 
