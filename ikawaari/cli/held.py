@@ -6,7 +6,7 @@ import click
 
 from ikawaari import clock
 from ikawaari.checkout import held
-from ikawaari.cli.root import Said, main, on_the_database, operator
+from ikawaari.cli.root import TypedText, main, on_the_database, operator
 
 
 @main.group("held")
@@ -24,9 +24,9 @@ def list_held() -> None:
 
 @held_group.command("close")
 @click.argument("attempt_id", metavar="ATTEMPT")
-@click.option("--reason", required=True, type=Said(500), help="How it was paid back; stored in the attempt's history.")
+@click.option("--reason", required=True, type=TypedText(500), help="How it was paid back; stored in the history.")
 @click.option(
-    "--by", "made_by", default=operator, type=Said(255), help="Who you are; default: the system's user and host."
+    "--by", "made_by", default=operator, type=TypedText(255), help="Who you are; default: the system's user and host."
 )
 @on_the_database
 def close(attempt_id: str, reason: str, made_by: str) -> None:

@@ -66,7 +66,7 @@ def operator() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
-class Said(click.types.StringParamType):
+class TypedText(click.types.StringParamType):
     """A text of 1 to `longest` characters, without surrounding blanks."""
 
     name = "text"
@@ -76,9 +76,9 @@ class Said(click.types.StringParamType):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text. Fails if it is empty or too long."""
-        said = value.strip()
-        if not 1 <= len(said) <= self._longest:
+        typed = value.strip()
+        if not 1 <= len(typed) <= self._longest:
             self.fail(f"must have 1 to {self._longest} characters", param, ctx)
-        if cards.stands_in(said):
+        if cards.stands_in(typed):
             self.fail(cards.REFUSAL, param, ctx)
-        return said
+        return typed

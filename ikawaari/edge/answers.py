@@ -32,7 +32,7 @@ class Output(Schema):
         return {name: obj[name] for name in self._names if name in obj}
 
 
-class As(fields.Nested):
+class Embedded(fields.Nested):
     """An object that is ready: its schema describes it, and it is passed on as the domain rendered it."""
 
     def __init__(self, schema: type[Schema], **options: Any) -> None:
@@ -42,24 +42,24 @@ class As(fields.Nested):
         return args[0]
 
 
-class Parts(fields.List[Any]):
+class EmbeddedList(fields.List[Any]):
     """A list of such objects."""
 
     def __init__(self, schema: type[Schema], **options: Any) -> None:
-        super().__init__(As(schema), **({"required": True} | options))
+        super().__init__(Embedded(schema), **({"required": True} | options))
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> Any:
         return value
 
 
-class Kind(fields.Constant[str]):
+class ObjectName(fields.Constant[str]):
     """The name of the object's type."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, required=True, metadata={"type": "string", "enum": [name]})
 
 
-class Words(fields.String):
+class TextField(fields.String):
     """A text that is always present, or null."""
 
     def __init__(self, description: str = "", *, nullable: bool = False, **told: Any) -> None:

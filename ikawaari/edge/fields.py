@@ -23,7 +23,9 @@ class Amount(fields.Integer):
     """A whole number of the currency's smallest unit, from 1 to the largest int64."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(strict=True, validate=validate.Range(1, money.MAX_AMOUNT), **_told(options, format="int64"))
+        super().__init__(
+            strict=True, validate=validate.Range(1, money.MAX_AMOUNT), **_described(options, format="int64")
+        )
 
 
 class Text(fields.String):
@@ -68,7 +70,7 @@ class Matching(fields.String):
     def __init__(self, pattern: str, **options: Any) -> None:
         # `$` alone would let a final line feed pass in Python, and `\Z` is unknown to the readers of the document.
         whole = validate.Regexp(rf"(?:{pattern})\Z")
-        super().__init__(validate=whole, **_told(options, pattern=f"^{pattern}$"))
+        super().__init__(validate=whole, **_described(options, pattern=f"^{pattern}$"))
 
 
 class Choice(fields.String):
@@ -91,7 +93,7 @@ class IsoInstant(fields.String):
     """An instant in ISO 8601, as an aware UTC datetime of whole seconds; without a zone it is UTC."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_told(options, format="date-time"))
+        super().__init__(**_described(options, format="date-time"))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
@@ -106,7 +108,7 @@ class HttpUrl(fields.String):
     """An absolute http(s) URL without credentials. Live mode also requires https, which the domain checks."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(validate=_check_url, **_told(options, pattern=_URL_PATTERN, maxLength=texts.LONGEST_URL))
+        super().__init__(validate=_check_url, **_described(options, pattern=_URL_PATTERN, maxLength=texts.LONGEST_URL))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         return texts.in_ascii_host(str(super()._deserialize(value, attr, data, **options)))
@@ -117,7 +119,7 @@ class Currency(fields.String):
 
     def __init__(self, **options: Any) -> None:
         words = "ISO 4217, any case: " + ", ".join(sorted(money.EXPONENTS)) + "."
-        super().__init__(**_told(options, pattern="^[A-Za-z]{3}$", description=words))
+        super().__init__(**_described(options, pattern="^[A-Za-z]{3}$", description=words))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         code = _upper(super()._deserialize(value, attr, data, **options))
@@ -130,7 +132,7 @@ class CountryCode(fields.String):
     """An ISO 3166 alpha-2 code; any case."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_told(options, pattern="^[A-Za-z]{2}$", description="ISO 3166 alpha-2, any case."))
+        super().__init__(**_described(options, pattern="^[A-Za-z]{2}$", description="ISO 3166 alpha-2, any case."))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         code = _upper(super()._deserialize(value, attr, data, **options))
@@ -143,7 +145,7 @@ class Email(fields.String):
     """An email address, without surrounding blanks."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_told(options, format="email", maxLength=texts.LONGEST_EMAIL))
+        super().__init__(**_described(options, format="email", maxLength=texts.LONGEST_EMAIL))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
@@ -174,13 +176,13 @@ class Metadata(fields.Dict):
             f"Any JSON, returned to you and never shown to the customer: {_METADATA_KEYS} keys of at most "
             f"{_METADATA_KEY_LENGTH} characters, {_METADATA_BYTES} bytes in all."
         )
-        told = _told(options, maxProperties=_METADATA_KEYS, description=words)
-        super().__init__(keys=fields.String(), validate=_check_metadata, **told)
+        described = _described(options, maxProperties=_METADATA_KEYS, description=words)
+        super().__init__(keys=fields.String(), validate=_check_metadata, **described)
 
 
-def _told(options: dict[str, Any], **told: Any) -> dict[str, Any]:
+def _described(options: dict[str, Any], **described: Any) -> dict[str, Any]:
     """`options` with a description for the OpenAPI document; the schema's own takes precedence."""
-    return options | {"metadata": told | options.get("metadata", {})}
+    return options | {"metadata": described | options.get("metadata", {})}
 
 
 def _upper(text: Any) -> str:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from ikawaari.edge.answers import As, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import Embedded, EmbeddedList, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.providers.base import ActionKind, FailureCode, Flow
 
 MODES = ("payment", "subscription")
@@ -17,17 +17,17 @@ FLOWS = tuple(flow.value for flow in Flow)
 class Option(Output):
     """One choice of a dropdown."""
 
-    label = Words("What the customer reads.", minLength=1, maxLength=200)
-    value = Words("The value that you get back.", minLength=1, maxLength=200)
+    label = TextField("What the customer reads.", minLength=1, maxLength=200)
+    value = TextField("The value that you get back.", minLength=1, maxLength=200)
 
 
 class CustomField(Output):
     """A question that the page asks for the merchant."""
 
-    key = Words()
-    label = Words()
+    key = TextField()
+    label = TextField()
     type = OneOf(FIELD_TYPES)
-    options = Parts(Option, allow_none=True, metadata={"description": "Only of a dropdown; otherwise null."})
+    options = EmbeddedList(Option, allow_none=True, metadata={"description": "Only of a dropdown; otherwise null."})
     required = fields.Boolean(required=True)
 
 
@@ -41,10 +41,10 @@ class AdjustableQuantity(Output):
 class LineItem(Output):
     """One item of the order."""
 
-    name = Words()
+    name = TextField()
     amount = Money("Price of one.")
     quantity = fields.Integer(required=True)
-    adjustable_quantity = As(
+    adjustable_quantity = Embedded(
         AdjustableQuantity,
         required=False,
         allow_none=True,
@@ -64,55 +64,55 @@ class Failure(Output):
     """Why the latest attempt failed: a code of a closed set, and a message for a developer."""
 
     code = OneOf(FAILURE_CODES)
-    message = Words()
+    message = TextField()
 
 
 class UssdWords(Output):
     """What to tell the payer."""
 
-    message = Words()
-    dial_code = Words("A code to dial if the prompt does not appear.", nullable=True)
+    message = TextField()
+    dial_code = TextField("A code to dial if the prompt does not appear.", nullable=True)
 
 
 class RedirectAddress(Output):
     """Where to send the payer."""
 
-    url = Words(format="uri")
-    return_url = Words("Where the payer returns to.")
+    url = TextField(format="uri")
+    return_url = TextField("Where the payer returns to.")
 
 
 class QrData(Output):
     """The content of the QR code."""
 
-    data = Words()
+    data = TextField()
 
 
 class NextActionUssd(Output):
     """The payer approves on the phone."""
 
-    type = Kind(ActionKind.USSD.value)
-    mobile_money_ussd = As(UssdWords)
+    type = ObjectName(ActionKind.USSD.value)
+    mobile_money_ussd = Embedded(UssdWords)
 
 
 class NextActionOtp(Output):
     """The payer enters a code, which a second call of `pay` sends."""
 
-    type = Kind(ActionKind.OTP.value)
-    mobile_money_otp = As(UssdWords)
+    type = ObjectName(ActionKind.OTP.value)
+    mobile_money_otp = Embedded(UssdWords)
 
 
 class NextActionRedirect(Output):
     """The payer goes to another page: a wallet's, or a bank's."""
 
-    type = Kind(ActionKind.REDIRECT.value)
-    redirect_to_url = As(RedirectAddress)
+    type = ObjectName(ActionKind.REDIRECT.value)
+    redirect_to_url = Embedded(RedirectAddress)
 
 
 class NextActionQrCode(Output):
     """The payer scans a QR code with the wallet's app."""
 
-    type = Kind(ActionKind.QR.value)
-    display_qr_code = As(QrData)
+    type = ObjectName(ActionKind.QR.value)
+    display_qr_code = Embedded(QrData)
 
 
 NEXT_ACTIONS = {

@@ -69,7 +69,7 @@ class _NoSession(SessionInterface):
 def register(app: Flask) -> None:
     """Give every request of `app` an id, and refuse requests that the server or we could not read."""
 
-    def number() -> None:
+    def assign_request_id() -> None:
         g.request_id = request.environ[_REQUEST_ID]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -81,7 +81,7 @@ def register(app: Flask) -> None:
             raise NotFound("address")
 
     app.session_interface = _NoSession()
-    app.before_request(number)
+    app.before_request(assign_request_id)
     app.before_request(refuse_what_cannot_be_read)
 
 

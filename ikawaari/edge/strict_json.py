@@ -40,7 +40,7 @@ def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
         body = {}
     if not isinstance(body, dict):
         raise RequestRefused(errors.BODY_MALFORMED, "The body must be a JSON object.")
-    _refuse_unbearable(body, most_values)
+    _refuse_unstorable(body, most_values)
     return body
 
 
@@ -102,7 +102,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _refuse_unbearable(body: dict[str, Any], most_values: int) -> None:
+def _refuse_unstorable(body: dict[str, Any], most_values: int) -> None:
     for count, (path, value) in enumerate(_walk(body, ())):
         if count > most_values:
             raise ValidationFailed({"body": [f"must have at most {most_values} values"]})

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ikawaari.edge.answers import Output, Parts, Words
+from ikawaari.edge.answers import EmbeddedList, Output, TextField
 from ikawaari.edge.parsing import spelling
 
 
 class Warning(Output):  # noqa: A001 - the word of the API
     """A field that could not be used. The object was created without it."""
 
-    field = Words("In the spelling that you used.")
-    message = Words()
+    field = TextField("In the spelling that you used.")
+    message = TextField()
 
 
 def of(left_out: Mapping[str, str]) -> list[dict[str, str]]:
@@ -22,4 +22,4 @@ def of(left_out: Mapping[str, str]) -> list[dict[str, str]]:
 def field() -> Any:
     """The field of an answer that has the warnings."""
     words = "Only in the answer to a creation: values that could not be used and were left out. Usually empty."
-    return Parts(Warning, required=False, metadata={"description": words})
+    return EmbeddedList(Warning, required=False, metadata={"description": words})

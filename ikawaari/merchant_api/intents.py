@@ -15,7 +15,7 @@ from ikawaari.merchant_api import recovery
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
 from ikawaari.merchant_api.schemas import intents as schemas
-from ikawaari.merchant_api.schemas.intents import Said
+from ikawaari.merchant_api.schemas.intents import GivenMethod
 from ikawaari.merchants.credentials import Scope
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, Page
@@ -57,15 +57,15 @@ class Intents(MethodView):
         who, now = caller(), clock.now()
         # Everything that can be refused is checked before anything is stored.
         returns.check_secure(body.return_url, livemode=who.owner.livemode)
-        said = _agreed(body.said, lambda: intents.terms_of_new(who.owner, body.intent))
-        with naming.fields_named(said.name):
+        given = _agreed(body.given, lambda: intents.terms_of_new(who.owner, body.intent))
+        with naming.fields_named(given.name):
             intent = recovery.made_once(
                 make=lambda: intents.create(who.owner, body.intent, now),
                 find=lambda intent_id: intents.owned(intent_id, who.owner),
                 give_up=lambda intent_id: cancellations.give_up(intent_id, now),
             )
         if body.confirm:
-            intent = _confirm(intent, said, body.return_url, once=lambda _: recovery.remember(intent.id))
+            intent = _confirm(intent, given, body.return_url, once=lambda _: recovery.remember(intent.id))
         left_out = warnings.of(prefills.left_out(body.intent, intent))
         return {**_shown(intent), "warnings": left_out}
 
@@ -108,7 +108,7 @@ class Confirmation(MethodView):
     @idempotent_call
     @bp.arguments(schemas.ConfirmInput(), required=False, example=schemas.CONFIRMATION)
     @bp.response(200, schemas.PaymentIntent(), example=schemas.CONFIRMED_INTENT)
-    def post(self, body: tuple[Sequence[Said], str | None], intent_id: str) -> JsonObject:
+    def post(self, body: tuple[Sequence[GivenMethod], str | None], intent_id: str) -> JsonObject:
         """Confirm a payment intent: ask the payer, or send the code that the payer received.
 
         It is rarely settled immediately: show the payer `next_action`, and wait for `payment_intent.succeeded` or
@@ -116,9 +116,9 @@ class Confirmation(MethodView):
         confirmation. Until an attempt is settled, no other one may start. 402 is a decline that is known immediately.
         """
         intent = intents.owned(intent_id, caller().owner)
-        said, return_url = body
+        given, return_url = body
         returns.check_secure(return_url, livemode=intent.livemode)
-        chosen = _agreed(said, lambda: intents.terms_of(intent))
+        chosen = _agreed(given, lambda: intents.terms_of(intent))
         return _shown(_confirm(intent, chosen, return_url, once=recovery.remember))
 
 
@@ -136,15 +136,15 @@ class Cancellation(MethodView):
         return _shown(cancellations.cancel(intent.id, clock.now()))
 
 
-def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any:
+def _confirm(intent: Any, given: GivenMethod, return_url: str | None, once: Once) -> Any:
     """Try to pay the intent with the given method, or else with the one it was created with. Returns its new state."""
-    payment = said.payment or intent.payment_method
+    payment = given.payment or intent.payment_method
     request = PayRequest(**payment, return_url=return_url, once=once) if payment else None
     earlier = recovery.stored()
     try:
         # An earlier run may have called the provider: the result of that call is the answer, not a new attempt.
         if earlier is None or not attempts.is_tried(earlier):
-            with naming.fields_named(said.name):
+            with naming.fields_named(given.name):
                 attempts.confirm(intent, request, clock.now())
     except Declined as refusal:
         refusal.details["payment_intent"] = [intent.id]
@@ -152,20 +152,20 @@ def _confirm(intent: Any, said: Said, return_url: str | None, once: Once) -> Any
     return intents.owned(intent.id, caller().owner)
 
 
-def _agreed(said: Sequence[Said], terms: Callable[[], Terms]) -> Said:
+def _agreed(given: Sequence[GivenMethod], terms: Callable[[], Terms]) -> GivenMethod:
     """The payment method that the client gave. Raises ValidationFailed if two fields differ."""
-    if len(said) == 2 and said[0].payment != said[1].payment:
-        one, other = (_read(each, terms()) for each in said)
-        if not payment_methods.is_same(one, other) or said[0].payment.get("otp") != said[1].payment.get("otp"):
+    if len(given) == 2 and given[0].payment != given[1].payment:
+        one, other = (_read(each, terms()) for each in given)
+        if not payment_methods.is_same(one, other) or given[0].payment.get("otp") != given[1].payment.get("otp"):
             raise ValidationFailed(
-                {each.field: ["the two differ; send one of them"] for each in said}, errors.PAYMENT_INVALID
+                {each.field: ["the two differ; send one of them"] for each in given}, errors.PAYMENT_INVALID
             )
-    return said[0] if said else schemas.NOTHING_SAID
+    return given[0] if given else schemas.NOTHING_GIVEN
 
 
-def _read(said: Said, terms: Terms) -> PaymentMethod:
-    with naming.fields_named(said.name):
-        return payment_methods.read(PayRequest(**said.payment), terms)
+def _read(given: GivenMethod, terms: Terms) -> PaymentMethod:
+    with naming.fields_named(given.name):
+        return payment_methods.read(PayRequest(**given.payment), terms)
 
 
 def _shown(intent: Any) -> JsonObject:

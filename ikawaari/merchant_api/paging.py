@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from ikawaari.edge.answers import Kind, Output, Words
+from ikawaari.edge.answers import ObjectName, Output, TextField
 from ikawaari.edge.fields import Text, Whole
 from ikawaari.edge.parsing import Query
 from ikawaari.paging import PageRequest
@@ -49,6 +49,6 @@ class PageQuery(Query):
 class Page(Output):
     """What every list has besides its data."""
 
-    object = Kind("list")
+    object = ObjectName("list")
     has_more = fields.Boolean(required=True)
-    next_cursor = Words("The `cursor` of the next page; null on the last one.", nullable=True)
+    next_cursor = TextField("The `cursor` of the next page; null on the last one.", nullable=True)

@@ -8,7 +8,7 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema
 
-from ikawaari.edge.answers import Words
+from ikawaari.edge.answers import TextField
 from ikawaari.events import delivery, outgoing, signature
 from ikawaari.events.types import MEANINGS, TEST
 from ikawaari.merchant_api.schemas import (
@@ -26,7 +26,7 @@ from ikawaari.merchant_api.schemas import (
 class _InLowerCase(Schema):
     """Objects whose currency is in upper case in answers have it in lower case in events."""
 
-    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
+    currency = TextField("ISO 4217, lower case.", pattern="^[a-z]{3}$")
 
 
 class CheckoutSessionEventData(_InLowerCase, sessions.CheckoutSession):

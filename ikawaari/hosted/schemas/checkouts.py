@@ -6,7 +6,17 @@ from marshmallow import fields
 
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, parts
-from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import (
+    Embedded,
+    EmbeddedList,
+    Instant,
+    Money,
+    NextAction,
+    ObjectName,
+    OneOf,
+    Output,
+    TextField,
+)
 from ikawaari.edge.fields import Choice
 from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus, SubscriptionStatus
 
@@ -16,8 +26,8 @@ UNAVAILABLE = ("inactive", "used")
 class Operator(Output):
     """A wallet of a country."""
 
-    id = Words("The value for `operator` in a payment.")
-    name = Words("The name that customers know.")
+    id = TextField("The value for `operator` in a payment.")
+    name = TextField("The name that customers know.")
     flows = fields.List(
         Choice(parts.FLOWS), required=True, metadata={"description": "How it asks payers, the default first."}
     )
@@ -27,16 +37,16 @@ class Operator(Output):
 class PayingCountry(Output):
     """A country whose wallets can pay."""
 
-    country = Words("ISO 3166 alpha-2.")
-    dial_code = Words("Without the +.")
-    operators = Parts(Operator)
+    country = TextField("ISO 3166 alpha-2.")
+    dial_code = TextField("Without the +.")
+    operators = EmbeddedList(Operator)
 
 
 class PaymentMethodOffer(Output):
     """A way to pay this session."""
 
     type = OneOf(METHOD_TYPES)
-    countries = Parts(
+    countries = EmbeddedList(
         PayingCountry, required=False, metadata={"description": "Only of mobile money; the session's country first."}
     )
 
@@ -68,18 +78,18 @@ class PublicInvoice(Output):
 class PublicMerchant(Output):
     """Who sells."""
 
-    name = Words()
-    logo_url = Words(nullable=True)
-    color = Words("#rrggbb", nullable=True)
-    country = Words("ISO 3166 alpha-2.")
+    name = TextField()
+    logo_url = TextField(nullable=True)
+    color = TextField("#rrggbb", nullable=True)
+    country = TextField("ISO 3166 alpha-2.")
 
 
 class MaskedCustomer(Output):
     """The customer's details from the merchant or an earlier attempt. Masked: anybody may have the link."""
 
-    name = Words(nullable=True)
-    email = Words("Masked.", nullable=True)
-    phone = Words("Masked.", nullable=True)
+    name = TextField(nullable=True)
+    email = TextField("Masked.", nullable=True)
+    phone = TextField("Masked.", nullable=True)
 
 
 class PublicPayment(Output):
@@ -87,38 +97,38 @@ class PublicPayment(Output):
 
     status = OneOf(AttemptStatus)
     type = OneOf(METHOD_TYPES)
-    operator = Words(nullable=True)
-    phone = Words("Masked.", nullable=True)
+    operator = TextField(nullable=True)
+    phone = TextField("Masked.", nullable=True)
     amount = Money("What the payer was asked to pay: the amount plus the fee.")
     fee_amount = Money()
-    currency = Words()
+    currency = TextField()
     created = Instant()
     deadline_at = Instant("When the payer's prompt, code or page expires.", nullable=True)
     settled_at = Instant(nullable=True)
-    reference = Words("A short reference for receipts.")
+    reference = TextField("A short reference for receipts.")
 
 
 class PublicCheckout(Output):
     """What the customer may see of a session."""
 
-    id = Words(pattern="^cs_[A-Za-z0-9]+$")
-    object = Kind("checkout.session")
+    id = TextField(pattern="^cs_[A-Za-z0-9]+$")
+    object = ObjectName("checkout.session")
     status = OneOf(SessionStatus)
     payment_status = OneOf(PaymentStatus)
     mode = OneOf(parts.MODES)
-    recurring = As(parts.Recurring, allow_none=True)
+    recurring = Embedded(parts.Recurring, allow_none=True)
     amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     fee_mode = OneOf(parts.FEE_MODES)
     fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
-    fees = Parts(Fee, metadata={"description": "By type of method; empty while the amount is not known."})
-    currency = Words("ISO 4217, upper case.")
-    country = Words("ISO 3166 alpha-2.", nullable=True)
-    description = Words(nullable=True)
-    line_items = Parts(parts.LineItem)
-    custom_fields = Parts(parts.CustomField)
+    fees = EmbeddedList(Fee, metadata={"description": "By type of method; empty while the amount is not known."})
+    currency = TextField("ISO 4217, upper case.")
+    country = TextField("ISO 3166 alpha-2.", nullable=True)
+    description = TextField(nullable=True)
+    line_items = EmbeddedList(parts.LineItem)
+    custom_fields = EmbeddedList(parts.CustomField)
     answered_fields = fields.List(
         fields.String(),
         required=True,
@@ -126,19 +136,19 @@ class PublicCheckout(Output):
             "description": "The keys of custom fields that an earlier attempt answered; the answers are not shown."
         },
     )
-    merchant = As(PublicMerchant)
-    payment_methods = Parts(PaymentMethodOffer)
-    customer = As(MaskedCustomer)
+    merchant = Embedded(PublicMerchant)
+    payment_methods = EmbeddedList(PaymentMethodOffer)
+    customer = Embedded(MaskedCustomer)
     next_action = NextAction()
-    payment = As(PublicPayment, allow_none=True)
-    last_payment_error = As(parts.Failure, allow_none=True)
+    payment = Embedded(PublicPayment, allow_none=True)
+    last_payment_error = Embedded(parts.Failure, allow_none=True)
     late = fields.Boolean(required=True)
-    subscription = As(PublicSubscription, allow_none=True)
-    invoice = As(PublicInvoice, allow_none=True)
+    subscription = Embedded(PublicSubscription, allow_none=True)
+    invoice = Embedded(PublicInvoice, allow_none=True)
     unavailable = OneOf(UNAVAILABLE, "Why the session's payment link no longer accepts payments.", nullable=True)
-    thank_you = Words("The shop's thank-you message, shown after payment.", nullable=True)
-    success_url = Words("Once paid.", nullable=True)
-    cancel_url = Words(nullable=True)
+    thank_you = TextField("The shop's thank-you message, shown after payment.", nullable=True)
+    success_url = TextField("Once paid.", nullable=True)
+    cancel_url = TextField(nullable=True)
     expires_at = Instant()
     completed_at = Instant(nullable=True)
     livemode = fields.Boolean(required=True)

@@ -6,25 +6,25 @@ from marshmallow import fields
 
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import parts
-from ikawaari.edge.answers import Instant, Money, OneOf, Output, Words
+from ikawaari.edge.answers import Instant, Money, OneOf, Output, TextField
 from ikawaari.states import AttemptStatus
 
 
 class PaymentAttempt(Output):
     """One attempt to pay."""
 
-    id = Words()
-    provider = Words()
+    id = TextField()
+    provider = TextField()
     type = OneOf(METHOD_TYPES)
-    operator = Words(nullable=True)
-    country = Words(nullable=True)
-    phone = Words("Masked.", nullable=True)
+    operator = TextField(nullable=True)
+    country = TextField(nullable=True)
+    phone = TextField("Masked.", nullable=True)
     amount = Money("What the payer was asked to pay, including the fee.")
     fee_amount = Money("The fee's part of it.")
     amount_received = Money("Everything that the provider took; null until that is known.", nullable=True)
     amount_returned = Money("The sum of its refunds that succeeded.")
     amount_held = Money("What was taken, but pays nothing and was not returned: refund it by `attempt`. Normally 0.")
-    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
+    currency = TextField("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     status = OneOf(AttemptStatus)
     failure_code = OneOf(parts.FAILURE_CODES, nullable=True)
     surplus = fields.Boolean(required=True, metadata={"description": "The money was not needed: see `amount_held`."})

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from ikawaari.edge import examples
-from ikawaari.edge.answers import Instant, Kind, Output, Parts, Words
+from ikawaari.edge.answers import EmbeddedList, Instant, ObjectName, Output, TextField
 from ikawaari.edge.fields import Text
 from ikawaari.merchant_api.paging import Page, PageQuery
 
@@ -28,11 +28,11 @@ class CustomerQuery(PageQuery):
 class Customer(Output):
     """Somebody who paid."""
 
-    id = Words(pattern="^cus_[A-Za-z0-9]+$")
-    object = Kind("customer")
-    name = Words("As the customer first wrote it.", nullable=True)
-    email = Words(nullable=True)
-    phone = Words("E.164: the number that paid.", nullable=True)
+    id = TextField(pattern="^cus_[A-Za-z0-9]+$")
+    object = ObjectName("customer")
+    name = TextField("As the customer first wrote it.", nullable=True)
+    email = TextField(nullable=True)
+    phone = TextField("E.164: the number that paid.", nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
 
@@ -40,7 +40,7 @@ class Customer(Output):
 class CustomerList(Page):
     """A page of customers, newest first."""
 
-    data = Parts(Customer)
+    data = EmbeddedList(Customer)
 
 
 CUSTOMER: dict[str, Any] = {

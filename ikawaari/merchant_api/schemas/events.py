@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from ikawaari.edge import examples
-from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import EmbeddedList, Instant, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.fields import Choice, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.events import history
@@ -54,8 +54,8 @@ class RangeInput(Input):
 class Event(Output):
     """One thing that happened to one object: the body of its webhook."""
 
-    id = Words(pattern="^evt_[A-Za-z0-9]+$")
-    object = Kind("event")
+    id = TextField(pattern="^evt_[A-Za-z0-9]+$")
+    object = ObjectName("event")
     type = OneOf(sorted(EVENT_TYPES), "What happened: see the webhooks of this document.")
     created = Instant()
     livemode = fields.Boolean(required=True)
@@ -68,13 +68,13 @@ class Event(Output):
 class EventList(Page):
     """A page of events, newest first."""
 
-    data = Parts(Event)
+    data = EmbeddedList(Event)
 
 
 class Redelivered(Output):
     """How much is being delivered again."""
 
-    object = Kind("redelivery")
+    object = ObjectName("redelivery")
     events = fields.Integer(required=True, metadata={"description": f"At most {history.MOST_AT_ONCE} at a time."})
     deliveries = fields.Integer(
         required=True, metadata={"description": "One for each event and each endpoint that subscribes to it."}
@@ -82,7 +82,7 @@ class Redelivered(Output):
     has_more = fields.Boolean(
         required=True, metadata={"description": "More events of the range are left: ask again with `cursor`."}
     )
-    next_cursor = Words("With the same range, the `cursor` of the next call; null at the end.", nullable=True)
+    next_cursor = TextField("With the same range, the `cursor` of the next call; null at the end.", nullable=True)
 
 
 RANGE: dict[str, Any] = {"created_gte": 1767225600, "created_lte": 1767229200}

@@ -11,7 +11,17 @@ from ikawaari import cards, errors
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, naming, parts, warnings
-from ikawaari.edge.answers import As, Instant, Kind, Money, NextAction, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import (
+    Embedded,
+    EmbeddedList,
+    Instant,
+    Money,
+    NextAction,
+    ObjectName,
+    OneOf,
+    Output,
+    TextField,
+)
 from ikawaari.edge.fields import (
     Amount,
     Choice,
@@ -39,7 +49,7 @@ _NUMBERS = ("msisdn", "phone_number", "phone")
 
 
 @dataclass(frozen=True)
-class Said:
+class GivenMethod:
     """The payment method as a client gave it: the fields of a PayRequest, and the client's names for them."""
 
     payment: Mapping[str, Any]
@@ -54,7 +64,7 @@ class Said:
         return naming.payment(name, self.field, self.number)
 
 
-NOTHING_SAID = Said({})
+NOTHING_GIVEN = GivenMethod({})
 
 
 class IntentWalletInput(Input):
@@ -114,16 +124,16 @@ class IntentPaymentMethodInput(Input):
         return {name: data[name] for name in ("type", kind) if name in data} if kind in METHOD_TYPES else data
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> Said:
-        """What was said."""
+    def make(self, data: dict[str, Any], **_options: Any) -> GivenMethod:
+        """What was given."""
         details: dict[str, Any] | None = data.get(data["type"])
         if details is None:
             raise ValidationError({data["type"]: ["Is required."]})
         if data["type"] == "card":
-            return Said({"type": "card", "card_token": details["token"]})
+            return GivenMethod({"type": "card", "card_token": details["token"]})
         number = next((name for name in _NUMBERS if details.get(name)), "msisdn")
         kept = {name: details.get(name) for name in ("country", "operator", "preferred_flow", "otp")}
-        return Said({"type": "mobile_money", "phone_number": details.get(number), **kept}, number)
+        return GivenMethod({"type": "mobile_money", "phone_number": details.get(number), **kept}, number)
 
 
 class PaymentMethodField(fields.Nested):
@@ -133,23 +143,23 @@ class PaymentMethodField(fields.Nested):
         self.takes_text = token
         super().__init__(IntentPaymentMethodInput, **options)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, *args: Any, **options: Any) -> Said:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, *args: Any, **options: Any) -> GivenMethod:
         name = str(attr)
         if isinstance(value, str) and self.takes_text:
             return _token(value, name)
         try:
-            said: Said = super()._deserialize(value, attr, data, *args, **options)
+            given: GivenMethod = super()._deserialize(value, attr, data, *args, **options)
         except CardNumberSent as sent:
             raise ValidationFailed({f"{name}.card.{sent}": [cards.REFUSAL]}, errors.CARD_NUMBER_SENT) from None
-        return replace(said, field=name)
+        return replace(given, field=name)
 
 
-def _token(text: str, name: str) -> Said:
+def _token(text: str, name: str) -> GivenMethod:
     if cards.holds_number(text):
         raise ValidationFailed({name: [cards.REFUSAL]}, errors.CARD_NUMBER_SENT)
     if not re.fullmatch(A_CARD, text):
         raise ValidationError("Must be a card token (tok_…), or an object.")
-    return Said({"type": "card", "card_token": text}, is_token=True, field=name)
+    return GivenMethod({"type": "card", "card_token": text}, is_token=True, field=name)
 
 
 _OBJECT = {"$ref": "#/components/schemas/IntentPaymentMethodInput"}
@@ -171,7 +181,7 @@ class IntentBody:
     intent: NewIntent
     confirm: bool
     return_url: str | None
-    said: Sequence[Said]
+    given: Sequence[GivenMethod]
 
 
 class IntentInput(PaymentMethodChoice):
@@ -192,18 +202,18 @@ class IntentInput(PaymentMethodChoice):
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> IntentBody:
         """The domain's values."""
-        said = said_in(data)
-        if data["confirm"] and not said:
+        given = given_in(data)
+        if data["confirm"] and not given:
             raise ValidationError({"payment_method_data": ["Is required to confirm."]})
         kept = ("amount", "currency", "customer_email", "customer_phone", "description", "metadata")
         new = NewIntent(
             **{name: data[name] for name in kept if name in data},
             country=data.get("transaction_country"),
             customer=data.get("customer") or data.get("customer_id"),
-            payment=said[0].payment if said else None,
+            payment=given[0].payment if given else None,
             confirm=data["confirm"],
         )
-        return IntentBody(new, data["confirm"], data.get("return_url"), said)
+        return IntentBody(new, data["confirm"], data.get("return_url"), given)
 
 
 class IntentChanges(Changes):
@@ -236,9 +246,9 @@ class ConfirmInput(PaymentMethodChoice):
     """The payment method; if absent, the one that the intent was created with."""
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> tuple[Sequence[Said], str | None]:
+    def make(self, data: dict[str, Any], **_options: Any) -> tuple[Sequence[GivenMethod], str | None]:
         """The payment method of either field, and the return address."""
-        return said_in(data), data.get("return_url")
+        return given_in(data), data.get("return_url")
 
 
 class IntentQuery(PageQuery):
@@ -251,26 +261,28 @@ class IntentQuery(PageQuery):
 class PaymentIntent(Output):
     """The intent to collect one amount, once, however many attempts that takes."""
 
-    id = Words(pattern="^pi_[A-Za-z0-9]+$")
-    object = Kind("payment_intent")
+    id = TextField(pattern="^pi_[A-Za-z0-9]+$")
+    object = ObjectName("payment_intent")
     status = OneOf(IntentStatus, "`failed` may be confirmed again; `succeeded` stays so.")
     amount = Money()
     amount_received = Money("What was taken: 0 until it `succeeded`.")
     amount_refunded = Money("How much of that was refunded, or is being refunded.")
-    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
-    customer_email = Words(nullable=True)
-    customer_phone = Words("E.164.", nullable=True)
-    customer = Words("Your own reference for the payer.", nullable=True)
-    country = Words("ISO 3166 alpha-2: where the payer is.", nullable=True)
-    description = Words(nullable=True)
+    currency = TextField("ISO 4217, lower case.", pattern="^[a-z]{3}$")
+    customer_email = TextField(nullable=True)
+    customer_phone = TextField("E.164.", nullable=True)
+    customer = TextField("Your own reference for the payer.", nullable=True)
+    country = TextField("ISO 3166 alpha-2: where the payer is.", nullable=True)
+    description = TextField(nullable=True)
     metadata = fields.Dict(required=True)
-    checkout_session = Words("`cs_…`, if a session created it.", nullable=True)
+    checkout_session = TextField("`cs_…`, if a session created it.", nullable=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
     canceled_at = Instant("Null unless it was canceled.", nullable=True)
     next_action = NextAction()
-    last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."})
+    last_payment_error = Embedded(parts.Failure, allow_none=True)
+    attempts = EmbeddedList(
+        PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."}
+    )
     attempts_count = fields.Integer(required=True, metadata={"description": "The total number of attempts."})
     warnings = warnings.field()
 
@@ -278,10 +290,10 @@ class PaymentIntent(Output):
 class PaymentIntentList(Page):
     """A page of payment intents, newest first."""
 
-    data = Parts(PaymentIntent)
+    data = EmbeddedList(PaymentIntent)
 
 
-def said_in(data: Mapping[str, Any]) -> Sequence[Said]:
+def given_in(data: Mapping[str, Any]) -> Sequence[GivenMethod]:
     """The payment method in each of the two fields that the client used."""
     return [data[name] for name in ("payment_method", "payment_method_data") if data.get(name)]
 

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from ikawaari.checkout.links import NewLink
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, parts, warnings
-from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Prose
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
@@ -135,11 +135,11 @@ class PaymentLinkQuery(PageQuery):
 class PaymentLink(Output):
     """An address to pay at: `url`."""
 
-    id = Words("A UUID.", format="uuid")
-    object = Kind("payment_link")
+    id = TextField("A UUID.", format="uuid")
+    object = ObjectName("payment_link")
     version = fields.Integer(required=True)
-    url = Words("The address to give to your customers.", format="uri")
-    slug = Words("The end of `url`.")
+    url = TextField("The address to give to your customers.", format="uri")
+    slug = TextField("The end of `url`.")
     active = fields.Boolean(required=True, metadata={"description": "True until you deactivate it."})
     status = OneOf(_STATUSES, "Whether it accepts payments, or why not.")
     uses = fields.Integer(
@@ -148,14 +148,14 @@ class PaymentLink(Output):
     )
     is_single_use = fields.Boolean(required=True)
     amount = Money("In the currency's smallest unit; null: the customer chooses.", nullable=True)
-    currency = Words("ISO 4217, upper case.")
-    country = Words("ISO 3166 alpha-2.", nullable=True)
+    currency = TextField("ISO 4217, upper case.")
+    country = TextField("ISO 3166 alpha-2.", nullable=True)
     fee_mode = OneOf(parts.FEE_MODES)
-    description = Words(nullable=True)
+    description = TextField(nullable=True)
     payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
-    expires_at = Words("ISO 8601.", nullable=True, format="date-time")
+    expires_at = TextField("ISO 8601.", nullable=True, format="date-time")
     warnings = warnings.field()
 
 
@@ -165,13 +165,13 @@ class PaymentLinkV2(PaymentLink):
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
-    line_items = Parts(OrderedItem)
-    custom_fields = Parts(parts.CustomField)
-    recurring = As(parts.Recurring, allow_none=True)
+    line_items = EmbeddedList(OrderedItem)
+    custom_fields = EmbeddedList(parts.CustomField)
+    recurring = Embedded(parts.Recurring, allow_none=True)
     allow_repeat_subscriptions = fields.Boolean(required=True)
     max_uses = fields.Integer(required=True, allow_none=True)
-    success_url = Words(nullable=True)
-    thank_you = Words(nullable=True)
+    success_url = TextField(nullable=True)
+    thank_you = TextField(nullable=True)
     locale = OneOf(parts.LOCALES)
     metadata = fields.Dict(required=True)
 
@@ -179,13 +179,13 @@ class PaymentLinkV2(PaymentLink):
 class PaymentLinkList(Page):
     """A page of payment links, newest first."""
 
-    data = Parts(PaymentLink)
+    data = EmbeddedList(PaymentLink)
 
 
 class PaymentLinkV2List(Page):
     """A page of payment links of the second version, newest first."""
 
-    data = Parts(PaymentLinkV2)
+    data = EmbeddedList(PaymentLinkV2)
 
 
 _QUESTION: dict[str, Any] = {"key": "place", "label": "Place", "type": "dropdown", "options": ["Balcon", "Parterre"]}

@@ -6,7 +6,7 @@ from marshmallow import fields, post_load
 
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge import examples, parts
-from ikawaari.edge.answers import Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.fields import Amount, Choice, Metadata, Prose, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
@@ -59,14 +59,14 @@ class RefundQuery(PageQuery):
 class Refund(Output):
     """Money on its way back from one payment."""
 
-    id = Words(pattern="^re_[A-Za-z0-9]+$")
-    object = Kind("refund")
-    payment_intent = Words("`pi_…`: the payment that it is taken from.")
-    attempt = Words("The payment attempt whose money is returned.")
+    id = TextField(pattern="^re_[A-Za-z0-9]+$")
+    object = ObjectName("refund")
+    payment_intent = TextField("`pi_…`: the payment that it is taken from.")
+    attempt = TextField("The payment attempt whose money is returned.")
     amount = Money()
-    currency = Words("ISO 4217, lower case.", pattern="^[a-z]{3}$")
+    currency = TextField("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     status = OneOf(RefundStatus, "`pending` until the provider has returned the money, or refused to.")
-    reason = Words("Yours; or `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`.", nullable=True)
+    reason = TextField("Yours; or `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`.", nullable=True)
     automatic = fields.Boolean(
         required=True, metadata={"description": "Created automatically, for money that was not due."}
     )
@@ -79,7 +79,7 @@ class Refund(Output):
 class RefundList(Page):
     """A page of refunds, newest first."""
 
-    data = Parts(Refund)
+    data = EmbeddedList(Refund)
 
 
 NEW_REFUND: dict[str, Any] = {"payment_intent": examples.INTENT_ID, "amount": 12500, "reason": "Un article manque"}

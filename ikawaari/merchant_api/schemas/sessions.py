@@ -8,7 +8,7 @@ from ikawaari import cards
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import examples, parts, warnings
-from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.fields import (
     Amount,
     Choice,
@@ -189,7 +189,7 @@ class OrderedItem(parts.LineItem):
 class AnsweredField(parts.CustomField):
     """A question of the page, and what the customer answered."""
 
-    value = Words("The answer; null while there is none.", nullable=True)
+    value = TextField("The answer; null while there is none.", nullable=True)
 
 
 class CustomerDetails(Output):
@@ -209,13 +209,13 @@ class CustomerDetails(Output):
 class CheckoutSession(Output):
     """A checkout session: one page that a customer may pay on, once."""
 
-    id = Words(pattern="^cs_[A-Za-z0-9]+$")
-    object = Kind("checkout.session")
-    url = Words("The page to send the customer to.", format="uri")
+    id = TextField(pattern="^cs_[A-Za-z0-9]+$")
+    object = ObjectName("checkout.session")
+    url = TextField("The page to send the customer to.", format="uri")
     status = OneOf(SessionStatus)
     payment_status = OneOf(PaymentStatus)
     mode = OneOf(parts.MODES)
-    recurring = As(parts.Recurring, allow_none=True)
+    recurring = Embedded(parts.Recurring, allow_none=True)
     amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
     fee_mode = OneOf(parts.FEE_MODES)
     fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
@@ -223,23 +223,23 @@ class CheckoutSession(Output):
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
-    currency = Words("ISO 4217, upper case.", pattern="^[A-Z]{3}$")
-    country = Words("ISO 3166 alpha-2.", nullable=True)
+    currency = TextField("ISO 4217, upper case.", pattern="^[A-Z]{3}$")
+    country = TextField("ISO 3166 alpha-2.", nullable=True)
     payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
-    success_url = Words(nullable=True)
-    cancel_url = Words(nullable=True)
-    customer_email = Words(nullable=True)
-    customer_phone = Words("E.164.", nullable=True)
-    customer_details = As(CustomerDetails, allow_none=True)
-    customer = Words("`cus_…`: who paid, once that is known.", nullable=True)
-    custom_fields = Parts(AnsweredField)
-    payment_intent = Words("`pi_…`; null until there is one.", nullable=True)
-    subscription = Words("`sub_…`, once it was created.", nullable=True)
-    payment_link = Words(nullable=True)
-    payment_link_v2 = Words(nullable=True)
-    client_reference_id = Words(nullable=True)
-    line_items = Parts(OrderedItem)
-    description = Words(nullable=True)
+    success_url = TextField(nullable=True)
+    cancel_url = TextField(nullable=True)
+    customer_email = TextField(nullable=True)
+    customer_phone = TextField("E.164.", nullable=True)
+    customer_details = Embedded(CustomerDetails, allow_none=True)
+    customer = TextField("`cus_…`: who paid, once that is known.", nullable=True)
+    custom_fields = EmbeddedList(AnsweredField)
+    payment_intent = TextField("`pi_…`; null until there is one.", nullable=True)
+    subscription = TextField("`sub_…`, once it was created.", nullable=True)
+    payment_link = TextField(nullable=True)
+    payment_link_v2 = TextField(nullable=True)
+    client_reference_id = TextField(nullable=True)
+    line_items = EmbeddedList(OrderedItem)
+    description = TextField(nullable=True)
     locale = OneOf(parts.LOCALES)
     metadata = fields.Dict(required=True)
     livemode = fields.Boolean(required=True)
@@ -247,8 +247,10 @@ class CheckoutSession(Output):
     expires_at = Instant()
     completed_at = Instant(nullable=True)
     late = fields.Boolean(required=True, metadata={"description": "The money arrived after the session had expired."})
-    last_payment_error = As(parts.Failure, allow_none=True)
-    attempts = Parts(PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."})
+    last_payment_error = Embedded(parts.Failure, allow_none=True)
+    attempts = EmbeddedList(
+        PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."}
+    )
     attempts_count = fields.Integer(required=True, metadata={"description": "The total number of attempts."})
     warnings = warnings.field()
 
@@ -256,7 +258,7 @@ class CheckoutSession(Output):
 class CheckoutSessionList(Page):
     """A page of the list, newest first."""
 
-    data = Parts(CheckoutSession)
+    data = EmbeddedList(CheckoutSession)
 
 
 NEW_SESSION: dict[str, Any] = {

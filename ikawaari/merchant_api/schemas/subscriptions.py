@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from ikawaari.edge import examples, parts
-from ikawaari.edge.answers import As, Instant, Kind, Money, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.fields import Choice, Flag, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
@@ -47,14 +47,14 @@ class InvoiceQuery(PageQuery):
 class Subscription(Output):
     """An agreement to pay again each period."""
 
-    id = Words(pattern="^sub_[A-Za-z0-9]+$")
-    object = Kind("subscription")
-    checkout_session = Words("The session that created it.")
-    customer = Words("`cus_…`", nullable=True)
-    client_reference_id = Words("That session's.", nullable=True)
+    id = TextField(pattern="^sub_[A-Za-z0-9]+$")
+    object = ObjectName("subscription")
+    checkout_session = TextField("The session that created it.")
+    customer = TextField("`cus_…`", nullable=True)
+    client_reference_id = TextField("That session's.", nullable=True)
     status = OneOf(SubscriptionStatus)
     amount = Money("Per period, in the currency's smallest unit.")
-    currency = Words("Lower case.")
+    currency = TextField("Lower case.")
     interval = OneOf(parts.INTERVALS)
     interval_count = fields.Integer(required=True)
     current_period_start = Instant()
@@ -62,7 +62,7 @@ class Subscription(Output):
     trial_end = Instant(nullable=True)
     cancel_at_period_end = fields.Boolean(required=True)
     canceled_at = Instant(nullable=True)
-    latest_invoice = Words("`in_…`; null during a trial.", nullable=True)
+    latest_invoice = TextField("`in_…`; null during a trial.", nullable=True)
     metadata = fields.Dict(required=True, metadata={"description": "That session's."})
     livemode = fields.Boolean(required=True)
     created = Instant()
@@ -71,31 +71,31 @@ class Subscription(Output):
 class SubscriptionList(Page):
     """A page of subscriptions, newest first."""
 
-    data = Parts(Subscription)
+    data = EmbeddedList(Subscription)
 
 
 class Invoice(Output):
     """One period of a subscription, to be paid once."""
 
-    id = Words(pattern="^in_[A-Za-z0-9]+$")
-    object = Kind("invoice")
-    subscription = Words()
-    customer = Words("`cus_…`", nullable=True)
-    checkout_session = Words("The session whose page it is paid on.")
-    payment_intent = Words(nullable=True)
+    id = TextField(pattern="^in_[A-Za-z0-9]+$")
+    object = ObjectName("invoice")
+    subscription = TextField()
+    customer = TextField("`cus_…`", nullable=True)
+    checkout_session = TextField("The session whose page it is paid on.")
+    payment_intent = TextField(nullable=True)
     status = OneOf(InvoiceStatus)
     period = fields.Integer(required=True, metadata={"description": "Its number, starting from 1."})
     period_start = Instant()
     period_end = Instant()
     amount = Money()
     fee_amount = Money("What the customer pays on top: the fee agreed to when the subscription started.")
-    currency = Words("Lower case.")
-    hosted_invoice_url = Words("Where the customer can pay it; send it when a payment failed.", format="uri")
+    currency = TextField("Lower case.")
+    hosted_invoice_url = TextField("Where the customer can pay it; send it when a payment failed.", format="uri")
     attempt_count = fields.Integer(required=True)
     next_payment_attempt = Instant(
         "When the saved payment method is charged next; null if only the page takes the payment.", nullable=True
     )
-    last_payment_error = As(parts.Failure, allow_none=True)
+    last_payment_error = Embedded(parts.Failure, allow_none=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
     paid_at = Instant(nullable=True)
@@ -104,7 +104,7 @@ class Invoice(Output):
 class InvoiceList(Page):
     """A page of a subscription's invoices, newest period first."""
 
-    data = Parts(Invoice)
+    data = EmbeddedList(Invoice)
 
 
 _SUBSCRIPTION_ID = "sub_8dK2mQx7RtVb4nYc1LzWp5SgHfA"

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from ikawaari.edge import examples, parts
-from ikawaari.edge.answers import OneOf, Output, Words
+from ikawaari.edge.answers import OneOf, Output, TextField
 from ikawaari.edge.fields import Choice, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.states import IntentStatus
@@ -27,7 +27,7 @@ class CallbackResult(Output):
     """The intent's new state."""
 
     received = fields.Boolean(required=True)
-    payment_intent_id = Words()
+    payment_intent_id = TextField()
     status = OneOf(IntentStatus)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from ikawaari.edge import examples
-from ikawaari.edge.answers import Instant, Kind, OneOf, Output, Parts, Words
+from ikawaari.edge.answers import EmbeddedList, Instant, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.fields import Choice, Flag, HttpUrl
 from ikawaari.edge.parsing import Input
 from ikawaari.events.types import EVENT_TYPES, may_be_asked_for
@@ -92,9 +92,9 @@ class DeliveryQuery(PageQuery):
 class WebhookEndpoint(Output):
     """Where a merchant receives events, and which ones."""
 
-    id = Words(pattern="^we_[A-Za-z0-9]+$")
-    object = Kind("webhook_endpoint")
-    url = Words(format="uri")
+    id = TextField(pattern="^we_[A-Za-z0-9]+$")
+    object = ObjectName("webhook_endpoint")
+    url = TextField(format="uri")
     enabled_events = fields.List(fields.String(), required=True, metadata={"description": "`*` means all."})
     enabled = fields.Boolean(required=True, metadata={"description": "Your own switch; see `status`, too."})
     status = OneOf(
@@ -109,14 +109,14 @@ class WebhookEndpoint(Output):
 class WebhookEndpointWithSecret(WebhookEndpoint):
     """An endpoint with its secret, which is returned only at creation and at rotation."""
 
-    secret = Words("Signs every webhook to this endpoint.", pattern="^whsec_[A-Za-z0-9]+$")
+    secret = TextField("Signs every webhook to this endpoint.", pattern="^whsec_[A-Za-z0-9]+$")
 
 
 class DeletedWebhookEndpoint(Output):
     """A deleted endpoint."""
 
-    id = Words()
-    object = Kind("webhook_endpoint")
+    id = TextField()
+    object = ObjectName("webhook_endpoint")
     deleted = fields.Boolean(required=True)
 
 
@@ -128,26 +128,26 @@ class DeliveryTry(Output):
     http_status = fields.Integer(
         required=True, allow_none=True, metadata={"description": "Null if there was no answer: `body` says why."}
     )
-    body = Words("The beginning of the answer, or why there was none.")
+    body = TextField("The beginning of the answer, or why there was none.")
 
 
 class WebhookDelivery(Output):
     """One event on its way to the endpoint."""
 
-    id = Words()
-    object = Kind("webhook_delivery")
-    event = Words("The event's id.")
-    event_type = Words("The event's type.")
+    id = TextField()
+    object = ObjectName("webhook_delivery")
+    event = TextField("The event's id.")
+    event_type = TextField("The event's type.")
     status = OneOf(DeliveryStatus, "`pending` until the endpoint answers 2xx, or until the last retry fails: `failed`.")
     created = Instant()
     next_try_at = Instant("Null unless `pending`.", nullable=True)
-    tries = Parts(DeliveryTry, metadata={"description": "Oldest first."})
+    tries = EmbeddedList(DeliveryTry, metadata={"description": "Oldest first."})
 
 
 class WebhookDeliveryList(Page):
     """A page of deliveries, newest first."""
 
-    data = Parts(WebhookDelivery)
+    data = EmbeddedList(WebhookDelivery)
 
 
 NEW_ENDPOINT: dict[str, Any] = {
