@@ -4,6 +4,7 @@ A provider is named by an opaque text. Closed means no new charge; look-ups, cal
 the configuration only when nothing of it is unsettled: see `refuse_unknown`.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,11 +18,30 @@ from ikawaari.providers import registry
 from ikawaari.states import UNSETTLED, ProviderState, RefundStatus
 from ikawaari.store.models import PaymentAttempt, ProviderSwitch, Refund
 
+KEPT_SECONDS = 1.0
 _MOST_NAMED = 10
+_kept: tuple[float, frozenset[str]] | None = None  # when it was read, and what was closed then
+
+
+def forget() -> None:
+    """Read anew what is closed: this process has changed it, or stands on another database."""
+    global _kept  # noqa: PLW0603 - what this process knows
+    _kept = None
 
 
 def closed() -> frozenset[str]:
-    """The names of the providers that take no new charges."""
+    """The names of the providers that take no new charges, as they were a second ago at most.
+
+    A charge that is on its way while somebody closes its provider is no different from one that came just before.
+    """
+    global _kept  # noqa: PLW0603 - what this process knows
+    known, now = _kept, time.monotonic()
+    if known is None or now - known[0] >= KEPT_SECONDS:
+        _kept = known = (now, _closed())
+    return known[1]
+
+
+def _closed() -> frozenset[str]:
     rows = ProviderSwitch.select(ProviderSwitch.name).where(ProviderSwitch.state == ProviderState.CLOSED)
     return frozenset(row.name for row in rows)
 
@@ -33,7 +53,7 @@ def takes_charges(name: str) -> bool:
 
 def listed() -> Sequence[dict[str, Any]]:
     """The providers of this process in the order in which they are preferred, each with its state."""
-    shut = closed()
+    shut = _closed()
     return [
         {"name": name, "state": ProviderState.CLOSED if name in shut else ProviderState.OPEN}
         for name in registry.names()
@@ -48,6 +68,7 @@ def switch(name: str, state: ProviderState, now: datetime) -> None:
         conflict_target=[ProviderSwitch.name],
         update={ProviderSwitch.state: EXCLUDED.state, ProviderSwitch.changed_at: EXCLUDED.changed_at},
     ).execute()
+    forget()
 
 
 def refuse_unknown() -> None:

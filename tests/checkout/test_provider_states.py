@@ -226,3 +226,15 @@ def test_a_code_for_a_provider_that_is_gone_changes_nothing(world: World) -> Non
     with pytest.raises(Unavailable):
         attempts.submit_otp(session.id, "123456", world.now)
     assert statuses(session) == WAITING
+
+
+def test_another_machine_s_switch_is_seen_within_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    instant = [100.0]
+    monkeypatch.setattr("ikawaari.checkout.provider_states.time.monotonic", lambda: instant[0])
+    assert provider_states.closed() == frozenset()
+    ProviderSwitch.create(name="sandbox", state=ProviderState.CLOSED, changed_at=world.now)
+    instant[0] += provider_states.KEPT_SECONDS / 2
+    assert provider_states.closed() == frozenset()
+    instant[0] += provider_states.KEPT_SECONDS / 2
+    assert provider_states.closed() == {"sandbox"}
+    provider_states.forget()
