@@ -47,6 +47,14 @@ class Recurring(Rhythm):
     trial_period_days: NotRequired[int | None]
 
 
+class FeeTerms(TypedDict):
+    """What a customer pays on top: a part of the amount, in hundredths of a percent, and a fixed sum."""
+
+    basis_points: int
+    fixed: int
+    currency: NotRequired[str]  # of the fixed sum; absent: the merchant's
+
+
 class Option(TypedDict):
     """One choice of a dropdown."""
 

@@ -5,12 +5,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from ikawaari import clock, errors, phones, store
 from ikawaari.checkout import refunds
 from ikawaari.checkout.settlement import Source
 from ikawaari.errors import Conflict, NotFound
+from ikawaari.shapes import JsonObject
 from ikawaari.states import RefundStatus
 from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, DueWork, PaymentAttempt, PaymentIntent, Refund
@@ -19,7 +19,7 @@ CLOSED = "closed"
 """The result of the report that tells of a closing."""
 
 
-def listed() -> Iterator[dict[str, Any]]:
+def listed() -> Iterator[JsonObject]:
     """Every attempt that holds money, or whose late payment is still to be returned, oldest first."""
     retried = DueWork.select(DueWork.subject).where(DueWork.kind == refunds.RETRY)
     waiting = (PaymentAttempt.held > 0) | PaymentAttempt.id.in_(retried)
@@ -68,7 +68,7 @@ def _late(attempt: PaymentAttempt, intent: PaymentIntent) -> int:
     return refunds.left_of(attempt, intent, held=False)
 
 
-def _described(attempt: PaymentAttempt) -> dict[str, Any]:
+def _described(attempt: PaymentAttempt) -> JsonObject:
     intent = PaymentIntent.get_by_id(attempt.intent_id)
     automatic = (Refund.attempt == attempt.id) & Refund.automatic
     latest = Refund.select().where(automatic).order_by(Refund.created_at.desc(), Refund.id.desc()).first()

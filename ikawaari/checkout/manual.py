@@ -15,6 +15,7 @@ from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import FailureCode, Outcome, Provider, Result
+from ikawaari.shapes import JsonObject
 from ikawaari.states import UNSETTLED
 from ikawaari.store.models import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.record import Record
@@ -59,7 +60,7 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
     return _find(attempt_id)
 
 
-def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator[dict[str, Any]]:
+def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator[JsonObject]:
     """The attempts that began at least `older_than` ago, oldest first, each in a few words."""
     chosen = PaymentAttempt.select().where(PaymentAttempt.created_at <= now - older_than)
     if unsettled:
@@ -80,10 +81,11 @@ def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator
         }
 
 
-def history(attempt_id: str) -> dict[str, Any]:
+def history(attempt_id: str) -> JsonObject:
     """All that is known of an attempt: itself, each report of it, callbacks, and refunds. Raises NotFound."""
     attempt = _find(attempt_id)
-    shown = _columns(attempt) | {
+    shown: JsonObject = {
+        **_columns(attempt),
         "phone": phones.mask(attempt.phone) if attempt.phone else None,
         "card_token": "…" if attempt.card_token else None,
     }
@@ -134,11 +136,11 @@ def _outcome(attempt: PaymentAttempt, word: Word) -> Outcome:
     return Outcome(result=Result.SUCCEEDED, money=money, reference=word.reference, raw_code="by hand")
 
 
-def _rows(model: type[Record], which: Any, order: Any) -> list[dict[str, Any]]:
+def _rows(model: type[Record], which: Any, order: Any) -> list[JsonObject]:
     return [_columns(row) for row in model.select().where(which).order_by(order)]
 
 
-def _columns(row: Record) -> dict[str, Any]:
+def _columns(row: Record) -> JsonObject:
     """The row as it is stored, its instants in ISO 8601."""
     values = row.__data__.items()
     return {name: clock.iso(value) if isinstance(value, datetime) else value for name, value in values}

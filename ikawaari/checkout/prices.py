@@ -8,7 +8,7 @@ from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Details
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
-from ikawaari.shapes import LineItem
+from ikawaari.shapes import FeeTerms, LineItem
 from ikawaari.store.models import Merchant
 
 
@@ -67,8 +67,8 @@ def check_fees(new: Priced, currency: str, merchant: Merchant, problems: Details
     if new.fee_mode != "customer_pays":
         return
     for method_type in new.payment_method_types or METHOD_TYPES:
-        terms = merchant.fees.get(method_type) or {}
-        if fees.fixed_in(terms, merchant, currency) is None:
+        terms: FeeTerms | None = merchant.fees.get(method_type)
+        if terms is not None and fees.fixed_in(terms, merchant, currency) is None:
             own = fees.currency_of(terms, merchant)
             problems.setdefault("currency", [f"must be {own}: the fixed fee that the customer pays is in {own}"])
 

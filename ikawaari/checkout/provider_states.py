@@ -7,7 +7,6 @@ the configuration only when nothing of it is unsettled: see `refuse_unknown`.
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from peewee import EXCLUDED
 
@@ -15,6 +14,7 @@ from ikawaari import store
 from ikawaari.config import UnsafeConfiguration
 from ikawaari.errors import NotFound
 from ikawaari.providers import registry
+from ikawaari.shapes import JsonObject
 from ikawaari.states import UNSETTLED, ProviderState, RefundStatus
 from ikawaari.store.models import PaymentAttempt, ProviderSwitch, Refund
 
@@ -51,7 +51,7 @@ def takes_charges(name: str) -> bool:
     return registry.named(name) is not None and name not in closed()
 
 
-def listed() -> Sequence[dict[str, Any]]:
+def listed() -> Sequence[JsonObject]:
     """The providers of this process in the order in which they are preferred, each with its state."""
     shut = _closed()
     return [

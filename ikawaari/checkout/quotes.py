@@ -4,7 +4,7 @@ A quote is a value. It is written down when a payment claims its session, and ag
 one that paid: amount, fee and quantities of a session always belong together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from ikawaari import errors
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
-from ikawaari.shapes import LineItem
+from ikawaari.shapes import FeeTerms, LineItem
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
 _WHOLE = 10_000  # basis points
@@ -83,9 +83,11 @@ def _schedule(session: CheckoutSession, method_type: str) -> tuple[int, int]:
     if session.fee_mode != "customer_pays":
         return 0, 0
     merchant: Merchant = session.merchant
-    terms: Mapping[str, Any] = merchant.fees.get(method_type) or {}
+    terms: FeeTerms | None = merchant.fees.get(method_type)
+    if terms is None:
+        return 0, 0
     # A fixed fee that its merchant has moved to another currency since: it is never added as if it were in this one.
-    return terms.get("basis_points", 0), fees.fixed_in(terms, merchant, session.currency) or 0
+    return terms["basis_points"], fees.fixed_in(terms, merchant, session.currency) or 0
 
 
 def _counts(quantities: Sequence[int] | None, session: CheckoutSession, problems: Details) -> list[int]:

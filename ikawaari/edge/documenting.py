@@ -15,8 +15,10 @@ from flask import Flask
 from flask_smorest import Blueprint as SmorestBlueprint
 
 from ikawaari import errors
+from ikawaari.edge.examples import Example
 from ikawaari.edge.parsing import Parser
 from ikawaari.errors import AnyCode
+from ikawaari.shapes import JsonObject
 
 F = TypeVar("F", bound=Callable[..., Any])
 REQUEST_ID = "req_4tQ9sWmZ1cXv7LkP0bNfYhR2dJe"
@@ -114,7 +116,7 @@ def describe(app: Flask) -> bool:
     return bool(untold)
 
 
-def error_example(row: AnyCode) -> dict[str, Any]:
+def error_example(row: AnyCode) -> Example:
     """The body of an error."""
     details = {"amount": ["Not a valid integer"]} if row == errors.FIELD_INVALID else {}
     return {
@@ -155,5 +157,5 @@ def _response(spec: APISpec, status: int, rows: list[AnyCode], headers: list[str
     return f"#/components/responses/{name}"
 
 
-def _referred(headers: Iterable[str]) -> dict[str, Any]:
+def _referred(headers: Iterable[str]) -> JsonObject:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}

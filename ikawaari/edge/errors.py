@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
@@ -13,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from ikawaari import errors
 from ikawaari.edge import families
 from ikawaari.errors import Failed, IkawaariError, NotFound, Unavailable
+from ikawaari.shapes import JsonObject
 
 log = structlog.get_logger()
 ErrorPage = Callable[[IkawaariError, int], Response]
@@ -76,7 +76,7 @@ def render(error: IkawaariError) -> Response:
     return response
 
 
-def envelope(error: IkawaariError) -> dict[str, Any]:
+def envelope(error: IkawaariError) -> JsonObject:
     """The value of `error` in the body."""
     return {
         "code": error.code,

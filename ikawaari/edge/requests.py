@@ -1,7 +1,8 @@
 """Around every request: its id, who sent it, and the headers that every response has."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask, Request, current_app, g, request
@@ -24,18 +25,17 @@ _HEADERS = {
 }
 _HTTPS_ONLY = "max-age=31536000"  # seconds: for a year browsers use https only for this host
 _LONGEST_PATH = 512  # what the database stores of a path; ours are far shorter
-_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class HeadersMiddleware:
     """The outermost layer: responses that do not come from Flask, such as static files, have id and headers, too."""
 
-    def __init__(self, application: _Application, config: Config) -> None:
+    def __init__(self, application: WSGIApplication, config: Config) -> None:
         self._application = application
         https = {"Strict-Transport-Security": _HTTPS_ONLY} if config.is_https else {}
         self._headers = [(name, name.lower(), value) for name, value in (_HEADERS | https).items()]
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         request_id = environ[_REQUEST_ID] = ids.new("req")
         environ["SCRIPT_NAME"] = ""  # we are at the root; some servers believe a header that says otherwise
@@ -48,10 +48,10 @@ class HeadersMiddleware:
         return self._application(environ, start)
 
 
-def normalize_client_address(application: _Application) -> _Application:
+def normalize_client_address(application: WSGIApplication) -> WSGIApplication:
     """Make `REMOTE_ADDR` a plain address, whatever a proxy has added to it."""
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         ip = addresses.read_ip(environ.get("REMOTE_ADDR") or "")
         environ["REMOTE_ADDR"] = str(ip) if ip else ""
         return application(environ, start_response)

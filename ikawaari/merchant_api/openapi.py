@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from apispec import APISpec
@@ -12,8 +13,10 @@ from marshmallow.fields import Field
 from ikawaari.config import Config
 from ikawaari.edge import parts
 from ikawaari.edge.documenting import REQUEST_ID, describe
+from ikawaari.edge.examples import Example
 from ikawaari.errors import CODES, ErrorType
 from ikawaari.merchant_api import webhook_docs
+from ikawaari.shapes import JsonObject
 
 SETTINGS: dict[str, Any] = {
     "API_TITLE": "Ikawaari Checkout",
@@ -70,13 +73,13 @@ _BEARER = (
     "An ApiKey (`ik_test_…`, `ik_live_…`) or an AppToken (`ik_app_test_…`, `ik_app_live_…`). Each operation names the "
     "scope that it needs."
 )
-_ERROR: dict[str, Any] = {
+_ERROR: JsonObject = {
     "type": "object",
     "description": "The one envelope of all errors.",
     "required": ["error"],
     "properties": {"error": {"$ref": "#/components/schemas/ErrorBody"}},
 }
-_ERROR_BODY: dict[str, Any] = {
+_ERROR_BODY: JsonObject = {
     "type": "object",
     "description": "What went wrong, for the program and for its developer.",
     "required": ["code", "message", "type", "retryable", "details", "request_id"],
@@ -94,8 +97,8 @@ _ERROR_BODY: dict[str, Any] = {
     },
 }
 _METHODS = {"get", "post", "patch", "delete"}
-_NUMBER = {"type": "integer", "minimum": 0}
-_HEADERS: dict[str, dict[str, Any]] = {
+_NUMBER: Example = {"type": "integer", "minimum": 0}
+_HEADERS: Mapping[str, JsonObject] = {
     "Ikawaari-Request-Id": {
         "description": "The id of this request in our logs.",
         "required": True,
@@ -124,7 +127,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string", "enum": ["Bearer"]}},
 }
-_IDEMPOTENCY_KEY: dict[str, Any] = {
+_IDEMPOTENCY_KEY: JsonObject = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Your own id of this call, such as a UUID: a repeated call has no further effect.",
@@ -184,7 +187,7 @@ def document(app: Flask) -> dict[str, Any]:
     }
 
 
-def _alternatives(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
+def _alternatives(_converter: Any, field: Field[Any], **_: Any) -> JsonObject:
     """A field's own `anyOf`: apispec only knows the nested object, but a card token may replace it."""
     return {"anyOf": field.metadata["anyOf"]} if "anyOf" in field.metadata else {}
 

@@ -1,14 +1,14 @@
 """The document's `webhooks` section: every event that is sent, its body, its signature, and when it is retried."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from flask_smorest import Api
 from marshmallow import Schema
 
 from ikawaari.edge.answers import TextField
+from ikawaari.edge.examples import Example
 from ikawaari.events import delivery, outgoing, signature
 from ikawaari.events.types import MEANINGS, TEST
 from ikawaari.merchant_api.schemas import (
@@ -21,6 +21,7 @@ from ikawaari.merchant_api.schemas import (
     subscriptions,
     webhook_endpoints,
 )
+from ikawaari.shapes import JsonObject
 
 
 class _InLowerCase(Schema):
@@ -41,7 +42,7 @@ class PaymentLinkV2EventData(_InLowerCase, payment_links.PaymentLinkV2):
     """A payment link of the second version in an event: its currency is in lower case there."""
 
 
-OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Mapping[str, Any]]] = {
+OBJECTS: Mapping[str, tuple[tuple[type[Schema], ...], Example]] = {
     "checkout.session": ((CheckoutSessionEventData,), sessions.SESSION),
     "payment_intent": ((intents.PaymentIntent,), intents.INTENT),
     "refund": ((refunds.Refund,), refunds.REFUND),
@@ -57,10 +58,10 @@ TAG = "Webhooks"
 _TEST_MEANING = (
     "You requested a test of this endpoint: `data` is the endpoint itself. It is sent whatever the endpoint lists."
 )
-_SECRET, _STAMP, _BODY = webhook_endpoints.ENDPOINT_WITH_SECRET["secret"], 1767225600, b'{"id":"evt_1"}'
+_SECRET, _STAMP, _BODY = str(webhook_endpoints.ENDPOINT_WITH_SECRET["secret"]), 1767225600, b'{"id":"evt_1"}'
 _SIGNED = signature.of_webhook(_SECRET, _STAMP, _BODY)
 _SECONDS = f"{outgoing.TIMEOUT_SECONDS:g} seconds"
-_SIGNATURE: dict[str, Any] = {
+_SIGNATURE: JsonObject = {
     "name": signature.HEADER,
     "in": "header",
     "required": True,
@@ -128,7 +129,7 @@ def _spoken(wait: timedelta) -> str:
     return f"{minutes} minutes" if minutes < 60 else f"{minutes // 60} hours"
 
 
-def _any_of(refs: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _any_of(refs: Sequence[JsonObject]) -> JsonObject:
     return refs[0] if len(refs) == 1 else {"anyOf": refs}
 
 
@@ -148,7 +149,7 @@ def _meaning(type_: str) -> str:
     return MEANINGS.get(type_, _TEST_MEANING)
 
 
-def _operation(type_: str) -> dict[str, Any]:
+def _operation(type_: str) -> JsonObject:
     schema = {"$ref": f"#/components/schemas/{_component(type_)}"}
     example = events.example_of(type_, OBJECTS[_object(type_)][1])
     return {

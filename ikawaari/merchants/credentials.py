@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from peewee import JOIN
 
 from ikawaari import addresses, clock, errors, ids, sealing
 from ikawaari.errors import AuthenticationFailed, NotAllowed, NotFound, ValidationFailed
+from ikawaari.shapes import JsonObject
 from ikawaari.store.models import AppInstallation, Credential, Merchant
 from ikawaari.store.owner import Owner
 
@@ -118,7 +118,7 @@ def of_merchant(merchant: Merchant) -> list[Credential]:
     return list(Credential.select().where(Credential.merchant == merchant).order_by(Credential.created_at))
 
 
-def described(key: Credential) -> dict[str, Any]:
+def described(key: Credential) -> JsonObject:
     """What may be told of a credential: everything but its text. Instants in Unix seconds."""
     return {
         "id": key.id,

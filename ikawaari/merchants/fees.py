@@ -1,14 +1,14 @@
 """What customers pay on top where the merchant has them pay the fee: a part of the amount, and a fixed sum."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from ikawaari import money
 from ikawaari.errors import ValidationFailed
+from ikawaari.shapes import FeeTerms
 from ikawaari.store.models import Merchant
 
-Fees = dict[str, dict[str, Any]]
+Fees = dict[str, FeeTerms]
 """By payment method type: `basis_points` (hundredths of a percent), `fixed` in the smallest unit of its `currency`.
 
 Without a currency a fixed fee is in the merchant's.
@@ -26,30 +26,29 @@ def read(texts: Iterable[str]) -> Fees:
         basis_points = int(match[2]) * 100 + int((match[3] or "").ljust(2, "0")) if match else 0
         if match is None or basis_points > _WHOLE or match[1] in fees:
             raise ValidationFailed({"fee": [f"{text!r}: write each once, as mobile_money=1.5% or card=2.9%+100XOF"]})
-        fees[match[1]] = {"basis_points": basis_points, "fixed": int(match[4] or 0)} | _currency(match[5], text)
+        terms: FeeTerms = {"basis_points": basis_points, "fixed": int(match[4] or 0)}
+        fees[match[1]] = {**terms, "currency": _currency(match[5], text)} if match[5] else terms
     return fees
 
 
-def fixed_in(terms: Mapping[str, Any], merchant: Merchant, currency: str) -> int | None:
+def fixed_in(terms: FeeTerms, merchant: Merchant, currency: str) -> int | None:
     """The fixed fee of `terms` for a payment in `currency`, in its smallest unit; None: it is in another currency."""
-    fixed = int(terms.get("fixed", 0))
+    fixed = terms["fixed"]
     return fixed if not fixed or currency_of(terms, merchant) == currency else None
 
 
-def currency_of(terms: Mapping[str, Any], merchant: Merchant) -> str:
+def currency_of(terms: FeeTerms, merchant: Merchant) -> str:
     """The currency of the fixed fee: the one that is said, else the merchant's."""
     return str(terms.get("currency") or merchant.currency)
 
 
-def _currency(code: str | None, text: str) -> dict[str, str]:
-    if code is None:
-        return {}
+def _currency(code: str, text: str) -> str:
     if not money.is_currency(code.upper()):
         raise ValidationFailed({"fee": [f"{text!r}: {code} is no currency that we know"]})
-    return {"currency": code.upper()}
+    return code.upper()
 
 
-def written(fees: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def written(fees: Fees) -> list[str]:
     """The fees as `read` reads them."""
     return [
         f"{name}={terms['basis_points'] // 100}.{terms['basis_points'] % 100:02d}%+{terms['fixed']}"

@@ -1,12 +1,11 @@
 """Merchants."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from ikawaari import cards, countries, errors, ids, store, texts
 from ikawaari.errors import Details, NotFound, ValidationFailed
+from ikawaari.merchants.fees import Fees
 from ikawaari.store.models import Merchant
 
 _LONGEST_NAME = 255
@@ -21,7 +20,7 @@ def create(
     late_payments: str = "accept",
     logo_url: str | None = None,
     color: str | None = None,
-    fees: Mapping[str, Mapping[str, Any]] | None = None,
+    fees: Fees | None = None,
     unpaid_subscriptions: str = "unpaid",
 ) -> Merchant:
     """Enter a merchant. The currency is its country's. Raises ValidationFailed naming every bad field.
@@ -69,9 +68,7 @@ def get(merchant_id: str) -> Merchant:
     return merchant
 
 
-def update(
-    merchant_id: str, *, fees: Mapping[str, Mapping[str, Any]] | None = None, **policies: str | None
-) -> Merchant:
+def update(merchant_id: str, *, fees: Fees | None = None, **policies: str | None) -> Merchant:
     """Change what is given: the fees of those payment method types, `late_payments`, `unpaid_subscriptions`.
 
     Raises NotFound. Sessions that are open follow; a payment that has begun keeps the fee that its payer agreed to.

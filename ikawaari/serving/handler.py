@@ -1,8 +1,8 @@
 """One request and its response, both in memory: a slow client keeps no thread waiting."""
 
 import re
-from collections.abc import Callable, Iterable
 from typing import Any
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 import structlog
 from gunicorn.http import errors as unreadable
@@ -14,7 +14,6 @@ from ikawaari.edge.requests import REFUSED
 from ikawaari.serving.framing import LONGEST_HEAD
 
 log = structlog.get_logger()
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Buffer = bytes | bytearray
 _REFUSALS = {
     unreadable.LimitRequestLine: errors.ADDRESS_TOO_LONG,
@@ -51,7 +50,7 @@ class BufferedSocket:
 class RequestHandler:
     """It answers the requests of one connection; `settings` are gunicorn's."""
 
-    def __init__(self, application: Application, settings: Any, client: Any, server: Any) -> None:
+    def __init__(self, application: WSGIApplication, settings: Any, client: Any, server: Any) -> None:
         self._application = application
         self._settings = settings
         self._client = client
@@ -84,7 +83,7 @@ class RequestHandler:
                 b"Content-Length: 0\r\nIkawaari-Request-Id: " + ids.new("req").encode() + b"\r\n\r\n"
             )
 
-    def _respond(self, request: bytes, more: dict[str, Any], *, is_last: bool) -> tuple[Buffer, bool]:
+    def _respond(self, request: bytes, more: WSGIEnvironment, *, is_last: bool) -> tuple[Buffer, bool]:
         buffered = BufferedSocket(request)
         message = next(RequestParser(self._settings, buffered, self._client))
         response, environ = wsgi.create(message, buffered, self._client, self._server, self._settings)

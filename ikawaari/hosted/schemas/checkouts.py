@@ -1,7 +1,5 @@
 """The public view of a checkout session on the wire."""
 
-from typing import Any
-
 from marshmallow import fields
 
 from ikawaari.checkout.payment_methods import METHOD_TYPES
@@ -17,6 +15,7 @@ from ikawaari.edge.answers import (
     Output,
     TextField,
 )
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice
 from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus, SubscriptionStatus
 
@@ -155,11 +154,11 @@ class PublicCheckout(Output):
     locale = OneOf(parts.LOCALES)
 
 
-_WALLETS = [
+_WALLETS: list[Example] = [
     {"id": "orange_sn", "name": "Orange Money", "flows": ["ussd_push", "otp", "redirect"], "available": True},
     {"id": "wave_sn", "name": "Wave", "flows": ["ussd_push", "redirect", "qr"], "available": True},
 ]
-CHECKOUT: dict[str, Any] = {
+CHECKOUT: Example = {
     "id": examples.SESSION_ID,
     "object": "checkout.session",
     "status": "open",
@@ -203,7 +202,7 @@ CHECKOUT: dict[str, Any] = {
     "livemode": False,
     "locale": "auto",
 }
-PAYING_CHECKOUT: dict[str, Any] = CHECKOUT | {
+PAYING_CHECKOUT: Example = CHECKOUT | {
     "payment_status": "processing",
     "answered_fields": ["taille"],
     "customer": {"name": "Awa Diop", "email": None, "phone": "+221 77 ••• •• 67"},

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validate
 from ikawaari import cards, errors
 from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
 from ikawaari.edge import parts
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.errors import ValidationFailed
@@ -205,7 +206,7 @@ def _card_numbers(value: Any, path: str) -> Iterator[str]:
         yield path
 
 
-PAYMENT: dict[str, Any] = {
+PAYMENT: Example = {
     "payment_method": {
         "type": "mobile_money",
         "mobile_money": {"country": "SN", "operator": "orange_sn", "phone_number": "+221771234567"},

@@ -1,12 +1,11 @@
 """Payment attempts on the wire: as sessions and intents show them."""
 
-from typing import Any
-
 from marshmallow import fields
 
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import parts
 from ikawaari.edge.answers import Instant, Money, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.states import AttemptStatus
 
 
@@ -32,7 +31,7 @@ class PaymentAttempt(Output):
     settled_at = Instant("Null until it succeeded or failed.", nullable=True)
 
 
-ATTEMPT: dict[str, Any] = {
+ATTEMPT: Example = {
     "id": "0198c5a4-6e0f-7c52-9d53-3f4d8a4f2b10",
     "provider": "sandbox",
     "type": "mobile_money",

@@ -1,11 +1,10 @@
 """Customers on the wire."""
 
-from typing import Any
-
 from marshmallow import fields
 
 from ikawaari.edge import examples
 from ikawaari.edge.answers import EmbeddedList, Instant, ObjectName, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Text
 from ikawaari.merchant_api.paging import Page, PageQuery
 
@@ -43,7 +42,7 @@ class CustomerList(Page):
     data = EmbeddedList(Customer)
 
 
-CUSTOMER: dict[str, Any] = {
+CUSTOMER: Example = {
     "id": "cus_2kRb8XhQs1MzLdG3vN9cTfY6wEj",
     "object": "customer",
     "name": "Awa Diop",
@@ -52,4 +51,4 @@ CUSTOMER: dict[str, Any] = {
     "livemode": False,
     "created": 1767225720,
 }
-CUSTOMERS: dict[str, Any] = examples.page(CUSTOMER)
+CUSTOMERS: Example = examples.page(CUSTOMER)

@@ -1,12 +1,12 @@
 """Events on the wire."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from marshmallow import fields, validate
 
 from ikawaari.edge import examples
 from ikawaari.edge.answers import EmbeddedList, Instant, ObjectName, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.events import history
@@ -85,8 +85,8 @@ class Redelivered(Output):
     next_cursor = TextField("With the same range, the `cursor` of the next call; null at the end.", nullable=True)
 
 
-RANGE: dict[str, Any] = {"created_gte": 1767225600, "created_lte": 1767229200}
-REDELIVERED: dict[str, Any] = {
+RANGE: Example = {"created_gte": 1767225600, "created_lte": 1767229200}
+REDELIVERED: Example = {
     "object": "redelivery",
     "events": 12,
     "deliveries": 24,
@@ -98,15 +98,15 @@ REDELIVERED: dict[str, Any] = {
 _THEN = 1767225960  # after everything in the other examples
 _PAID_ATTEMPT = ATTEMPT | {"status": "succeeded", "amount_received": 25000, "settled_at": _THEN}
 _FAILED_ATTEMPT = ATTEMPT | {"status": "failed", "failure_code": "payer_declined", "settled_at": _THEN}
-_PAID: Mapping[str, Any] = {
+_PAID: Example = {
     "payment_status": "paid",
     "completed_at": _THEN,
     "customer_details": {"name": "Awa Diop"},
-    "custom_fields": [SESSION["custom_fields"][0] | {"value": "L"}],
+    "custom_fields": [examples.CUSTOM_FIELD | {"value": "L"}],
     "attempts": [_PAID_ATTEMPT],
 }
 _REFUSED = {"code": "payer_declined", "message": "The last payment attempt failed: payer declined."}
-_CHANGES: Mapping[str, Mapping[str, Any]] = {
+_CHANGES: Mapping[str, Example] = {
     "checkout.session.completed": {"status": "complete", **_PAID},
     "checkout.session.expired": {"status": "expired"},
     "checkout.session.late_payment": {"status": "expired", "late": True, **_PAID},
@@ -141,18 +141,18 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def example_of(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+def example_of(type_: str, data: Example) -> Example:
     """The event `type_` about the example object `data`, as it is at that moment."""
-    told = {**data, **_CHANGES.get(type_, {})}
+    told: Example = {**data, **_CHANGES.get(type_, {})}
     return {
         "id": examples.EVENT_ID,
         "object": "event",
         "type": type_,
         "created": told["created"] if type_.endswith(".created") else _THEN,
         "livemode": False,
-        "data": told | {"currency": told["currency"].lower()} if "currency" in told else told,
+        "data": told | {"currency": str(told["currency"]).lower()} if "currency" in told else told,
     }
 
 
 EVENT = example_of("checkout.session.completed", SESSION)
-EVENTS: Mapping[str, Any] = examples.page(EVENT)
+EVENTS: Example = examples.page(EVENT)

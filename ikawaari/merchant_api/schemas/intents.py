@@ -22,6 +22,7 @@ from ikawaari.edge.answers import (
     Output,
     TextField,
 )
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import (
     Amount,
     Choice,
@@ -298,14 +299,14 @@ def given_in(data: Mapping[str, Any]) -> Sequence[GivenMethod]:
     return [data[name] for name in ("payment_method", "payment_method_data") if data.get(name)]
 
 
-NEW_INTENT: dict[str, Any] = {
+NEW_INTENT: Example = {
     "amount": 25000,
     "currency": "xof",
     "transaction_country": "SN",
     "description": "Commande 1042",
     "metadata": {"order": 1042},
 }
-INTENT: dict[str, Any] = {
+INTENT: Example = {
     "id": examples.INTENT_ID,
     "object": "payment_intent",
     "status": "requires_payment_method",
@@ -328,19 +329,19 @@ INTENT: dict[str, Any] = {
     "attempts": [],
     "attempts_count": 0,
 }
-INTENTS: dict[str, Any] = examples.page(INTENT)
-INTENT_CHANGES: dict[str, Any] = {"description": "Commande 1042, 1043", "metadata": {"orders": [1042, 1043]}}
-CONFIRMATION: dict[str, Any] = {
+INTENTS: Example = examples.page(INTENT)
+INTENT_CHANGES: Example = {"description": "Commande 1042, 1043", "metadata": {"orders": [1042, 1043]}}
+CONFIRMATION: Example = {
     "payment_method_data": {
         "type": "mobile_money",
         "mobile_money": {"country": "SN", "operator": "orange_sn", "msisdn": "+221771234567"},
     },
     "return_url": f"{examples.SHOP}/retour",
 }
-CONFIRMED_INTENT: dict[str, Any] = INTENT | {
+CONFIRMED_INTENT: Example = INTENT | {
     "status": "requires_action",
     "next_action": examples.NEXT_ACTION,
     "attempts": [ATTEMPT],
     "attempts_count": 1,
 }
-CANCELED_INTENT: dict[str, Any] = INTENT | {"status": "canceled", "canceled_at": 1767225700}
+CANCELED_INTENT: Example = INTENT | {"status": "canceled", "canceled_at": 1767225700}

@@ -8,6 +8,7 @@ from ikawaari.checkout.links import NewLink
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, parts, warnings
 from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Prose
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
@@ -188,11 +189,12 @@ class PaymentLinkV2List(Page):
     data = EmbeddedList(PaymentLinkV2)
 
 
-_QUESTION: dict[str, Any] = {"key": "place", "label": "Place", "type": "dropdown", "options": ["Balcon", "Parterre"]}
-_OPTIONS = [{"label": name, "value": name} for name in _QUESTION["options"]]
-_FIELD = _QUESTION | {"options": _OPTIONS, "required": False}
+_PLACES = ("Balcon", "Parterre")
+_QUESTION: Example = {"key": "place", "label": "Place", "type": "dropdown", "options": list(_PLACES)}
+_OPTIONS = [{"label": name, "value": name} for name in _PLACES]
+_FIELD: Example = _QUESTION | {"options": _OPTIONS, "required": False}
 
-NEW_LINK: dict[str, Any] = {
+NEW_LINK: Example = {
     "amount": 10000,
     "currency": "XOF",
     "country": "SN",
@@ -201,7 +203,7 @@ NEW_LINK: dict[str, Any] = {
     "expiresAt": "2099-12-31T23:59:59Z",
     "isSingleUse": False,
 }
-LINK: dict[str, Any] = {
+LINK: Example = {
     "id": "6f1c2f0a-3b5d-4c2e-9a71-0d4f8e6b2c15",
     "object": "payment_link",
     "version": 1,
@@ -221,10 +223,10 @@ LINK: dict[str, Any] = {
     "created": 1767225600,
     "expires_at": "2099-12-31T23:59:59Z",
 }
-INACTIVE_LINK: dict[str, Any] = LINK | {"active": False, "status": "inactive"}
-LINKS: dict[str, Any] = examples.page(LINK)
-_TICKET = {"name": "Concert du samedi", "amount": 5000, "quantity": 1}
-NEW_LINK_V2: dict[str, Any] = {
+INACTIVE_LINK: Example = LINK | {"active": False, "status": "inactive"}
+LINKS: Example = examples.page(LINK)
+_TICKET: Example = {"name": "Concert du samedi", "amount": 5000, "quantity": 1}
+NEW_LINK_V2: Example = {
     "description": "Billets",
     "feeMode": "customer_pays",
     "lineItems": [_TICKET | {"adjustableQuantity": {"minimum": 1, "maximum": 6}}],
@@ -233,7 +235,7 @@ NEW_LINK_V2: dict[str, Any] = {
     "thankYou": "Merci, à samedi !",
     "metadata": {"event": "concert-7"},
 }
-LINK_V2: dict[str, Any] = LINK | {
+LINK_V2: Example = LINK | {
     "version": 2,
     "amount": 5000,
     "fee_mode": "customer_pays",
@@ -252,5 +254,5 @@ LINK_V2: dict[str, Any] = LINK | {
     "locale": "auto",
     "metadata": {"event": "concert-7"},
 }
-INACTIVE_LINK_V2: dict[str, Any] = LINK_V2 | {"active": False, "status": "inactive"}
-LINKS_V2: dict[str, Any] = examples.page(LINK_V2)
+INACTIVE_LINK_V2: Example = LINK_V2 | {"active": False, "status": "inactive"}
+LINKS_V2: Example = examples.page(LINK_V2)

@@ -7,6 +7,7 @@ from marshmallow import fields, post_load
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, Metadata, Prose, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
@@ -82,8 +83,8 @@ class RefundList(Page):
     data = EmbeddedList(Refund)
 
 
-NEW_REFUND: dict[str, Any] = {"payment_intent": examples.INTENT_ID, "amount": 12500, "reason": "Un article manque"}
-REFUND: dict[str, Any] = {
+NEW_REFUND: Example = {"payment_intent": examples.INTENT_ID, "amount": 12500, "reason": "Un article manque"}
+REFUND: Example = {
     "id": "re_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
     "object": "refund",
     "payment_intent": examples.INTENT_ID,
@@ -98,4 +99,4 @@ REFUND: dict[str, Any] = {
     "created": 1767225900,
     "settled_at": None,
 }
-REFUNDS: dict[str, Any] = examples.page(REFUND)
+REFUNDS: Example = examples.page(REFUND)

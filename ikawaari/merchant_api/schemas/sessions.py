@@ -9,6 +9,7 @@ from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import examples, parts, warnings
 from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import (
     Amount,
     Choice,
@@ -261,7 +262,7 @@ class CheckoutSessionList(Page):
     data = EmbeddedList(CheckoutSession)
 
 
-NEW_SESSION: dict[str, Any] = {
+NEW_SESSION: Example = {
     "amount": 25000,
     "currency": "XOF",
     "country": "SN",
@@ -274,7 +275,7 @@ NEW_SESSION: dict[str, Any] = {
     "customFields": [{"key": "taille", "label": "Taille", "type": "dropdown", "options": ["M", "L"]}],
     "metadata": {"order": 1042},
 }
-SESSION: dict[str, Any] = {
+SESSION: Example = {
     "id": examples.SESSION_ID,
     "object": "checkout.session",
     "url": f"https://pay.example/{examples.SESSION_ID}",
@@ -317,5 +318,5 @@ SESSION: dict[str, Any] = {
     "attempts": [],
     "attempts_count": 0,
 }
-EXPIRED_SESSION: dict[str, Any] = SESSION | {"status": "expired"}
-SESSIONS: dict[str, Any] = examples.page(SESSION)
+EXPIRED_SESSION: Example = SESSION | {"status": "expired"}
+SESSIONS: Example = examples.page(SESSION)

@@ -1,11 +1,10 @@
 """Subscriptions and their invoices on the wire."""
 
-from typing import Any
-
 from marshmallow import fields
 
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice, Flag, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
@@ -108,7 +107,7 @@ class InvoiceList(Page):
 
 
 _SUBSCRIPTION_ID = "sub_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
-INVOICE: dict[str, Any] = {
+INVOICE: Example = {
     "id": "in_3vN9cTfY6wEj2kRb8XhQs1MzLdG",
     "object": "invoice",
     "subscription": _SUBSCRIPTION_ID,
@@ -133,8 +132,8 @@ INVOICE: dict[str, Any] = {
     "created": 1767225600,
     "paid_at": None,
 }
-INVOICES: dict[str, Any] = examples.page(INVOICE)
-SUBSCRIPTION: dict[str, Any] = {
+INVOICES: Example = examples.page(INVOICE)
+SUBSCRIPTION: Example = {
     "id": _SUBSCRIPTION_ID,
     "object": "subscription",
     "checkout_session": "cs_5hT8pWzC2mKx7VbQ4nYd1LsRfJg",
@@ -155,6 +154,6 @@ SUBSCRIPTION: dict[str, Any] = {
     "livemode": False,
     "created": 1764547200,
 }
-SUBSCRIPTIONS: dict[str, Any] = examples.page(SUBSCRIPTION)
-CANCELLATION: dict[str, Any] = {"at_period_end": False}
-CANCELED_SUBSCRIPTION: dict[str, Any] = SUBSCRIPTION | {"status": "canceled", "canceled_at": 1767312000}
+SUBSCRIPTIONS: Example = examples.page(SUBSCRIPTION)
+CANCELLATION: Example = {"at_period_end": False}
+CANCELED_SUBSCRIPTION: Example = SUBSCRIPTION | {"status": "canceled", "canceled_at": 1767312000}

@@ -1,11 +1,10 @@
 """Tools of test mode on the wire."""
 
-from typing import Any
-
 from marshmallow import fields
 
 from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.states import IntentStatus
@@ -31,9 +30,9 @@ class CallbackResult(Output):
     status = OneOf(IntentStatus)
 
 
-CALLBACK: dict[str, Any] = {
+CALLBACK: Example = {
     "payment_intent_id": examples.INTENT_ID,
     "status": "failed",
     "failure_reason": "insufficient_funds",
 }
-CALLBACK_RESULT: dict[str, Any] = {"received": True, "payment_intent_id": examples.INTENT_ID, "status": "failed"}
+CALLBACK_RESULT: Example = {"received": True, "payment_intent_id": examples.INTENT_ID, "status": "failed"}

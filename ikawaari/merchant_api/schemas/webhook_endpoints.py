@@ -1,11 +1,10 @@
 """Webhook endpoints and their deliveries on the wire."""
 
-from typing import Any
-
 from marshmallow import ValidationError, fields, validate
 
 from ikawaari.edge import examples
 from ikawaari.edge.answers import EmbeddedList, Instant, ObjectName, OneOf, Output, TextField
+from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice, Flag, HttpUrl
 from ikawaari.edge.parsing import Input
 from ikawaari.events.types import EVENT_TYPES, may_be_asked_for
@@ -150,11 +149,11 @@ class WebhookDeliveryList(Page):
     data = EmbeddedList(WebhookDelivery)
 
 
-NEW_ENDPOINT: dict[str, Any] = {
+NEW_ENDPOINT: Example = {
     "url": "https://boutique.example/webhooks",
     "enabled_events": ["checkout.session.completed", "checkout.session.late_payment"],
 }
-ENDPOINT: dict[str, Any] = {
+ENDPOINT: Example = {
     "id": "we_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
     "object": "webhook_endpoint",
     **NEW_ENDPOINT,
@@ -165,11 +164,11 @@ ENDPOINT: dict[str, Any] = {
     "livemode": False,
     "created": 1767225600,
 }
-ENDPOINT_WITH_SECRET: dict[str, Any] = ENDPOINT | {"secret": "whsec_Zr6wY1bTq9LmX3vKc8NdPf2HsGj5RtVb4nYc1LzW"}
-ENDPOINT_CHANGES: dict[str, Any] = {"enabled": True}
-ROTATION: dict[str, Any] = {"overlap_seconds": 3600}
-DELETED_ENDPOINT: dict[str, Any] = {"id": ENDPOINT["id"], "object": "webhook_endpoint", "deleted": True}
-DELIVERY: dict[str, Any] = {
+ENDPOINT_WITH_SECRET: Example = ENDPOINT | {"secret": "whsec_Zr6wY1bTq9LmX3vKc8NdPf2HsGj5RtVb4nYc1LzW"}
+ENDPOINT_CHANGES: Example = {"enabled": True}
+ROTATION: Example = {"overlap_seconds": 3600}
+DELETED_ENDPOINT: Example = {"id": ENDPOINT["id"], "object": "webhook_endpoint", "deleted": True}
+DELIVERY: Example = {
     "id": "wd_8dK2mQx7RtVb4nYc1LzWp5SgHfA",
     "object": "webhook_delivery",
     "event": examples.EVENT_ID,
@@ -179,4 +178,4 @@ DELIVERY: dict[str, Any] = {
     "next_try_at": None,
     "tries": [{"at": 1767225961, "duration_ms": 84, "http_status": 200, "body": "ok"}],
 }
-DELIVERIES: dict[str, Any] = examples.page(DELIVERY)
+DELIVERIES: Example = examples.page(DELIVERY)
