@@ -85,8 +85,11 @@ def move(draft: Draft, country: str) -> Draft:
 
 def load(session_id: str, now: datetime) -> Draft:
     """The draft that the browser kept for this page; empty when there is none, or it is old or forged."""
+    text = request.cookies.get(_COOKIE)
+    if not text:  # as most requests: a signer takes a while to make
+        return Draft()
     try:
-        kept = _signer(session_id).loads(request.cookies.get(_COOKIE, ""))
+        kept = _signer(session_id).loads(text)
     except BadData:
         return Draft()
     if clock.unix(now) - kept["at"] > LIFETIME_SECONDS:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ikawaari.config import INSTANCE
-from tests.bench import cpu, databases, rates, report
+from tests.bench import cpu, databases, rates, report, webhooks
 from tests.bench.rates import Row
 
 
@@ -15,6 +15,8 @@ def main() -> None:
     options = _options()
     if options.cpu:
         _cpu(options.engine, options.json or INSTANCE / "bench-cpu.json")
+    elif options.webhooks:
+        _webhooks(options.engine, options.json or INSTANCE / "bench-webhooks.json")
     else:
         _rates(options, options.json or INSTANCE / "bench.json")
 
@@ -23,6 +25,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=main.__doc__)
     parser.add_argument("--cpu", action="store_true", help="in process: CPU time and statements of each request")
     parser.add_argument("--peer", action="store_true", help="a FastAPI peer beside us; its environment is made once")
+    parser.add_argument("--webhooks", action="store_true", help="webhooks delivered a second, by two workers")
     parser.add_argument("--engine", choices=databases.ENGINES, action="append", help="once or twice; default: both")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of each round of each kind of request")
@@ -49,6 +52,13 @@ def _line(row: Row, base: float) -> list[str]:
 def _figures(row: Row, base: float) -> dict[str, Any]:
     rounds = [asdict(one) for one in row.rounds]
     return {"name": row.kind.name, "engine": row.engine, "ratio": row.median("rate") / base, "rounds": rounds}
+
+
+def _webhooks(engines: list[str], path: Path) -> None:
+    delivered = {engine: webhooks.measure(engine) for engine in engines}
+    rows = [[databases.NAMES[engine], one.count, f"{one.rate:,.0f}"] for engine, one in delivered.items()]
+    print(report.table(["webhooks to one receiver", "sent", "per s"], rows))
+    report.save(path, "webhooks", {engine: asdict(one) for engine, one in delivered.items()})
 
 
 def _cpu(engines: list[str], path: Path) -> None:

@@ -74,6 +74,18 @@ def running(commands: Sequence[Sequence[str]], url: str, **options: Any) -> Iter
             process.wait(_START_SECONDS)
 
 
+@contextmanager
+def working(environment: dict[str, str]) -> Iterator[None]:
+    """`ikawaari worker`, for as long as the block lasts."""
+    command = [sys.executable, "-m", "ikawaari", "worker"]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(_START_SECONDS)
+
+
 def ask(url: str, request: Request) -> bytes:
     """The body of the answer to one request. Raises RuntimeError when that is no success."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
