@@ -102,6 +102,11 @@ def _wanting(event: Event) -> list[WebhookEndpoint]:
 def carry(subject: str, now: datetime) -> datetime | None:
     """Carry one lane for a while. Returns when to come again; None when it is empty, or its endpoint takes nothing."""
     endpoint_id, _, lane = subject.rpartition(":")
+    with outgoing.Caller() as caller:
+        return _carry(endpoint_id, int(lane), caller, now)
+
+
+def _carry(endpoint_id: str, lane: int, caller: outgoing.Caller, now: datetime) -> datetime | None:
     ends = time.monotonic() + _LONGEST_CARRY_SECONDS
     while time.monotonic() < ends:
         endpoint = WebhookEndpoint.get_or_none(WebhookEndpoint.id == endpoint_id)
@@ -110,10 +115,10 @@ def carry(subject: str, now: datetime) -> datetime | None:
         if endpoint.rests_until and not _may_ask_again(endpoint, now):
             rests_until: datetime = endpoint.rests_until
             return max(rests_until, now + timedelta(seconds=1))  # over already: another lane was let through
-        delivery = _foremost(endpoint, int(lane), now)
+        delivery = _foremost(endpoint, lane, now)
         if delivery is None:
-            return _earliest(endpoint, int(lane))
-        _try(endpoint, delivery, now)
+            return _earliest(endpoint, lane)
+        _try(endpoint, delivery, caller, now)
     return now
 
 
@@ -184,7 +189,7 @@ def _waiting(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelive
     )
 
 
-def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) -> None:
+def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, caller: outgoing.Caller, now: datetime) -> None:
     """Send once, and write down what the endpoint said."""
     ensure(not store.in_transaction(), "nobody is called while rows are locked")
     body = Event.get_by_id(delivery.event_id).body.encode()
@@ -194,7 +199,7 @@ def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) ->
         signature.HEADER: signature.of_webhook(_secret_at(endpoint, at), clock.unix(at), body),
     }
     store.release()  # a slow endpoint holds up a thread, not one of the database's connections
-    answer = outgoing.post(endpoint.url, body, headers, livemode=endpoint.livemode)
+    answer = caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
     with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: nobody wants to know
         _conclude(endpoint, delivery, answer, at)
     if answer.duration_ms >= _SLOW_MS and not answer.is_success:

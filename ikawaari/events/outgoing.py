@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -66,69 +67,110 @@ def may_reach(url: str, *, livemode: bool) -> bool:
     return True
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, livemode: bool) -> Answer:
-    """POST once, to the very address that was resolved and checked: a name cannot change its mind in between."""
-    started = time.monotonic()
-    try:
-        parts = urlsplit(requests.Request("POST", url).prepare().url or "")
-        if livemode and parts.scheme != "https":
-            raise Forbidden("http")
-        with _Line(parts, started + TIMEOUT_SECONDS, livemode=livemode) as line:
-            path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-            line.request("POST", path, body, {"User-Agent": _USER_AGENT, **headers})
-            response = line.getresponse()
-            return Answer(response.status, _beginning(response), _since(started))
-    except (OSError, HTTPException, ValueError, KeyError) as error:
-        return Answer(None, type(error).__name__, _since(started))
+class Caller:
+    """Calls URLs one after the other, over one connection as long as that stays open and the URL the same.
 
+    It leads to the very address that was resolved and checked: a name cannot change its mind in between.
+    """
 
-class _Line(HTTPConnection):
-    """A connection to a checked address that ends at `deadline`, however slowly the other side drips."""
+    def __init__(self) -> None:
+        self._line: _Line | None = None
+        self._leads_to: tuple[str, bool] | None = None
 
-    def __init__(self, parts: SplitResult, deadline: float, *, livemode: bool) -> None:
-        self.default_port = _PORTS[parts.scheme]
-        super().__init__(present(parts.hostname, "a checked address names its host"), parts.port or self.default_port)
-        self._is_secure = parts.scheme == "https"
-        self._deadline = deadline
-        self._livemode = livemode
-
-    def __enter__(self) -> "_Line":
+    def __enter__(self) -> "Caller":
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.close()
+        self._hang_up()
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, livemode: bool) -> Answer:
+        """POST once, or twice where the server has hung up on a connection that it left open: it may have read the
+        first one, for every webhook is sent at least once.
+        """
+        started = time.monotonic()
+        try:
+            try:
+                return self._post(url, body, headers, livemode, started)
+            except ConnectionError:
+                if not self._is_reused():
+                    raise
+                self._hang_up()
+                return self._post(url, body, headers, livemode, started)
+        except (OSError, HTTPException, ValueError, KeyError) as error:
+            self._hang_up()
+            return Answer(None, type(error).__name__, _since(started))
+
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str], livemode: bool, started: float) -> Answer:
+        parts = _parts(url)
+        if livemode and parts.scheme != "https":
+            raise Forbidden("http")
+        line = self._line_to(url, parts, livemode)
+        line.deadline = started + TIMEOUT_SECONDS
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        line.request("POST", path, body, {"User-Agent": _USER_AGENT, **headers})
+        response = line.getresponse()
+        answer = Answer(response.status, _beginning(response), _since(started))
+        line.calls += 1
+        if not _is_read(response):  # what is left of it would be taken for the next answer
+            self._hang_up()
+        return answer
+
+    def _line_to(self, url: str, parts: SplitResult, livemode: bool) -> "_Line":
+        if self._line is None or self._leads_to != (url, livemode):
+            self._hang_up()
+            self._line, self._leads_to = _Line(parts, livemode=livemode), (url, livemode)
+        return self._line
+
+    def _is_reused(self) -> bool:
+        return self._line is not None and self._line.calls > 0
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        self._line = None
+
+
+class _Line(HTTPConnection):
+    """A connection to a checked address. Each call ends at `deadline`, however slowly the other side drips."""
+
+    def __init__(self, parts: SplitResult, *, livemode: bool) -> None:
+        self.default_port = _PORTS[parts.scheme]
+        super().__init__(present(parts.hostname, "a checked address names its host"), parts.port or self.default_port)
+        self.deadline = 0.0
+        self.calls = 0  # that were answered
+        self._is_secure = parts.scheme == "https"
+        self._livemode = livemode
 
     def connect(self) -> None:
         """Resolve, check, and connect to what was checked."""
-        seconds = _share(self._deadline)
+        seconds = _share(self.deadline)
         found = _resolve(self.host, self.port, livemode=self._livemode, timeout_seconds=seconds)
-        plain = _dial(found, self.port, self._deadline)
+        plain = _dial(found, self.port, self.deadline)
         try:
             if self._is_secure:
-                plain.settimeout(_left(self._deadline))
-                trusted = ssl.create_default_context(cafile=certifi.where())
-                plain = trusted.wrap_socket(plain, server_hostname=self.host)
+                plain.settimeout(_left(self.deadline))
+                plain = _trusted(certifi.where()).wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise
-        self.sock: Any = _Hasty(plain, self._deadline)
+        self.sock: Any = _Hasty(plain, self)
 
 
 class _Hasty:
     """What `http.client` wants of a socket; each wait is as long as the time that is left."""
 
-    def __init__(self, plain: socket.socket, deadline: float) -> None:
+    def __init__(self, plain: socket.socket, line: _Line) -> None:
         self._plain = plain
-        self._deadline = deadline
+        self._line = line
 
     def sendall(self, data: bytes) -> None:
         """Send everything in the time that is left."""
-        self._plain.settimeout(_left(self._deadline))
+        self._plain.settimeout(_left(self._line.deadline))
         self._plain.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """A reader that gives up in time."""
-        return io.BufferedReader(_Reader(self._plain, self._deadline))
+        return io.BufferedReader(_Reader(self._plain, self._line.deadline))
 
     def close(self) -> None:
         """Hang up."""
@@ -146,6 +188,17 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._plain.settimeout(_left(self._deadline))
         return self._plain.recv_into(buffer)
+
+
+@lru_cache(1_000)
+def _parts(url: str) -> SplitResult:
+    return urlsplit(requests.Request("POST", url).prepare().url or "")
+
+
+@lru_cache(1)
+def _trusted(authorities: str) -> ssl.SSLContext:
+    """Whom we trust: reading the authorities' certificates takes longer than all else that a call does."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 def _resolve(hostname: str, port: int, *, livemode: bool, timeout_seconds: float) -> list[str]:
@@ -188,10 +241,20 @@ def _dial(found: list[str], port: int, deadline: float) -> socket.socket:
     failure = OSError("no address")
     for address in found:
         try:
-            return socket.create_connection((address, port), _share(deadline))
+            plain = socket.create_connection((address, port), _share(deadline))
+            # Else a kept connection waits 40 ms before it sends the body, for a word about the head.
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return plain
         except OSError as error:
             failure = error
     raise failure
+
+
+def _is_read(response: HTTPResponse) -> bool:
+    """Whether nothing of the answer is still to come. Then the connection may carry the next call."""
+    if response.length == 0:
+        response.close()
+    return bool(response.isclosed())
 
 
 def _beginning(response: HTTPResponse) -> str:

@@ -110,7 +110,7 @@ def work(world: World) -> int:
 
 def make_deadly(monkeypatch: pytest.MonkeyPatch, chance: Random) -> None:
     """One call in eight kills its worker, before or after."""
-    real = outgoing.post
+    real = outgoing.Caller.post
 
     def post(*args: Any, **options: Any) -> outgoing.Answer:
         dies = chance.choice(("before", "after", *[""] * 14))
@@ -121,7 +121,7 @@ def make_deadly(monkeypatch: pytest.MonkeyPatch, chance: Random) -> None:
             raise Killed
         return answer
 
-    monkeypatch.setattr(outgoing, "post", post)
+    monkeypatch.setattr(outgoing.Caller, "post", post)
 
 
 @pytest.mark.parametrize(("seed", "is_deadly"), [(1, False), (2, True)], ids=["nobody dies", "workers die"])

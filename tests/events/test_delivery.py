@@ -205,14 +205,14 @@ def test_a_worker_that_dies_after_the_call_leaves_it_to_the_next_one(
     endpoint(world, receiver.url)
     tell(world, n=1)
     tell(world, n=2)
-    real = outgoing.post
+    real = outgoing.Caller.post
 
     def post(*args: Any, **options: Any) -> outgoing.Answer:
         real(*args, **options)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(outgoing, "post", post)
+        patch.setattr(outgoing.Caller, "post", post)
         with pytest.raises(Killed):
             worker.run_once(world.now)
     world.work()

@@ -60,7 +60,8 @@ def resolves(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
 
 def send(url: str, *, livemode: bool = False) -> outgoing.Answer:
     """POST nothing much."""
-    return outgoing.post(url, b"{}", {}, livemode=livemode)
+    with outgoing.Caller() as caller:
+        return caller.post(url, b"{}", {}, livemode=livemode)
 
 
 def test_the_signature_is_the_documented_one() -> None:
@@ -268,3 +269,111 @@ def test_names_that_hang_do_not_keep_other_names_waiting(receiver: Receiver) -> 
     before = time.monotonic()
     assert send(receiver.url.replace("127.0.0.1", "localhost")).http_status == 200
     assert time.monotonic() - before < 0.4
+
+
+# ---------------------------------------------------------------- one connection for several calls
+
+
+class Kept:
+    """A server that answers `answers` in turn, and leaves its connections open unless an answer says otherwise."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.connections: list[int] = []  # on which one each call came
+        self._answers = list(answers)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/hook"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        for number in range(len(self._answers)):
+            connection, _ = self._listener.accept()
+            with connection:
+                while self._answers and _has_called(connection):
+                    self.connections.append(number)
+                    answer = self._answers.pop(0)
+                    connection.sendall(answer)
+                    if b"hangs up" in answer:
+                        break
+
+
+def _has_called(connection: socket.socket) -> bool:
+    """Read one call to its end, the body `{}`; False when there is none."""
+    received = b""
+    while not received.endswith(b"{}"):
+        some = connection.recv(65_536)
+        if not some:
+            return False
+        received += some
+    return True
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+def calls(server: Kept, count: int) -> list[int | None]:
+    """The statuses of so many calls by one caller."""
+    with outgoing.Caller() as caller:
+        return [caller.post(server.url, b"{}", {}, livemode=False).http_status for _ in range(count)]
+
+
+def test_calls_of_one_url_share_a_connection() -> None:
+    server = Kept(OK, CHUNKED, EMPTY, OK)
+    assert calls(server, 4) == [200, 201, 204, 200]
+    assert server.connections == [0, 0, 0, 0]
+
+
+def test_a_server_that_hung_up_is_called_again() -> None:
+    server = Kept(OK, OK.replace(b"200 OK", b"200 hangs up"), OK)
+    assert calls(server, 3) == [200, 200, 200]
+    assert server.connections == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5_000,
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ],
+    ids=["that closes", "longer than what is kept", "of HTTP/1.0"],
+)
+def test_an_answer_that_leaves_nothing_to_go_on_with_ends_the_connection(first: bytes) -> None:
+    server = Kept(first, OK)
+    with outgoing.Caller() as caller:
+        assert caller.post(server.url, b"{}", {}, livemode=False).http_status == 200
+        assert caller.post(server.url, b"{}", {}, livemode=False).body == "ok"
+    assert server.connections == [0, 1]
+
+
+def test_another_url_has_another_connection() -> None:
+    one, other = Kept(OK, OK), Kept(OK)
+    with outgoing.Caller() as caller:
+        statuses = [caller.post(url, b"{}", {}, livemode=False).http_status for url in (one.url, other.url, one.url)]
+    assert statuses == [200, 200, 200]
+    assert (one.connections, other.connections) == ([0, 1], [0])
+
+
+def test_a_server_that_hangs_up_on_a_new_connection_is_not_called_twice() -> None:
+    server = Kept(b"hangs up", OK)
+    assert calls(server, 1) == [None]
+    assert server.connections == [0]
+
+
+def test_each_call_has_the_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "TIMEOUT_SECONDS", 0.4)
+    server = Kept(OK, OK)
+    with outgoing.Caller() as caller:
+        caller.post(server.url, b"{}", {}, livemode=False)
+        time.sleep(0.5)
+        assert caller.post(server.url, b"{}", {}, livemode=False).is_success
+    assert server.connections == [0, 0]
+
+
+def test_a_kept_connection_is_checked_for_the_mode_of_each_call() -> None:
+    server = Kept(OK, OK)
+    with outgoing.Caller() as caller:
+        assert caller.post(server.url, b"{}", {}, livemode=False).is_success
+        assert caller.post(server.url, b"{}", {}, livemode=True).body == "Forbidden"
+    assert server.connections == [0]
