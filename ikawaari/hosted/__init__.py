@@ -1,1 +1,1 @@
-"""The customer's side: public JSON, the page, the sandbox's screens, and the address where providers call back."""
+"""The customer's side: public JSON, the page, the sandbox's screens, and the address that providers call back."""

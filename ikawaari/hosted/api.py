@@ -17,13 +17,13 @@ bp = Blueprint(
     "Public checkout",
     __name__,
     url_prefix="/api/checkout",
-    description="What the hosted page stands on, for those who draw their own. The session's id is the credential.",
+    description="The data of the hosted page, for merchants who build their own. The session's id is the credential.",
 )
 
 
 @bp.before_request
 def find_session() -> None:
-    """Before the body of a payment is read: a stranger who knows no session makes us read nothing."""
+    """Find the session before the body of a payment is read: a stranger without a session makes us read nothing."""
     if request.method == "POST":
         g.session = sessions.find((request.view_args or {})["session_id"], clock.now())
 
@@ -42,7 +42,7 @@ class Checkout(MethodView):
 
 @bp.route("/<string:session_id>/pay", parameters=[SESSION_ID])
 class Payment(MethodView):
-    """One try to pay."""
+    """One attempt to pay."""
 
     @operation(
         "payCheckout",
@@ -63,14 +63,14 @@ class Payment(MethodView):
     @bp.arguments(payments.PaymentInput(), example=payments.PAYMENT)
     @bp.response(200, checkouts.PublicCheckout(), example=checkouts.PAYING_CHECKOUT)
     def post(self, body: payments.PayBody, session_id: str) -> PublicCheckout:
-        """Pay a session, or send the code that the payer got.
+        """Pay a session, or send the code that the payer received.
 
-        The answer is the session as it stands then: look at `payment.status` and at `next_action`, and ask again until
-        the payment is settled. A decline that is known at once is a 402, and the payer may try again.
+        The answer is the session's new state: look at `payment.status` and at `next_action`, and retrieve it again
+        until the payment is settled. A decline that is known immediately is a 402, and the payer may try again.
 
-        With an `Idempotency-Key` the same request may be sent again after it got no answer: it never starts a second
-        attempt, and is answered with the session as it is now. Another body under the key is a 409. Both routes of
-        this section may be called by browsers of any origin.
+        With an `Idempotency-Key` the same request may be repeated if there was no answer: it never starts a second
+        attempt, and returns the session as it is now. A different body with the same key is a 409. Browsers of any
+        origin may call both routes of this section.
         """
         now = clock.now()
         body.check_session(session_id)

@@ -1,4 +1,4 @@
-"""Where providers call back."""
+"""The address that providers call back."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -10,7 +10,7 @@ bp = Blueprint("callbacks", __name__)
 
 @bp.route("/callbacks/<provider>", methods=["POST", "PUT"])
 def receive(provider: str) -> Response:
-    """Take in a callback; 200 tells the provider that it need not be sent again."""
+    """Receive a callback; 200 tells the provider not to send it again."""
     message = callbacks.Message(
         headers=dict(request.headers), body=request.get_data(), method=request.method, path=request.path
     )

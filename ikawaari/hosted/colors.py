@@ -1,4 +1,4 @@
-"""A merchant's colour, kept readable whatever it is (WCAG 2 contrast). Pure functions."""
+"""A merchant's color, made readable whatever it is (WCAG 2 contrast). Pure functions."""
 
 import re
 from collections.abc import Callable
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 OURS = "#0b5d4b"
 _HEX = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
-_LIGHT, _DARK = (244, 242, 238), (42, 41, 38)  # --note of checkout.css: the ground of either scheme that is hardest
-_TEXT, _SHAPE = 4.5, 3.0  # the least contrast of text, and of a control's edge
+_LIGHT, _DARK = (
+    (244, 242, 238),
+    (42, 41, 38),
+)  # --note of checkout.css: in each scheme the background with the least contrast
+_TEXT, _SHAPE = 4.5, 3.0  # the minimum contrast of text, and of a control's edge
 
 Rgb = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colour, the ink readable on it, and per scheme a variant for text and one for edges."""
+    """The color, the ink readable on it, and per scheme a variant for text and one for edges."""
 
     brand: str
     ink: str
@@ -30,7 +33,7 @@ class Palette:
 
 
 def palette(color: str | None) -> Palette:
-    """The palette of `color` (#rgb or #rrggbb); ours when it is none."""
+    """The palette of `color` (#rgb or #rrggbb); ours if it is no color."""
     brand = _parse(color) or _parse(OURS) or _BLACK
     ink = _WHITE if contrast(brand, _WHITE) >= contrast(brand, _BLACK) else _BLACK
     light = (_until(brand, _LIGHT, _TEXT, _darker), _until(brand, _LIGHT, _SHAPE, _darker))
@@ -39,7 +42,7 @@ def palette(color: str | None) -> Palette:
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
-    """The contrast ratio of two colours, 1 to 21."""
+    """The contrast ratio of two colors, 1 to 21."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 

@@ -1,4 +1,4 @@
-"""What the page's templates are given: the public view in the customer's words, amounts and dates."""
+"""The variables of the page's templates: the public view in the customer's words, amounts and dates."""
 
 import re
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ from ikawaari.shapes import Recurring
 
 @dataclass(frozen=True)
 class Own:
-    """What two customers who are shown the same form never share: the texts of this session, and of this drawing.
+    """The texts in which the same form differs between two customers: those of this session, and of this rendering.
 
-    An empty text stands nowhere on the page.
+    An empty text does not appear on the page.
     """
 
     page: str  # its path
@@ -41,7 +41,7 @@ class Own:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that a page is drawn from; its templates ask neither the request nor the clock."""
+    """Everything that a page is rendered from; its templates read neither the request nor the clock."""
 
     part: bool  # `#checkout` alone
     locale: str
@@ -50,11 +50,11 @@ class Facts:
     state: PageState
     total: Total
     own: Own
-    asked: str = ""  # about which earlier payment the form says that its payer was asked
-    earlier: Mapping[str, Any] | None = None  # about which one this page asks, in words
+    asked: str = ""  # the earlier payment about which the payer has been asked, as the form says
+    earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
     asks_email: bool = False
     checked: bool = False
-    rest: int = 0  # for how many seconds no further try is taken
+    rest: int = 0  # for how many seconds no further attempt is accepted
     next_payment: int | None = None  # of a subscription that begins now, in Unix seconds
 
 
@@ -99,12 +99,12 @@ def of(facts: Facts) -> dict[str, Any]:
 
 
 def bdi(text: str) -> Markup:
-    """A merchant's or a customer's words, which turn around neither themselves nor what follows them."""
+    """A merchant's or a customer's text, isolated so that it cannot change the direction of the text around it."""
     return Markup("<bdi>{}</bdi>").format(texts.unturned(text))
 
 
 def _amount(view: PublicCheckout, state: PageState, total: Total) -> int | None:
-    """What the form comes to, what was asked of the payer, or else the session's own with the fee agreed to."""
+    """The form's total, or what the payer was asked to pay, or else the session's amount with the agreed fee."""
     if total.asked:
         return total.quote.total if total.quote else None
     if state.name == "choose":
@@ -116,7 +116,7 @@ def _amount(view: PublicCheckout, state: PageState, total: Total) -> int | None:
 
 
 def _choices(view: PublicCheckout, draft: Draft, locale: str) -> dict[str, Any]:
-    """What the open form offers, and what stands chosen in it."""
+    """What the open form offers, and what is chosen in it."""
     country = drafts.country_of(draft, view)
     return {
         "method": drafts.method(draft, view),
@@ -147,7 +147,7 @@ def _moments(view: PublicCheckout, payment: PublicPayment | None, locale: str) -
 
 
 def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
-    """What a payer is asked about before paying again, in words: its amount, day and hour, and how often."""
+    """What a payer is asked about before paying again, in words: the amount, the time, and how often."""
     if told is None:
         return None
     then, today = page_state.moment(told["at"], country), page_state.moment(clock.unix(now), country)
@@ -162,7 +162,7 @@ def earlier(told: Earlier | None, country: str | None, locale: str, now: datetim
 
 
 def next_payment(recurring: Recurring | None, now: datetime) -> int | None:
-    """When who agrees now to a subscription pays for the first time after today, in Unix seconds."""
+    """When a subscription that starts now is paid for the first time after today, in Unix seconds."""
     if recurring is None:
         return None
     days = recurring.get("trial_period_days")
@@ -172,12 +172,12 @@ def next_payment(recurring: Recurring | None, now: datetime) -> int | None:
 
 
 def _tied(text: str | None) -> str | None:
-    """A masked number, or a date, that no line break tears apart."""
+    """A masked number, or a date, without line breaks."""
     return text.replace(" ", "\u00a0") if text else None
 
 
 def _refresh(page: str, state: PageState) -> str | None:
-    """What a browser without script does by itself; never while a code is being typed."""
+    """What a browser without JavaScript does by itself; nothing while a code is being typed."""
     if state.forward and state.name != "redirect":
         return f"{state.forward.after_seconds};url={state.forward.url}"
     if not state.poll_seconds or state.name == "otp":

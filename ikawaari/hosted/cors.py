@@ -1,7 +1,7 @@
-"""Cross-origin access to the two public routes: a merchant may draw a page of their own, on any origin.
+"""Cross-origin access to the two public routes: merchants may build their own page, on any origin.
 
-The session's id is the credential, and no cookie counts here, so any origin may ask. The merchant's API never answers
-a browser: its keys belong on a server.
+The session's id is the credential, and cookies are ignored, so any origin may call them. The merchant API does not
+allow browsers: its keys belong on a server.
 """
 
 import re
@@ -21,7 +21,7 @@ _FOR_PREFLIGHT = {
 
 
 def register(app: Flask) -> None:
-    """Let browsers read every response of the public routes, errors included."""
+    """Let browsers read every response of the public routes, including errors."""
 
     def allow(response: Response) -> Response:
         if _PUBLIC.fullmatch(request.path):

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from ikawaari.hosted import colors
 
-# The address is a capability, so it stays here; but «no-referrer» would also empty the Origin header of our own forms.
+# The address is a capability, so it must not leave; but `no-referrer` would also empty the Origin of our own forms.
 REFERRER_POLICY = "same-origin"
 SCRIPT, HTMX = "checkout.js", "vendor/htmx-4.0.1.min.js"
 
@@ -25,7 +25,7 @@ _SELECTOR = re.compile(r"[^{};]+(?=\{)")
 
 @dataclass(frozen=True)
 class Style:
-    """The text of the stylesheet in a merchant's colours, its hash for the policy, and the brand colour itself."""
+    """The stylesheet in a merchant's colors, its hash for the policy, and the brand color itself."""
 
     text: Markup
     digest: str
@@ -33,12 +33,12 @@ class Style:
 
 
 def style(color: str | None) -> Style:
-    """The stylesheet in the merchant's colour, or in ours."""
+    """The stylesheet in the merchant's color, or in ours."""
     return _style(current_app.static_folder or "", color)
 
 
 def protect(response: Response, sheet: Style, *, logo: str | None = None, leads_to: str | None = None) -> Response:
-    """Lock `response` down. `leads_to` is where its form ends up: Chromium applies form-action to redirects too."""
+    """Add the policy. `leads_to` is where the form ends up: Chromium applies form-action to redirects, too."""
     policy = (
         "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; form-action 'self'{_source(leads_to)}"
@@ -57,12 +57,12 @@ def protect(response: Response, sheet: Style, *, logo: str | None = None, leads_
 
 @lru_cache(maxsize=8)
 def script_version(folder: str) -> str:
-    """What changes with our own script, so that browsers may keep it for a year; htmx has its version in its name."""
+    """A version that changes with our own script, so that browsers may cache it for a year; htmx has it in its name."""
     return hashlib.sha256((Path(folder) / SCRIPT).read_bytes()).hexdigest()[:8]
 
 
 def origin(url: str | None) -> str | None:
-    """The origin of an http(s) URL, None for anything that cannot stand in a policy."""
+    """The origin of an http(s) URL, None for anything that cannot be part of a policy."""
     try:
         parts = urlsplit(url or "")
     except ValueError:  # such as http://[
@@ -90,10 +90,10 @@ def _sheet(folder: str) -> str:
 
 
 def _minified(css: str) -> str:
-    """The stylesheet without comments, and without blanks that mean nothing: each page carries it.
+    """The stylesheet without comments and unnecessary blanks, because each page contains it.
 
-    A blank before a colon stays, for it tells `a :focus` from `a:focus`, and so does one beside a sign in a value: `+`
-    in `min(…)` needs both.
+    A blank before a colon stays, because `a :focus` differs from `a:focus`. Blanks around signs in a value stay, too:
+    `+` in `min(…)` needs them.
     """
     css = _AROUND_SIGNS.sub(r"\1", _COMMENTS_AND_BLANKS.sub(" ", css))
     css = _SELECTOR.sub(lambda selector: re.sub(" *([>+~]) *", r"\1", selector[0]), css)

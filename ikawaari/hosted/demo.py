@@ -1,7 +1,7 @@
 """The demo shop at `/`: one button opens a session, as a merchant would with the demo key, and goes to its page.
 
-It does what the API does with that key, in this process: a request that waited for another one of the same server would
-keep a thread while it waits for a thread, and sixteen of them would stop everything.
+It does what the API does with that key, in this process. A request that called the same server would hold a thread
+while it waits for another one, and sixteen of them would stop everything.
 """
 
 from flask import Blueprint, Response, current_app, make_response, redirect, request
@@ -29,7 +29,7 @@ bp.before_request(web.refuse_foreign_posts)
 
 @bp.get("/")
 def shop() -> Response:
-    """The shop; after a payment, what the API says of it."""
+    """The shop; after a payment, what the API returns for it."""
     order, locale = _order(request.args.get("session", "")), web.header_locale()
     html, style = web.screen("demo/shop.html", locale, None, order=order, price=PRICE.format(locale), product=PRODUCT)
     return csp.protect(make_response(html), style, leads_to=_home())
@@ -67,7 +67,7 @@ def _caller(key: str) -> Caller:
 
 
 def _order(session_id: str) -> JsonObject | None:
-    """The session as its merchant sees it; None for an id that is nobody's."""
+    """The session as its merchant sees it; None for an unknown id."""
     if not web.is_session_id(session_id):
         return None
     who, now = _caller(_key()), clock.now()

@@ -1,6 +1,5 @@
-"""What the customer typed, kept fifteen minutes in a signed cookie: a mistake, a decline or a reload loses nothing.
-
-The cookie is sent to this one page only. A card number, its code or a one-time code never enters it.
+"""What the customer typed, kept for fifteen minutes in a signed cookie, so that a mistake, a decline or a reload loses
+nothing. The cookie is sent to this one page only. It never contains a card number, its code or a one-time code.
 """
 
 import re
@@ -21,15 +20,15 @@ from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
 
 LIFETIME_SECONDS = 15 * 60
-FIELD = "field."  # what precedes a custom field's key in the form
-QUANTITY = "quantity."  # what precedes a line item's index
+FIELD = "field."  # the prefix of a custom field's key in the form
+QUANTITY = "quantity."  # the prefix of a line item's index
 _COOKIE = "draft"
 _NAMES = {"method", "amount", "preset", "country", "operator", "phone", "name", "email"}
 _ANSWERS = re.compile(r"field\.[A-Za-z0-9_-]{1,40}|quantity\.[0-9]{1,3}")
 _COUNTRY = re.compile("[A-Za-z]{2}")
 _MAX_COOKIE = 3_500
 _MOST_FAULTS = 30
-# The domain's names of fields, as the page names the same fields.
+# The domain's field names, and the page's names for the same fields.
 _FAULTS = {
     "phone_number": "phone",
     "country": "phone",
@@ -49,25 +48,25 @@ _PREFIXES = {"custom_fields.": FIELD, "quantities.": QUANTITY}
 
 @dataclass(frozen=True)
 class Draft:
-    """The typed values by form name, and the names of those at fault, with why where that is more than "wrong"."""
+    """The typed values by form name, and the names of wrong ones, with the reason if it is more than "wrong"."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)  # by form name: `card`, `long`, `signs`
 
     def get(self, name: str) -> str:
-        """What was typed into `name`, or nothing."""
+        """What was typed into `name`, or an empty text."""
         return self.values.get(name, "")
 
     def blame(self, details: Details) -> "Draft":
-        """The same draft with the fields of an error's `details` at fault."""
+        """The same draft, with the fields of an error's `details` marked as wrong."""
         return replace(self, faults=tuple(dict.fromkeys(_fault(path) for path in details)), reasons={})
 
 
 def typed(form: Mapping[str, str]) -> Draft:
-    """The draft of a submitted form: known names only, and nothing that may not be stored, which is at fault.
+    """The draft of a submitted form: known names only. Values that must not be stored are left out and marked as wrong.
 
-    A draft with faults is shown again, never paid: what is not in it would be missing.
+    A draft with faults is shown again and never paid, because the values that were left out would be missing.
     """
     known = {name: texts.trimmed(form[name]) for name in form if name in _NAMES or name.startswith((FIELD, QUANTITY))}
     reasons = {name if _is_known(name) else "form": _reason(name, text) for name, text in known.items()}
@@ -77,14 +76,14 @@ def typed(form: Mapping[str, str]) -> Draft:
 
 
 def move(draft: Draft, country: str) -> Draft:
-    """The draft in another country; a number that names its own would only lead back."""
+    """The draft in another country, without a number that names its own country, which would lead back."""
     phone = draft.get("phone") if _phone_country(draft) is None else ""
     country = country if _COUNTRY.fullmatch(country) else draft.get("country")
     return Draft({**draft.values, "country": country, "operator": "", "phone": phone})
 
 
 def load(session_id: str, now: datetime) -> Draft:
-    """The draft that the browser kept for this page; empty when there is none, or it is old or forged."""
+    """The draft that the browser kept for this page; empty if there is none, or it is old or forged."""
     text = request.cookies.get(_COOKIE)
     if not text:  # as most requests: a signer takes a while to make
         return Draft()
@@ -98,7 +97,7 @@ def load(session_id: str, now: datetime) -> Draft:
 
 
 def keep(response: Response, session_id: str, draft: Draft, now: datetime) -> Response:
-    """Let the browser keep `draft` for this page."""
+    """Store `draft` in the browser, for this page."""
     text = _signed(session_id, draft, now)
     response.set_cookie(
         _COOKIE,
@@ -113,7 +112,7 @@ def keep(response: Response, session_id: str, draft: Draft, now: datetime) -> Re
 
 
 def forget(response: Response, session_id: str) -> Response:
-    """Drop the draft, once it has served."""
+    """Delete the draft after use."""
     if _COOKIE in request.cookies:
         response.delete_cookie(_COOKIE, path=f"/{session_id}")
     return response
@@ -129,7 +128,7 @@ def to_request(
     card_token: str | None = None,
     desktop: bool = False,
 ) -> PayRequest:
-    """What to ask the domain for. Raises ValidationFailed when a number cannot be read; all else it judges itself."""
+    """The request to the domain. Raises ValidationFailed if a number cannot be parsed; the domain checks the rest."""
     amount = _amount(draft, view)
     common: dict[str, Any] = {
         "amount": amount,
@@ -140,7 +139,7 @@ def to_request(
         "return_url": return_url,
         "asked": asked,
     }
-    # What was chosen counts, also when it has just ceased to be offered: nobody pays in another way by that press.
+    # The choice counts even if it is no longer offered: this press must not pay by another method.
     if (draft.get("method") or method(draft, view)) == "card":
         return PayRequest(type="card", card_token=card_token, **common)
     country = country_of(draft, view)
@@ -153,20 +152,20 @@ def to_request(
 
 
 def method(draft: Draft, view: PublicCheckout) -> str:
-    """The method chosen, else the first offered."""
+    """The chosen method, or else the first one offered."""
     offered = [offer["type"] for offer in view["payment_methods"]]
     return draft.get("method") if draft.get("method") in offered else (offered[0] if offered else "")
 
 
 def country_of(draft: Draft, view: PublicCheckout) -> str | None:
-    """The country to show: the number's own when typed with its code, else the one picked, else the session's."""
+    """The country to show: the number's own if typed with its code, or else the chosen one, or else the session's."""
     offered = [offer["country"] for offer in offers(view)]
     wanted = (_phone_country(draft), draft.get("country"), view["customer"].get("country"), view["country"])
     return next((country for country in wanted if country in offered), offered[0] if offered else None)
 
 
 def operator_of(draft: Draft, view: PublicCheckout) -> str | None:
-    """The operator picked, else the one that the number was first given to, when it is offered."""
+    """The chosen operator, or else the one that the number was first assigned to, if it is offered."""
     country = country_of(draft, view)
     offered = [offer["id"] for offer in operators_in(view, country) if offer["available"]]
     wanted = (draft.get("operator"), _guess(draft.get("phone") or view["customer"].get("phone") or "", country))
@@ -189,10 +188,10 @@ def _is_known(name: str) -> bool:
 
 
 def _reason(name: str, text: str) -> str:
-    """Why what was typed may not be kept; empty: it may."""
+    """Why a typed value must not be stored; empty if it may."""
     if not _is_known(name):
         return "signs"
-    if len(text) > texts.LONGEST_ANSWER:  # first: all else reads the text
+    if len(text) > texts.LONGEST_ANSWER:  # first, because everything else reads the text
         return "long"
     if cards.holds_number(text) and not (name == "phone" and _is_phone(text)):
         return "card"
@@ -226,7 +225,7 @@ def _amount(draft: Draft, view: PublicCheckout) -> int | None:
 
 
 def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:
-    """One number for each line item; None when none was chosen."""
+    """One number for each line item; None if none was chosen."""
     if not any(name.startswith(QUANTITY) for name in draft.values):
         return None
     typed = [draft.get(f"{QUANTITY}{index}") or str(item["quantity"]) for index, item in enumerate(view["line_items"])]
@@ -251,7 +250,7 @@ def _phone_country(draft: Draft) -> str | None:
 
 
 def _guess(phone: str, country: str | None) -> str | None:
-    # A masked number still shows the digits that name its network.
+    # A masked number still shows the digits that identify its network.
     try:
         return phones.guess_operator(phones.parse(phone.replace("•", "1"), country))
     except phones.InvalidPhone:
@@ -259,13 +258,13 @@ def _guess(phone: str, country: str | None) -> str | None:
 
 
 def _prefers_qr(view: PublicCheckout, operator: str | None) -> bool:
-    """Whether the operator shows a code to scan rather than asking on the phone."""
+    """Whether the operator shows a QR code instead of a prompt on the phone."""
     flows = [offer["flows"] for country in offers(view) for offer in country["operators"] if offer["id"] == operator]
     return bool(flows) and "qr" in flows[0] and "ussd_push" not in flows[0]
 
 
 def _signed(session_id: str, draft: Draft, now: datetime) -> str:
-    """The draft as its cookie holds it: as many of its answers as fit, the shortest first."""
+    """The draft as stored in its cookie: as many answers as fit, the shortest first."""
     signer, answers = _signer(session_id), sorted(draft.values.items(), key=lambda answer: len(answer[1]))
     faults = draft.faults[:_MOST_FAULTS]
     facts = {"at": clock.unix(now), "faults": faults, "reasons": {name: draft.reasons.get(name, "") for name in faults}}
@@ -273,12 +272,12 @@ def _signed(session_id: str, draft: Draft, now: datetime) -> str:
     def text(count: int) -> str:
         return str(signer.dumps(facts | {"values": dict(answers[:count])}))
 
-    # Halving: a stranger's hundred fields are signed seven times, not a hundred.
+    # By halving, a hundred fields are signed seven times instead of a hundred.
     fitting = bisect(range(1, len(answers) + 1), False, key=lambda count: len(text(count)) > _MAX_COOKIE)
     return text(fitting)
 
 
 def _signer(session_id: str) -> URLSafeSerializer:
     config = current_app.config["IKAWAARI"]
-    # The last one signs, and all of them verify.
+    # The last one signs, and all verify.
     return URLSafeSerializer([*reversed(config.old_secrets), config.secret_key], salt=f"draft 2:{session_id}")

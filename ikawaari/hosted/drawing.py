@@ -1,8 +1,8 @@
-"""The page's HTML. The form that most customers see first is drawn once for all to whom it is the same.
+"""The page's HTML. The form that most customers see first is rendered once for everybody who sees the same one.
 
-Two customers of a shop who have typed nothing yet see the same form but for a few texts, those of `Own`. It is drawn
-with marks in their place and kept; what each of them gets is filled in. A forgotten difference would show one shop's
-words to another's customer. To avoid this, the drawing is made from its key, and from nothing else.
+If two customers of a shop have not typed anything, their forms differ in a few texts only, those of `Own`. The form is
+rendered with placeholders for them and cached; each customer's texts are filled in. A forgotten difference would show
+one shop's texts to another's customer. To avoid this, the cached form is rendered from its key, and nothing else.
 """
 
 import json

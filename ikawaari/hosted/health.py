@@ -1,4 +1,4 @@
-"""For load balancers: `/healthz` says that the process serves, `/readyz` that its database does too."""
+"""For load balancers: `/healthz` says that the process serves, `/readyz` that its database does, too."""
 
 from flask import Blueprint, Response, jsonify
 

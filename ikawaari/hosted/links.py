@@ -1,4 +1,4 @@
-"""The public address of a payment link: it leads to a checkout session's page, or says kindly why not."""
+"""The public address of a payment link: it redirects to a checkout session's page, or explains why not."""
 
 import io
 import re
@@ -23,15 +23,15 @@ _PRESSED = {"open", "again"}  # what the buttons of a link's pages add to its ad
 _REMEMBERED_SECONDS = 7 * 86_400  # the longest life of a session
 _QR_SECONDS = 86_400
 _QR_SCALE = 12  # pixels of a module of the PNG: sharp on paper too
-# Who draws the preview of a message that holds a link. A browser that is taken for one of them finds a way on. (CUBOT
-# is a phone, and people open links inside the apps of Snapchat, TikTok or Instagram.)
+# User agents that fetch link previews. A browser mistaken for one still gets a button. (CUBOT is a phone, and people
+# open links inside the apps of Snapchat, TikTok or Instagram.)
 _ROBOT = re.compile(
     r"^WhatsApp/|^Viber|externalhit|meta-external|Facebot|Bing[Pp]review|[A-Za-z](?:bot|Bot)[/ ;),-]|\b[Bb]ot\b"
     r"|\+https?:"
     r"|[Ss]pider|[Cc]rawler|[Ss]craper|URL Preview|UriPreview|LinkPreview|PageRenderer|Google-?Messages|Slack-ImgProxy"
     r"|Iframely|Embedly|Bytespider|line-poker|kakaotalk-scrap|Cardyb"
 )
-_LONGEST_AGENT = 512  # characters that are looked at
+_LONGEST_AGENT = 512  # characters that are searched
 _PREFETCHES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 _AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ bp.after_request(web.finish_page)
 
 @bp.get("/<string:slug>")
 def visit(slug: str) -> BaseResponse:
-    """Send the visitor to the page to pay on; tell the robots what is there, and open nothing for them."""
+    """Send the visitor to a session's page. Show robots what is there, but open no session for them."""
     now, known = clock.now(), _known_session()
     try:
         if request.method == "HEAD" or _only_looks():
@@ -52,11 +52,11 @@ def visit(slug: str) -> BaseResponse:
             return _asked(visits.view(slug, known), paid, now)
         visitor = budgets.visitor(request.remote_addr or "", request.headers.get("User-Agent", ""))
         session = visits.open_session(slug, known, now, visitor=visitor, pressed=bool(_PRESSED & set(request.args)))
-    except TooManyRequests:  # a crowd, or a robot: people press the button
+    except TooManyRequests:  # a crowd, or a robot: people can press the button
         return _page("checkout/link.html", visits.look(slug, now), 200)
     except Gone as error:
         return _refusal(visits.view(slug, known), error)
-    # Who was asked here is not asked about the same payment once more when the number is typed.
+    # A payer who was asked here is not asked about the same payment again after typing the number.
     asked: dict[str, Any] = {pages.ASKED: paid["id"]} if paid else {}
     response = redirect(url_for("pages.show", session_id=session.id, **asked), 303)
     path, secure = url_for("links.visit", slug=slug), is_https()
@@ -89,20 +89,20 @@ def _qr(slug: str, kind: str, mimetype: str, **options: Any) -> Response:
 
 
 def _known_session() -> str | None:
-    """The session that the visitor's browser remembers. A cookie holds whatever its sender likes."""
+    """The session that the visitor's browser remembers. A cookie may contain anything."""
     known = request.cookies.get(_COOKIE, "")
     return known if web.is_session_id(known) else None
 
 
 def _only_looks() -> bool:
-    """Whether nobody asked to pay: a robot, or a browser that loads ahead what may never be looked at."""
+    """Whether this is no visitor: a robot, or a browser that prefetches the page."""
     ahead = any(_AHEAD.search(request.headers.get(name, "")) for name in _PREFETCHES)
     robot = _ROBOT.search(request.headers.get("User-Agent", "")[:_LONGEST_AGENT])
     return "open" not in request.args and (ahead or robot is not None)
 
 
 def _asked(view: LinkView, paid: Earlier, now: datetime) -> Response:
-    """This browser has paid by the link already: tell that first, and let its customer pay again."""
+    """This browser has already paid by the link: say so first, and let its customer pay again."""
     told = context.earlier(paid, view["country"] or view["merchant"]["country"], web.locale_of(view), now)
     return _page("checkout/link_paid.html", view, 200, earlier=told, words=wording)
 

@@ -1,4 +1,4 @@
-"""Which page a session's public view calls for, when to look again, when to lead the customer on. Pure functions."""
+"""Which page a session's public view requires, when to poll, and when to redirect the customer. Pure functions."""
 
 import hashlib
 import json
@@ -21,20 +21,20 @@ _ACTIONS = {
 _MONEY = {"paid": "paid", "refunded": "refunded", "partially_refunded": "refunded", "no_payment_required": "trial"}
 _RECEIPTS = frozenset({"paid", "trial"})
 _ENDED = frozenset({"expired", "unavailable"})
-_SENDING_SECONDS = 25  # a charge call still without an answer after this is called what it is: unknown
-_POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between two looks); older: the slowest
+_SENDING_SECONDS = 25  # a charge call without an answer after this time is shown as unknown
+_POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between two polls); older ones poll slowest
 _SLOWEST_POLL = 10
-_HOLD_SECONDS = 6  # how long the way back waits for the merchant's webhook to be acknowledged
+_HOLD_SECONDS = 6  # how long the redirect waits until the merchant's webhook is acknowledged
 _HELD_POLL_SECONDS = 2
-_RETURN_SECONDS = 4  # the receipt stays this long: time to read it
+_RETURN_SECONDS = 4  # how long the receipt stays, so that it can be read
 _OPEN_SECONDS = 2
 _FRESH_SECONDS = 30 * 60
-_HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries live on GMT
+_HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries use GMT
 
 
 @dataclass(frozen=True)
 class Forward:
-    """Where the page leads by itself, and after how many seconds."""
+    """Where the page redirects by itself, and after how many seconds."""
 
     url: str
     after_seconds: int
@@ -42,7 +42,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class PageState:
-    """What to show: its name, a digest that changes only when the page should, and what happens by itself."""
+    """What to show: the state's name, a digest that changes only when the page should, and what happens by itself."""
 
     name: str
     seen: str
@@ -54,17 +54,17 @@ class PageState:
 
     @property
     def looking(self) -> bool:
-        """Whether the page asks again by itself, or when it comes back into sight."""
+        """Whether the page polls, by itself or when it becomes visible again."""
         return self.waiting or self.held or self.name == "choose"
 
     @property
     def waiting(self) -> bool:
-        """Whether money may be moving, so that the page keeps looking."""
+        """Whether money may be moving, so that the page keeps polling."""
         return self.name in WAITING
 
 
 def of(view: PublicCheckout, now: datetime, *, told: bool = True, save_data: bool = False) -> PageState:
-    """The page for a session's public view at `now`. `told`: the shop knows of the payment."""
+    """The page for a session's public view at `now`. `told`: the shop has acknowledged the payment."""
     name = name_of(view, now)
     left = _seconds_left(view, now) if name in WAITING else None
     held = not told and name in _RECEIPTS and _age_of_receipt(view, now) < _HOLD_SECONDS
@@ -80,7 +80,7 @@ def of(view: PublicCheckout, now: datetime, *, told: bool = True, save_data: boo
 
 
 def name_of(view: PublicCheckout, now: datetime) -> str:
-    """The state's name: money that came wins over all, then money that may be moving, then the session's life."""
+    """The state's name: received money takes precedence, then money that may be moving, then the session's status."""
     settled = _MONEY.get(view["payment_status"])
     if settled:
         return "late" if settled == "paid" and view["late"] else settled
@@ -93,10 +93,10 @@ def name_of(view: PublicCheckout, now: datetime) -> str:
 
 
 def safe_url(url: str | None) -> str | None:
-    """The URL, when a link may lead there: http(s), or a path of our own."""
+    """The URL, if a link may lead there: http(s), or a path of our own."""
     try:
         parts = urlsplit(url or "")
-    except ValueError:  # a stored address that leads nowhere must not take the page away
+    except ValueError:  # an invalid stored address must not break the page
         return None
     # A browser reads "/\\host" as "//host".
     is_path = not parts.scheme and not parts.netloc and parts.path.startswith("/") and "\\" not in parts.path
@@ -104,13 +104,13 @@ def safe_url(url: str | None) -> str | None:
 
 
 def moment(seconds: int, country: str | None) -> datetime:
-    """The instant on the clocks of `country`."""
+    """The local time in `country`."""
     zone = timezone(timedelta(hours=1 if country in _HOUR_AHEAD else 0))
     return clock.from_unix(seconds).astimezone(zone)
 
 
 def settled(payment: PublicPayment) -> int:
-    """When the payment came to its end, in Unix seconds; while it has none, when it began."""
+    """When the payment was settled, in Unix seconds, or else when it started."""
     return payment["settled_at"] or payment["created"]
 
 
@@ -155,12 +155,12 @@ def _forward(view: PublicCheckout, name: str, now: datetime) -> Forward | None:
         url = safe_url(action["redirect_to_url"]["url"]) if action else None
         return Forward(url, _OPEN_SECONDS) if url else None
     url = safe_url(view["success_url"]) if name in _RECEIPTS and not _to_be_read(view) else None
-    # A receipt that is opened again later stays open.
+    # A receipt that is opened later stays open.
     return Forward(url, _RETURN_SECONDS) if url and _age_of_receipt(view, now) < _FRESH_SECONDS else None
 
 
 def _to_be_read(view: PublicCheckout) -> bool:
-    """Whether there is more to read than that it is paid: nobody is led away from that by itself."""
+    """Whether the receipt has more to read than that it is paid: such a receipt does not redirect by itself."""
     stopped = view["subscription"] and view["subscription"]["cancel_at_period_end"]
     return bool(view["thank_you"] or stopped)
 

@@ -34,12 +34,12 @@ from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 
-_AGAIN = "again"  # in the address: which earlier payment or subscription the payer is asked about
+_AGAIN = "again"  # in the address: the earlier payment or subscription that the payer is asked about
 ASKED = "asked"  # in the address and in the form: what the payer has been asked about already
 _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
-_CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only spend the customer's one try
-_REST = "rest"  # until when, in Unix seconds, a page that was tried too often rests: in its address, no cookie needed
+_CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only waste the customer's one try
+_REST = "rest"  # until when, in Unix seconds, no further try is accepted: in the address, so that no cookie is needed
 _LONGEST_REST_SECONDS = 86_400
 
 
@@ -51,7 +51,7 @@ bp.after_request(web.finish_page)
 
 @bp.get("/<session:session_id>")
 def show(session_id: str) -> BaseResponse:
-    """The page as things stand; back from a wallet, ask how it went first."""
+    """The page in its current state. After a return from a wallet, the provider is asked first."""
     now = clock.now()
     if request.args.get(web.LANGUAGE) in web.LOCALES:
         return _remember_language(session_id, request.args[web.LANGUAGE])
@@ -64,14 +64,14 @@ def show(session_id: str) -> BaseResponse:
 
 @bp.get("/return")
 def returned() -> BaseResponse:
-    """Where a payer lands whose merchant named no address to come back to."""
+    """Where a payer returns to if the merchant gave no return address."""
     html, style = web.screen("checkout/return.html", web.header_locale(), None)
     return csp.protect(make_response(html), style)
 
 
 @bp.post("/<session:session_id>/pay")
 def pay(session_id: str) -> BaseResponse:
-    """Start a payment with what was typed; whatever comes of it, the page tells."""
+    """Start a payment with what was typed; the page shows the result."""
     now = clock.now()
     shown = sessions.look_up(session_id, now)
     if "recount" in request.form:
@@ -84,7 +84,7 @@ def pay(session_id: str) -> BaseResponse:
 
 @bp.post("/<session:session_id>/otp")
 def otp(session_id: str) -> BaseResponse:
-    """Hand in the code that the operator sent."""
+    """Submit the code that the operator sent."""
     now = clock.now()
     sessions.find(session_id, now)
     code = re.sub(r"\s", "", request.form.get("otp", ""))
@@ -96,25 +96,25 @@ def otp(session_id: str) -> BaseResponse:
 
 @bp.post("/<session:session_id>/stop")
 def stop(session_id: str) -> BaseResponse:
-    """«Stop the subscription»: what is paid for still runs to its end."""
+    """The button "Stop the subscription": the period that was paid for runs to its end."""
     now = clock.now()
     subscription = snapshots.subscription_of(sessions.find(session_id, now))
     if subscription is None:
         raise NotFound("subscription")
-    with suppress(Conflict):  # it has ended already; the page says so
+    with suppress(Conflict):  # it has already ended; the page says so
         subscriptions.cancel(subscription, now, at_period_end=True)
     return back(session_id)
 
 
 @bp.post("/<session:session_id>/check")
 def check(session_id: str) -> BaseResponse:
-    """«I have approved»: ask the provider now."""
+    """The button "I have approved": ask the provider now."""
     attempts.check(session_id, clock.now())
     return back(session_id, checked=1)
 
 
 def start(shown: Snapshot, card_token: str | None, now: datetime) -> BaseResponse:
-    """Pay with the submitted form and, for a card, its token; keep what was typed and go back to the page."""
+    """Pay with the submitted form and, for a card, its token; keep what was typed, and redirect to the page."""
     draft, session_id = drafts.typed(request.form), str(shown.session.id)
     if "show_country" in request.form:
         draft = drafts.move(draft, request.form["show_country"])
@@ -130,7 +130,7 @@ def start(shown: Snapshot, card_token: str | None, now: datetime) -> BaseRespons
 
 
 def _request_key(session_id: str, card_token: str | None, now: datetime) -> pay_keys.Key | None:
-    """The key that the form was drawn with: the same form, sent again, pays nothing more. No card is in its digest."""
+    """The idempotency key in the form: the same form, sent again, does not pay again. Its digest contains no card."""
     text = request.form.get(_KEY, "")
     if not 1 <= len(text) <= idempotency_key.LONGEST or not text.isprintable():
         return None
@@ -140,9 +140,9 @@ def _request_key(session_id: str, card_token: str | None, now: datetime) -> pay_
 
 
 def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime) -> BaseResponse:
-    """Run `act` and go back to the page, which names the fields at fault, or for how long no further try is taken.
+    """Run `act` and redirect to the page, which names wrong fields, or says for how long no further try is accepted.
 
-    What else went wrong, the page's state tells. A payer who may be paying twice is asked: the address says about what.
+    The page's state shows what else went wrong. A payer who may be paying twice is asked: the address says about what.
     """
     faults: Details = {}
     query: dict[str, int | str] = {}
@@ -165,20 +165,20 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime
 
 
 def _still_asked() -> dict[str, int | str]:
-    """The question that the form has asked its payer already, for the page that is shown again."""
+    """The question that the form has already asked, for the page that is shown again."""
     asked = request.form.get(ASKED, "")
     return {_AGAIN: asked} if _EARLIER.fullmatch(asked) else {}
 
 
 def _rest(now: datetime) -> int:
-    """For how many seconds no further try is taken from this browser; 0: it has not tried too often."""
+    """For how many seconds no further try is accepted from this browser; 0 if it may try now."""
     until = request.args.get(_REST, "")
     seconds = int(until) - clock.unix(now) if re.fullmatch("[0-9]{1,12}", until) else 0
     return seconds if 0 < seconds <= _LONGEST_REST_SECONDS else 0
 
 
 def back(session_id: str, **query: Any) -> BaseResponse:
-    """See other: the page itself, so that a reload never pays again."""
+    """Redirect to the page itself (303), so that a reload never pays again."""
     return redirect(url_for("pages.show", session_id=session_id, **query), 303)
 
 
@@ -197,7 +197,7 @@ def _answer(session: Any, view: PublicCheckout, now: datetime) -> BaseResponse:
 
 
 def _facts(session: Any, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
-    """What the page shows, and what the request says of it."""
+    """What the page shows, and what the request adds to it."""
     draft, locale = drafts.load(session.id, now), web.locale_of(view)
     total = totals.shown(session, view, draft, state)
     return Facts(
@@ -224,13 +224,13 @@ def _earlier(session: Any, state: PageState, now: datetime) -> Earlier | None:
 
 
 def _asked() -> str:
-    """What the link's page has asked about already, for the form to carry; a question of this page's own wins."""
+    """What the link's page has already asked about, for the form to send; a question of this page takes precedence."""
     about = "" if request.args.get(_AGAIN) else request.args.get(ASKED, "")
     return about if _EARLIER.fullmatch(about) else ""
 
 
 def _unchanged(session_id: str, state: PageState, every: str) -> Response:
-    """Nothing new: htmx leaves the page alone, and only the poll's own element slows down."""
+    """Nothing has changed: htmx leaves the page alone, and only the interval of the poll may change."""
     if every == str(state.poll_seconds or ""):
         response = make_response("", 204)
     else:

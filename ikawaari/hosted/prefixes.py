@@ -1,6 +1,6 @@
-"""Which operator a number was first given to, and how its country groups the digits: data for the page's script.
+"""Which operator a number was first assigned to, and how its country groups the digits: data for the page's script.
 
-Numbers are ported and Wave works on any of them, so this only pre-selects. The server guesses by itself, in `phones`.
+Numbers are ported, and Wave works on any of them, so this only preselects. The server guesses in `phones`.
 """
 
 from collections.abc import Mapping
@@ -47,9 +47,9 @@ PATTERNS: Mapping[str, str] = {
     "TG": "## ## ## ##",
     "NE": "## ## ## ##",
 }
-"""How people of a country group the digits of a number."""
+"""How the digits of a number are grouped in a country."""
 
-_FORMER_LENGTHS = {"CI": (9,), "BJ": (8,)}  # a lost leading 0, and Benin before its 01: the server repairs both
+_FORMER_LENGTHS = {"CI": (9,), "BJ": (8,)}  # a lost leading 0, or Benin without its 01: the server repairs both
 
 
 def lengths(country: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Screens that a provider brings along, served where this process has the provider."""
+"""Screens of a provider, served if this process has the provider."""
 
 from collections.abc import Mapping
 

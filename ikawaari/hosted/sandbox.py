@@ -20,13 +20,13 @@ bp.record(web.know_session_ids)
 bp.before_request(web.refuse_foreign_posts)
 bp.after_request(web.finish_page)
 
-_LONGEST_ON_A_CARD = 40  # characters of its number, with whatever stands between them
+_LONGEST_ON_A_CARD = 40  # characters of its number, including separators
 _EXPIRY = re.compile(r"([0-9]{1,2})[/.-](?:20)?([0-9]{2})|([0-9]{1,2})\s(?:20)?([0-9]{2})|([0-9]{2})([0-9]{2})")
 
 
 @bp.post("/<session:session_id>/card")
 def card(session_id: str) -> BaseResponse:
-    """Pay with a test card: its number becomes a token here and goes nowhere else, neither log, cookie nor page."""
+    """Pay with a test card: its number becomes a token here, and reaches no log, cookie or page."""
     now = clock.now()
     shown = sessions.look_up(session_id, now)
     view = views.public(shown, now)
@@ -52,7 +52,7 @@ def screen(reference: str) -> Response:
 
 @bp.post("/sandbox/<reference>")
 def decide(reference: str) -> BaseResponse:
-    """Approve or refuse, then back to where the payment began; deciding twice only leads back."""
+    """Approve or refuse, then return to where the payment started; a second decision changes nothing."""
     _charge(reference)
     decision = request.form.get("decision")
     if decision not in {"approve", "refuse"}:
@@ -76,6 +76,6 @@ def _token() -> str:
 
 
 def _typed(name: str) -> str:
-    """What was typed of a card, without blanks around its signs; what is too long for one is nothing."""
+    """What was typed of a card, without blanks around its separators; empty if it is too long for a card."""
     text = request.form.get(name, "")
     return re.sub(r"\s?([/.-])\s?", r"\1", texts.trimmed(text)) if len(text) <= _LONGEST_ON_A_CARD else ""

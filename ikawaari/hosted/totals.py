@@ -1,4 +1,4 @@
-"""The total that the open form shows, and the one that its customer has seen: nobody pays another."""
+"""The total that the open form shows, and the one that its customer has seen: nobody pays a different one."""
 
 import re
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ FIELD = "agreed"  # the total that the form showed
 
 @dataclass(frozen=True)
 class Total:
-    """Whether the form has to show a total; and which, once enough is chosen."""
+    """Whether the form must show a total, and which one, once enough is chosen."""
 
     asked: bool
     quote: Quote | None
 
 
 def shown(session: Any, view: PublicCheckout, draft: Draft, state: PageState) -> Total:
-    """What the form comes to as it stands."""
+    """The form's total with its current choices."""
     if state.name != "choose" or not quotes.must_be_agreed(session):
         return Total(asked=False, quote=None)
     try:
@@ -37,7 +37,7 @@ def shown(session: Any, view: PublicCheckout, draft: Draft, state: PageState) ->
 
 
 def seen(session: Any, form: Mapping[str, str]) -> int | None:
-    """The total that the customer has seen; 0, which nothing costs, for none; None: the amount just typed."""
+    """The total that the customer has seen; 0, which matches no total, if none; None for an amount just typed."""
     if not quotes.must_be_agreed(session):
         amount: int | None = session.amount
         return amount

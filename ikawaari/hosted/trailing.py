@@ -1,16 +1,16 @@
-"""Addresses as chat apps, SMS and sentences pass them on: a full stop, a bracket or an invisible mark behind them."""
+"""Addresses as chat apps, SMS and sentences pass them on: followed by a period, a bracket or an invisible mark."""
 
 import re
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
-# No letter or digit follows, so no other address is taken for one that went astray.
+# No letter or digit follows, so that no other address matches.
 _CLEAN_ADDRESS = re.compile(r"(/cs_[A-Za-z0-9]{16,64}|/pay/[A-Za-z0-9]{1,64})[\W_]+")
 
 
 def register(app: Flask) -> None:
-    """Lead who follows such an address on to the page or the link that was meant. Nothing is posted there."""
+    """Redirect such an address to the page or the link that was meant. Posts are not redirected."""
 
     def redirect_to_clean_address() -> Response | None:
         found = _CLEAN_ADDRESS.fullmatch(request.path) if request.method in {"GET", "HEAD"} else None

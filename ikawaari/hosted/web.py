@@ -1,4 +1,4 @@
-"""What every page on this side shares: who may post, what a page is made of and sent with, and its language."""
+"""What all pages on this side share: who may post, how a page is rendered and sent, and its language."""
 
 import gzip
 import re
@@ -16,15 +16,15 @@ from ikawaari.checkout.visits import LinkView
 from ikawaari.errors import IkawaariError, NotAllowed
 from ikawaari.hosted import csp, wording
 
-LANGUAGE = "lang"  # the cookie, and the parameter, that hold the customer's choice
+LANGUAGE = "lang"  # the cookie and the parameter with the customer's choice
 LOCALES = ("fr", "en")
 _OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
-_RETRY_SECONDS = 8  # how soon a page that met an error of ours tries again
+_RETRY_SECONDS = 8  # how soon a page with an error of ours reloads
 _WORTH_COMPRESSING = 1_000  # bytes
 
 
 class SessionId(BaseConverter):
-    """A session's id in an address; nothing else, so that the page swallows no other route."""
+    """A session's id in an address, and nothing else, so that the page matches no other route."""
 
     regex = r"cs_[A-Za-z0-9]{16,64}"
 
@@ -35,12 +35,12 @@ def is_session_id(text: str) -> bool:
 
 
 def know_session_ids(state: BlueprintSetupState) -> None:
-    """Teach the app the `session` converter, before the blueprint's routes need it."""
+    """Register the `session` converter in the app before the blueprint's routes need it."""
     state.app.url_map.converters["session"] = SessionId
 
 
 def refuse_foreign_posts() -> None:
-    """A form elsewhere must not act here: whoever has the address has the page, but only this page may post to it."""
+    """Refuse forms of other sites. Whoever has the address may see the page, but only this page may post to it."""
     if request.method != "POST":
         return
     site = request.headers.get("Sec-Fetch-Site")
@@ -50,16 +50,16 @@ def refuse_foreign_posts() -> None:
 
 
 def finish_page(response: Response) -> Response:
-    """What redirects need too: a stricter referrer policy would empty the Origin of a form that is sent on."""
+    """Headers for redirects, too: a stricter referrer policy would empty the Origin of a redirected form."""
     response.headers.setdefault("Referrer-Policy", csp.REFERRER_POLICY)
     response.headers.setdefault("Cache-Control", "no-store")
     return compress(response)
 
 
 def compress(response: Response) -> Response:
-    """A third of the bytes for whoever takes gzip: the first page must fit in a connection's first flight.
+    """Compress the page to a third of its size if the client accepts gzip: it must fit in a connection's first flight.
 
-    Nothing that others may choose is repeated in a page, so its length tells them nothing (BREACH).
+    A page does not repeat anything that an attacker may choose, so its length reveals nothing (BREACH).
     """
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"] and len(response.data) >= _WORTH_COMPRESSING:
@@ -69,7 +69,7 @@ def compress(response: Response) -> Response:
 
 
 def error_page(error: IkawaariError | None, status: int) -> Response:
-    """A page for what cannot be shown, without any look-up; a failure of ours tries again by itself."""
+    """An error page, without any database access; it reloads by itself if the error is ours."""
     own = _OWN_PAGE.match(request.path + "/")
     page = f"/{own[1]}" if own else None
     retry = (page or request.path) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
@@ -90,14 +90,14 @@ def error_page(error: IkawaariError | None, status: int) -> Response:
 
 
 def screen(template: str, locale: str, color: str | None, **context: Any) -> tuple[str, csp.Style]:
-    """A template of the page's family in a language and a colour, and the style that it carries."""
+    """Render a template in a language and a color. Returns the page, and the style that it contains."""
     style = csp.style(color)
     with force_locale(locale):
         return render_template(template, style=style, locale=locale, **context), style
 
 
 def locale_of(view: PublicCheckout | LinkView) -> str:
-    """The customer's choice, the session's, the country's, the browser's: the first that is known."""
+    """The first known language of: the customer's choice, the session, the country, the browser."""
     country = countries.find(view["country"] or view["merchant"]["country"] or "")
     wanted = (request.cookies.get(LANGUAGE), view["locale"], country.language if country else None)
     return next((locale for locale in wanted if locale in LOCALES), None) or header_locale()
@@ -110,14 +110,14 @@ def scripts() -> list[str]:
 
 
 def header_locale() -> str:
-    """The customer's choice, else the browser's, else French."""
-    # Not best_match: it would rather have the "en" of "fr-SN,en;q=0.8" than a French of another country.
+    """The customer's choice, or else the browser's, or else French."""
+    # Not best_match: for "fr-SN,en;q=0.8" it prefers "en" to the French of another country.
     accepted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
     return next((locale for locale in (request.cookies.get(LANGUAGE), *accepted) if locale in LOCALES), LOCALES[0])
 
 
 def is_partial() -> bool:
-    """Whether htmx asks, which takes `#checkout` alone."""
+    """Whether htmx sent the request: it needs `#checkout` only."""
     return request.headers.get("HX-Request") == "true"
 
 

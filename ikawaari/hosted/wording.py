@@ -10,7 +10,7 @@ from ikawaari import errors
 from ikawaari.errors import IkawaariError
 from ikawaari.shapes import Recurring, Rhythm
 
-_MINUTES_ARE_TOLD = 100  # longer rests are told in hours
+_MINUTES_ARE_TOLD = 100  # longer waits are shown in hours
 
 
 @dataclass(frozen=True)
@@ -144,17 +144,17 @@ _THEIRS = Notice(_l("This request cannot be read"), _l("Go back and try again.")
 
 
 def failure(code: str | None) -> Notice:
-    """The words for a failure code of the closed set."""
+    """The text for a failure code of the closed set."""
     return FAILURES.get(code or "", FAILURES["unknown"])
 
 
 def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
-    """The words for a form field at fault; a question of the merchant may just have been left out."""
+    """The text for a wrong form field; a merchant's question may just be unanswered."""
     return _REASONS.get(reason) or FAULTS.get(name) or (_NO_ANSWER if empty and not reason else _ANSWER)
 
 
 def error(cause: IkawaariError | None, status: int) -> Notice:
-    """The words for a page that cannot be shown."""
+    """The text for an error page."""
     if cause is not None and cause.row == errors.SESSION_EXPIRED:
         return EXPIRED
     return _PAGES.get(status) or (_OURS if status >= 500 else _THEIRS)
@@ -180,10 +180,10 @@ UNAVAILABLE: Mapping[str, Notice] = {
 
 
 def rest(seconds: int) -> str:
-    """That somebody has tried too often, and when the next try is taken."""
+    """The text for somebody who has tried too often: when the next try is accepted."""
     minutes = -(-seconds // 60)
     if minutes < _MINUTES_ARE_TOLD:
-        # The texts stand in the call, where the catalog's reader finds them.
+        # The texts are in the call, where the extractor finds them.
         return str(
             ngettext("Too many tries. Try again in a minute.", "Too many tries. Try again in %(num)d minutes.", minutes)
         )
@@ -204,13 +204,13 @@ def every(recurring: Rhythm) -> str:
 
 
 def trial(recurring: Recurring | None) -> str:
-    """How long a subscription is free at first; nothing when it is not."""
+    """How long a subscription is free at first; empty if it is not."""
     days = (recurring.get("trial_period_days") if recurring else None) or 0
     return ngettext("1 day free", "%(num)d days free", days) if days else ""
 
 
 def no_prompt_code(operator: str | None) -> str | None:
-    """The code that opens an operator's menu when its prompt does not appear; only those we are sure of."""
+    """The code that opens an operator's menu when its prompt does not appear; only if we are sure of it."""
     return _MENUS.get(operator or "")
 
 
