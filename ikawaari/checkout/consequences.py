@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ikawaari import store
 from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
 from ikawaari.checkout.subscriptions import Agreement
-from ikawaari.invariants import ensure
 from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode
 from ikawaari.states import INTENT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
@@ -53,7 +53,7 @@ def follow(room: Room) -> None:
         held = Money(attempt.held, str(attempt.received_currency))
         refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
     # Checked here, where a mistake cannot undo the booking, and not only at the end of the transaction.
-    ensure(intent.unpublished is None, "the event of the intent's move is published, or withheld")
+    store.ensure_published()
 
 
 def _publish(room: Room) -> None:

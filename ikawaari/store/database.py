@@ -60,8 +60,7 @@ def atomic() -> Iterator[None]:
     with databases.transaction(database.obj):
         _endings.actions, _endings.owing = {}, []
         yield
-        forgotten = [row.unpublished for row in _endings.owing if row.unpublished]
-        ensure(not forgotten, f"the event of a move is published in the move's transaction, or withheld: {forgotten}")
+        ensure_published()
         for _, action in sorted(_endings.actions.items(), key=lambda item: item[0]):
             action()
 
@@ -93,6 +92,12 @@ def undoable() -> Iterator[None]:
     """A transaction of its own, or a savepoint inside one: when the block raises, all that it wrote is undone."""
     with savepoint() if in_transaction() else atomic():
         yield
+
+
+def ensure_published() -> None:
+    """Raise InvariantBroken when a row that moved in this transaction still owes the event of its move."""
+    forgotten = [row.unpublished for row in _endings.owing if row.unpublished]
+    ensure(not forgotten, f"the event of a move is published in the move's transaction, or withheld: {forgotten}")
 
 
 def owe_event(row: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ikawaari import store
-from ikawaari.checkout import callbacks, refunds, settlement
+from ikawaari.checkout import callbacks, outbox, refunds, settlement
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Report, Result
@@ -385,3 +385,16 @@ for broken in (
     program = "from ikawaari import store\nstore.connect('sqlite:////tmp/none.sqlite3')\n" + program
     ran = subprocess.run([sys.executable, "-O", "-c", program], cwd=ROOT, env=environment, check=False)
     assert ran.returncode == 0
+
+
+def test_an_event_that_our_code_forgot_does_not_undo_the_booking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, attempt = waiting(world)
+    with monkeypatch.context() as patch, capture_logs() as logged:
+        patch.setattr(outbox, "publish_move", lambda *_: None)
+        settlement.apply(attempt.id, took(AMOUNT), world.now)
+    assert [entry["event"] for entry in logged] == ["settlement_follow_up_failed"]
+    assert (latest(session).status, intent(session).status) == ("succeeded", "succeeded")
+    assert statuses(session) != PAID
+    world.wait(31)
+    assert statuses(session) == PAID
+    assert world.told()[-2:] == ["payment_intent.succeeded", "checkout.session.completed"]
