@@ -16,5 +16,5 @@ is no cycle, and what happens on success is one visible call after another. impo
     customers | payment_methods | returns       who paid; with what; and the way back to the shop
     outbox                                      events, each with the move that it tells of
     pay_keys | prefills | provider_states | quotes | resources
-    snapshots                                   what is shown of an object, read before it is rendered
+    offers | snapshots                          what is sold on which terms; what is shown, read before it is rendered
 """

@@ -6,7 +6,7 @@ gives its use back by itself. Sessions know of links, links know nothing of how 
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import clock, errors, ids, store
-from ikawaari.checkout import prices, resources, returns
+from ikawaari.checkout import offers, prices, resources, returns
+from ikawaari.checkout.offers import Offer
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import CustomField, JsonObject, LineItem, Page, Recurring
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store import listing
 from ikawaari.store.listing import Listing
@@ -29,36 +30,15 @@ from ikawaari.store.owner import Owner
 
 _SLUG_LENGTH = 16
 _IS_USE = CheckoutSession.payment_status != PaymentStatus.UNPAID
-_DEFAULTS = (
-    *("amount", "amount_min", "amount_max", "amount_presets", "currency", "country", "payment_method_types"),
-    *("fee_mode", "description", "line_items", "custom_fields", "recurring", "success_url", "thank_you", "locale"),
-    "metadata",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewLink:
-    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit."""
+class NewLink(Offer):
+    """What a merchant asks for; every field may be absent."""
 
-    amount: int | None = None
-    currency: str | None = None
-    country: str | None = None
-    fee_mode: str = "merchant_pays"
-    description: str | None = None
-    payment_method_types: Sequence[str] | None = None
     expires_at: datetime | None = None
     max_uses: int | None = None  # 1: single use
-    line_items: Sequence[LineItem] = ()
-    amount_min: int | None = None
-    amount_max: int | None = None
-    amount_presets: Sequence[int] = ()
-    custom_fields: Sequence[CustomField] = ()
-    recurring: Recurring | None = None
     allow_repeat_subscriptions: bool = False
-    success_url: str | None = None
-    thank_you: str | None = None
-    locale: str = "auto"
-    metadata: JsonObject = field(default_factory=dict)
 
 
 def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credential_id: str | None = None) -> PaymentLink:
@@ -75,24 +55,9 @@ def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credentia
             merchant=owner.merchant,
             livemode=owner.livemode,
             active=True,
-            amount=amount,
-            amount_min=new.amount_min,
-            amount_max=new.amount_max,
-            amount_presets=list(new.amount_presets),
-            currency=currency,
-            country=new.country.upper() if new.country else None,
-            payment_method_types=list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
-            fee_mode=new.fee_mode,
-            description=new.description,
-            line_items=[dict(item) for item in new.line_items],
-            custom_fields=[dict(definition) for definition in new.custom_fields],
-            recurring=dict(new.recurring) if new.recurring else None,
+            **offers.columns(new, METHOD_TYPES, amount=amount, currency=currency, country=new.country),
             allow_repeat_subscriptions=new.allow_repeat_subscriptions,
             max_uses=new.max_uses,
-            success_url=new.success_url,
-            thank_you=new.thank_you,
-            locale=new.locale,
-            metadata=dict(new.metadata),
             credential=credential_id,
             created_at=now,
             expires_at=new.expires_at,
@@ -146,12 +111,6 @@ def deactivate(link: PaymentLink, now: datetime) -> PaymentLink:
         if ended:
             _tell("payment_link.deactivated", stored, now)
     return stored
-
-
-def defaults(link: PaymentLink) -> dict[str, Any]:
-    """What the link says of its sessions, by the names of `sessions.NewSession`."""
-    said = {name: getattr(link, name) for name in _DEFAULTS}
-    return said | {"mode": "subscription" if link.recurring else "payment"}
 
 
 def require_usable(link: PaymentLink, now: datetime) -> None:
@@ -243,15 +202,10 @@ def _rendered(link: PaymentLink, uses: int, now: datetime) -> JsonObject:
         "created": clock.unix(link.created_at),
         "expires_at": clock.iso(link.expires_at) if link.expires_at else None,
     }
-    return told if link.version == 1 else {**told, **_second_version(link)}
-
-
-def _second_version(link: PaymentLink) -> JsonObject:
-    names = (
-        *("amount_min", "amount_max", "amount_presets", "line_items", "custom_fields", "recurring", "max_uses"),
-        *("allow_repeat_subscriptions", "success_url", "thank_you", "locale", "metadata"),
-    )
-    return {name: getattr(link, name) for name in names}
+    if link.version == 1:
+        return told
+    repeats = {"max_uses": link.max_uses, "allow_repeat_subscriptions": link.allow_repeat_subscriptions}
+    return {**told, **offers.of(link), **repeats}
 
 
 def _checked(new: NewLink, owner: Owner, now: datetime) -> tuple[str, int | None]:

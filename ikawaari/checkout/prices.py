@@ -1,9 +1,7 @@
 """What a new session or a new payment link says of its price: checks that several fields have to pass together."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from ikawaari import countries
+from ikawaari.checkout.offers import Offer
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Details
 from ikawaari.merchants import fees
@@ -12,47 +10,7 @@ from ikawaari.shapes import FeeTerms, LineItem
 from ikawaari.store.models import Merchant
 
 
-class Priced(Protocol):
-    """What a session and a link have in common. Amounts in the currency's smallest unit."""
-
-    @property
-    def amount(self) -> int | None:
-        """Absent: the line items give it, else the customer chooses it."""
-
-    @property
-    def amount_min(self) -> int | None:
-        """The least that a customer may choose."""
-
-    @property
-    def amount_max(self) -> int | None:
-        """The most that a customer may choose."""
-
-    @property
-    def amount_presets(self) -> Sequence[int]:
-        """Amounts to choose with one tap."""
-
-    @property
-    def currency(self) -> str | None:
-        """Absent: the country's, else the merchant's."""
-
-    @property
-    def country(self) -> str | None:
-        """ISO 3166 alpha-2."""
-
-    @property
-    def line_items(self) -> Sequence[LineItem]:
-        """`{name, amount, quantity, currency?, adjustable_quantity?}`."""
-
-    @property
-    def fee_mode(self) -> str | None:
-        """`merchant_pays`, unless it is said."""
-
-    @property
-    def payment_method_types(self) -> Sequence[str] | None:
-        """Absent: all of them."""
-
-
-def currency_of(new: Priced, merchant: Merchant, problems: Details) -> str:
+def currency_of(new: Offer, merchant: Merchant, problems: Details) -> str:
     """The currency that is said, else the country's, else the merchant's; upper case."""
     if new.currency or not new.country:
         return (new.currency or merchant.currency).upper()
@@ -62,7 +20,7 @@ def currency_of(new: Priced, merchant: Merchant, problems: Details) -> str:
     return currency or merchant.currency
 
 
-def check_fees(new: Priced, currency: str, merchant: Merchant, problems: Details) -> None:
+def check_fees(new: Offer, currency: str, merchant: Merchant, problems: Details) -> None:
     """Name `currency` when the customer pays a fee whose fixed part is in another one."""
     if new.fee_mode != "customer_pays":
         return
@@ -73,14 +31,14 @@ def check_fees(new: Priced, currency: str, merchant: Merchant, problems: Details
             problems.setdefault("currency", [f"must be {own}: the fixed fee that the customer pays is in {own}"])
 
 
-def amount_of(new: Priced, currency: str, problems: Details) -> int | None:
+def amount_of(new: Offer, currency: str, problems: Details) -> int | None:
     """The amount that is said, or that the line items add up to; None: the customer chooses it."""
     amount = _amount(new, currency, problems)
     _check_bounds(new, amount, problems)
     return amount
 
 
-def _amount(new: Priced, currency: str, problems: Details) -> int | None:
+def _amount(new: Offer, currency: str, problems: Details) -> int | None:
     for index, item in enumerate(new.line_items):
         if (item.get("currency") or currency).upper() != currency:
             problems[f"line_items.{index}.currency"] = [f"must be the session's, {currency}"]
@@ -101,7 +59,7 @@ def _most(item: LineItem) -> int:
     return adjustable["maximum"] if adjustable else item["quantity"]
 
 
-def _check_bounds(new: Priced, amount: int | None, problems: Details) -> None:
+def _check_bounds(new: Offer, amount: int | None, problems: Details) -> None:
     least, most = new.amount_min, new.amount_max
     for name in ("amount_min", "amount_max", "amount_presets"):
         if getattr(new, name) not in (None, (), []) and amount is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ikawaari import clock, phones
+from ikawaari.checkout import offers
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.providers.base import ActionKind
@@ -85,6 +86,8 @@ def checkout_session(shown: Snapshot) -> JsonObject:
     """A checkout session."""
     session, intent, attempts = shown.session, shown.intent, shown.attempts
     amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
+    offered = offers.of(session)
+    del offered["thank_you"]  # said by a link alone, and shown there
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -92,18 +95,10 @@ def checkout_session(shown: Snapshot) -> JsonObject:
         "status": session.status,
         "payment_status": session.payment_status,
         "mode": session.mode,
-        "recurring": session.recurring,
+        **offered,
         "amount": amount,
-        "fee_mode": session.fee_mode,
         "fee_amount": session.fee_amount,
         "amount_total": amount + session.fee_amount if amount is not None else None,
-        "amount_min": session.amount_min,
-        "amount_max": session.amount_max,
-        "amount_presets": session.amount_presets,
-        "currency": session.currency,
-        "country": session.country,
-        "payment_method_types": session.payment_method_types,
-        "success_url": session.success_url,
         "cancel_url": session.cancel_url,
         "customer_email": session.customer_email,
         "customer_phone": session.customer_phone,
@@ -117,10 +112,6 @@ def checkout_session(shown: Snapshot) -> JsonObject:
         "subscription": shown.subscription.id if shown.subscription else None,
         **_links_of(shown.link),
         "client_reference_id": session.client_reference_id,
-        "line_items": session.line_items,
-        "description": session.description,
-        "locale": session.locale,
-        "metadata": session.metadata,
         "livemode": session.livemode,
         "created": clock.unix(session.created_at),
         "expires_at": clock.unix(session.expires_at),

@@ -1,20 +1,21 @@
 """Checkout sessions: opened, found, expired, completed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, errors, ids, store
-from ikawaari.checkout import intents, links, outbox, prefills, prices, quotes, resources, returns, snapshots
+from ikawaari.checkout import intents, links, offers, outbox, prefills, prices, quotes, resources, returns, snapshots
 from ikawaari.checkout.collected import Collected
+from ikawaari.checkout.offers import Offer
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Code, Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import CustomField, JsonObject, LineItem, Page, Recurring
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
@@ -37,37 +38,21 @@ _SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt w
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewSession:
-    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit.
+class NewSession(Offer):
+    """What a merchant asks for; every field may be absent.
 
     What is empty is not said: a payment link may say it.
     """
 
-    amount: int | None = None
-    currency: str | None = None
-    country: str | None = None
-    payment_method_types: Sequence[str] | None = None
-    success_url: str | None = None
     cancel_url: str | None = None
     customer_email: str | None = None
     customer_phone: str | None = None
     payment_link_id: str | None = None
     payment_link_v2_id: str | None = None
     defer_payment_intent_creation: bool = False
-    metadata: JsonObject = field(default_factory=dict)
     mode: str | None = None
-    recurring: Recurring | None = None
-    description: str | None = None
-    line_items: Sequence[LineItem] = ()
     client_reference_id: str | None = None
-    locale: str | None = None
     expires_at: int | None = None  # Unix seconds
-    custom_fields: Sequence[CustomField] = ()
-    amount_min: int | None = None
-    amount_max: int | None = None
-    amount_presets: Sequence[int] = ()
-    fee_mode: str | None = None
-    thank_you: str | None = None
 
 
 def open_session(
@@ -94,8 +79,9 @@ def open_session(
             livemode=owner.livemode,
             status=SessionStatus.OPEN,
             payment_status=PaymentStatus.UNPAID,
-            amount=amount,
-            currency=currency,
+            **offers.columns(
+                new, METHOD_TYPES, amount=amount, currency=currency, country=new.country or owner.merchant.country
+            ),
             payment_link=link,
             by_visit=by_visit,
             credential=credential_id,
@@ -270,31 +256,17 @@ def _end_intent(session: CheckoutSession, now: datetime) -> None:
 
 
 def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
-    """What the session keeps of what was asked for, as it was said or as its link says."""
+    """What the session keeps of what was asked for besides its offer."""
     email = prefills.email(new.customer_email)
     return {
         "mode": new.mode or "payment",
-        "recurring": dict(new.recurring) if new.recurring else None,
-        "amount_min": new.amount_min,
-        "amount_max": new.amount_max,
-        "amount_presets": list(new.amount_presets),
-        "country": (new.country or merchant.country).upper(),
-        "payment_method_types": list(dict.fromkeys(new.payment_method_types or METHOD_TYPES)),
-        "success_url": new.success_url,
         "cancel_url": new.cancel_url,
         "customer_email": email,
         "customer_phone": prefills.phone(new.customer_phone, new.country or merchant.country),
         "customer_details": {"email": email} if email else {},
-        "custom_fields": [dict(definition) for definition in new.custom_fields],
         "custom_field_values": {},
         "deferred": new.defer_payment_intent_creation,
         "client_reference_id": new.client_reference_id,
-        "line_items": [dict(item) for item in new.line_items],
-        "description": new.description,
-        "locale": new.locale or "auto",
-        "metadata": dict(new.metadata),
-        "fee_mode": new.fee_mode or "merchant_pays",
-        "thank_you": new.thank_you,
     }
 
 
@@ -326,7 +298,8 @@ def _with_defaults(new: NewSession, link: PaymentLink | None) -> NewSession:
         return new
     if (new.currency or link.currency).upper() != link.currency and new.amount is None and not new.line_items:
         raise ValidationFailed({"currency": [f"must be the payment link's, {link.currency}, or come with an amount"]})
-    return replace(new, **{name: value for name, value in links.defaults(link).items() if not getattr(new, name)})
+    mode = new.mode or ("subscription" if link.recurring else "payment")
+    return replace(offers.completed(new, link), mode=mode)
 
 
 def _checked(owner: Owner, new: NewSession, now: datetime, *, by_visit: bool) -> tuple[str, int | None, datetime]:

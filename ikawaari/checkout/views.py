@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import links, payment_methods, quotes, resources, returns
+from ikawaari.checkout import links, offers, payment_methods, quotes, resources, returns
+from ikawaari.checkout.offers import PublicOffer
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
 from ikawaari.providers.base import Flow
-from ikawaari.shapes import CustomField, Failure, LineItem, NextAction, Recurring
+from ikawaari.shapes import Failure, LineItem, NextAction
 from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
 
@@ -101,7 +102,7 @@ class PublicPayment(TypedDict):
     reference: str
 
 
-class PublicCheckout(TypedDict):
+class PublicCheckout(PublicOffer):
     """The session as anybody who has its id may see it."""
 
     id: str
@@ -109,19 +110,10 @@ class PublicCheckout(TypedDict):
     status: str
     payment_status: str
     mode: str
-    recurring: Recurring | None
     amount: int | None
-    amount_min: int | None
-    amount_max: int | None
-    amount_presets: list[int]
-    fee_mode: str
     fee_amount: int
     fees: list[Fee]
-    currency: str
-    country: str | None
-    description: str | None
     line_items: list[LineItem]
-    custom_fields: list[CustomField]
     answered_fields: list[str]
     merchant: PublicMerchant
     payment_methods: list[OfferedMethod]
@@ -139,7 +131,6 @@ class PublicCheckout(TypedDict):
     expires_at: int
     completed_at: int | None
     livemode: bool
-    locale: str
 
 
 @dataclass(frozen=True)
@@ -172,19 +163,11 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
         "status": session.status,
         "payment_status": session.payment_status,
         "mode": session.mode,
-        "recurring": session.recurring,
+        **offers.public(session),
         "amount": _amount(session, payment),
-        "amount_min": session.amount_min,
-        "amount_max": session.amount_max,
-        "amount_presets": session.amount_presets,
-        "fee_mode": session.fee_mode,
         "fee_amount": session.fee_amount,
         "fees": _fees(session, methods),
-        "currency": session.currency,
-        "country": session.country,
-        "description": session.description,
         "line_items": [_item(item) for item in session.line_items],
-        "custom_fields": session.custom_fields,
         "answered_fields": [] if is_shared else sorted(session.custom_field_values),
         "merchant": merchant(shown.merchant),
         "payment_methods": methods,
@@ -202,7 +185,6 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
         "expires_at": clock.unix(session.expires_at),
         "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
         "livemode": session.livemode,
-        "locale": session.locale,
     }
 
 

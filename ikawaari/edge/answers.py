@@ -20,10 +20,11 @@ class Output(Schema):
 
     @cached_property
     def _names(self) -> Sequence[str]:
-        return [field.data_key or name for name, field in self.dump_fields.items()]
+        names = [field.data_key or name for name, field in self.dump_fields.items()]
+        return sorted(names, key=lambda name: name not in ("id", "object"))  # first, whatever a schema inherits
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """The object as the domain rendered it, its fields in the order of the document.
+        """The object as the domain rendered it, its fields in the order of the document, after its id.
 
         Nothing is converted, which would take longer than rendering: all values are JSON values already.
         """

@@ -20,9 +20,13 @@ ANSWERS: list[tuple[Output, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("schema", "example"), ANSWERS, ids=lambda one: type(one).__name__)
-def test_an_answer_has_the_fields_of_its_schema_in_their_order(schema: Output, example: dict[str, Any]) -> None:
+def test_an_answer_has_the_fields_of_its_schema_in_their_order_after_its_id(
+    schema: Output, example: dict[str, Any]
+) -> None:
     rendered = {"no_field_of_ours": 1, **dict(reversed(example.items()))}
-    assert json.dumps(schema.dump(rendered)) == json.dumps(Schema.dump(schema, rendered))
+    dumped = Schema.dump(schema, rendered)
+    identity = {name: dumped[name] for name in ("id", "object") if name in dumped}
+    assert json.dumps(schema.dump(rendered)) == json.dumps(identity | dumped)
 
 
 def test_a_list_is_a_list_of_answers() -> None:

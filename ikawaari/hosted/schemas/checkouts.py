@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from ikawaari.checkout.payment_methods import METHOD_TYPES
-from ikawaari.edge import examples, parts
+from ikawaari.edge import examples, offers, parts
 from ikawaari.edge.answers import (
     Embedded,
     EmbeddedList,
@@ -17,6 +17,7 @@ from ikawaari.edge.answers import (
 )
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice
+from ikawaari.edge.offers import Offer
 from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus, SubscriptionStatus
 
 UNAVAILABLE = ("inactive", "used")
@@ -107,7 +108,7 @@ class PublicPayment(Output):
     reference = TextField("A short reference for receipts.")
 
 
-class PublicCheckout(Output):
+class PublicCheckout(Offer):
     """What the customer may see of a session."""
 
     id = TextField(pattern="^cs_[A-Za-z0-9]+$")
@@ -115,17 +116,10 @@ class PublicCheckout(Output):
     status = OneOf(SessionStatus)
     payment_status = OneOf(PaymentStatus)
     mode = OneOf(parts.MODES)
-    recurring = Embedded(parts.Recurring, allow_none=True)
     amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
-    amount_min = Money(nullable=True)
-    amount_max = Money(nullable=True)
-    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
-    fee_mode = OneOf(parts.FEE_MODES)
     fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
     fees = EmbeddedList(Fee, metadata={"description": "By type of method; empty while the amount is not known."})
     currency = TextField("ISO 4217, upper case.")
-    country = TextField("ISO 3166 alpha-2.", nullable=True)
-    description = TextField(nullable=True)
     line_items = EmbeddedList(parts.LineItem)
     custom_fields = EmbeddedList(parts.CustomField)
     answered_fields = fields.List(
@@ -151,7 +145,6 @@ class PublicCheckout(Output):
     expires_at = Instant()
     completed_at = Instant(nullable=True)
     livemode = fields.Boolean(required=True)
-    locale = OneOf(parts.LOCALES)
 
 
 _WALLETS: list[Example] = [
@@ -164,20 +157,14 @@ CHECKOUT: Example = {
     "status": "open",
     "payment_status": "unpaid",
     "mode": "payment",
-    "recurring": None,
+    **offers.OFFER,
     "amount": 25000,
-    "amount_min": None,
-    "amount_max": None,
-    "amount_presets": [],
-    "fee_mode": "merchant_pays",
     "fee_amount": 0,
     "fees": [
         {"type": "mobile_money", "fee_amount": 0, "amount_total": 25000},
         {"type": "card", "fee_amount": 0, "amount_total": 25000},
     ],
     "currency": "XOF",
-    "country": "SN",
-    "description": "Commande 1042",
     "line_items": examples.LINE_ITEMS,
     "custom_fields": [examples.CUSTOM_FIELD],
     "answered_fields": [],
@@ -200,7 +187,6 @@ CHECKOUT: Example = {
     "expires_at": 1767312000,
     "completed_at": None,
     "livemode": False,
-    "locale": "auto",
 }
 PAYING_CHECKOUT: Example = CHECKOUT | {
     "payment_status": "processing",

@@ -6,13 +6,14 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from ikawaari.checkout.links import NewLink
 from ikawaari.checkout.payment_methods import METHOD_TYPES
-from ikawaari.edge import examples, parts, warnings
-from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
+from ikawaari.edge import examples, offers, parts, warnings
+from ikawaari.edge.answers import EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
-from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Metadata, Prose
+from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Prose
+from ikawaari.edge.offers import LineItemInput, Offer, OfferInput, RecurringInput
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
-from ikawaari.merchant_api.schemas.sessions import CustomFieldInput, LineItemInput, OrderedItem, RecurringInput
+from ikawaari.merchant_api.schemas.sessions import OrderedItem
 
 _MOST = 1_000_000
 _STATUSES = ("active", "inactive", "expired", "used")
@@ -74,7 +75,7 @@ class LinkItemInput(LineItemInput):
             raise ValidationError("Must have quantity between minimum and maximum.", "adjustableQuantity")
 
 
-class PaymentLinkV2Input(PaymentLinkInput):
+class PaymentLinkV2Input(OfferInput, PaymentLinkInput):
     """A payment link of the second version. Every field is optional; `{}` is a valid request."""
 
     line_items = fields.List(
@@ -83,14 +84,6 @@ class PaymentLinkV2Input(PaymentLinkInput):
         load_default=list,
         validate=validate.Length(max=100),
         metadata={"description": "They must add up to the amount, or determine it."},
-    )
-    amount_min = Amount(data_key="amountMin", metadata={"description": "Only without an amount."})
-    amount_max = Amount(data_key="amountMax", metadata={"description": "Only without an amount."})
-    amount_presets = fields.List(
-        Amount(), data_key="amountPresets", load_default=list, validate=validate.Length(max=10)
-    )
-    custom_fields = fields.List(
-        fields.Nested(CustomFieldInput), data_key="customFields", load_default=list, validate=validate.Length(max=20)
     )
     recurring = fields.Nested(
         RecurringInput, metadata={"description": "Each payment starts a subscription; needs an amount."}
@@ -115,14 +108,10 @@ class PaymentLinkV2Input(PaymentLinkInput):
     )
     thank_you = Prose(500, data_key="thankYou", metadata={"description": "Shown on the receipt."})
     locale = Choice(parts.LOCALES, load_default="auto")
-    metadata = Metadata(load_default=dict)
 
     @validates_schema
     def check_together(self, data: dict[str, Any], **_options: Any) -> None:
         """Checks of two fields together."""
-        keys = [field["key"] for field in data.get("custom_fields", ())]
-        if len(keys) != len(set(keys)):
-            raise ValidationError("Keys must differ.", "customFields")
         if data.get("is_single_use") and data.get("max_uses", 1) != 1:
             raise ValidationError("Must be 1 for a single-use link.", "maxUses")
 
@@ -160,20 +149,15 @@ class PaymentLink(Output):
     warnings = warnings.field()
 
 
-class PaymentLinkV2(PaymentLink):
+class PaymentLinkV2(Offer, PaymentLink):
     """An address to pay at: `url`. The second version."""
 
-    amount_min = Money(nullable=True)
-    amount_max = Money(nullable=True)
-    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     line_items = EmbeddedList(OrderedItem)
     custom_fields = EmbeddedList(parts.CustomField)
-    recurring = Embedded(parts.Recurring, allow_none=True)
     allow_repeat_subscriptions = fields.Boolean(required=True)
     max_uses = fields.Integer(required=True, allow_none=True)
     success_url = TextField(nullable=True)
     thank_you = TextField(nullable=True)
-    locale = OneOf(parts.LOCALES)
     metadata = fields.Dict(required=True)
 
 
@@ -235,24 +219,23 @@ NEW_LINK_V2: Example = {
     "thankYou": "Merci, à samedi !",
     "metadata": {"event": "concert-7"},
 }
-LINK_V2: Example = LINK | {
-    "version": 2,
-    "amount": 5000,
-    "fee_mode": "customer_pays",
-    "description": "Billets",
-    "expires_at": None,
-    "amount_min": None,
-    "amount_max": None,
-    "amount_presets": [],
-    "line_items": [_TICKET | {"adjustable_quantity": {"minimum": 1, "maximum": 6}}],
-    "custom_fields": [_FIELD],
-    "recurring": None,
-    "allow_repeat_subscriptions": False,
-    "max_uses": 200,
-    "success_url": None,
-    "thank_you": "Merci, à samedi !",
-    "locale": "auto",
-    "metadata": {"event": "concert-7"},
-}
+LINK_V2: Example = (
+    LINK
+    | offers.OFFER
+    | {
+        "version": 2,
+        "amount": 5000,
+        "fee_mode": "customer_pays",
+        "description": "Billets",
+        "expires_at": None,
+        "line_items": [_TICKET | {"adjustable_quantity": {"minimum": 1, "maximum": 6}}],
+        "custom_fields": [_FIELD],
+        "allow_repeat_subscriptions": False,
+        "max_uses": 200,
+        "success_url": None,
+        "thank_you": "Merci, à samedi !",
+        "metadata": {"event": "concert-7"},
+    }
+)
 INACTIVE_LINK_V2: Example = LINK_V2 | {"active": False, "status": "inactive"}
 LINKS_V2: Example = examples.page(LINK_V2)

@@ -4,10 +4,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from ikawaari import cards
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.edge import examples, parts, warnings
+from ikawaari.edge import examples, offers, parts, warnings
 from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import (
@@ -17,69 +16,19 @@ from ikawaari.edge.fields import (
     Currency,
     Flag,
     HttpUrl,
-    Matching,
-    Metadata,
     Prefill,
-    Prose,
     Reference,
     Text,
 )
-from ikawaari.edge.parsing import Input
+from ikawaari.edge.offers import LineItemInput, Offer, OfferInput, RecurringInput
 from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import PaymentAttempt
 from ikawaari.states import PaymentStatus, SessionStatus
 
 LEFT_OUT = "If it cannot be used, it is left out and named in `warnings`."
-_OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
 
 
-class LineItemInput(Input):
-    """One item of the order."""
-
-    name = Prose(200, required=True)
-    amount = Amount(required=True, metadata={"description": "Price of one, in the currency's smallest unit."})
-    quantity = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 1_000_000))
-    currency = Currency(metadata={"description": "If given, it must be the session's."})
-
-
-class RecurringInput(Input):
-    """How often a subscription is charged."""
-
-    interval = Choice(parts.INTERVALS, required=True)
-    interval_count = fields.Integer(
-        data_key="intervalCount", strict=True, load_default=1, validate=validate.Range(1, 365)
-    )
-    trial_period_days = fields.Integer(
-        data_key="trialPeriodDays", strict=True, load_default=None, validate=validate.Range(1, 730)
-    )
-
-
-class CustomFieldInput(Input):
-    """A question that the page asks for the merchant."""
-
-    key = Matching("[A-Za-z0-9_-]{1,40}", required=True)
-    label = Prose(100, required=True)
-    type = Choice(parts.FIELD_TYPES, required=True)
-    options = fields.List(
-        fields.Raw(metadata=_OPTION),
-        load_default=None,
-        validate=validate.Length(1, 200),
-        metadata={
-            "description": "Required for a dropdown, and only allowed there. A plain text is both label and value."
-        },
-    )
-    required = Flag(load_default=False)
-
-    @post_load
-    def spell_options_out(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
-        """A dropdown's options as {label, value}; a plain text is both."""
-        if (data["type"] == "dropdown") != bool(data["options"]):
-            raise ValidationError({"options": ["Are required for a dropdown, and only there."]})
-        data["options"] = [_option(option) for option in data["options"]] if data["options"] else None
-        return data
-
-
-class CheckoutSessionInput(Input):
+class CheckoutSessionInput(OfferInput):
     """A checkout session to open. Every field is optional; `{}` is a valid request."""
 
     amount = Amount(
@@ -87,12 +36,6 @@ class CheckoutSessionInput(Input):
     )
     currency = Currency()
     country = CountryCode()
-    payment_method_types = fields.List(
-        Choice(METHOD_TYPES),
-        data_key="paymentMethodTypes",
-        validate=validate.Length(1, 10),
-        metadata={"description": "If absent, all that you have."},
-    )
     success_url = HttpUrl(
         data_key="successUrl",
         metadata={
@@ -110,12 +53,10 @@ class CheckoutSessionInput(Input):
         load_default=False,
         metadata={"description": "Create the payment intent when the customer pays; it is null until then."},
     )
-    metadata = Metadata(load_default=dict)
     mode = Choice(parts.MODES, metadata={"description": "If absent, the link's, or else `payment`."})
     recurring = fields.Nested(
         RecurringInput, metadata={"description": "Required in subscription mode, and only allowed there."}
     )
-    description = Prose(500)
     line_items = fields.List(
         fields.Nested(LineItemInput),
         data_key="lineItems",
@@ -131,14 +72,6 @@ class CheckoutSessionInput(Input):
         validate=validate.Range(0, LAST_INSTANT),
         metadata={"format": "int64", "description": "Unix seconds, 30 minutes to 7 days ahead; if absent, 24 hours."},
     )
-    custom_fields = fields.List(
-        fields.Nested(CustomFieldInput), data_key="customFields", load_default=list, validate=validate.Length(max=20)
-    )
-    amount_min = Amount(data_key="amountMin", metadata={"description": "Only without an amount."})
-    amount_max = Amount(data_key="amountMax", metadata={"description": "Only without an amount."})
-    amount_presets = fields.List(
-        Amount(), data_key="amountPresets", load_default=list, validate=validate.Length(max=10)
-    )
 
     @validates_schema
     def check_together(self, data: dict[str, Any], **_options: Any) -> None:
@@ -146,9 +79,6 @@ class CheckoutSessionInput(Input):
         if data.get("payment_link_id") and data.get("payment_link_v2_id"):
             both = ["Give one of paymentLinkId and paymentLinkV2Id."]
             raise ValidationError({"paymentLinkId": both, "paymentLinkV2Id": both})
-        keys = [field["key"] for field in data.get("custom_fields", ())]
-        if len(keys) != len(set(keys)):
-            raise ValidationError("Keys must differ.", "customFields")
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> NewSession:
@@ -168,17 +98,6 @@ class CheckoutSessionQuery(PageQuery):
     client_reference_id = Reference(255)
     customer_email = Text(320)
     customer = Text(64)
-
-
-def _option(option: Any) -> dict[str, str]:
-    given = {"label": option, "value": option} if isinstance(option, str) else option
-    if not isinstance(given, dict) or set(given) != {"label", "value"}:
-        raise ValidationError({"options": ["Must be texts, or objects of label and value."]})
-    if not all(isinstance(text, str) and 1 <= len(text) <= 200 for text in given.values()):
-        raise ValidationError({"options": ["Labels and values have 1 to 200 characters."]})
-    if any(cards.stands_in(text) for text in given.values()):
-        raise ValidationError({"options": [cards.REFUSAL]})
-    return {"label": given["label"], "value": given["value"]}
 
 
 class OrderedItem(parts.LineItem):
@@ -207,7 +126,7 @@ class CustomerDetails(Output):
     )
 
 
-class CheckoutSession(Output):
+class CheckoutSession(Offer):
     """A checkout session: one page that a customer may pay on, once."""
 
     id = TextField(pattern="^cs_[A-Za-z0-9]+$")
@@ -216,16 +135,10 @@ class CheckoutSession(Output):
     status = OneOf(SessionStatus)
     payment_status = OneOf(PaymentStatus)
     mode = OneOf(parts.MODES)
-    recurring = Embedded(parts.Recurring, allow_none=True)
     amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
-    fee_mode = OneOf(parts.FEE_MODES)
     fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
     amount_total = Money("The amount plus the fee: what is charged.", nullable=True)
-    amount_min = Money(nullable=True)
-    amount_max = Money(nullable=True)
-    amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     currency = TextField("ISO 4217, upper case.", pattern="^[A-Z]{3}$")
-    country = TextField("ISO 3166 alpha-2.", nullable=True)
     payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
     success_url = TextField(nullable=True)
     cancel_url = TextField(nullable=True)
@@ -240,8 +153,6 @@ class CheckoutSession(Output):
     payment_link_v2 = TextField(nullable=True)
     client_reference_id = TextField(nullable=True)
     line_items = EmbeddedList(OrderedItem)
-    description = TextField(nullable=True)
-    locale = OneOf(parts.LOCALES)
     metadata = fields.Dict(required=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
@@ -282,16 +193,11 @@ SESSION: Example = {
     "status": "open",
     "payment_status": "unpaid",
     "mode": "payment",
-    "recurring": None,
     "amount": 25000,
-    "fee_mode": "merchant_pays",
     "fee_amount": 0,
     "amount_total": 25000,
-    "amount_min": None,
-    "amount_max": None,
-    "amount_presets": [],
     "currency": "XOF",
-    "country": "SN",
+    **offers.OFFER,
     "payment_method_types": ["mobile_money", "card"],
     "success_url": NEW_SESSION["successUrl"],
     "cancel_url": f"{examples.SHOP}/panier",
@@ -306,8 +212,6 @@ SESSION: Example = {
     "payment_link_v2": None,
     "client_reference_id": "1042",
     "line_items": examples.LINE_ITEMS,
-    "description": "Commande 1042",
-    "locale": "auto",
     "metadata": {"order": 1042},
     "livemode": False,
     "created": 1767225600,

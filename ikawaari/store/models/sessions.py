@@ -8,6 +8,7 @@ from ikawaari.store import constraints
 from ikawaari.store.commit_order import CommitOrderField
 from ikawaari.store.models.links import PaymentLink
 from ikawaari.store.models.merchants import Credential, Merchant
+from ikawaari.store.models.offers import Offer
 from ikawaari.store.record import Record
 
 
@@ -36,7 +37,7 @@ class Customer(Record):
         )
 
 
-class CheckoutSession(Record):
+class CheckoutSession(Offer):
     """One page that a customer may pay on, once."""
 
     MOVES = {"status": states.SESSION, "payment_status": states.PAYMENT}
@@ -48,40 +49,20 @@ class CheckoutSession(Record):
     status = StatusField(states.SessionStatus)
     payment_status = StatusField(states.PaymentStatus)
     mode = CharField(max_length=16)
-    recurring = JsonField(null=True)
-    amount = BigIntegerField(null=True, constraints=[Check("amount > 0")])  # null: the customer chooses
-    amount_min = BigIntegerField(null=True)
-    amount_max = BigIntegerField(null=True)
-    amount_presets = JsonField()
-    currency = CharField(max_length=3)
-    country = CharField(null=True, max_length=2)
-    payment_method_types = JsonField()
     payment_link = ForeignKeyField(PaymentLink, null=True)
     payment_link_id: str | None
     by_visit = BooleanField(default=False)  # opened at its link's address, where visitors may find it again
-    fee_mode = CharField(
-        max_length=16,
-        default="merchant_pays",
-        constraints=[Check("fee_mode IN ('merchant_pays', 'customer_pays')")],
-    )
     # What the customer agreed to pay on top of the amount; the intent's amount holds both.
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
-    thank_you = CharField(null=True, max_length=500)
     customer = ForeignKeyField(Customer, null=True)
     customer_id: str | None
-    success_url = CharField(null=True, max_length=2048)
     cancel_url = CharField(null=True, max_length=2048)
     customer_email = CharField(null=True, max_length=320)
     customer_phone = CharField(null=True, max_length=20)  # E.164
     customer_details = JsonField()  # what the customer typed
-    custom_fields = JsonField()  # the definitions
     custom_field_values = JsonField()
     deferred = BooleanField()  # the intent is made at payment time
     client_reference_id = CharField(null=True)
-    line_items = JsonField()
-    description = CharField(null=True, max_length=500)
-    locale = CharField(max_length=4)
-    metadata = JsonField()
     late = BooleanField(default=False)  # money came after expiry
     # That opened it, or made its link: as long as it lives, its key signs the customer's return.
     credential = ForeignKeyField(Credential, null=True)
