@@ -55,7 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def start(config: Config) -> None:
-    """Connect this process to its database and its providers: all that a worker or a command needs."""
+    """Connect this process to its database and its providers: everything that a worker or a command needs."""
     logs.configure(config)
     sealing.configure(config)
     store.connect(config.database_url, config.database_pool)
@@ -69,7 +69,7 @@ def start(config: Config) -> None:
 
 
 def _require_fitting_secret() -> None:
-    """Raise UnsafeConfiguration when what this database keeps sealed cannot be opened: better now than at a payment."""
+    """Raise UnsafeConfiguration if the sealed values of this database cannot be opened: better now than later."""
     fits = sealed.fits()
     store.release()
     if not fits:
@@ -80,7 +80,7 @@ def _require_fitting_secret() -> None:
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date; the names of the migrations that were applied."""
+    """Bring the schema up to date. Returns the names of the migrations that were applied."""
     applied = store.migrate()
     sealed.prepare()
     registry.prepare()

@@ -1,4 +1,4 @@
-"""IP addresses and hosts, read by one function wherever they are stored, compared or trusted."""
+"""IP addresses and hosts, parsed by one function wherever they are stored, compared or trusted."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _SHORT_IPV4 = re.compile(r"[0-9a-fx.]+")
 
 
 def read_ip(text: str) -> IPv4Address | IPv6Address | None:
-    """The address in `text`, None when it is none. Proxies add a port, brackets or a zone, and write IPv4 as IPv6."""
+    """The address in `text`, or None. Proxies add a port, brackets or a zone, and write IPv4 as IPv6."""
     bare = text.strip().strip('"')
     found = _WITH_PORT.fullmatch(bare)
     host = (found["plain"] if found["bracketed"] is None else found["bracketed"]) if found else bare
@@ -24,7 +24,7 @@ def read_ip(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def read_network(text: str) -> IPv4Network | IPv6Network:
-    """The network in `text`, in the form in which `read_ip` gives the addresses in it. Raises ValueError."""
+    """The network in `text`, in the form of the addresses that `read_ip` returns. Raises ValueError."""
     network = ip_network(text)
     mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
     if mapped is None or network.prefixlen < _MAPPED_BITS:
@@ -38,14 +38,14 @@ def host_of(bind: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine's own in any spelling. No name is looked up: who answers for it may change."""
+    """Whether `host` is a loopback address in any spelling. No name is looked up, because its address may change."""
     name = host.lower().removesuffix(".")
     ip = read_ip(name) or _short_ipv4(name)
     return name == "localhost" if ip is None else ip.is_loopback
 
 
 def _short_ipv4(name: str) -> IPv4Address | None:
-    """`127.1`, `0x7f.1` and `2130706433` lead where `127.0.0.1` does."""
+    """`127.1`, `0x7f.1` and `2130706433` mean `127.0.0.1`."""
     if not _SHORT_IPV4.fullmatch(name):
         return None
     try:
@@ -55,11 +55,11 @@ def _short_ipv4(name: str) -> IPv4Address | None:
 
 
 def listened_on() -> list[str]:
-    """Where this process listens, as `HOST:PORT`, found among its open files (Linux); empty when that is not known."""
+    """Where this process listens, as `HOST:PORT`, found among its open files (Linux); empty if unknown."""
     found: set[str] = set()
     with suppress(OSError):  # no /proc
         for name in os.listdir("/proc/self/fd"):
-            with suppress(OSError):  # no socket, or closed since
+            with suppress(OSError):  # not a socket, or closed meanwhile
                 found.update(_listened_on(int(name)))
     return sorted(found)
 

@@ -1,7 +1,7 @@
-"""Card numbers: seen in any text, so that none is ever stored, logged or sent on. Every function is linear in the text.
+"""Card numbers: found in any text, so that none is ever stored, logged or forwarded. Every function takes linear time.
 
-A card number has the first digits and the length that the networks issue, and passes the Luhn check. Between two of its
-digits may stand one or two signs of any kind, and its digits may be those of any script.
+A card number has the first digits and the length that the networks issue, and passes the Luhn check. There may be one
+or two other characters between its digits, and its digits may be of any script.
 """
 
 import re
@@ -15,15 +15,15 @@ from ikawaari import errors
 REFUSAL = "holds a card number; send a card token"
 
 _SHORTEST, _LONGEST = 13, 19
-# What a merchant writes has at least 14: 13 digits are a time stamp, an order number or a bar code.
+# In a merchant's texts at least 14: 13 digits are a timestamp, an order number or a bar code.
 _SHORTEST_OF_MERCHANTS = 14
-# After a + stands a phone number, which has 15 digits at most.
+# A + is followed by a phone number, which has 15 digits at most.
 _SHORTEST_AFTER_PLUS = 16
 _ISSUED = re.compile(r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|2[2-7][0-9]{14}|3[0-9]{13,18}|[56][0-9]{13,18}")
 _DIGIT = re.compile(r"\d")
 _RUN = re.compile(r"\+?[0-9]+(?:[\W_]{1,2}[0-9]+)*")
 _SIGNS = re.compile(r"[\W_]+")
-# 30/12/2026 14:30:00 has as many digits as a card, and begins like one.
+# 30/12/2026 14:30:00 has as many digits as a card number, and starts like one.
 _DATE = re.compile(r"(?<![0-9])(?:0?[1-9]|[12][0-9]|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:19|20)[0-9]{2}(?![0-9])")
 # How the networks group the digits, among other groups. Lookaheads, because two candidates may overlap.
 _GROUPED = (
@@ -38,12 +38,12 @@ _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def holds_number(text: str) -> bool:
-    """Whether a card number stands in what a payer typed, alone or among other things."""
+    """Whether a text that a payer typed contains a card number."""
     return _holds(text, _SHORTEST)
 
 
 def stands_in(text: str) -> bool:
-    """Whether a card number stands in what a merchant wrote for people: a name, a description, a label."""
+    """Whether a text that a merchant wrote for people (a name, a description, a label) contains a card number."""
     return _holds(text, _SHORTEST_OF_MERCHANTS)
 
 
@@ -56,7 +56,7 @@ def is_number(text: str) -> bool:
 def refusal_code(
     details: Mapping[str, Sequence[str]], otherwise: errors.Code[errors.ValidationFailed]
 ) -> errors.Code[errors.ValidationFailed]:
-    """The code of an error with these `details`: CARD_NUMBER_SENT when one of them is a card number."""
+    """The code of an error with these `details`: CARD_NUMBER_SENT if one of them is about a card number."""
     return errors.CARD_NUMBER_SENT if any(REFUSAL in problems for problems in details.values()) else otherwise
 
 
@@ -84,7 +84,7 @@ def _candidates(groups: str) -> Iterator[str]:
 
 
 def _is_list_of_sizes(groups: str) -> bool:
-    """37/38/39/40/41/42/43: pairs that rise are shoes, not a card."""
+    """37/38/39/40/41/42/43: ascending pairs are shoe sizes, not a card."""
     pairs = groups.split("-") if _PAIRS.fullmatch(groups) else []
     return bool(pairs) and all(one < next_one for one, next_one in pairwise(pairs))
 
@@ -98,7 +98,7 @@ def _passes_luhn(digits: bytes) -> bool:
 
 
 def _in_ascii(text: str) -> str:
-    """The text with the digits of every script as 0 to 9, and without marks that nobody sees."""
+    """The text with the digits of every script as 0 to 9, and without invisible marks."""
     return text if text.isascii() else text.translate(_plain())
 
 

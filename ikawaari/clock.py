@@ -1,15 +1,15 @@
-"""The only reader of the clock. One `now` per operation is taken here at the edge and handed down."""
+"""The only reader of the clock. Each operation reads `now` once, at the edge, and passes it down."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present instant, aware, UTC."""
+    """The current time, aware, UTC."""
     return datetime.now(UTC)
 
 
 def unix(instant: datetime) -> int:
-    """Whole Unix seconds, as the API prints instants."""
+    """Whole Unix seconds, as the API returns times."""
     return int(instant.timestamp())
 
 

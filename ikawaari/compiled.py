@@ -1,11 +1,11 @@
-"""The SQL text of a query is made once for each shape of query; what changes from call to call is its values.
+"""The SQL text of a query is compiled once for each shape of query; only the values change from call to call.
 
-peewee writes the text of every query anew, which took more than half of a request. Queries stay peewee expressions:
-here each is taken apart into its shape (tables, columns, operators, how many values) and its values. Of the first
-query of a shape a copy is made that holds numbered slots instead of values. peewee writes that copy, and notes which
-slot goes where, converted by which field: this is the plan for all queries of the shape.
+peewee renders the text of every query again, which took more than half of a request. Queries stay peewee expressions:
+here each is split into its shape (tables, columns, operators, number of values) and its values. The first query of a
+shape is copied with numbered slots instead of values. peewee renders that copy, and each slot notes its position and
+the field that converts its value: this is the plan for all queries of the shape.
 
-A query that holds anything but the well-known kinds of nodes has no plan: peewee writes it each time.
+A query with any other than the well-known kinds of nodes has no plan: peewee renders it each time.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The configuration: read once, from the environment (prefix `IKAWAARI_`), typed, and refused when unsafe."""
+"""The configuration: read once, from the environment (prefix `IKAWAARI_`), typed, and refused if unsafe."""
 
 import logging
 import math
@@ -23,7 +23,7 @@ _MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"} | _BUDGETS
 
 
 class UnsafeConfiguration(Exception):
-    """The configuration names something that must not run; the message says which variable and why."""
+    """The configuration is unsafe; the message names the variable and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,30 +31,30 @@ class Config:
     """Every setting, with its unit in its name. `Config()` alone is a laptop's."""
 
     database_url: str = f"sqlite:///{INSTANCE / 'ikawaari.sqlite3'}"
-    secret_key: str = ""  # signs cookies and sandbox callbacks; made and kept in instance/ on a laptop
-    old_secret_keys: str = ""  # comma-separated, newest first: they still open and verify, and seal and sign nothing
+    secret_key: str = ""  # signs cookies and sandbox callbacks; created and kept in instance/ on a laptop
+    old_secret_keys: str = ""  # comma-separated, newest first: they still open and verify, but seal and sign nothing
     api_url: str = "http://127.0.0.1:8000"  # where merchants and providers reach us
     pay_url: str = ""  # where customers reach us; empty: the same as api_url
-    bind: str = ""  # every HOST:PORT that is listened on, separated by commas; empty: none, as in a worker
+    bind: str = ""  # every HOST:PORT that is listened on, comma-separated; empty if none, as in a worker
     insecure: bool = False  # others reach this server without https; for tests in a closed network
-    trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-* count
+    trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-* headers are trusted
     keepalive_seconds: float = 75.0  # how long an idle connection stays open: longer than balancers' usual 60
-    transfer_timeout_seconds: float = 60.0  # how long a client may take to send a request, and to take its response
+    transfer_timeout_seconds: float = 60.0  # how long a client may take to send a request, and to receive its response
     max_body_bytes: int = 131_072
-    key_rate_limit: int = 100  # requests a minute of one credential that sets no limit of its own
-    merchant_rate_limit: int = 1_000  # requests a minute of one merchant
-    # Public budgets, for whoever pays without a credential; 0: no limit.
-    tries_per_session: int = 10  # failed tries, before the session rests for growing minutes
+    key_rate_limit: int = 100  # requests per minute of a credential without a limit of its own
+    merchant_rate_limit: int = 1_000  # requests per minute of a merchant
+    # Public budgets, for payers, who have no credential; 0 means no limit.
+    tries_per_session: int = 10  # failed tries, before the session must wait between two tries
     prompts_per_phone: int = 5  # prompts that nobody approved, in ten minutes; four times as many in a day
     declines_per_card: int = 5  # an hour
     codes_per_attempt: int = 5  # one-time codes of one attempt
-    link_sessions_per_minute: int = 30  # that visits of one network and browser to a payment link open
+    link_sessions_per_minute: int = 30  # sessions that one network and browser may open at a payment link
     charge_timeout_seconds: float = 20.0  # how long a provider's charge call may take
     enquiry_seconds: float = 5.0  # first enquiry after a charge without an end; later ones double it
     worker_poll_seconds: float = 0.5  # how often the worker looks for due work
     sandbox_delay_seconds: float = 3.0  # how long the sandbox's payer takes to approve
     sandbox_prompt_seconds: float = 60.0  # how long a sandbox prompt lives
-    sandbox_settles_seconds: float = 86_400.0  # within which the sandbox says how a charge ended
+    sandbox_settles_seconds: float = 86_400.0  # after this time a charge of the sandbox should have ended
     database_pool: int = 20  # PostgreSQL connections a process keeps at most
     log_level: str = "INFO"
     demo: bool = False  # the demo shop at `/`
@@ -66,16 +66,16 @@ class Config:
 
     @property
     def is_local(self) -> bool:
-        """Whether nobody but this machine reaches the server: what it listens on and both URLs are loopback.
+        """Whether only this machine can reach the server: the addresses that it listens on and both URLs are loopback.
 
-        The one answer to that question: test mode and an API URL of 127.0.0.1 are no proof of a laptop.
+        This is the only test for that: test mode or an API URL of 127.0.0.1 do not prove that it is a laptop.
         """
         bound = [addresses.host_of(bind) for bind in self.bind.split(",") if bind.strip()]
         return all(addresses.is_loopback(host) for host in (*bound, _host(self.api_url), _host(self.pay_url)))
 
     @property
     def is_https(self) -> bool:
-        """Whether customers reach the page over https: by the configuration, never by what a request says of itself."""
+        """Whether customers reach the page over https, according to the configuration, never to a request."""
         return urlsplit(self.pay_url).scheme == "https"
 
     @property
@@ -90,7 +90,7 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Config":
-        """The configuration that `environment` (default: the process's) spells. Raises UnsafeConfiguration."""
+        """The configuration in `environment` (default: the process's). Raises UnsafeConfiguration."""
         source = os.environ if environment is None else environment
         given: dict[str, Any] = {
             field.name: _convert(field.name, field.type, source[PREFIX + field.name.upper()])
@@ -104,8 +104,8 @@ class Config:
 
     @classmethod
     def of_listening_process(cls) -> "Config":
-        """The configuration of a process that some other server runs. Unless IKAWAARI_BIND says where it listens, its
-        sockets do; when it has none (yet), anybody may reach it. Raises UnsafeConfiguration.
+        """The configuration of a process that another server runs. Unless IKAWAARI_BIND says where it listens, its
+        sockets do; if it has none (yet), anybody may reach it. Raises UnsafeConfiguration.
         """
         listened_on = ",".join(addresses.listened_on()) or "0.0.0.0:0"
         return cls.from_environment({f"{PREFIX}BIND": listened_on, **os.environ})
@@ -157,7 +157,7 @@ def _check_secrets(config: Config) -> None:
 
 
 def _check_exposed(config: Config) -> None:
-    """Refuse a server that others reach without what protects it, naming everything that is missing."""
+    """Refuse an unprotected server that others can reach, naming everything that is missing."""
     if config.is_local:
         return
     missing = [] if config.secret_key else ["SECRET_KEY must be set"]
@@ -170,7 +170,7 @@ def _check_exposed(config: Config) -> None:
 
 
 def _unprotected_urls(config: Config) -> list[str]:
-    """The URLs over http that customers' payments would pass through; one that only this machine asks may be http."""
+    """The http URLs that payments would pass through; a URL that only this machine uses may be http."""
     if config.insecure:
         return []
     urls = {"api_url": config.api_url} | ({} if config.pay_url == config.api_url else {"pay_url": config.pay_url})
@@ -195,9 +195,9 @@ def _host(url: str) -> str:
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in `path`, made on first use: several processes that start at once agree on one."""
+    """The secret in `path`, created on first use: several processes that start at once agree on one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{secrets.token_hex(8)}")  # not the process's number: two containers may share one
+    fresh = path.with_suffix(f".{secrets.token_hex(8)}")  # not the process id: two containers may have the same one
     fresh.touch(mode=0o600)
     fresh.write_text(secrets.token_hex(32))
     try:

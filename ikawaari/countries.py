@@ -35,7 +35,7 @@ COUNTRIES: Mapping[str, Country] = _served(
     ("NE", "XOF", "227"),
 )
 
-# Countries without wallets of ours whose currency stands on our table: their customers pay by card.
+# Countries without supported wallets, whose currency is in our table: their customers pay by card.
 _CURRENCIES: Mapping[str, str] = MappingProxyType({"GA": "XAF", "CG": "XAF", "TD": "XAF", "MR": "MRU"})
 
 # Two-letter CLDR territories that ISO 3166-1 does not assign: unions, tests, outlying islands, Kosovo's user code.

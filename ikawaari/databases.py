@@ -1,4 +1,4 @@
-"""How a database is opened and written to, for the house's own store and for the sandbox provider's ledger alike."""
+"""How a database is opened and written to: our own, and the sandbox provider's ledger."""
 
 import fcntl
 import os
@@ -18,8 +18,8 @@ from playhouse.pool import PooledPostgresqlDatabase
 from ikawaari.compiled import Compiling
 from ikawaari.config import INSTANCE
 
-LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection: then the caller hears 503
-# A transaction that hangs would hold up its rows, and every walk towards newer rows: the server ends it.
+LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection; after that the client gets 503
+# A transaction that hangs would block its rows, and lists that follow newer rows: the server ends it.
 POSTGRES_LIMITS = {
     "lock_timeout": LONGEST_WAIT_SECONDS,
     "statement_timeout": 30,
@@ -27,11 +27,11 @@ POSTGRES_LIMITS = {
 }
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "busy_timeout": 5000, "foreign_keys": 1}
 
-_KEPT_STATEMENTS = 500  # more than the code has: none is parsed twice
+_KEPT_STATEMENTS = 500  # more than the code has, so that none is parsed twice
 
 
 class Busy(OperationalError):
-    """Somebody else has been writing for too long. Nothing was done; it may be tried again."""
+    """Another writer has taken too long. Nothing was done; the caller may try again."""
 
 
 class _Sqlite(Compiling, SqliteDatabase):
@@ -43,7 +43,7 @@ class _Sqlite(Compiling, SqliteDatabase):
         return connection
 
     def release(self) -> None:
-        """Close this thread's connection only if it is of no use any more."""
+        """Close this thread's connection only if it is no longer usable."""
         state: Any = self._state  # type: ignore[attr-defined]
         if not state.closed and (state.transactions or not state.kept.is_usable()):
             self.close()
@@ -57,11 +57,11 @@ class _Kept:
         self._file = _identity(path)
 
     def is_usable(self) -> bool:
-        """Whether it idles, and another file has not taken its file's place since, a restored backup say."""
+        """Whether it is idle, and its file has not been replaced, for example by a restored backup."""
         return not self._connection.in_transaction and _identity(self._path) == self._file
 
     def __del__(self) -> None:
-        if os.getpid() != self._pid:  # a fork's: closing it here would meddle with the parent's locks
+        if os.getpid() != self._pid:  # inherited by a fork: closing it here would release the parent's locks
             _inherited.append(self._connection)
             return
         with suppress(ProgrammingError):  # of another thread, when the whole process ends
@@ -69,14 +69,14 @@ class _Kept:
 
 
 class _Postgres(Compiling, PooledPostgresqlDatabase):  # type: ignore[misc]
-    """PostgreSQL, over a pool of connections: however many threads there are, it bounds them."""
+    """PostgreSQL, with a pool, which limits the number of connections whatever the number of threads."""
 
     def release(self) -> None:
         """Give this thread's connection back to the pool."""
         close(self)
 
     def _is_closed(self, conn: Any) -> bool:
-        """Whether a pooled connection has ended. No round trip: one that idles and has something to say was ended."""
+        """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
         return bool(conn.closed) or _has_input(conn.fileno())
 
 
@@ -139,15 +139,15 @@ def _postgres(parts: SplitResult, pool: int) -> Database:
 
 
 def _keep_private(path: Path) -> None:
-    """Customers' names and numbers are in there: SQLite's file, and what stands beside it, is its owner's alone."""
+    """SQLite's files contain customers' names and numbers, so only their owner may read them."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(OSError):  # not there yet, or another user's: then it is not ours to change
-        if path.parent == INSTANCE:  # a fresh copy of the program brings it along, open to all
+    with suppress(OSError):  # missing, or another user's, which we may not change
+        if path.parent == INSTANCE:  # a fresh copy of the program contains it, readable by all
             INSTANCE.chmod(0o700)
         for ending in ("", "-wal", "-shm", ".lock"):
             with suppress(FileNotFoundError):
                 path.with_name(path.name + ending).chmod(0o600)
-    with suppress(OSError):  # SQLite says better what is wrong; it gives its other files the mode of this one
+    with suppress(OSError):  # SQLite reports errors better; it gives its other files the mode of this one
         os.close(_private(str(path), os.O_RDWR | os.O_CREAT))
 
 
@@ -167,7 +167,7 @@ def transaction(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _turn_to_write(database: Database) -> Iterator[None]:
-    """SQLite alone: queue fairly for the one writer's turn. Its own wait polls, and leaves some out for seconds."""
+    """SQLite only: queue fairly for the writer's turn. Its busy handler polls and can starve a writer for seconds."""
     if not isinstance(database, SqliteDatabase):
         yield
         return
@@ -182,9 +182,9 @@ def writers_queue(database: Database) -> Path:
 
 @contextmanager
 def file_lock(path: Path, longest_wait_seconds: float | None = None) -> Iterator[None]:
-    """Hold `path` alone among all threads and processes of this machine; the kernel lets go when a process dies.
+    """Lock `path` exclusively among all threads and processes of this machine. The kernel unlocks it if a process dies.
 
-    Raises Busy when it is not had in time; None: it is waited for without an end.
+    Raises Busy if it takes too long; None waits without a limit.
     """
     file = _private(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     try:
@@ -198,10 +198,10 @@ def file_lock(path: Path, longest_wait_seconds: float | None = None) -> Iterator
 
 
 def _queue(path: Path, file: int, longest_wait_seconds: float | None) -> None:
-    """Wait in the kernel's queue, which is fair. It knows no deadline, so a thread of its own stands there for us.
+    """Wait in the kernel's queue, which is fair. It has no timeout, so a separate thread waits there for us.
 
-    The lock belongs to what both descriptors have in common: it is ours as soon as the thread has it, and if we have
-    left meanwhile and closed ours, it goes back when the thread closes its own.
+    Both descriptors share the lock: it is ours as soon as the thread has it. If we have given up meanwhile and closed
+    our descriptor, the lock is released when the thread closes the other one.
     """
     turn = threading.Event()
     place = os.dup(file)
@@ -219,7 +219,7 @@ def _queue(path: Path, file: int, longest_wait_seconds: float | None) -> None:
 
 
 def release(database: Any) -> None:
-    """The end of a request, or of a round of work: this thread's connection is for others, or for its next round."""
+    """The end of a request, or of a round of work: release this thread's connection, or keep it for its next one."""
     database.release()
 
 

@@ -1,4 +1,4 @@
-"""What `make run` starts with: a demo merchant, its test key, and a curl that is ready to be pasted."""
+"""What `make run` starts with: a demo merchant, its test key, and a curl command to paste."""
 
 from ikawaari import clock, migrate, start
 from ikawaari.config import Config
@@ -24,7 +24,7 @@ curl -s {url}/api/v1/checkout/sessions \\
 
 
 def seed(config: Config) -> str:
-    """Make sure of the demo merchant and its key, and return what to tell the developer."""
+    """Create the demo merchant and its key if needed. Returns what to print for the developer."""
     start(config)
     migrate()
     text = _TEXT.format(url=config.api_url, key=_key())
@@ -33,7 +33,7 @@ def seed(config: Config) -> str:
 
 
 def _key() -> str:
-    """The demo key: the kept one while it still opens this database, else a new one."""
+    """The demo key: the stored one if it is still valid in this database, or else a new one."""
     now = clock.now()
     if KEY_FILE.exists():
         kept = KEY_FILE.read_text().strip()
@@ -47,6 +47,6 @@ def _key() -> str:
     fresh = credentials.create(merchant, livemode=False, scopes=list(Scope), now=now)
     KEY_FILE.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     KEY_FILE.touch(mode=0o600)
-    KEY_FILE.chmod(0o600)  # also one that was there before
+    KEY_FILE.chmod(0o600)  # also if the file existed before
     KEY_FILE.write_text(fresh + "\n")
     return fresh

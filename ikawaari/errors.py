@@ -1,19 +1,19 @@
-"""The errors that leave the house: a broken request or a conflict. A decline is a value, a bug is an assertion.
+"""The errors that clients see: a wrong request or a conflict. A decline is a value, a bug is an assertion.
 
 IkawaariError
-├── RequestRefused        400, 405, 408, 412 to 415, 431: the request cannot be read or is not one that we take
-├── ValidationFailed      400  the request is wrong; `details` names every bad field
-├── AuthenticationFailed  401  no credential, or none that counts
-├── Declined              402  the provider refused at once
+├── RequestRefused        400, 405, 408, 412 to 415, 431: the request cannot be read, or its form is not accepted
+├── ValidationFailed      400  the request is wrong; `details` names every wrong field
+├── AuthenticationFailed  401  no credential, or an invalid one
+├── Declined              402  the provider refused immediately
 ├── NotAllowed            403  the credential may not do this
 ├── NotFound              404  no such object, or another merchant's
 ├── Conflict              409  the object's state, or an idempotency key, forbids it
-├── Gone                  410  the object's life has ended
+├── Gone                  410  the object has ended
 ├── TooManyRequests       429
 ├── Failed                500  a bug
 └── Unavailable           503  try again later
 
-The table stands below the classes: one name for each code, with the class that carries it. The type checker refuses
+The table is below the classes: one name for each code, with the class that carries it. The type checker refuses
 a class with another class's code, such as `Conflict(errors.SESSION_EXPIRED)`.
 """
 
@@ -45,7 +45,7 @@ class Code(Generic[E_contra]):
     id: str
     meaning: str
     retryable: bool = False
-    own_status: int | None = None  # where it is not that of the class
+    own_status: int | None = None  # if it is not the class's
 
     @property
     def status(self) -> int:
@@ -62,7 +62,7 @@ AnyCode = Code[Any]
 
 
 class IkawaariError(Exception):
-    """An error with a row of the table, a message for the developer, and the fields at fault."""
+    """An error with a row of the table, a message for the developer, and the wrong fields."""
 
     status: ClassVar[int]
     error_type: ClassVar[ErrorType]
@@ -98,14 +98,14 @@ class IkawaariError(Exception):
 
 
 class RequestRefused(IkawaariError):
-    """The request cannot be read, or is not one that we take."""
+    """The request cannot be read, or its form is not accepted."""
 
     status = 400
     error_type = ErrorType.VALIDATION
 
 
 class ValidationFailed(IkawaariError):
-    """The request is wrong; `details` maps each bad field's path to what is wrong with it."""
+    """The request is wrong; `details` maps each wrong field's path to its problems."""
 
     status = 400
     error_type = ErrorType.VALIDATION
@@ -117,14 +117,14 @@ class ValidationFailed(IkawaariError):
 
 
 class AuthenticationFailed(IkawaariError):
-    """No credential, or none that counts."""
+    """No credential, or an invalid one."""
 
     status = 401
     error_type = ErrorType.AUTHENTICATION
 
 
 class Declined(IkawaariError):
-    """The provider refused at once; `failure_code` is one of the closed set."""
+    """The provider refused immediately; `failure_code` is one of the closed set."""
 
     status = 402
     error_type = ErrorType.DOMAIN
@@ -142,7 +142,7 @@ class NotAllowed(IkawaariError):
 
 
 class NotFound(IkawaariError):
-    """No such object, or another merchant's, or one of the other mode."""
+    """No such object, or one of another merchant or of the other mode."""
 
     status = 404
     error_type = ErrorType.DOMAIN
@@ -159,7 +159,7 @@ class Conflict(IkawaariError):
 
 
 class AskedFirst(Conflict):
-    """The page has to ask its payer about `earlier`, a payment or a subscription, before it begins another one."""
+    """The page must ask its payer about `earlier`, a payment or a subscription, before it starts another one."""
 
     def __init__(self, earlier: str) -> None:
         super().__init__(STATE_FORBIDS)
@@ -167,21 +167,21 @@ class AskedFirst(Conflict):
 
 
 class Gone(IkawaariError):
-    """The object's life has ended."""
+    """The object has ended."""
 
     status = 410
     error_type = ErrorType.DOMAIN
 
 
 class TooManyRequests(IkawaariError):
-    """A rate limit was met."""
+    """A rate limit was reached."""
 
     status = 429
     error_type = ErrorType.API
 
 
 class Failed(IkawaariError):
-    """A bug, which the log has."""
+    """A bug, which was logged."""
 
     status = 500
     error_type = ErrorType.API

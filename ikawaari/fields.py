@@ -1,4 +1,4 @@
-"""Column types of the house: instants, statuses, and JSON kept as text."""
+"""Column types: instants, statuses, and JSON stored as text."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ _AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class InstantField(BigIntegerField):
-    """An aware UTC instant, kept as whole microseconds since 1970: the same order and no zone on both engines."""
+    """An aware UTC instant, stored as whole microseconds since 1970: both engines sort it, without time zones."""
 
     def db_value(self, value: datetime | None) -> int | None:
         """Microseconds since 1970. A naive datetime raises."""
@@ -25,14 +25,14 @@ class InstantField(BigIntegerField):
 
 
 class StatusField(CharField):
-    """One member of a StrEnum. It changes through `Record.move` alone."""
+    """One member of a StrEnum. It changes through `Record.move` only."""
 
     def __init__(self, enum: type[StrEnum], **options: Any) -> None:
         self.enum = enum
         super().__init__(max_length=32, **options)
 
     def bind(self, model: Any, name: str, set_attribute: bool = True) -> None:
-        """Let the database know the members, too."""
+        """Let the database check the members, too."""
         members = ", ".join(f"'{member.value}'" for member in self.enum)
         self.constraints = [Check(f"{name} IN ({members})")]
         super().bind(model, name, set_attribute)
@@ -47,14 +47,14 @@ class StatusField(CharField):
 
 
 class JsonField(TextField):
-    """Any JSON value, kept as text: the key order that came in is the one that goes out, on both engines."""
+    """Any JSON value, stored as text, so that both engines keep the order of its keys."""
 
     def db_value(self, value: Any) -> str | None:
         """The text; NaN and infinities raise ValueError."""
         if value is None:
             return None
         text = _AS_JSON.encode(value)
-        # A lone surrogate has no UTF-8: it is kept as JSON's own escape, "\\ud800".
+        # A lone surrogate has no UTF-8 form: it is stored as a JSON escape, "\\ud800".
         return text.encode("utf-8", "backslashreplace").decode()
 
     def python_value(self, value: str | None) -> Any:

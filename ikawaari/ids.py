@@ -1,4 +1,4 @@
-"""Identifiers. Whoever has a session id sees the page, so every id carries 160 random bits, letters and digits only."""
+"""Identifiers. Whoever has a session id may see its page, so every id has 160 random bits, as letters and digits."""
 
 import os
 import string
@@ -6,13 +6,13 @@ import uuid
 
 _ALPHABET = (string.ascii_letters + string.digits).encode()
 _LENGTH = 27  # 62^27 > 2^160
-_FAIR = 256 // len(_ALPHABET) * len(_ALPHABET)  # bytes from here on would favour the alphabet's beginning
+_FAIR = 256 // len(_ALPHABET) * len(_ALPHABET)  # bytes from here on would favor the alphabet's beginning
 _LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 _UNFAIR = bytes(range(_FAIR, 256))
 
 
 def random_text(length: int = _LENGTH) -> str:
-    """`length` random letters and digits from the system's generator, which is asked for all of them at once."""
+    """`length` random letters and digits from the system's generator, which is called once for all of them."""
     text = b""
     while len(text) < length:
         text += os.urandom(length + 8).translate(_LETTERS, _UNFAIR)
@@ -20,10 +20,10 @@ def random_text(length: int = _LENGTH) -> str:
 
 
 def new(prefix: str) -> str:
-    """A fresh id such as `cs_4fG…`: the prefix says what it names."""
+    """A new id such as `cs_4fG…`: the prefix says what it names."""
     return f"{prefix}_{random_text()}"
 
 
 def new_attempt() -> str:
-    """A fresh id of a payment attempt: a version 4 UUID, the one form of key that pawaPay and MTN accept."""
+    """A new id of a payment attempt: a version 4 UUID, the only form of key that pawaPay and MTN accept."""
     return str(uuid.uuid4())

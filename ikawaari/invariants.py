@@ -1,4 +1,4 @@
-"""What must hold whatever happens. Unlike `assert`, these also raise under `python -O`."""
+"""Checks of what must always hold. Unlike `assert`, they also raise under `python -O`."""
 
 from typing import TypeVar
 
@@ -6,7 +6,7 @@ T = TypeVar("T")
 
 
 class InvariantBroken(AssertionError):
-    """The code broke a promise that it makes to itself: a bug, never an answer to a client."""
+    """The code broke its own promise: a bug, never an answer to a client."""
 
 
 def ensure(holds: object, promise: str) -> None:
@@ -16,7 +16,7 @@ def ensure(holds: object, promise: str) -> None:
 
 
 def present(value: T | None, promise: str) -> T:
-    """The value. Raises InvariantBroken naming `promise` when there is none."""
+    """The value. Raises InvariantBroken naming `promise` if it is None."""
     if value is None:
         raise InvariantBroken(promise)
     return value

@@ -1,6 +1,7 @@
-"""Logs: one JSON object a line on standard error, with the request's id. No body, no number of a phone or a card.
+"""Logs: one JSON object per line on standard error, with the request's id. No bodies, and no phone or card numbers.
 
-A line that cannot be written (a full disk, a closed or stuck pipe) is dropped and counted: it must not cost an answer.
+A line that cannot be written (a full disk, a closed or blocked pipe) is dropped and counted: logging must not fail a
+request.
 """
 
 import logging
@@ -16,9 +17,9 @@ import structlog
 
 from ikawaari.config import Config
 
-_PIECE = 4_096  # bytes: what a pipe takes whole, or not at all
+_PIECE = 4_096  # bytes that a pipe accepts as a whole, or not at all
 _PATIENCE_MS = 50  # how long a pipe may be full before the line is dropped
-# What opens something, or names somebody: also in the texts of exceptions, which hold whatever a library was given.
+# Secrets, and what identifies people; also in the texts of exceptions, which contain whatever a library was given.
 _SECRETS = (
     (re.compile(r"\b(cs_|whsec_|tok_|ik_(?:app_)?(?:test|live)_)[A-Za-z0-9]{4,}"), r"\1…"),
     (re.compile(r"(/sandbox/)[^/?\s\"\\]+"), r"\1…"),
@@ -29,7 +30,7 @@ _SECRETS = (
 
 
 def configure(config: Config) -> None:
-    """Set the process's logging."""
+    """Configure the process's logging."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -46,7 +47,7 @@ def configure(config: Config) -> None:
 
 
 def masked(text: str) -> str:
-    """`text` without session ids, credentials, tokens, e-mails, and what looks like a number of a phone or a card."""
+    """`text` without session ids, credentials, tokens, e-mails, and anything that looks like a phone or card number."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
@@ -60,7 +61,7 @@ def _mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutable
 
 
 class LogWriter:
-    """Where the lines go; `dropped` counts, in this process, those that could not be written."""
+    """Writes the lines; `dropped` counts those of this process that could not be written."""
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -73,7 +74,7 @@ class LogWriter:
             return
         try:
             _write(sys.stderr, line + "\n")
-        except (OSError, ValueError, AttributeError):  # full, stuck, closed, or none at all
+        except (OSError, ValueError, AttributeError):  # full, blocked, closed, or missing
             self.dropped += 1
         finally:
             self._lock.release()
@@ -85,10 +86,10 @@ WRITER = LogWriter()
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Around the stream's buffer: what could not be written would stay there, and fail again with the next line."""
+    """Bypass the stream's buffer: a line that could not be written would stay there, and fail again."""
     try:
         file = stream.fileno()
-    except OSError:  # a test's
+    except OSError:  # of a test
         stream.write(text)
         return
     left = text.encode(errors="backslashreplace")

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from babel import Locale
 from babel.numbers import format_currency, get_currency_symbol
 
-# How many digits the minor unit has. Ours on purpose: CLDR rounds MGA or MRU to none, and a library update must never
-# change what an amount on the wire means.
+# How many digits the minor unit has. Our own table on purpose: CLDR rounds MGA or MRU to none, and a library update
+# must never change the meaning of an amount on the wire.
 EXPONENTS: Mapping[str, int] = MappingProxyType(
     {
         **dict.fromkeys(("XOF", "XAF", "GNF", "KMF", "DJF", "RWF", "BIF", "UGX"), 0),
@@ -20,9 +20,9 @@ EXPONENTS: Mapping[str, int] = MappingProxyType(
         "TND": 3,
     }
 )
-MAX_AMOUNT = 2**63 - 1  # what a BIGINT column holds
+MAX_AMOUNT = 2**63 - 1  # the largest BIGINT
 
-# What people call their money, where it is not CLDR's name. Both CFA francs are "FCFA" on every price tag; in Guinea
+# What people call their money, if it is not CLDR's name. Both CFA francs are "FCFA" on every price tag; in Guinea
 # prices say GNF (CLDR's "FG" is rarer), in Congo FC.
 _LABELS = {"XOF": "FCFA", "XAF": "FCFA", "GNF": "GNF", "CDF": "FC"}
 _DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
@@ -67,12 +67,12 @@ class Money:
 
 
 def from_decimal_string(text: object, currency: str) -> Money:
-    """Read major units ("10.50", "1000", "1000.00") exactly; zeros behind the currency's digits are accepted.
+    """Read major units ("10.50", "1000", "1000.00") exactly; extra zeros at the end are accepted.
 
     Raises ValueError for any other form (sign, exponent, separator, not a string), for digits that the currency does
-    not have, and for what Money refuses.
+    not have, and for amounts that Money refuses.
     """
-    # Any object: what adapters read from a provider's JSON may be a float, which has already lost digits.
+    # Any object: an amount in a provider's JSON may be a float, which has already lost digits.
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) else None
     if match is None or not is_currency(currency):
         raise ValueError("not a decimal amount of a known currency")

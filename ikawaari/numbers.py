@@ -1,6 +1,6 @@
 """Numbers as people type them, and as the page itself writes them: "1 000", "1.000,50", "1,000.50".
 
-Digits are 0 to 9; those of other scripts, exponents and `1_000` are refused, as is what could be read in two ways.
+Digits are 0 to 9; those of other scripts, exponents, `1_000` and ambiguous numbers are refused.
 """
 
 import re
@@ -9,11 +9,11 @@ _MOST_DIGITS = 30
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}([ \u00a0\u202f\u2009'’.,])[0-9]{3}(?:\1[0-9]{3})*(?:(?!\1)[.,]([0-9]+))?")
 _PLAIN = re.compile(r"[0-9]+(?:[.,]([0-9]+))?")
 _SIGN = re.compile(r"[+\-\u2212]")
-_LONGEST_ZEROS = 2  # "5.00" is five; "5.0000" may have been fifty thousand
+_LONGEST_ZEROS = 2  # "5.00" is five; "5.0000" may mean fifty thousand
 
 
 def read(text: str, decimals: int = 0) -> str:
-    """The one spelling of a number: "-1234.5", without grouping, without zeros that say nothing.
+    """The canonical spelling of a number: "-1234.5", without grouping and superfluous zeros.
 
     A point or a comma before the last three digits groups thousands, unless the number has three `decimals`.
     Raises ValueError.

@@ -15,7 +15,7 @@ class Operator:
     country: str
 
 
-# In the order a page lists them within a country: the brands most customers look for come first.
+# In the order of the page: within a country, the brands that most customers look for come first.
 _NAMES = {
     "orange_sn": "Orange Money",
     "wave_sn": "Wave",
@@ -73,15 +73,15 @@ _LOCAL_ALIASES = {"mtn_gn": ("areeba", "areebamoney"), "moov_ml": ("malitel", "s
 
 
 def in_country(code: str) -> tuple[Operator, ...]:
-    """Return the country's operators in the order to show them; none for a country without any."""
+    """Return the country's operators in the order to show them; empty for a country without any."""
     return _BY_COUNTRY.get(code.upper(), ())
 
 
 def find(name: str, country: str | None) -> Operator | None:
     """Return the operator of an id ("orange_sn"), or of a brand name ("orange_money") within an alpha-2 country.
 
-    Case, spaces, dashes and underscores do not matter. None when unknown, when a brand name comes without a country,
-    or when the country contradicts the id.
+    Case, spaces, dashes and underscores do not matter. None if it is unknown, if a brand name comes without a
+    country, or if the country contradicts the id.
     """
     return _INDEX.get((_squash(name), country.upper() if country else None))
 

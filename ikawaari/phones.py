@@ -1,4 +1,4 @@
-"""Phones: from what customers type to E.164, and back to what may be shown."""
+"""Phone numbers: from what customers type to E.164, and to a masked form that may be shown."""
 
 import re
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, c
 from ikawaari import operators
 
 _MAX_TEXT = 32
-# What people put between digits, with the typographic dashes and the invisible marks that come along with a paste.
+# What people put between digits, including typographic dashes and invisible marks of pasted text.
 _SEPARATORS = re.compile(r"[\s.()\-\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _DIGITS = re.compile(r"\+?[0-9]+")
 
-# Mobile national numbers that lost or never got their new beginning: Côte d'Ivoire's 0 is stripped by a known client,
-# Benin put 01 before its 8 digits in 2024. Anything else of these lengths is a typing error, not to be completed.
+# National mobile numbers without their new prefix: a known client strips the 0 of Ivory Coast, and Benin put 01 before
+# its 8 digits in 2024. Any other number of these lengths is a typo, and is not completed.
 _REPAIRS = {"CI": (re.compile(r"[157][0-9]{8}"), "0"), "BJ": (re.compile(r"[4569][0-9]{7}"), "01")}
 
-# The library's network names that operators.find does not know, because nobody calls a wallet so.
+# The library's network names that operators.find does not know, because nobody uses them for a wallet.
 _CARRIERS = {
     ("CM", "MTN Cameroon"): "mtn_cm",
     ("NE", "Orange"): "zamani_ne",
@@ -26,7 +26,7 @@ _CARRIERS = {
 
 
 class InvalidPhone(ValueError):
-    """The text is not a mobile number. The message never holds the number."""
+    """The text is not a mobile number. The message never contains the number."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Phone:
 
 
 def parse(text: str, country: str | None) -> Phone:
-    """Read a number as typed; country (alpha-2, any case) is for local forms, an explicit + or 00 wins over it.
+    """Parse a number as typed. The country (alpha-2, any case) is used for local forms; a + or 00 takes precedence.
 
-    Only the length is judged, because ranges age and customers must be able to pay. Raises InvalidPhone.
+    Only the length is checked, because ranges change and customers must be able to pay. Raises InvalidPhone.
     """
     region = country.upper() if country else None
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
@@ -50,16 +50,16 @@ def parse(text: str, country: str | None) -> Phone:
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidPhone("wrong length for a mobile number of its country")
     e164 = _formatted(number, PhoneNumberFormat.E164)
-    # A doubled trunk prefix is only half removed: such a text would be another number each time it is read.
+    # Of a doubled trunk prefix only one is removed: such a text would become another number each time it is parsed.
     if _read(e164) != number:
         raise InvalidPhone("not a phone number")
     return Phone(e164, _country(number))
 
 
 def guess_operator(phone: Phone) -> str | None:
-    """Return the id of the operator that the number was first given to, None when unknown.
+    """Return the id of the operator that the number was first assigned to, None if unknown.
 
-    Numbers are ported and Wave works on any of them: good to pre-select an operator, never to refuse one.
+    Numbers are ported, and Wave works on any of them: use it to preselect an operator, never to refuse one.
     """
     network = carrier.name_for_number(_read(phone.e164), "en")
     operator = operators.find(network, phone.country)
@@ -74,7 +74,7 @@ def mask(e164: str) -> str:
     number = _read(e164)
     code, _, local = _formatted(number, PhoneNumberFormat.INTERNATIONAL).partition(" ")
     places = [at for at, character in enumerate(local) if character.isdigit()]
-    # Some islands have four digits in all, where two at each end would be the whole number.
+    # Some islands have four digits in total: two at each end would be the whole number.
     hidden = places[2 if len(places) > 6 else 0 : -2]
     return f"{code} " + "".join("•" if at in hidden else character for at, character in enumerate(local))
 
@@ -93,7 +93,7 @@ def _read(digits: str, region: str | None = None) -> PhoneNumber:
     try:
         return phonenumbers.parse(digits, region)
     except NumberParseException:
-        # Without its cause, whose text may hold the number.
+        # Without its cause, whose text may contain the number.
         raise InvalidPhone("not a phone number, or a local one without its country") from None
 
 
@@ -104,7 +104,7 @@ def _repaired(number: PhoneNumber) -> PhoneNumber:
 
 
 def _country(number: PhoneNumber) -> str:
-    """Return the alpha-2 country; the main one of a shared code (+1) when the range is new. Raises InvalidPhone."""
+    """Return the alpha-2 country; the main one of a shared code (+1) if the range is new. Raises InvalidPhone."""
     region = phonenumbers.region_code_for_number(number)
     region = region or phonenumbers.region_code_for_country_code(number.country_code or 0)
     # Satellite and freephone codes belong to "001", the world.

@@ -17,7 +17,7 @@ _AT_REST = b"ikawaari at rest 1"
 
 
 class SealBroken(Exception):
-    """No secret of this process opens the text. The message never holds it."""
+    """No secret of this process opens the text. The message never contains it."""
 
 
 class _Seals:
@@ -29,13 +29,13 @@ class _Seals:
 
 
 def configure(config: Config) -> None:
-    """Take the secrets of `config`: the current one, then the old ones, newest first."""
+    """Use the secrets of `config`: the current one, then the old ones, newest first."""
     global _seals  # noqa: PLW0603 - set once, at start-up
     _seals = _Seals((config.secret_key, *config.old_secrets))
 
 
 def seal(text: str) -> str:
-    """The text as it may be stored: at most 4/3 of its bytes and some 100 characters more."""
+    """The text as it may be stored: at most 4/3 of its bytes plus about 100 characters."""
     return _seals.current.encrypt(text.encode()).decode()
 
 
@@ -48,7 +48,7 @@ def open_sealed(sealed: str) -> str:
 
 
 def is_current(sealed: str) -> bool:
-    """Whether the current secret alone opens `sealed`."""
+    """Whether the current secret opens `sealed`."""
     try:
         _seals.current.decrypt(sealed.encode())
     except InvalidToken:
@@ -65,4 +65,4 @@ def _derived(secret: str, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret.encode())
 
 
-_seals = _Seals(("",))  # until `configure`: a process without its configuration opens nothing that was stored
+_seals = _Seals(("",))  # until `configure`: a process without a configuration cannot open stored texts

@@ -1,6 +1,6 @@
-"""Every status of the house, the only moves between them, and the event that each move has.
+"""Every status, the allowed moves between them, and the event of each move.
 
-A status changes by these tables or not at all: the store's compare-and-set takes its `WHERE status IN (…)` from here.
+A status only changes by these tables: the store's compare-and-set takes its `WHERE status IN (…)` from here.
 A row that has moved owes the event which stands at its move, or `SILENT`: see `checkout.outbox`.
 """
 
@@ -44,9 +44,9 @@ class IntentStatus(StrEnum):
 class AttemptStatus(StrEnum):
     """Life of one attempt to move money at a provider."""
 
-    SUBMITTING = "submitting"  # stored; the provider's call is about to run, runs, or was cut off
+    SUBMITTING = "submitting"  # stored; the provider's call is about to run, is running, or was interrupted
     UNKNOWN = "unknown"  # the call got no usable answer: neither paid nor failed
-    PROCESSING = "processing"  # the provider has it, the payer was asked
+    PROCESSING = "processing"  # the provider has it, and the payer was asked
     REQUIRES_ACTION = "requires_action"  # the payer has something to do: type a code, open a page
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -61,7 +61,7 @@ class RefundStatus(StrEnum):
 
 
 class ProviderState(StrEnum):
-    """Whether a provider takes new charges. What it has already goes on in both: look-ups, callbacks, refunds."""
+    """Whether a provider accepts new charges. Enquiries, callbacks and refunds continue in both states."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -72,7 +72,7 @@ class DeliveryStatus(StrEnum):
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # every retry was in vain
+    FAILED = "failed"  # all retries failed
 
 
 class SubscriptionStatus(StrEnum):
@@ -96,7 +96,7 @@ class InvoiceStatus(StrEnum):
 
 S = TypeVar("S", bound=StrEnum)
 SILENT: None = None
-"""Nobody is told of this move by itself: another object's event tells of it, or nobody needs to know."""
+"""This move publishes no event of its own: another object's event covers it, or nobody needs to know."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ ATTEMPT = Moves[AttemptStatus](
             AttemptStatus.SUCCEEDED: SILENT,
             AttemptStatus.FAILED: SILENT,
         },
-        # Providers correct themselves: the money had moved after all.
+        # Providers correct themselves: the money moved after all.
         AttemptStatus.FAILED: {AttemptStatus.SUCCEEDED: SILENT},
         AttemptStatus.SUCCEEDED: {},  # paid never becomes failed
     }
@@ -179,7 +179,7 @@ INTENT = Moves[IntentStatus](
         },
         IntentStatus.FAILED: {
             IntentStatus.PROCESSING: "payment_intent.processing",
-            IntentStatus.SUCCEEDED: "payment_intent.succeeded",  # a correction is told like any other success
+            IntentStatus.SUCCEEDED: "payment_intent.succeeded",  # a correction is published like any other success
             IntentStatus.CANCELED: "payment_intent.canceled",
         },
         IntentStatus.CANCELED: {IntentStatus.SUCCEEDED: "payment_intent.succeeded"},  # only by money that arrives late
@@ -212,7 +212,7 @@ PAYMENT = Moves[PaymentStatus](
         },
         PaymentStatus.PAID: {PaymentStatus.PARTIALLY_REFUNDED: SILENT, PaymentStatus.REFUNDED: SILENT},
         PaymentStatus.PARTIALLY_REFUNDED: {PaymentStatus.REFUNDED: SILENT, PaymentStatus.PAID: SILENT},
-        # A refund that fails after all gives its part back.
+        # If a refund fails after all, its part counts as paid again.
         PaymentStatus.REFUNDED: {PaymentStatus.PARTIALLY_REFUNDED: SILENT, PaymentStatus.PAID: SILENT},
         PaymentStatus.NO_PAYMENT_REQUIRED: {},
     }
@@ -232,7 +232,7 @@ REFUND = Moves[RefundStatus](
 DELIVERY = Moves[DeliveryStatus](
     {
         DeliveryStatus.PENDING: {DeliveryStatus.SUCCEEDED: SILENT, DeliveryStatus.FAILED: SILENT},
-        DeliveryStatus.SUCCEEDED: {DeliveryStatus.PENDING: SILENT},  # the merchant wants it again
+        DeliveryStatus.SUCCEEDED: {DeliveryStatus.PENDING: SILENT},  # the merchant requested it again
         DeliveryStatus.FAILED: {DeliveryStatus.PENDING: SILENT},
     }
 )
@@ -280,4 +280,4 @@ UNSETTLED = (
     AttemptStatus.PROCESSING,
     AttemptStatus.REQUIRES_ACTION,
 )
-"""While an attempt is in one of these, money may still move: no second attempt may start."""
+"""While an attempt has one of these statuses, money may still move, so no second attempt may start."""

@@ -1,6 +1,6 @@
-"""Texts from outside: what can be stored, and one form for each kind of text.
+"""Texts from outside: which can be stored, and one canonical form for each kind of text.
 
-The same function is used where a text is stored, where it is asked for (filters) and where it is compared.
+The same function is used to store a text, to filter by it and to compare it.
 """
 
 import re
@@ -11,14 +11,14 @@ LONGEST_ANSWER = 500
 LONGEST_EMAIL = 320
 LONGEST_URL = 2048
 
-# NUL ends PostgreSQL's texts, half a surrogate pair has no UTF-8, and the other control characters move the cursor of
-# whoever reads a log. Blanks of all kinds (tab, line feed, …) are text.
+# PostgreSQL cannot store NUL, half a surrogate pair has no UTF-8 form, and the other control characters move the cursor
+# of a terminal that shows a log. Blanks of all kinds (tab, line feed, …) are text.
 _UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _FORCED_DIRECTION = re.compile("[\u202d\u202e]")
 _TURNING = {"R", "AL", "AN", "LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # Unicode's bidi classes
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + _UNSEEN
-# Browsers read a backslash as a slash: an address with one leads elsewhere than we think. The others end an attribute.
+# Browsers read a backslash as a slash: such an address leads elsewhere than we think. The others end an attribute.
 # What stands in a host's name; brackets are for IPv6. An empty label, or one of hyphens alone, is none.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
@@ -31,29 +31,29 @@ def is_storable(text: str) -> bool:
 
 
 def problem(text: str, longest: int) -> str | None:
-    """What keeps `text` from being stored, in words that follow the field's name; None: nothing."""
+    """Why `text` cannot be stored, in words that follow the field's name; None if it can."""
     if len(text) > longest:
         return f"must have at most {longest} characters"
     return None if is_storable(text) else "must not hold control characters or half a surrogate pair"
 
 
 def cleaned(text: str, longest: int) -> str:
-    """Words of a machine that must not stop us, such as a provider's: what cannot be stored becomes �, the rest is cut.
+    """A machine's text, such as a provider's, made storable: what cannot be stored becomes �, and the rest is cut.
 
-    For people's words use `problem`, and refuse.
+    For people's texts use `problem`, and refuse.
     """
     return _UNSTORABLE.sub("�", text[:longest])
 
 
 def trimmed(text: str) -> str:
-    """`text` without the blanks and the unseen marks at its ends that come along with a paste."""
+    """`text` without blanks and invisible marks at its ends, as pasted text has them."""
     return text.strip(_BLANKS)
 
 
 def email(text: str) -> str:
-    """An e-mail address as it is stored: trimmed. Raises ValueError for what is none.
+    """An email address in its stored form: trimmed. Raises ValueError for anything else.
 
-    Only a letter sent there proves more. The length is that of the address *and* of its identity, which may be longer.
+    Only a message sent there proves more. The limit applies to the address *and* to its identity, which may be longer.
     """
     address = trimmed(text)
     local, at, host = address.partition("@")
@@ -69,31 +69,31 @@ def email_identity(address: str) -> str:
 
 
 def unturned(text: str) -> str:
-    """`text` as it is shown: without the marks that force a direction, for one of them makes 2401 of 1042.
+    """`text` for display: without the marks that force a direction, because one of them turns 1042 into 2401.
 
-    Words of every script find their direction by themselves, and keep it.
+    Words of every script find their own direction, and keep it.
     """
     return _FORCED_DIRECTION.sub("", text)
 
 
 def isolated(text: str) -> str:
-    """Foreign words where no markup can stand, such as a title: their direction ends with them."""
+    """Text of others where no markup is possible, such as in a title: its direction ends with it."""
     text = unturned(text)
     turns = any(unicodedata.bidirectional(character) in _TURNING for character in text)
     return f"\u2068{text}\u2069" if turns else text
 
 
 def choice(text: str) -> str:
-    """A choice of a list, as it is compared: browsers and people change the blanks in it."""
+    """A choice of a list, for comparison: browsers and people change its blanks."""
     return " ".join(trimmed(text).split())
 
 
 def origin(url: str) -> tuple[str, str, int | None] | None:
-    """Scheme, host and port of an http(s) URL as they are compared; None for anything else."""
+    """Scheme, host and port of an http(s) URL, for comparison; None for anything else."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:  # a host or a port that cannot be
+    except ValueError:  # an impossible host or port
         return None
     return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
 
@@ -106,7 +106,7 @@ def is_web_url(text: str) -> bool:
         url = urlsplit(in_ascii_host(text))
         possible = bool(url.hostname) and (url.netloc.startswith("[") or bool(_HOST.fullmatch(url.hostname or "")))
         return url.scheme in {"http", "https"} and possible and "@" not in url.netloc and url.port != 0
-    except ValueError:  # a host or a port that cannot be
+    except ValueError:  # an impossible host or port
         return False
 
 

@@ -1,4 +1,4 @@
-"""The loops that do due work: in threads of each web process on one machine, or as processes of their own."""
+"""The loops that do due work: in threads of each web process on one machine, or in separate processes."""
 
 import threading
 import time
@@ -19,22 +19,22 @@ from ikawaari.store.models import DueWork
 
 log = structlog.get_logger()
 Handler = Callable[[str, datetime], datetime | None]
-"""Does one piece of work for a subject; returns when to come again, or None when it is done."""
+"""Does one piece of work for a subject. Returns when to run again, or None if it is done."""
 
 HOUSEKEEPING = "housekeeping"
 _HOUR = timedelta(hours=1)
-MOST_CALLS = 16  # of providers at once, in one process; each has a thread for as long as it takes
-_SHARE = 4  # one lane takes a further call while it has fewer than this part of what is free
-_BATCH = 5  # rows of one round that call nobody, done one after the other
-_CALLS_LEASED = 3  # a row's lease, in longest calls: its own, and as long again before and after it for the database
+MOST_CALLS = 16  # of providers at once, in one process; each has a thread of its own
+_SHARE = 4  # a lane may start another call while it has fewer than this part of the free threads
+_BATCH = 5  # rows of one round without outside calls, done one after the other
+_CALLS_LEASED = 3  # a row's lease, in longest calls: one for its own, and one each before and after it for the database
 _LEASE = timedelta(seconds=60)
-WEBHOOK_THREADS = delivery.LANES + 2  # one endpoint that hangs never has all of them
+WEBHOOK_THREADS = delivery.LANES + 2  # an endpoint that hangs never occupies all of them
 _AFTER_A_BUG = timedelta(seconds=30)
 _LONGEST_GOODBYE_SECONDS = 5.0
 
 
 def housekeeping(_subject: str, now: datetime) -> datetime:
-    """Look after the store once an hour: mend and report what is wrong, drop what has outlived its use."""
+    """Hourly maintenance: repair and report inconsistent data, and delete what has expired."""
     audit.run_hourly(last_housekeeping(), now)
     idempotency.forget(now)
     rates.forget(now)
@@ -43,7 +43,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
 
 
 def last_housekeeping() -> datetime | None:
-    """When housekeeping was done last: an hour before it is due. None: never yet."""
+    """When housekeeping was done last: an hour before it is due. None if never."""
     rows = due.standing([HOUSEKEEPING], [""])
     return rows[0].due_at - _HOUR if rows else None
 
@@ -62,10 +62,10 @@ HANDLERS: Mapping[str, Handler] = {
 }
 WEBHOOKS = frozenset({delivery.DELIVER})
 CALLS = frozenset({enquiry.ENQUIRE, refunds.SEND, invoices.COLLECT})  # what may wait for a provider
-BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database alone
+BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database only
 MONEY = CALLS | BOOKKEEPING
 Lane = tuple[str, str]
-"""A provider, opaque here, and a kind of work."""
+"""A provider's name, and a kind of work."""
 
 
 def start(stop: threading.Event, config: Config) -> list[threading.Thread]:
@@ -109,10 +109,10 @@ def run_once(now: datetime, lease: timedelta = _LEASE, kinds: Collection[str] = 
 
 
 class Callers:
-    """Calls providers: each row that may wait for one is done in a thread of its own.
+    """Calls providers: each row that may wait for a provider is done in a thread of its own.
 
     The rows of one provider and kind are a lane. However many rows of a lane are due, and however long its provider
-    hangs, it gets a part of the threads, and the others, the refunds of the same provider among them, get theirs.
+    hangs, a lane only gets a part of the threads. Other lanes, such as refunds of the same provider, get theirs.
     """
 
     def __init__(self, config: Config) -> None:
@@ -120,22 +120,22 @@ class Callers:
         self._config = config
         self._running: Counter[Lane] = Counter()
         self._last_started: dict[Lane, float] = {}
-        self._changed = threading.Condition()  # somebody has finished: there is room
+        self._changed = threading.Condition()  # a call has finished, so there is room
 
     def run(self, stop: threading.Event) -> None:
-        """Start what is due until `stop` is set; then give those who still call a moment to finish."""
+        """Start what is due until `stop` is set; then give running calls a moment to finish."""
         _repeat(stop, self.start_due, self._config, self._await_room)
         with self._changed:
             self._changed.wait_for(lambda: not self._running.total(), _LONGEST_GOODBYE_SECONDS)
 
     def start_due(self) -> bool:
-        """Start one due row of each lane that has room. False: there was none."""
+        """Start one due row of each lane that has room. False if there was none."""
         lanes = [lane for lane in due.waiting(clock.now(), CALLS) if self._has_room(lane)]
         started = [self._start_one(lane) for lane in sorted(lanes, key=self._turn)]
         return any(started)
 
     def _turn(self, lane: Lane) -> float:
-        """Who was served longest ago comes first."""
+        """The lane that was served longest ago comes first."""
         return self._last_started.get(lane, 0.0)
 
     def _has_room(self, lane: Lane) -> bool:
@@ -153,7 +153,7 @@ class Callers:
             self._count(lane, 1)
             try:
                 threading.Thread(target=self._call, args=(lane, work), daemon=True, name="provider-call").start()
-            except RuntimeError:  # the system has no thread left; the row comes again when its lease is over
+            except RuntimeError:  # the system has no thread left; the row is claimed again when its lease ends
                 self._count(lane, -1)
                 raise
         return bool(claimed)
@@ -166,7 +166,7 @@ class Callers:
     def _call(self, lane: Lane, work: DueWork) -> None:
         try:
             _do(work, clock.now())
-        except Exception:  # the database is away: the row comes again when its lease is over
+        except Exception:  # the database is unreachable: the row is claimed again when its lease ends
             log.exception("due_work_not_concluded", kind=work.kind, subject=work.subject)
         finally:
             _release()
@@ -178,7 +178,7 @@ class Callers:
 
 
 def _tick(stop: threading.Event, config: Config) -> None:
-    """Let the providers do what is due, whoever else is waited for."""
+    """Let the providers do what is due, independently of all other work."""
 
     def round_() -> bool:
         registry.tick(clock.now())
@@ -193,9 +193,9 @@ def _repeat(
     config: Config,
     rest: Callable[[float], object] | None = None,
 ) -> None:
-    """Go round until `stop` is set, and rest where there was nothing to do. Whatever goes wrong, the next one comes.
+    """Repeat rounds until `stop` is set, with a pause after each idle round. An error does not end the loop.
 
-    A worker that dies holds what it had claimed until the lease is over; each row calls a provider at most once.
+    A worker that dies holds its claimed rows until their leases end; each row calls a provider at most once.
     """
     while not stop.is_set():
         try:
@@ -215,8 +215,8 @@ def _release() -> None:
 
 
 def _do(work: DueWork, claimed_at: datetime) -> None:
-    """Do one row. A handler that raises is a bug: it is logged and the row comes again, for nothing may be lost."""
-    # One `now` for each row: what was claimed with others may have waited for them, a provider's call long.
+    """Do one row. A handler that raises is a bug: it is logged, and the row is retried, because nothing may be lost."""
+    # Each row has its own `now`: it may have waited for other rows, for as long as a provider's call.
     now = max(claimed_at, clock.now())
     try:
         again = HANDLERS[work.kind](work.subject, now)

@@ -1,1 +1,1 @@
-"""Payment providers: the outside world, spoken to in values."""
+"""Payment providers: the outside world, behind values."""

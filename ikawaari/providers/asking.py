@@ -1,4 +1,4 @@
-"""Calling a provider so that nothing which goes wrong inside its adapter is taken for an answer."""
+"""Calls a provider so that no error inside its adapter is taken for an answer."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 def answer_of(ask: Callable[[], Outcome]) -> Outcome:
-    """The outcome of a call. An adapter that raises has not said whether money moved: that is unknown, never failed."""
+    """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
     try:
         return ask()
     except Exception:

@@ -1,4 +1,4 @@
-"""What a provider is: four verbs that turn values into values, hooks, and data. No model, no Flask here."""
+"""What a provider is: four verbs that turn values into values, hooks, and data. No models and no Flask here."""
 
 import hashlib
 import re
@@ -13,15 +13,15 @@ from ikawaari import texts
 from ikawaari.invariants import ensure
 from ikawaari.money import Money
 
-LONGEST_WORD = 255  # characters of a reference, a code, an event's id: what their columns hold
+LONGEST_WORD = 255  # characters of a reference, a code or an event's id, as in their columns
 _LONGEST_DIAL_CODE, _LONGEST_ADDRESS = 64, 4_096
 _NOT_IN_ONE_LINE = re.compile("[\x09-\x0d\x80-\x9f]")
 
 
 def cleaned(text: object, longest: int = LONGEST_WORD) -> str | None:
-    """A provider's word as every column and every event can hold it; None when there is none.
+    """A provider's text in a form that every column and every event can hold; None if there is none.
 
-    It becomes one line: control characters and lone surrogates are replaced, what is beyond `longest` is cut off.
+    It becomes one line: control characters and lone surrogates are replaced, and the text is cut after `longest`.
     """
     return None if text is None else _NOT_IN_ONE_LINE.sub(" ", texts.cleaned(str(text), longest)) or None
 
@@ -54,7 +54,7 @@ class FailureCode(StrEnum):
 
 
 class Result(StrEnum):
-    """What a provider knows of a charge or a refund."""
+    """What a provider reports about a charge or a refund."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -84,7 +84,7 @@ class Flow(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One thing to do for the payer. `url` with REDIRECT, `data` with QR, `dial_code` where there is one to dial."""
+    """Something that the payer must do. `url` with REDIRECT, `data` with QR, `dial_code` if there is one to dial."""
 
     kind: ActionKind
     url: str | None = None
@@ -95,26 +95,26 @@ class Action:
         object.__setattr__(self, "dial_code", cleaned(self.dial_code, _LONGEST_DIAL_CODE))
         for name in ("url", "data"):
             text = getattr(self, name)
-            # An address that is cut or changed leads nowhere: better none.
+            # An address that was cut or changed is useless: better none.
             object.__setattr__(self, name, text if text and cleaned(text, _LONGEST_ADDRESS) == text else None)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the payer is told where to go, or what to scan."""
+        """Whether it says where to go, or what to scan."""
         needed = {ActionKind.REDIRECT: self.url, ActionKind.QR: self.data}
         return bool(needed.get(self.kind, True))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a provider said of one charge or refund: the one value that all doors bring to `settlement.apply`.
+    """What a provider reported about one charge or refund: the value that all doors pass to `settlement.apply`.
 
-    Whatever the provider's words are, those of an Outcome can be stored: see `cleaned`.
+    Whatever the provider sent, the texts of an Outcome can be stored: see `cleaned`.
     """
 
     result: Result
     reference: str | None = None  # the provider's own id
-    money: Money | None = None  # what was really taken or given back, when it succeeded
+    money: Money | None = None  # what was really taken or returned, if it succeeded
     action: Action | None = None
     failure: FailureCode | None = None
     raw_code: str | None = None  # the provider's own word: `ikawaari attempts show` prints it
@@ -127,7 +127,7 @@ class Outcome:
             object.__setattr__(self, name, cleaned(getattr(self, name)))
         if self.action and not self.action.is_complete:
             object.__setattr__(self, "action", None)
-        if self.deadline and self.deadline.tzinfo is None:  # an instant of nowhere
+        if self.deadline and self.deadline.tzinfo is None:  # a time without a time zone
             object.__setattr__(self, "deadline", None)
 
 
@@ -148,7 +148,7 @@ class ChargeRequest:
     country: str | None = None
     phone: str | None = None  # E.164
     card_token: str | None = None
-    flow: Flow | None = None  # what the payer prefers; a provider that cannot takes its own
+    flow: Flow | None = None  # what the payer prefers; a provider without it uses its own
     otp: str | None = None  # sent with a second call under the same id
     return_url: str
     description: str = ""
@@ -168,7 +168,7 @@ class RefundRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackRequest:
-    """A callback as it came in, before anything about it is believed."""
+    """A callback as it arrived, before anything in it is trusted."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -178,7 +178,7 @@ class CallbackRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One verified piece of news of a callback: which charge, what of it, and the provider's id of the news itself."""
+    """One verified report in a callback: which charge, its outcome, and the provider's id of the report."""
 
     event_id: str
     charge_id: str
@@ -186,7 +186,7 @@ class Report:
 
     def __post_init__(self) -> None:
         if cleaned(self.event_id) != self.event_id:
-            # Cut ids of two reports could be equal, and the second report would pass for known: their digests differ.
+            # If ids were cut, two could become equal, and the second report would be ignored; their digests differ.
             digest = hashlib.sha256(self.event_id.encode("utf-8", "surrogatepass")).hexdigest()
             object.__setattr__(self, "event_id", f"sha256:{digest}")
         object.__setattr__(self, "charge_id", cleaned(self.charge_id) or "")
@@ -201,18 +201,18 @@ class Capabilities:
     """What a provider can do, as data."""
 
     method_types: frozenset[str]
-    operators: Mapping[str, Sequence[Flow]] = field(default_factory=dict)  # operator id -> flows, its own first
+    operators: Mapping[str, Sequence[Flow]] = field(default_factory=dict)  # operator id -> flows, the default first
     currencies: frozenset[str]
     livemode: bool
-    no_refunds: frozenset[str | None] = frozenset()  # operators (None: cards) whose payers cannot be given money back
+    no_refunds: frozenset[str | None] = frozenset()  # operators (None: cards) that cannot refund their payers
     call_timeout: timedelta  # how long a call may take
     forgets_after: timedelta  # an enquiry that says "not found" this long after the call means: no money will move
-    settles_within: timedelta  # who has not settled a charge by then is asked once a day, and people are told
+    settles_within: timedelta  # an unsettled charge is then asked about once a day, and people are notified
 
     def __post_init__(self) -> None:
         ensure(
             timedelta(0) < self.call_timeout < self.forgets_after <= self.settles_within,
-            "a call ends before its charge is forgotten, and that before it has to be settled",
+            "a call ends before its charge is forgotten, and that before it must be settled",
         )
 
     @property
@@ -222,7 +222,7 @@ class Capabilities:
 
 
 class Hooks:
-    """What a provider may need beside its verbs. Each hook does nothing until a provider overrides it."""
+    """What a provider may need besides its verbs. A hook does nothing unless a provider overrides it."""
 
     def connect(self) -> None:
         """Open what this process keeps open: called once, after the fork."""
@@ -231,14 +231,14 @@ class Hooks:
         """Create or upgrade what the provider stores itself: for `ikawaari migrate`; machines may do it at once."""
 
     def release(self) -> None:
-        """Give back what this thread holds: called after each request and each piece of due work."""
+        """Release what this thread holds: called after each request and each piece of due work."""
 
     def tick(self, now: datetime) -> None:
         """Do what is due at `now`: called by a worker several times a second, on every machine."""
 
 
 class Provider(Hooks, ABC):
-    """The four verbs. They raise nothing but CallbackRefused: whatever goes wrong outside is an Outcome."""
+    """The four verbs. They raise nothing but CallbackRefused: anything that goes wrong outside is an Outcome."""
 
     name: str
     capabilities: Capabilities
@@ -253,7 +253,7 @@ class Provider(Hooks, ABC):
 
     @abstractmethod
     def refund(self, request: RefundRequest, now: datetime) -> Outcome:
-        """Give money back. Calling again with the same id gives back nothing more."""
+        """Return money. A second call with the same id returns nothing more."""
 
     @abstractmethod
     def parse_callback(self, request: CallbackRequest, now: datetime) -> list[Report]:

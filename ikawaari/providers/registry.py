@@ -1,4 +1,4 @@
-"""Which providers this process has, and which of them takes a given payment."""
+"""Which providers this process has, and which of them accepts a given payment."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from ikawaari.providers.base import Decider, Flow, Provider
 from ikawaari.providers.sandbox import Sandbox
 
 INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox,)
-"""Every provider that we have, in the order in which they are preferred: one name each, and nothing elsewhere."""
+"""Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}
 
@@ -22,7 +22,7 @@ def start(config: Config) -> None:
 
 
 def configure(providers: Iterable[Provider]) -> None:
-    """Set the providers, in the order in which they are preferred."""
+    """Set the providers, in order of preference."""
     _reached.cache_clear()
     _providers.clear()
     _providers.update({provider.name: provider for provider in providers})
@@ -34,7 +34,7 @@ def named(name: str) -> Provider | None:
 
 
 def names() -> Sequence[str]:
-    """The names of the providers, in the order in which they are preferred."""
+    """The names of the providers, in order of preference."""
     return list(_providers)
 
 
@@ -45,7 +45,7 @@ def prepare() -> None:
 
 
 def release() -> None:
-    """Let every provider give back what this thread holds."""
+    """Let every provider release what this thread holds."""
     for provider in _providers.values():
         provider.release()
 
@@ -64,7 +64,7 @@ def decider() -> Decider | None:
 def route(
     *, livemode: bool, method_type: str, operator: str | None, currency: str, closed: Collection[str] = ()
 ) -> Provider | None:
-    """The first provider, except those that are `closed`, that takes this kind of payment.
+    """The first provider, except those that are `closed`, that accepts this kind of payment.
 
     Test objects and live ones never share a provider.
     """
@@ -77,13 +77,13 @@ def route(
 
 
 def can_refund(name: str, operator: str | None) -> bool:
-    """Whether the provider of that name gives money back to payers of that operator (None: of a card)."""
+    """Whether the provider of that name refunds payers of that operator (None: of a card)."""
     provider = named(name)
     return provider is not None and operator not in provider.capabilities.no_refunds
 
 
 def flows(*, livemode: bool, operator: str, currency: str, closed: Collection[str] = ()) -> Sequence[Flow]:
-    """How the operator's payers can be asked, the provider's own way first; empty when nobody reaches them."""
+    """How the operator's payers can be asked, the provider's default first; empty if no provider reaches them."""
     return _reached(livemode, currency, frozenset(closed)).get(operator, ())
 
 

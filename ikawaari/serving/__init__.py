@@ -1,4 +1,4 @@
-"""gunicorn, as this project runs it: a poller and threads in each process, which has a listening socket of its own."""
+"""gunicorn, as this project runs it: each process has a poller, threads, and a listening socket of its own."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Take our settings, and none from files or the environment."""
+        """Use our settings, and none from files or the environment."""
         for name, value in self.settings.items():
             self.cfg.set(name, value)
 
@@ -52,22 +52,22 @@ def configure(bind: str, *, demo: bool = False, insecure: bool = False) -> Confi
 
 
 def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
-    """Serve until told to stop. Raises UnsafeConfiguration when `bind` cannot be listened on."""
+    """Serve until stopped. Raises UnsafeConfiguration when `bind` cannot be listened on."""
     _check_free(bind)
-    message.MAX_REQUEST_LINE = LONGEST_LINE  # gunicorn takes no setting above it
-    os.environ.pop("SCRIPT_NAME", None)  # else gunicorn takes it for a part of every address
+    message.MAX_REQUEST_LINE = LONGEST_LINE  # gunicorn accepts no higher setting
+    os.environ.pop("SCRIPT_NAME", None)  # otherwise gunicorn treats it as a part of every address
     settings = {
         "bind": bind,
         "workers": workers,
         "worker_class": Worker,
         "threads": threads,
-        "reuse_port": True,  # else one process gets nearly all kept-alive connections
+        "reuse_port": True,  # otherwise one process gets nearly all keep-alive connections
         "graceful_timeout": _GRACE_SECONDS,
         "timeout": 60,
-        "http_parser": "python",  # whatever else is installed: what is read, and refused, stays the same
+        "http_parser": "python",  # so that requests are parsed the same way whatever else is installed
         "limit_request_line": LONGEST_LINE,
         "limit_request_field_size": LONGEST_LINE,
-        "forwarder_headers": "",  # what proxies say is read in one place, by the application
+        "forwarder_headers": "",  # proxy headers are read in one place, by the application
         "secure_scheme_headers": {},
         "proc_name": "ikawaari",
         "control_socket_disable": True,
@@ -80,7 +80,7 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
 def refuse_unknown_providers(config: Config) -> None:
     """Raise UnsafeConfiguration when money may still move at a provider that the server would not know.
 
-    Its processes are forked afterwards: no connection is left open for them to share.
+    Its processes are forked afterwards, so no connection is left open that they would share.
     """
     ikawaari.start(config)
     try:
@@ -98,7 +98,7 @@ def _port_of(bind: str) -> int:
 
 
 def _check_free(bind: str) -> None:
-    """Two servers may share a port here, for each process has a socket of its own: the second one must not begin to."""
+    """Each process has a socket of its own, so two servers could share a port: refuse to start a second one."""
     address = addresses.host_of(bind), _port_of(bind)
     try:
         with socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET):

@@ -1,7 +1,7 @@
-"""Where a request ends in the bytes that have come in: only whole requests get a thread.
+"""Where a request ends in the received bytes: only complete requests get a thread.
 
-This only measures. gunicorn's parser reads what was measured and nothing else, so a request that the two see
-differently is refused, never mixed with the next one. All work is linear in the bytes, however small their pieces.
+This only measures. gunicorn's parser reads exactly what was measured, so a request that the two see differently is
+refused, and never mixed with the next one. The work is linear in the number of bytes, however small the pieces.
 """
 
 import re
@@ -19,12 +19,12 @@ _LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
 class Framing:
-    """The measure of one request, asked again whenever bytes were added; it remembers how far it has looked."""
+    """The length of one request, checked again whenever bytes arrive; it remembers how far it has searched."""
 
     def __init__(self, longest_body: int) -> None:
         self.refusal: errors.AnyCode | None = None  # when the head is too long
-        self.is_cut = False  # more of it may follow, which nobody reads: the connection must close
-        self.wants_continue = False  # the client waits for a word before it sends the body
+        self.is_cut = False  # more of it may follow, which is not read: the connection must close
+        self.wants_continue = False  # the client waits for `100 Continue` before it sends the body
         self._longest_body = longest_body
         self._seen = 0
         self._measure = self._head
@@ -36,7 +36,7 @@ class Framing:
     def _head(self, data: bytearray) -> int | None:
         found = data.find(b"\r\n\r\n", self._seen)
         if found < 0 and _LINE_FEED.search(data, self._seen):
-            return self._cut(data)  # lines that end in a line feed alone: no such head ever ends
+            return self._cut(data)  # lines that end in a line feed only: such a head never ends
         if found < 0 and len(data) <= LONGEST_HEAD:
             self._seen = max(0, len(data) - 3)
             return None
@@ -49,7 +49,7 @@ class Framing:
         self._seen = len(head)
         if coded := _CODED.search(head):
             if not coded[1]:
-                return self._cut(data)  # a coding that nobody reads
+                return self._cut(data)  # an unsupported coding
             self._measure, self._body, self._end = self._chunks, 0, self._longest_body * 4
         else:
             length = _LENGTH.search(head)
@@ -60,7 +60,7 @@ class Framing:
 
     def _length(self, data: bytearray) -> int | None:
         if self._end - self._seen > self._longest_body:
-            return self._cut(data)  # the application refuses it by its length
+            return self._cut(data)  # the application refuses it because of its length
         return self._end if len(data) >= self._end else None
 
     def _chunks(self, data: bytearray) -> int | None:

@@ -1,4 +1,4 @@
-"""One request and its response, both in memory: a slow client keeps no thread waiting."""
+"""One request and its response, both in memory, so that a slow client does not occupy a thread."""
 
 import re
 from typing import Any
@@ -63,7 +63,7 @@ class RequestHandler:
         except (
             unreadable.InvalidResponseHeader,
             unreadable.InvalidResponseHeaderName,
-        ):  # our fault
+        ):  # our error
             log.exception("response_failed")
             return self.refuse(request, _OURS), False
         except (unreadable.ParseException, unreadable.NoMoreData, StopIteration) as error:
@@ -73,7 +73,7 @@ class RequestHandler:
             return self.refuse(request, _OURS), False
 
     def refuse(self, request: bytes, row: errors.AnyCode) -> Buffer:
-        """The application's own response to a request that it cannot be given."""
+        """The application's response to a request that cannot be passed to it."""
         try:
             return self._respond(_stand_in(request), {REFUSED: row}, is_last=True)[0]
         except Exception:
@@ -101,7 +101,7 @@ class RequestHandler:
 
 
 def _stand_in(request: bytes) -> bytes:
-    """A request that stands for one that cannot be read: its address and what it wants to see, as far as known."""
+    """A request in place of one that cannot be read: with its address and accepted types, as far as known."""
     said = {name.lower(): value for name, value in _SAID.findall(request[:LONGEST_HEAD])}
     start = _START.match(request)
     if start:

@@ -1,8 +1,8 @@
-"""gunicorn's worker as this project needs it: one poller for all connections, threads for whole requests alone.
+"""gunicorn's worker as this project needs it: one poller for all connections, and threads for complete requests only.
 
-gunicorn's own thread worker gives a connection a thread as soon as its first byte is there; a dozen clients that drip
-their bytes then stop the server. Here the poller reads a request to its end before a thread sees it, and sends what a
-slow client has not taken yet of its response. Either may take a minute; a connection that takes longer is closed.
+gunicorn's own thread worker gives a connection a thread as soon as its first byte arrives, so a dozen clients that send
+slowly stop the server. Here the poller reads a whole request before a thread gets it, and sends the rest of a response
+to slow clients. Each may take a minute; a connection that takes longer is closed.
 """
 
 import errno
@@ -22,19 +22,19 @@ from ikawaari.config import Config
 from ikawaari.serving.framing import Framing
 from ikawaari.serving.handler import Buffer, RequestHandler
 
-_MOST_CONNECTIONS = 800  # of one process: with its database's they stay below 1,024 open files, the usual limit
+_MOST_CONNECTIONS = 800  # of one process: together with database connections below 1,024 open files, the usual limit
 _MOST_UNSENT = 64 * 1024 * 1024  # bytes of responses that one process keeps for slow clients
 _PIECE = 65_536  # bytes read at once
-# A client that still sends when we close a connection may lose our response: it has this long to stop.
+# If a client still sends when we close a connection, it may lose our response: it gets this long to stop.
 _LAST_WORDS_SECONDS = 2.0
-_STOPPING_SECONDS = 2.0  # how long a server that stops waits for the next request of a connection
-_LAST_REQUEST_SECONDS = 5.0  # and for the rest of one that has begun to come
+_STOPPING_SECONDS = 2.0  # how long a stopping server waits for the next request of a connection
+_LAST_REQUEST_SECONDS = 5.0  # and for the rest of one that has started to arrive
 _ROUND_SECONDS = 0.5
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection:
-    """A client's connection, with the bytes that it sent and we have not answered, and those it has not taken yet."""
+    """A client's connection, with the received bytes that are not answered yet, and the bytes still to be sent."""
 
     def __init__(self, sock: socket.socket, handler: RequestHandler, framing: Framing) -> None:
         self.sock = sock
@@ -42,13 +42,13 @@ class Connection:
         self.framing = framing
         self.received = bytearray()
         self.unsent = memoryview(b"")
-        self.keep_alive = True  # for another request, once all is sent
-        self.is_idle = True  # nothing of a request has come
+        self.keep_alive = True  # for another request, once everything is sent
+        self.is_idle = True  # nothing of a request has arrived
         self.waits_since = 0.0
         self.waits_until = 0.0
 
     def send(self) -> None:
-        """Send what the client takes now. Raises OSError when it has gone."""
+        """Send what the client accepts now. Raises OSError if it has disconnected."""
         with suppress(BlockingIOError):
             self.unsent = self.unsent[self.sock.send(self.unsent) :]
 
@@ -59,19 +59,19 @@ class Worker(base.Worker):  # type: ignore[misc]
     alive: bool  # until the arbiter's signal
 
     def init_process(self) -> None:
-        """Prepare this process, and run until it is told to stop."""
+        """Prepare this process, and run until stopped."""
         config = Config.from_environment()
         self._config = config
         self._poller = selectors.DefaultSelector()
         self._pool = ThreadPoolExecutor(self.cfg.threads, "request")
         self._answered: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._open: set[Connection] = set()
-        self._waiting: dict[Connection, None] = {}  # in the poller's hands, unlike those that a thread answers
+        self._waiting: dict[Connection, None] = {}  # handled by the poller, unlike those that a thread answers
         self._looked_at = 0.0
         super().init_process()
 
     def run(self) -> None:
-        """Serve; once told to stop, finish what has begun."""
+        """Serve; when stopped, finish what has started."""
         self._poller.register(self.PIPE[0], selectors.EVENT_READ, self._finish_answered)
         for listener in self.sockets:
             listener.setblocking(False)
@@ -112,7 +112,7 @@ class Worker(base.Worker):  # type: ignore[misc]
     def _accept(self, listener: socket.socket) -> None:
         try:
             sock, client = listener.accept()
-        except OSError as error:  # it has gone again
+        except OSError as error:  # it has disconnected again
             if error.errno in {errno.EMFILE, errno.ENFILE}:  # too many files are open
                 self._evict_one()
             return
@@ -124,7 +124,7 @@ class Worker(base.Worker):  # type: ignore[misc]
         connection = Connection(sock, handler, Framing(self._config.max_body_bytes))
         self._open.add(connection)
         self._wait(connection, selectors.EVENT_READ, self._read, self._config.keepalive_seconds)
-        self._read(connection)  # most requests have come by now
+        self._read(connection)  # most requests have arrived by now
 
     def _read(self, connection: Connection) -> None:
         data = self._receive(connection)
@@ -139,7 +139,7 @@ class Worker(base.Worker):  # type: ignore[misc]
             self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
 
     def _dispatch_if_whole(self, connection: Connection) -> bool:
-        """Hand the request to a thread; False while it is not whole."""
+        """Pass the request to a thread; False while it is incomplete."""
         framing = connection.framing
         end = framing.end(connection.received)
         if end is None:
@@ -174,7 +174,7 @@ class Worker(base.Worker):  # type: ignore[misc]
             self._close(connection)
 
     def _receive(self, connection: Connection) -> bytes | None:
-        """The bytes that have come; None when there are none yet, empty when the client has gone."""
+        """The received bytes; None if there are none yet, empty if the client has disconnected."""
         try:
             return connection.sock.recv(_PIECE)
         except BlockingIOError:
@@ -192,12 +192,12 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._pool.submit(self._run, connection, respond)
 
     def _run(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
-        """A thread runs this: it responds, and sends what the client takes at once; the poller sends the rest."""
+        """A thread runs this: it responds, and sends what the client accepts immediately; the poller sends the rest."""
         try:
             response, connection.keep_alive = respond()
             connection.unsent = memoryview(response)
             connection.send()
-        except OSError:  # the client has gone
+        except OSError:  # the client has disconnected
             connection.unsent, connection.keep_alive = memoryview(b""), False
         finally:
             self._answered.put(connection)
@@ -221,7 +221,7 @@ class Worker(base.Worker):  # type: ignore[misc]
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_WR)
             self._wait(connection, selectors.EVENT_READ, self._drain, _LAST_WORDS_SECONDS)
-        elif connection.received:  # it has sent its next request along
+        elif connection.received:  # its next request has already arrived
             if not self._dispatch_if_whole(connection):
                 self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
         else:
@@ -248,14 +248,14 @@ class Worker(base.Worker):  # type: ignore[misc]
             self._close(connection)
 
     def _evict_one(self) -> bool:
-        """Close the connection that has kept us waiting longest, an idle one only if all are. False: none waits."""
+        """Close the connection that has kept us waiting longest, an idle one only if all are. False if none."""
         if not self._waiting:
             return False
         self._close(min(self._waiting, key=lambda each: (each.is_idle, each.waits_since)))
         return True
 
     def _bound_unsent(self) -> None:
-        """Close the connection that takes its response most slowly, when all of those take too much memory."""
+        """Close the connection that receives its response most slowly, if pending responses take too much memory."""
         slow = [each for each in self._waiting if each.unsent]
         if sum(len(each.unsent) for each in slow) > _MOST_UNSENT:
             self._close(min(slow, key=lambda each: each.waits_since))

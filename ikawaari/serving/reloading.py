@@ -1,4 +1,4 @@
-"""`serve --reload`, for development: the server in a process of its own, started again when a file changes."""
+"""`serve --reload`, for development: the server runs in a separate process, which is restarted when a file changes."""
 
 import signal
 import subprocess
@@ -16,9 +16,9 @@ _GRACE_SECONDS = 5
 
 
 def run(arguments: Sequence[str], say: Callable[[str], None]) -> None:
-    """Run `ikawaari` with `arguments`, again after each change, until this process is told to stop.
+    """Run `ikawaari` with `arguments`, again after each change, until this process is stopped.
 
-    A server that ends by itself, by a syntax error say, is started again when the next change comes.
+    If the server ends by itself, for example because of a syntax error, it is restarted after the next change.
     """
     signal.signal(signal.SIGTERM, _stop)
     while True:

@@ -1,4 +1,4 @@
-"""The sandbox: a provider that keeps its own ledger and does what the last digits of the phone number tell it."""
+"""The sandbox: a provider with its own ledger, whose behavior depends on the last digits of the phone number."""
 
 from ikawaari.providers.sandbox import ledger, screens, tokens
 from ikawaari.providers.sandbox.provider import Sandbox

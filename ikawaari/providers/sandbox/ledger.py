@@ -1,6 +1,6 @@
 """What the sandbox provider knows: its charges, refunds and callbacks, in tables and connections of its own.
 
-It plays the outside world, so nothing here shares a transaction with the house.
+It plays the outside world, so nothing here shares a transaction with our records.
 """
 
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ class _Row(Model):
 class Charge(_Row):
     """One charge as the operator sees it. `taken` is what left the payer's wallet."""
 
-    id = CharField(primary_key=True)  # the id that the merchant's side chose: charged once, however often it is sent
+    id = CharField(primary_key=True)  # the id that our side chose: charged once, however often it is sent
     reference = CharField(unique=True)  # the operator's own id, also the address of its screen
     intent_id = CharField()
     amount = BigIntegerField()
     currency = CharField()
     taken = BigIntegerField(default=0)
-    refunded = BigIntegerField(default=0)  # given back, or on its way
+    refunded = BigIntegerField(default=0)  # returned, or on its way
     status = CharField()  # pending, succeeded, failed
     failure = CharField(null=True)
     ending = CharField()
@@ -53,7 +53,7 @@ class Charge(_Row):
     merchant = CharField()
     refunds = CharField(null=True)  # what becomes of them: at_once (also null), slow, fail
     created_at = InstantField()
-    acts_at = InstantField(null=True)  # when the payer, or the operator, does the next thing by itself
+    acts_at = InstantField(null=True)  # when the payer, or the operator, acts next
     deadline_at = InstantField()
 
     class Meta:
@@ -63,12 +63,12 @@ class Charge(_Row):
 
 
 class Refund(_Row):
-    """One refund: given once, however often its id is sent."""
+    """One refund: done once, however often its id is sent."""
 
     id = CharField(primary_key=True)
     charge_id = CharField()
     amount = BigIntegerField()
-    given_at = InstantField(null=True)  # when the payer has it; null: from the beginning
+    given_at = InstantField(null=True)  # when the payer has it; null if immediately
 
     class Meta:
         """Table options."""
@@ -96,10 +96,10 @@ def connect(url: str, pool: int) -> None:
 
 
 def prepare() -> None:
-    """Make the tables and columns that are missing. Any number of machines may start at once."""
+    """Create the tables and columns that are missing. Any number of machines may start at once."""
     with databases.transaction(database.obj):
         if not isinstance(database.obj, SqliteDatabase):
-            # IF NOT EXISTS is no lock: two that create the same table at once would fail on it.
+            # IF NOT EXISTS is not a lock: if two processes create the same table at once, one of them fails.
             database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         database.create_tables([Charge, Refund, OutgoingCallback], safe=True)
         _add_column("sandbox_charges", Charge.refunds)
@@ -108,13 +108,13 @@ def prepare() -> None:
 
 
 def _add_column(table: str, column: Any) -> None:
-    """Give a table of an older version a column that may be null."""
+    """Add a nullable column to a table of an older version."""
     if column.name not in {known.name for known in database.get_columns(table)}:
         migrate(SchemaMigrator.from_database(database.obj).add_column(table, column.name, column))
 
 
 def _widen(table: str, column: Any) -> None:
-    """Let a text of an older version's column be of any length; SQLite never bounded it."""
+    """Remove the length limit from a text column of an older version; SQLite never had one."""
     known = next(known for known in database.get_columns(table) if known.name == column.name)
     if known.data_type == "character varying":
         migrate(SchemaMigrator.from_database(database.obj).alter_column_type(table, column.name, column))
@@ -131,7 +131,7 @@ def disconnect() -> None:
 
 
 def entries() -> Iterator[dict[str, Any]]:
-    """Every charge as the operator tells it, oldest first; amounts in the currency's smallest unit."""
+    """Every charge as the operator reports it, oldest first; amounts in the currency's smallest unit."""
     for charge in Charge.select().order_by(Charge.created_at, Charge.id):
         yield {
             "payment_intent": charge.intent_id,

@@ -58,7 +58,7 @@ _NO_REFUNDS: frozenset[str | None] = frozenset({"expresso_sn"})
 
 
 class Sandbox(base.Provider):
-    """The provider that test objects meet, and no other."""
+    """The only provider for test objects."""
 
     name = "sandbox"
 
@@ -89,11 +89,11 @@ class Sandbox(base.Provider):
         ledger.prepare()
 
     def release(self) -> None:
-        """Give back this thread's connection to the ledger."""
+        """Release this thread's connection to the ledger."""
         ledger.release()
 
     def charge(self, request: base.ChargeRequest, now: datetime) -> Outcome:
-        """Start a charge, or continue the one that has this id (with the code that the payer typed)."""
+        """Start a charge, or continue the one that has this id (with the code that the payer entered)."""
         script = script_of(self._asked_as_possible(request))
         charge = world.advance(self._open(request, script, now), now)
         if request.otp and charge.status == "pending":
@@ -113,7 +113,7 @@ class Sandbox(base.Provider):
         return self._outcome(world.advance(charge, now), now)
 
     def refund(self, request: base.RefundRequest, now: datetime) -> Outcome:
-        """Give back at once, later or not at all, as scripted; an id that was seen gives nothing more."""
+        """Refund immediately, later or never, as scripted; a known id refunds nothing more."""
         charge = Charge.get_or_none(Charge.id == request.charge_id)
         if charge is None or charge.refunds == Refunds.FAIL:
             return Outcome(result=Result.FAILED, failure=FailureCode.NOT_ALLOWED)
@@ -126,7 +126,7 @@ class Sandbox(base.Provider):
         return Outcome(result=Result.SUCCEEDED, reference=refund.id, money=request.money)
 
     def parse_callback(self, request: base.CallbackRequest, now: datetime) -> list[base.Report]:
-        """Read our own operator's callback: `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`."""
+        """Parse our own operator's callback: `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`."""
         self._verify(request, now)
         try:
             body = json.loads(request.body)
@@ -153,18 +153,18 @@ class Sandbox(base.Provider):
         return base.CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
 
     def tick(self, now: datetime) -> None:
-        """Let the simulated world move on to `now`, and deliver the callbacks that are due by then."""
+        """Advance the simulated world to `now`, and deliver the callbacks that are due by then."""
         world.advance_all(now)
         due = OutgoingCallback.select().where(OutgoingCallback.due_at <= now).order_by(OutgoingCallback.id)
         for callback in list(due):  # read to the end before the first write, as in `world.advance_all`
             self._deliver(callback, now)
 
     def _give_back(self, request: base.RefundRequest, given_at: datetime) -> Refund | None:
-        """The refund of this id, made by whoever asks first; None when less than that is left of the charge."""
+        """The refund of this id, created by the first call; None if less than that is left of the charge."""
         amount = request.money.amount
         row = {"id": request.id, "charge_id": request.charge_id, "amount": amount, "given_at": given_at}
         with databases.transaction(ledger.database.obj):
-            # The same id from two callers at once: the second one waits here, and then finds it given.
+            # The same id from two callers at once: the second one waits here, and then finds the refund.
             fresh = Refund.insert(**row).on_conflict_ignore().as_rowcount().execute()
             enough = (Charge.id == request.charge_id) & (Charge.taken - Charge.refunded >= amount)
             if fresh and not Charge.update({Charge.refunded: Charge.refunded + amount}).where(enough).execute():
@@ -197,12 +197,12 @@ class Sandbox(base.Provider):
             raise base.CallbackRefused("wrong signature")
 
     def _asked_as_possible(self, request: base.ChargeRequest) -> base.ChargeRequest:
-        """The request without a preferred flow that its operator does not have."""
+        """The request without a preferred flow that its operator does not support."""
         possible = self.capabilities.operators.get(request.operator or "", ())
         return request if request.flow in possible else replace(request, flow=None)
 
     def _open(self, request: base.ChargeRequest, script: Script, now: datetime) -> Charge:
-        """The charge of this id: the first call makes it, every further one finds it."""
+        """The charge of this id: the first call creates it, and every further call finds it."""
         known = Charge.get_or_none(Charge.id == request.id)
         if known:
             return known
@@ -251,7 +251,9 @@ class Sandbox(base.Provider):
         if charge.status == "failed":
             failure = FailureCode(charge.failure or FailureCode.UNKNOWN)
             return Outcome(result=Result.FAILED, reference=charge.reference, failure=failure, raw_code=charge.failure)
-        if now >= charge.deadline_at:  # the prompt is gone from the payer's phone, and the operator says nothing yet
+        if (
+            now >= charge.deadline_at
+        ):  # the prompt has disappeared from the phone, and the operator does not report anything yet
             return Outcome(result=Result.PROCESSING, reference=charge.reference)
         return Outcome(
             result=Result.REQUIRES_ACTION,
@@ -271,7 +273,7 @@ class Sandbox(base.Provider):
 
 
 def _flows(operator: str) -> tuple[Flow, ...]:
-    """Wave is an app: it also takes QR codes. The others push a prompt, or take a code."""
+    """Wave is an app: it also supports QR codes. The others push a prompt, or accept a code."""
     if operator.startswith("wave"):
         return (Flow.USSD_PUSH, Flow.REDIRECT, Flow.QR)
     return (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT)

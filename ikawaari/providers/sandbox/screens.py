@@ -14,7 +14,7 @@ def find(reference: str) -> Charge | None:
 
 
 def decide(reference: str, approved: bool, now: datetime) -> str:
-    """Approve or refuse, once; later decisions change nothing. Returns where the payer goes. Raises LookupError."""
+    """Approve or refuse, once; later decisions are ignored. Returns the payer's next address. Raises LookupError."""
     charge = find(reference)
     if charge is None:
         raise LookupError(reference)

@@ -15,20 +15,20 @@ class Answer(StrEnum):
 
 
 class Ending(StrEnum):
-    """What becomes of the charge in the end."""
+    """How the charge ends."""
 
     SUCCEEDS = "succeeds"
     FAILS = "fails"
     CORRECTS = "corrects"  # fails, and later succeeds after all
-    NEVER = "never"  # until told
+    NEVER = "never"  # until a test decides
     WAITS = "waits"  # for the payer, on the screen or with a code
 
 
 class Refunds(StrEnum):
-    """What becomes of refunds of the charge."""
+    """How refunds of the charge end."""
 
     AT_ONCE = "at_once"
-    SLOW = "slow"  # given after the payer's short delay
+    SLOW = "slow"  # done after the payer's short delay
     FAIL = "fail"
 
 
@@ -41,10 +41,10 @@ class Script:
     answer: Answer = Answer.NORMAL
     flow: Flow = Flow.USSD_PUSH
     at_once: bool = False
-    after_prompt: bool = False  # it ends when the prompt's life ends, not after the payer's short delay
+    after_prompt: bool = False  # it ends when the prompt expires, not after the payer's short delay
     takes_half: bool = False
     callbacks: bool = True
-    noisy: bool = False  # the success is told three times, then older news arrives
+    noisy: bool = False  # the success is reported three times, followed by outdated reports
     refunds: Refunds = Refunds.AT_ONCE
 
 
@@ -76,7 +76,7 @@ _BY_TOKEN = {
     "tok_test_insufficient_funds": replace(_CARD, ending=_FAILS, failure=FailureCode.INSUFFICIENT_FUNDS),
     "tok_test_expired": replace(_CARD, ending=_FAILS, failure=FailureCode.CARD_EXPIRED),
 }
-# Renewals: the payer is not there, so a bank that wants to see them can only refuse.
+# Renewals: the payer is absent, so a bank that wants to authenticate them can only refuse.
 _OFF_SESSION = {
     "015": Script(ending=_FAILS, failure=FailureCode.PAYMENT_TIMEOUT, after_prompt=True),
     "tok_test_3ds": replace(_CARD, ending=_FAILS, failure=FailureCode.AUTHENTICATION_REQUIRED),
@@ -93,7 +93,7 @@ def script_of(request: ChargeRequest) -> Script:
         return _OFF_SESSION[told]
     if request.method_type == "card":
         return _BY_TOKEN.get(told, _UNKNOWN_TOKEN)
-    if not told:  # a payer without a phone: nobody approves, until a test says how it ends
+    if not told:  # a payer without a phone: nobody approves until a test decides
         return _BY_ENDING["011"]
     scripted = _BY_ENDING.get(told)
     if scripted:

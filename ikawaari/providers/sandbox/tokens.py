@@ -1,4 +1,4 @@
-"""The sandbox's tokenizer: turns the well-known test card numbers into card tokens and refuses every other number."""
+"""The sandbox's tokenizer: turns the test card numbers into card tokens, and refuses any other number."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ _CVC_LENGTHS = (3, 4)
 
 
 def tokenize(number: str, exp_month: int, exp_year: int, cvc: str, now: datetime | None = None) -> str:
-    """The token of a test card. Raises ValueError with what is wrong, never its value: `number`, `expiry` or `cvc`."""
+    """The token of a test card. Raises ValueError naming the wrong field only: `number`, `expiry` or `cvc`."""
     token = _TOKENS.get("".join(number.split()))
     if token is None:
         raise ValueError("number")

@@ -1,4 +1,4 @@
-"""How the simulated operator's world moves on: payers act, prompts end, callbacks go out."""
+"""The simulated operator's world: payers act, prompts expire, callbacks are sent."""
 
 import json
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ from ikawaari.providers.base import FailureCode
 from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, database
 from ikawaari.providers.sandbox.script import Ending
 
-_CORRECTION = timedelta(seconds=2)  # a wrong "failed" is corrected this much after it, at least
+_CORRECTION = timedelta(seconds=2)  # a wrong "failed" is corrected after at least this time
 
 
 def advance(charge: Charge, now: datetime) -> Charge:
-    """The charge as it stands at `now`: whatever was due by then has happened."""
+    """The charge at `now`: everything that was due by then has happened."""
     while charge.acts_at is not None and charge.acts_at <= now:
         _act(charge, charge.acts_at)
         charge = Charge.get_by_id(charge.id)
@@ -21,8 +21,8 @@ def advance(charge: Charge, now: datetime) -> Charge:
 
 
 def advance_all(now: datetime) -> None:
-    """Let every payer and operator act whose time has come."""
-    # Read to the end before the first write: SQLite refuses to write below a read that others have written past.
+    """Let every payer and operator act who is due."""
+    # Read to the end first: SQLite cannot upgrade a read transaction once another connection has committed.
     for charge in list(Charge.select().where(Charge.acts_at <= now)):
         advance(charge, now)
 
@@ -47,7 +47,7 @@ def _left_alone(charge: Charge) -> str:
 def settle(
     charge: Charge, at: datetime, *, succeeded: bool, failure: str | None = None, acts_at: datetime | None = None
 ) -> bool:
-    """End a charge: the money leaves the wallet, or not, and callbacks are queued. False when it had ended that way.
+    """End a charge: the money leaves the wallet, or not, and callbacks are queued. False if it had already ended so.
 
     Compare and set: a charge that has succeeded never moves again; one that failed may only be corrected to succeeded.
     """
@@ -79,7 +79,7 @@ def _queue_callbacks(charge: Charge, at: datetime) -> None:
 
 
 def news(charge: Charge) -> dict[str, Any]:
-    """The body of a callback about the charge as it stands."""
+    """The body of a callback about the charge in its current state."""
     return {
         "event_id": ids.new("sbx"),
         "charge_id": charge.id,
