@@ -2,7 +2,7 @@
 
 Browser and chaos tests wait rather than compute, so their group has more processes than there are cores. Its tests
 are handed out two by two, so that no process is left alone with the slow ones; the others compute, and a process keeps
-what its modules share.
+what its modules share. `quick` is for every few minutes of work: it leaves out the first group, and PostgreSQL.
 """
 
 import os
@@ -20,7 +20,7 @@ GROUPS = {
     "computing": ["-n", "3", "--dist", "worksteal", "tests", *(f"--ignore={folder}" for folder in WAITING)],
 }
 KINDS = {"quick": ["computing"], "check": ["waiting", "computing"], "all": ["waiting", "computing"]}
-LONG = {"all": ["--long"]}
+FURTHER = {"quick": ["-m", "not postgres"], "all": ["--long"]}
 NOTHING_RAN = 5  # pytest's exit code
 COUNTED = ("passed", "failed", "skipped")
 
@@ -33,7 +33,7 @@ def main(kind: str = "check", *arguments: str) -> int:
     for group in KINDS[kind]:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
-            command = [sys.executable, "-m", "pytest", *GROUPS[group], f"--junitxml={report}", *LONG.get(kind, [])]
+            command = [sys.executable, "-m", "pytest", *GROUPS[group], f"--junitxml={report}", *FURTHER.get(kind, [])]
             codes.add(subprocess.run([*command, *arguments], env=os.environ, check=False).returncode)
             for name, outcome in outcomes(report):
                 counts[outcome] += 1

@@ -61,9 +61,16 @@ class Shop:
 @contextmanager
 def app_on_sqlite(new_sqlite: Callable[[Path], str], folder: Path, **settings: Any) -> Iterator[Flask]:
     """One app for a whole table of requests that leave nothing behind."""
+    with app_on(new_sqlite(folder), **settings) as app:
+        yield app
+
+
+@contextmanager
+def app_on(database_url: str, **settings: Any) -> Iterator[Flask]:
+    """The app on that SQLite database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(databases._SQLITE_PRAGMAS, "synchronous", "off")  # nothing in here must outlive a power cut
-        yield app_of(Config(database_url=new_sqlite(folder), **(HOME | settings)))
+        yield app_of(Config(database_url=database_url, **(HOME | settings)))
         disconnect()
 
 

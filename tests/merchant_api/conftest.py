@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.merchant_api.calls import Shop, app_on_sqlite
+from tests.merchant_api.calls import Shop, app_on
 from tests.merchant_api.documents import JSON
 
 
@@ -19,19 +19,28 @@ def shop(app: Flask) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def shared_app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """One app for all tests of a module that only try what is refused, or do not mind each other's sessions."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("shared")) as app:
+def shared_url(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The database of `shared_app`."""
+    return new_sqlite(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def shared_app(shared_url: str) -> Iterator[Flask]:
+    """For tests that only try what is refused, or do not mind each other's sessions: one database for a module.
+
+    Each test connects to it anew: one with a database of its own may have come in between.
+    """
+    with app_on(shared_url) as app:
         yield app
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shared_shop(shared_app: Flask) -> Shop:
     """A merchant on it who may ask as often as a test wants."""
     return Shop(shared_app, rate_limit=1_000_000)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def document(shared_app: Flask) -> dict[str, Any]:
     """The document as it is served."""
     answer = shared_app.test_client().get("/openapi.json")

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from ikawaari import clock, worker
 from ikawaari.checkout import enquiry
@@ -17,7 +16,7 @@ from ikawaari.events import delivery, outgoing
 from ikawaari.events.types import EVENT_TYPES, TEST
 from ikawaari.store.models import Event, PaymentAttempt
 from tests.events.receiver import listening
-from tests.merchant_api.calls import SESSIONS, Shop
+from tests.merchant_api.calls import SESSIONS, Shop, app_on
 from tests.merchant_api.documents import JSON, resolved, strict
 from tests.merchant_api.test_webhook_endpoints import carry, made
 
@@ -119,10 +118,10 @@ def work() -> None:
 
 
 @pytest.fixture(scope="module")
-def bodies(shared_app: Flask) -> Iterator[list[dict[str, Any]]]:
+def bodies(shared_url: str) -> Iterator[list[dict[str, Any]]]:
     """What a merchant's server heard of all that, and of a test."""
-    shop = Shop(shared_app, rate_limit=1_000_000)
-    with listening() as receiver:
+    with app_on(shared_url) as app, listening() as receiver:
+        shop = Shop(app, rate_limit=1_000_000)
         endpoint = made(shop, receiver.url)
         live_a_little(shop)
         assert shop.post(f"/api/v1/webhook-endpoints/{endpoint['id']}/test").status_code == 200
