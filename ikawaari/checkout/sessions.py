@@ -11,7 +11,7 @@ from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.offers import Offer
 from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
-from ikawaari.errors import Code, Conflict, Details, Gone, NotFound, ValidationFailed
+from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
@@ -116,7 +116,10 @@ def find(session_id: str, now: datetime) -> CheckoutSession:
 
 def look_up(session_id: str, now: datetime) -> Snapshot:
     """The same with all that is shown with it, by one statement. Raises NotFound."""
-    return _at(now, CheckoutSession.id == session_id, errors.SESSION_UNKNOWN)
+    shown = snapshots.find(session_id)
+    if shown is None:
+        raise NotFound("checkout session", errors.SESSION_UNKNOWN)
+    return _at(shown, now)
 
 
 def find_open(session_id: str, now: datetime) -> CheckoutSession:
@@ -131,18 +134,18 @@ def find_open(session_id: str, now: datetime) -> CheckoutSession:
 
 def owned(session_id: str, owner: Owner, now: datetime) -> Snapshot:
     """The merchant's own session of that mode. Raises NotFound, also for another merchant's."""
-    return _at(now, (CheckoutSession.id == session_id) & listing.is_of(CheckoutSession, owner), errors.OBJECT_UNKNOWN)
+    shown = snapshots.find(session_id)
+    if shown is None or not owner.has(shown.session):
+        raise NotFound("checkout session")
+    return _at(shown, now)
 
 
-def _at(now: datetime, which: Any, missing: Code[NotFound]) -> Snapshot:
-    """The session that is `which`, as it is at `now`. Raises NotFound, the one that is `missing`."""
-    shown = snapshots.find(which)
-    if shown is None:
-        raise NotFound("checkout session", missing)
-    if _is_over(shown.session, now):
-        expire_when_due(shown.session.id, now)
-        shown = present(snapshots.find(which), "sessions are never deleted")
-    return shown
+def _at(shown: Snapshot, now: datetime) -> Snapshot:
+    """The session as it is at `now`."""
+    if not _is_over(shown.session, now):
+        return shown
+    expire_when_due(shown.session.id, now)
+    return present(snapshots.find(shown.session.id), "sessions are never deleted")
 
 
 def _is_over(session: CheckoutSession, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from peewee import JOIN
 
 from ikawaari.shapes import JsonObject
+from ikawaari.store.joined import Joined
 from ikawaari.store.models import (
     CheckoutSession,
     Invoice,
@@ -20,10 +21,32 @@ from ikawaari.store.models import (
     PaymentLink,
     Subscription,
 )
-from ikawaari.store.record import Record
 
-_AROUND = (Merchant, PaymentIntent, PaymentLink, Subscription, Invoice)
 _OLDEST_FIRST = (PaymentAttempt.created_at, PaymentAttempt.id)
+_SHOWN = (CheckoutSession, Merchant, PaymentIntent, PaymentLink, Subscription, Invoice, PaymentAttempt)
+_SESSIONS = Joined(
+    CheckoutSession.select(*_SHOWN)
+    .join(Merchant)
+    .switch(CheckoutSession)
+    .join(PaymentLink, JOIN.LEFT_OUTER)
+    .switch(CheckoutSession)
+    .join(Subscription, JOIN.LEFT_OUTER, on=(Subscription.session == CheckoutSession.id))
+    .switch(CheckoutSession)
+    .join(Invoice, JOIN.LEFT_OUTER, on=(Invoice.session == CheckoutSession.id))
+    .switch(CheckoutSession)
+    .join(PaymentIntent, JOIN.LEFT_OUTER)
+    .join(PaymentAttempt, JOIN.LEFT_OUTER)
+    .order_by(*_OLDEST_FIRST),
+    *_SHOWN,
+)
+_INTENTS = Joined(
+    PaymentIntent.select(PaymentIntent, CheckoutSession, PaymentAttempt)
+    .join(CheckoutSession, JOIN.LEFT_OUTER)
+    .switch(PaymentIntent)
+    .join(PaymentAttempt, JOIN.LEFT_OUTER)
+    .order_by(*_OLDEST_FIRST),
+    *(PaymentIntent, CheckoutSession, PaymentAttempt),
+)
 
 
 @dataclass(frozen=True)
@@ -63,20 +86,9 @@ class SubscriptionSnapshot:
     latest_invoice_id: str | None
 
 
-def find(which: Any) -> Snapshot | None:
-    """The session that is `which`."""
-    return next(iter(find_all(which).values()), None)
-
-
-def find_all(which: Any) -> dict[str, Snapshot]:
-    """The sessions that are `which`, by their ids."""
-    query = CheckoutSession.select(CheckoutSession, *_AROUND, PaymentAttempt).join(Merchant).switch(CheckoutSession)
-    query = query.join(PaymentLink, JOIN.LEFT_OUTER).switch(CheckoutSession)
-    query = query.join(Subscription, JOIN.LEFT_OUTER, on=(Subscription.session == CheckoutSession.id))
-    query = query.switch(CheckoutSession).join(Invoice, JOIN.LEFT_OUTER, on=(Invoice.session == CheckoutSession.id))
-    query = query.switch(CheckoutSession).join(PaymentIntent, JOIN.LEFT_OUTER).join(PaymentAttempt, JOIN.LEFT_OUTER)
-    rows = _by_first(query.where(which).order_by(*_OLDEST_FIRST))
-    return {session_id: _snapshot(own) for session_id, own in rows.items()}
+def find(session_id: str) -> Snapshot | None:
+    """The session of that id."""
+    return _find([session_id]).get(session_id)
 
 
 def of(session: CheckoutSession) -> Snapshot:
@@ -86,13 +98,13 @@ def of(session: CheckoutSession) -> Snapshot:
 
 def of_all(sessions: Sequence[CheckoutSession]) -> list[Snapshot]:
     """What is shown with each of `sessions`, which stay as they are in hand."""
-    found = find_all(CheckoutSession.id.in_([session.id for session in sessions]))
+    found = _find([session.id for session in sessions])
     return [replace(found[session.id], session=session) for session in sessions]
 
 
 def of_invoices(invoices: Sequence[Invoice]) -> list[Snapshot]:
     """The page of each of `invoices`."""
-    found = find_all(CheckoutSession.id.in_([invoice.session_id for invoice in invoices]))
+    found = _find([invoice.session_id for invoice in invoices])
     return [found[invoice.session_id] for invoice in invoices]
 
 
@@ -103,11 +115,9 @@ def of_intent(intent: PaymentIntent) -> IntentSnapshot:
 
 def of_intents(intents: Sequence[PaymentIntent]) -> list[IntentSnapshot]:
     """What is shown with each of `intents`, which stay as they are in hand."""
-    query = PaymentIntent.select(PaymentIntent.id, CheckoutSession.locale, PaymentAttempt)
-    query = query.join(CheckoutSession, JOIN.LEFT_OUTER).switch(PaymentIntent).join(PaymentAttempt, JOIN.LEFT_OUTER)
-    which = PaymentIntent.id.in_([intent.id for intent in intents])
-    rows = _by_first(query.where(which).order_by(*_OLDEST_FIRST))
-    return [IntentSnapshot(intent, rows[intent.id][0][1], _attempts(rows[intent.id])) for intent in intents]
+    found = _INTENTS.find([intent.id for intent in intents])
+    read = [(intent, *found[intent.id][1:]) for intent in intents]
+    return [IntentSnapshot(intent, session.locale if session else None, attempts) for intent, session, attempts in read]
 
 
 def of_subscription(subscription: Subscription) -> SubscriptionSnapshot:
@@ -121,8 +131,9 @@ def of_subscriptions(subscriptions: Sequence[Subscription]) -> list[Subscription
     latest = own.order_by(Invoice.period.desc()).limit(1)
     first = (CheckoutSession.client_reference_id, CheckoutSession.metadata)
     query = Subscription.select(Subscription.id, *first, latest).join(CheckoutSession)
-    rows = _by_first(query.where(Subscription.id.in_([row.id for row in subscriptions])))
-    return [SubscriptionSnapshot(row, *rows[row.id][0][1:]) for row in subscriptions]
+    rows: Any = query.where(Subscription.id.in_([row.id for row in subscriptions])).tuples()
+    found = {row[0]: row[1:] for row in rows}
+    return [SubscriptionSnapshot(row, *found[row.id]) for row in subscriptions]
 
 
 def intent_of(session: CheckoutSession) -> PaymentIntent | None:
@@ -142,43 +153,11 @@ def subscription_of(session: CheckoutSession) -> Subscription | None:
     return Subscription.get_or_none(Subscription.session == session.id)
 
 
-def _by_first(query: Any) -> dict[str, list[Sequence[Any]]]:
-    """The rows of a query by their first value, in their order."""
-    rows: dict[str, list[Sequence[Any]]] = {}
-    for values in query.tuples():
-        rows.setdefault(values[0], []).append(values)
-    return rows
+def _find(ids: Sequence[str]) -> dict[str, Snapshot]:
+    return {session_id: _snapshot(*parts) for session_id, parts in _SESSIONS.find(ids).items()}
 
 
-def _snapshot(rows: Sequence[Sequence[Any]]) -> Snapshot:
-    """Of the rows of one session, which differ in the attempt alone."""
-    parts: list[Any] = []
-    start = 0
-    for model in (CheckoutSession, *_AROUND):
-        names = _names(model)
-        parts.append(_row(model, rows[0][start : start + len(names)]))
-        start += len(names)
-    session, session.merchant, *around = parts  # so that a fee is quoted without another look at the merchant
-    return Snapshot(session, _attempts(rows), session.merchant, *around)
-
-
-def _attempts(rows: Sequence[Sequence[Any]]) -> list[PaymentAttempt]:
-    """The attempts at the end of the rows."""
-    width = len(_names(PaymentAttempt))
-    found = (_row(PaymentAttempt, values[-width:]) for values in rows)
-    return [attempt for attempt in found if attempt is not None]
-
-
-def _row(model: type[Record], values: Sequence[Any]) -> Any:
-    """The row of `model` with these values; None where the join found none: then it has no id."""
-    names = _names(model)
-    if values[0] is None:
-        return None
-    row = model(__no_default__=1)
-    row.__data__.update(zip(names, values, strict=True))
-    return row
-
-
-def _names(model: type[Record]) -> Sequence[str]:
-    names: Sequence[str] = model._meta.sorted_field_names  # noqa: SLF001 - peewee's documented place for it
-    return names
+def _snapshot(session: CheckoutSession, merchant: Merchant, *around: Any) -> Snapshot:
+    session.merchant = merchant  # so that a fee is quoted without another look at the merchant
+    *others, attempts = around
+    return Snapshot(session, attempts, merchant, *others)

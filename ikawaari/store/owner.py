@@ -1,6 +1,7 @@
 """Whose objects: the pair that keeps merchants, and each merchant's two modes, apart."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ikawaari.store.models import Merchant
 
@@ -16,3 +17,7 @@ class Owner:
     def merchant_id(self) -> str:
         """The merchant's id."""
         return str(self.merchant.id)
+
+    def has(self, row: Any) -> bool:
+        """Whether `row` is one of the owner's."""
+        return bool(row.merchant_id == self.merchant_id and row.livemode == self.livemode)

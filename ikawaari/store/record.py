@@ -54,20 +54,25 @@ class _Records(CursorWrapper):
     def __init__(self, cursor: Any, model: Any) -> None:
         super().__init__(cursor)
         self._model = model
-        self._names, self._conversions = _columns(model)
 
     def process_row(self, row: Any) -> Any:
-        """The record of one row, as the constructor would make it."""
-        values = dict(zip(self._names, row, strict=True))
-        for name, convert in self._conversions:
-            values[name] = convert(values[name])
-        record = self._model.__new__(self._model)
-        record.__data__, record.__rel__, record._dirty = values, {}, set()  # noqa: SLF001
-        return record
+        """The record of one row."""
+        return as_record(self._model, row)
+
+
+def as_record(model: Any, row: Sequence[Any]) -> Any:
+    """The record of a row of all columns, as the constructor would make it."""
+    names, conversions = columns_of(model)
+    values = dict(zip(names, row, strict=True))
+    for name, convert in conversions:
+        values[name] = convert(values[name])
+    record = model.__new__(model)
+    record.__data__, record.__rel__, record._dirty = values, {}, set()  # noqa: SLF001
+    return record
 
 
 @cache
-def _columns(model: Any) -> tuple[Sequence[str], Sequence[tuple[str, Callable[[Any], Any]]]]:
+def columns_of(model: Any) -> tuple[Sequence[str], Sequence[tuple[str, Callable[[Any], Any]]]]:
     """The names of all fields, and how those are converted that are kept as something else."""
     fields: Sequence[Field] = model._meta.sorted_fields  # noqa: SLF001
     names = [field.name for field in fields]
