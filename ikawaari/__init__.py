@@ -35,7 +35,7 @@ def create_app(config: Config | None = None) -> Flask:
     """The web application. Raises UnsafeConfiguration."""
     config = config or Config.from_environment()
     start(config)
-    app = Flask("ikawaari", static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
+    app = requests.Application("ikawaari", static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
     app.config.from_mapping(
         IKAWAARI=config,
         SECRET_KEY=config.secret_key,

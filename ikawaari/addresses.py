@@ -4,6 +4,7 @@ import os
 import re
 import socket
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _WITH_PORT = re.compile(r"\[(?P<bracketed>[^\]]*)\](:[0-9]*)?|(?P<plain>[^:\[\]]*):[0-9]*")
@@ -11,6 +12,7 @@ _MAPPED_BITS = 96  # of ::ffff:0:0/96, which is IPv4 written as IPv6
 _SHORT_IPV4 = re.compile(r"[0-9a-fx.]+")
 
 
+@lru_cache(1_000)
 def read_ip(text: str) -> IPv4Address | IPv6Address | None:
     """The address in `text`, or None. Proxies add a port, brackets or a zone, and write IPv4 as IPv6."""
     bare = text.strip().strip('"')

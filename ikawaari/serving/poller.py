@@ -6,10 +6,12 @@ to slow clients. Each may take a minute; a connection that takes longer is close
 """
 
 import errno
+import gc
 import os
 import queue
 import selectors
 import socket
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +32,7 @@ _LAST_WORDS_SECONDS = 2.0
 _STOPPING_SECONDS = 2.0  # how long a stopping server waits for the next request of a connection
 _LAST_REQUEST_SECONDS = 5.0  # and for the rest of one that has started to arrive
 _ROUND_SECONDS = 0.5
+_SWITCH_SECONDS = 0.0005  # a tenth of it costs more than it gains
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -69,6 +72,15 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._waiting: dict[Connection, None] = {}  # handled by the poller, unlike those that a thread answers
         self._looked_at = 0.0
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the application, and prepare the interpreter for it."""
+        super().load_wsgi()
+        # A thread that waits for the interpreter asks for it after this long. The usual 5 ms let a few requests that
+        # compute hold up all others: the 99th percentile of the page was twice as far from its median.
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        gc.collect()
+        gc.freeze()  # what is loaded stays: no later collection looks at its 100,000 objects again
 
     def run(self) -> None:
         """Serve; when stopped, finish what has started."""
