@@ -86,8 +86,8 @@ def _take_in(room: Room, outcome: Outcome, source: Source, trail: Mapping[str, A
         _fail(room, outcome)
     elif outcome.result is not Result.NOT_FOUND:
         _wait(room, outcome)
-    _write_down(room, outcome, source, trail)
     room.has_moved = room.attempt.status != status
+    _write_down(room, outcome, source, trail)
     if room.has_moved or room.attempt.amount_received != received:
         _follow_up(room)
     return room.attempt
@@ -273,10 +273,13 @@ def _write_down(room: Room, outcome: Outcome, source: Source, trail: Mapping[str
         "provider_code": outcome.raw_code,
         "status": room.attempt.status,
     }
-    last = AttemptReport.select().where(AttemptReport.attempt == room.attempt.id).order_by(AttemptReport.id.desc())
-    before = last.first()
-    if trail or before is None or any(getattr(before, name) != value for name, value in report.items()):
+    if trail or room.has_moved or not _repeats(room.attempt, report):
         AttemptReport.create(attempt=room.attempt.id, source=source, created_at=room.now, **report, **trail)
+
+
+def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
+    last = AttemptReport.select().where(AttemptReport.attempt == attempt.id).order_by(AttemptReport.id.desc()).first()
+    return last is not None and all(getattr(last, name) == value for name, value in report.items())
 
 
 # ---------------------------------------------------------------- what follows from it
