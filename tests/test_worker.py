@@ -109,7 +109,7 @@ def test_workers_side_by_side_do_each_piece_once(world: World) -> None:
 
 def test_housekeeping_comes_every_hour_and_drops_what_is_over(world: World) -> None:
     due.schedule_once(worker.HOUSEKEEPING, "", world.now)
-    rates.count([("k", 1)], world.now)
+    rates.count([(world.merchant.id, 1)], world.now)
     with listening() as receiver:
         endpoints.create(world.owner, url=receiver.url, enabled_events=["checkout.session.created"], now=world.now)
         world.session()

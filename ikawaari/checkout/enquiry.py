@@ -26,7 +26,7 @@ def configure(config: Config) -> None:
 
 def begin(attempt: PaymentAttempt, now: datetime) -> None:
     """Have the attempt enquired about until it is settled, in the transaction that stores it."""
-    due.schedule(ENQUIRE, attempt.id, now + _first_wait, lane=attempt.provider)
+    due.schedule_new(ENQUIRE, attempt.id, now + _first_wait, lane=attempt.provider)
 
 
 def enquire(attempt_id: str, now: datetime) -> datetime | None:

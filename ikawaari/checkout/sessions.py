@@ -97,7 +97,7 @@ def open_session(
             and not (new.recurring and new.recurring.get("trial_period_days"))
         ):
             intent = intents.open_for(session, Money(amount, currency), now)
-        due.schedule(EXPIRE, session.id, expires_at)
+        due.schedule_new(EXPIRE, session.id, expires_at)
         shown = Snapshot(session, (), owner.merchant, intent, link)  # nothing else can be there yet
         outbox.publish_session("checkout.session.created", shown, now)
     return shown

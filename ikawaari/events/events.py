@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,8 +12,12 @@ from ikawaari.invariants import ensure
 from ikawaari.shapes import JsonObject, JsonValue
 from ikawaari.store.models import Event
 
+_EVENTS = "events"
 _MOST_ATTEMPTS = 10
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+_Row = Mapping[Any, Any]
+"""The values of an event by their columns."""
 
 
 class Owned(Protocol):
@@ -28,20 +33,38 @@ class Owned(Protocol):
 
 
 def append(type_: str, data: JsonObject, row: Owned, now: datetime) -> None:
-    """Write the event `type_` about `row`, shown as `data`, and put it on its way to everybody who wants it."""
-    delivery.enqueue(write(type_, data, row, now), now)
+    """Write the event `type_` about `row`, shown as `data`, and put it on its way to everybody who wants it.
+
+    Its text is fixed here. All events of a transaction are written at its end, by one statement.
+    """
+    ensure(store.in_transaction(), "an event belongs to the transaction of its change")
+    store.before_commit(_EVENTS, _row(type_, data, row, now), _write)
 
 
 def was_told(type_: str, object_id: str) -> bool:
-    """Whether an event of that type was written about the object."""
+    """Whether an event of that type was written about the object, or will be with this transaction."""
+    told = (object_id, type_)
+    if any((row[Event.object_id], row[Event.type]) == told for row in store.waiting(_EVENTS)):
+        return True
     return bool(Event.select().where(Event.object_id == object_id, Event.type == type_).exists())
 
 
 def write(type_: str, data: JsonObject, row: Owned, now: datetime) -> Event:
-    """Write an event as a webhook will carry it: the text is fixed here, once."""
+    """Write an event, and send it to nobody yet."""
     ensure(store.in_transaction(), "an event belongs to the transaction of its change")
+    return Event.create(**{field.name: value for field, value in _row(type_, data, row, now).items()})
+
+
+def _write(rows: Sequence[_Row]) -> None:
+    Event.insert_many(rows).execute()
+    now = max(row[Event.created_at] for row in rows)
+    delivery.enqueue({row[Event.id]: row[Event.object_id] for row in rows}, now)
+
+
+def _row(type_: str, data: JsonObject, row: Owned, now: datetime) -> _Row:
+    """An event as it is stored, its body as a webhook will carry it."""
     event_id = ids.new("evt")
-    body = {
+    body: JsonObject = {
         "id": event_id,
         "object": "event",
         "type": type_,
@@ -49,15 +72,15 @@ def write(type_: str, data: JsonObject, row: Owned, now: datetime) -> Event:
         "livemode": row.livemode,
         "data": _as_told(data),
     }
-    return Event.create(
-        id=event_id,
-        merchant=row.merchant_id,
-        livemode=row.livemode,
-        type=type_,
-        object_id=data["id"],
-        body=_text(body),
-        created_at=now,
-    )
+    return {
+        Event.id: event_id,
+        Event.merchant: row.merchant_id,
+        Event.livemode: row.livemode,
+        Event.type: type_,
+        Event.object_id: data["id"],
+        Event.body: _text(body),
+        Event.created_at: now,
+    }
 
 
 def _text(body: JsonObject) -> str:

@@ -60,12 +60,12 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
         created_at=now,
     )
     # Equal calls at the same moment meet at the unique index: one inserts, the others find its row.
-    made = IdempotencyKey.insert(row.__data__).on_conflict_ignore().as_rowcount().execute()
+    made = IdempotencyKey.insert(row.__data__).on_conflict_ignore().returning(IdempotencyKey.id).tuples()
+    for (row_id,) in made.execute():
+        return Claim(row_id, row.locked_until, body_digest)
     found = _find(row)
     if found is None:  # the call that held the key did nothing, and has just given it back
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
-    if made:
-        return Claim(found.id, found.locked_until, body_digest)
     if found.status is None:
         return _take_over(found, body_digest, now)
     if found.body_digest != body_digest:

@@ -3,6 +3,7 @@
 from ikawaari.store import shared_clock, statements
 from ikawaari.store.database import (
     atomic,
+    before_commit,
     connect,
     disconnect,
     ensure_published,
@@ -15,6 +16,7 @@ from ikawaari.store.database import (
     savepoint,
     take_turns,
     undoable,
+    waiting,
 )
 from ikawaari.store.migrate import check as check_migration
 from ikawaari.store.migrate import migrate
@@ -23,6 +25,7 @@ from ikawaari.store.sql import Unfit
 __all__ = [
     "Unfit",
     "atomic",
+    "before_commit",
     "check_migration",
     "connect",
     "disconnect",
@@ -39,4 +42,5 @@ __all__ = [
     "statements",
     "take_turns",
     "undoable",
+    "waiting",
 ]

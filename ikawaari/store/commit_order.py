@@ -32,6 +32,10 @@ class CommitOrderField(BigIntegerField):
         super().bind(model, name, set_attribute)
         _models.append(model)
 
+    def of_selected(self) -> list[tuple[Any, SQL]]:
+        """The column in an INSERT of what is selected: nothing on PostgreSQL, whose own default numbers the rows."""
+        return [] if is_postgres() else [(self, self._next())]
+
     def _next(self) -> SQL:
         if is_postgres():
             return SQL("DEFAULT")  # the column's: the number of the transaction that writes

@@ -1,7 +1,7 @@
 """The one database that the models stand on: SQLite on a laptop, PostgreSQL with several machines."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,11 +58,10 @@ def atomic() -> Iterator[None]:
         yield
         return
     with databases.transaction(database.obj):
-        _endings.actions, _endings.owing = {}, []
+        _endings.waiting, _endings.owing = {}, []
         yield
         ensure_published()
-        for _, action in sorted(_endings.actions.items(), key=lambda item: item[0]):
-            action()
+        _write_waiting()
 
 
 def take_turns(name: str) -> None:
@@ -77,10 +76,12 @@ def savepoint() -> Iterator[None]:
     """Inside `atomic`: what the block wrote is undone when it raises, and what was written before it stands."""
     ensure(in_transaction(), "a savepoint is a part of a transaction")
     owing = [(row, row.unpublished) for row in _endings.owing]
+    waiting = {name: (write, list(items)) for name, (write, items) in _endings.waiting.items()}
     try:
         with database.obj.savepoint():
             yield
     except BaseException:
+        _endings.waiting = waiting
         _endings.owing = [row for row, _ in owing]  # what has moved since has not moved
         for row, event in owing:
             row.unpublished = event
@@ -105,16 +106,28 @@ def owe_event(row: Any) -> None:
     _endings.owing.append(row)
 
 
-def at_the_end(key: str, action: Callable[[], None]) -> None:
-    """Do `action` as the last thing of the transaction, once for each key and in the order of keys.
+def before_commit(name: str, item: Any, write: Callable[[list[Any]], None]) -> None:
+    """Have `write` called with all items of `name` at the end of the transaction, one name after the other.
 
-    For rows that many transactions write: they are locked for the shortest time and always in one order. The race that
-    this stops: two payments that each tell two things, in opposite order, would wait for each other for ever.
+    Many rows are written by one statement then. And rows that many transactions write are locked for the shortest time,
+    and always in one order: two payments that each publish two events, in opposite order, would else wait for each
+    other for ever.
     """
     if in_transaction():
-        _endings.actions.setdefault(key, action)
+        _endings.waiting.setdefault(name, (write, []))[1].append(item)
     else:
-        action()
+        write([item])
+
+
+def _write_waiting() -> None:
+    while _endings.waiting:
+        write, items = _endings.waiting.pop(min(_endings.waiting))
+        write(items)
+
+
+def waiting(name: str) -> Sequence[Any]:
+    """What of `name` is still to be written in this transaction."""
+    return _endings.waiting[name][1] if in_transaction() and name in _endings.waiting else ()
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from typing import Any
 
 from peewee import EXCLUDED, Case, fn
 
-from ikawaari.store.database import at_the_end, atomic, is_postgres
+from ikawaari.store.database import atomic, before_commit, is_postgres
 from ikawaari.store.models import DueWork
+
+_LAST = "work"  # behind whatever else is written at the end of a transaction
 
 
 def schedule(kind: str, subject: str, at: datetime, lane: str = "") -> None:
@@ -28,18 +30,31 @@ def schedule(kind: str, subject: str, at: datetime, lane: str = "") -> None:
     ).execute()
 
 
+def schedule_new(kind: str, subject: str, at: datetime, lane: str = "") -> None:
+    """Like `schedule`, for a subject that the caller's transaction creates: it has no row yet."""
+    before_commit(_LAST, (kind, subject, at, lane), _write)
+
+
 def touch(kind: str, subject: str, at: datetime) -> None:
     """There is news for `subject`, as the last thing of the caller's transaction: its row is due at `at` or before.
 
     Whoever holds the row keeps it, but cannot conclude past the news. The race that this stops: a worker finds nothing
     left, the news commits, the worker finishes the row or puts it off until tomorrow, and nobody comes in time.
     """
-    at_the_end(f"{kind} {subject}", lambda: _touch(kind, subject, at))
+    before_commit(_LAST, (kind, subject, at, ""), _write)
 
 
-def _touch(kind: str, subject: str, at: datetime) -> None:
+def _write(items: Sequence[tuple[str, str, datetime, str]]) -> None:
+    """Write the rows of a transaction by one statement, which locks those that are there in one order."""
+    soonest: dict[tuple[str, str], tuple[datetime, str]] = {}
+    for kind, subject, at, lane in items:
+        soonest[kind, subject] = min((at, lane), soonest.get((kind, subject), (at, lane)))
+    rows = [
+        {DueWork.kind: kind, DueWork.subject: subject, DueWork.due_at: at, DueWork.lane: lane}
+        for (kind, subject), (at, lane) in sorted(soonest.items())
+    ]
     sooner = Case(None, [(EXCLUDED.due_at < DueWork.due_at, EXCLUDED.due_at)], DueWork.due_at)
-    DueWork.insert(kind=kind, subject=subject, due_at=at).on_conflict(
+    DueWork.insert_many(rows).on_conflict(
         conflict_target=[DueWork.kind, DueWork.subject],
         update={DueWork.due_at: sooner, DueWork.touched: DueWork.touched + 1},
     ).execute()

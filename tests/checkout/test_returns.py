@@ -107,6 +107,7 @@ def test_a_credential_of_an_older_version_signs_from_its_next_request_on(world: 
     world.pay_by_card(session)
     Credential.update(return_key=None).execute()
     assert not signs(world, session, key)
+    world.later(1)
     credentials.authenticate(key, "127.0.0.1", world.now)
     assert signs(world, session, key)
 

@@ -1,6 +1,8 @@
 """The outbox: an event is told with its change or not at all, and its bytes never change."""
 
 import json
+import zlib
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +10,11 @@ import pytest
 
 from ikawaari import ids, store
 from ikawaari.checkout import resources, snapshots
-from ikawaari.events import events
-from ikawaari.store.models import Event
+from ikawaari.events import delivery, endpoints, events
+from ikawaari.store import database
+from ikawaari.store.models import DueWork, Event, WebhookDelivery
+from tests import statements
+from tests.events.receiver import listening
 from tests.world import Trouble, World, halfway, together
 
 
@@ -46,6 +51,49 @@ def test_an_event_goes_with_its_transaction(world: World) -> None:
     with pytest.raises(Trouble):
         halfway(world.session)
     assert not world.told()
+
+
+def test_the_events_of_a_transaction_are_written_together_at_its_end_in_their_order(world: World) -> None:
+    names = first, second, third = "customer.created", "invoice.created", "refund.created"
+    with listening() as receiver:
+        endpoints.create(world.owner, url=receiver.url, enabled_events=[first, third], now=world.now)
+        endpoints.create(world.owner, url=receiver.url, enabled_events=["*"], now=world.now)
+    with store.atomic(), statements.sent() as sent:
+        for name in names:
+            events.append(name, {"id": f"object {name}"}, world.owner, world.now)
+        assert sent == []
+        assert events.was_told(second, f"object {second}")
+        assert not events.was_told(second, f"object {first}")
+        database._write_waiting()
+    assert [event.type for event in Event.select().order_by(Event.sequence)] == list(names)
+    assert len(sent) == 4  # what was told of the first; events, deliveries, due rows
+    made = [(row.event.type, row.object_id, row.lane, row.status) for row in WebhookDelivery.select()]
+    lanes = {name: zlib.crc32(f"object {name}".encode()) % delivery.LANES for name in names}
+    wanted = [first, first, second, third, third]
+    assert sorted(made) == sorted((name, f"object {name}", lanes[name], "pending") for name in wanted)
+    assert len({row.id for row in WebhookDelivery.select()}) == 5
+    due_now = {work.subject for work in DueWork.select().where(DueWork.kind == delivery.DELIVER)}
+    assert due_now == {f"{row.endpoint_id}:{row.lane}" for row in WebhookDelivery.select()}
+
+
+def test_an_event_whose_type_is_the_beginning_of_another_is_another(world: World) -> None:
+    with listening() as receiver:
+        endpoints.create(world.owner, url=receiver.url, enabled_events=["refund.created"], now=world.now)
+    with store.atomic():
+        for name in ("refund", "refund.create", "refund.created", "refund_created", "und.created"):
+            events.append(name, {"id": "o"}, world.owner, world.now)
+    assert [row.event.type for row in WebhookDelivery.select()] == ["refund.created"]
+
+
+def test_an_event_of_a_savepoint_goes_with_it(world: World) -> None:
+    with store.atomic():
+        events.append("before", {"id": "o"}, world.owner, world.now)
+        with suppress(Trouble), store.savepoint():
+            events.append("within", {"id": "o"}, world.owner, world.now)
+            raise Trouble
+        assert not events.was_told("within", "o")
+        events.append("after", {"id": "o"}, world.owner, world.now)
+    assert [event.type for event in Event.select().order_by(Event.sequence)] == ["before", "after"]
 
 
 def test_an_event_outside_a_transaction_is_a_bug(world: World) -> None:
