@@ -1,1 +1,1 @@
-"""What happened, told: the outbox, and later the endpoints that it is delivered to."""
+"""Events: the outbox, the webhook endpoints, and the delivery to them."""

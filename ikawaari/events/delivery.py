@@ -1,7 +1,7 @@
-"""Delivery: every event reaches every endpoint that wants it, at least once, in order per object, with the same bytes.
+"""Delivery: each event reaches each endpoint that subscribes to it, at least once, in order per object, unchanged.
 
-Each endpoint has a few lanes. All events of one object go through one lane, and a lane is one row of due work, so one
-worker at a time carries it: the order holds, and a slow endpoint takes up its own lanes and nobody else's.
+Each endpoint has a few lanes. All events of one object use the same lane, and a lane is one row of due work, so one
+worker at a time delivers it: the order is kept, and a slow endpoint only occupies its own lanes.
 """
 
 import time
@@ -31,7 +31,7 @@ RETRIES = (
 LANES = 4
 LEASE = timedelta(seconds=60)
 REST = timedelta(minutes=1)
-_LONGEST_CARRY_SECONDS = 20  # one try more may take 10: together less than a lease
+_LONGEST_CARRY_SECONDS = 20  # one more try may take 10: together less than a lease
 _SLOW_MS = 5_000
 
 
@@ -84,7 +84,7 @@ def _lane_of(object_id: str) -> int:
 
 
 def send_to(endpoint: WebhookEndpoint, event: Event, now: datetime) -> None:
-    """Put an event on its way to one endpoint, in the caller's transaction; told before, it is told again."""
+    """Create the delivery of an event to one endpoint, in the caller's transaction, or restart an earlier one."""
     lane = _lane_of(event.object_id)
     WebhookDelivery.insert(
         id=ids.new("wd"),
@@ -100,7 +100,7 @@ def send_to(endpoint: WebhookEndpoint, event: Event, now: datetime) -> None:
 
 
 def send_again(events: Sequence[Event], now: datetime) -> int:
-    """Send events again to the endpoints that want them, whatever became of them. Returns how many deliveries."""
+    """Send events again to the endpoints that subscribe to them, delivered or not. Returns how many deliveries."""
     count = 0
     with store.atomic():
         for event in events:
@@ -114,7 +114,7 @@ def send_again(events: Sequence[Event], now: datetime) -> int:
 
 
 def catch_up(endpoint: WebhookEndpoint, now: datetime) -> None:
-    """The endpoint was enabled again: everything that it missed is due, in the caller's transaction."""
+    """The endpoint was enabled again: everything that it missed becomes due, in the caller's transaction."""
     _renew(
         (WebhookDelivery.endpoint == endpoint.id) & (WebhookDelivery.status != DeliveryStatus.SUCCEEDED),
         now,
@@ -131,7 +131,7 @@ def _renew(which: Any, now: datetime) -> None:
 
 
 def _wanting(event: Event) -> list[WebhookEndpoint]:
-    """The endpoints that want an event, kept from being deleted until its deliveries are written."""
+    """The endpoints that subscribe to an event, protected from deletion until its deliveries are written."""
     query = WebhookEndpoint.select().where(
         WebhookEndpoint.merchant == event.merchant_id, WebhookEndpoint.livemode == event.livemode
     )
@@ -141,7 +141,7 @@ def _wanting(event: Event) -> list[WebhookEndpoint]:
 
 
 def carry(subject: str, now: datetime) -> datetime | None:
-    """Carry one lane for a while. Returns when to come again; None when it is empty, or its endpoint takes nothing."""
+    """Deliver one lane for a while. Returns when to run again; None if it is empty, or its endpoint is disabled."""
     endpoint_id, _, lane = subject.rpartition(":")
     with outgoing.Caller() as caller:
         return _carry(endpoint_id, int(lane), caller, now)
@@ -155,7 +155,7 @@ def _carry(endpoint_id: str, lane: int, caller: outgoing.Caller, now: datetime) 
             return None
         if endpoint.rests_until and not _may_ask_again(endpoint, now):
             rests_until: datetime = endpoint.rests_until
-            return max(rests_until, now + timedelta(seconds=1))  # over already: another lane was let through
+            return max(rests_until, now + timedelta(seconds=1))  # over already: another lane was admitted
         delivery = _foremost(endpoint, lane, now)
         if delivery is None:
             return _earliest(endpoint, lane)
@@ -164,13 +164,13 @@ def _carry(endpoint_id: str, lane: int, caller: outgoing.Caller, now: datetime) 
 
 
 def _may_ask_again(endpoint: WebhookEndpoint, now: datetime) -> bool:
-    """Whether it has rested; of all its lanes one alone is let through, so that one worker at most waits in vain."""
+    """Whether its pause is over. Of its lanes only one is admitted, so that at most one worker waits for a timeout."""
     rested = (WebhookEndpoint.id == endpoint.id) & (WebhookEndpoint.rests_until <= now)
     return bool(WebhookEndpoint.update(rests_until=now + REST).where(rested).execute())
 
 
 def _end_rest(endpoint: WebhookEndpoint, now: datetime) -> None:
-    """It answers in time again: its other lanes need not wait."""
+    """The endpoint answers in time again: its other lanes need not wait."""
     with store.atomic():
         endpoint.change(rests_until=None)
         for lane in range(LANES):
@@ -178,7 +178,7 @@ def _end_rest(endpoint: WebhookEndpoint, now: datetime) -> None:
 
 
 def is_acknowledged(object_id: str, event_type: str) -> bool:
-    """Whether every endpoint that is served and wants this event of the object has taken it."""
+    """Whether every active endpoint that subscribes to this event of the object has accepted it."""
     waiting = (
         WebhookDelivery.select()
         .join(WebhookEndpoint)
@@ -208,7 +208,7 @@ def _earliest(endpoint: WebhookEndpoint, lane: int) -> datetime | None:
 
 
 def _next_ones(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelivery]":
-    """What waits in a lane and has no earlier event of its object before it. One that was set aside holds up none."""
+    """The deliveries of a lane without an earlier event of the same object. One that was set aside delays none."""
     earlier = WebhookDelivery.alias()
     sooner = (earlier.set_aside < WebhookDelivery.set_aside) | (
         (earlier.set_aside == WebhookDelivery.set_aside) & (earlier.event < WebhookDelivery.event)
@@ -231,7 +231,7 @@ def _waiting(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelive
 
 
 def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, caller: outgoing.Caller, now: datetime) -> None:
-    """Send once, and write down what the endpoint said."""
+    """Send once, and record the endpoint's answer."""
     ensure(not store.in_transaction(), "nobody is called while rows are locked")
     body = Event.get_by_id(delivery.event_id).body.encode()
     at = max(now, clock.now())  # a lane is carried for a while: the signature and the schedule count from each try
@@ -239,9 +239,9 @@ def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, caller: outgoing.
         "Content-Type": "application/json",
         signature.HEADER: signature.of_webhook(_secret_at(endpoint, at), clock.unix(at), body),
     }
-    store.release()  # a slow endpoint holds up a thread, not one of the database's connections
+    store.release()  # a slow endpoint blocks a thread, but no database connection
     answer = caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
-    with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: nobody wants to know
+    with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: the result does not matter
         _conclude(endpoint, delivery, answer, at)
     if answer.duration_ms >= _SLOW_MS and not answer.is_success:
         endpoint.change(rests_until=at + REST)
@@ -260,12 +260,12 @@ def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing
     tries = sent.tries + 1
     is_over = not answer.is_success and tries > len(RETRIES)
     if is_over:
-        WebhookEndpoint.lock(endpoint.id)  # before its delivery, as whoever enables or deletes the endpoint does
+        WebhookEndpoint.lock(endpoint.id)  # before its delivery, as in enabling or deleting the endpoint
     stored = WebhookDelivery.lock(sent.id)
     DeliveryTry.create(
         delivery=sent.id, at=at, duration_ms=answer.duration_ms, http_status=answer.http_status, body=answer.body
     )
-    # The race that this stops: the event is wanted again, or its endpoint enabled, or the lease lost, during the call.
+    # During the call the event may be requested again, its endpoint enabled, or the lease lost.
     if any(getattr(stored, name) != getattr(sent, name) for name in ("status", "tries", "next_try_at")):
         return
     if answer.is_success:
@@ -279,7 +279,7 @@ def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing
 
 
 def _was_anything_accepted(endpoint: WebhookEndpoint, refused: WebhookDelivery) -> bool:
-    """Whether the endpoint took any event since the first try of one that it always refused: then it is not down."""
+    """Whether the endpoint has accepted any event since the first try of one that it always refused: it is not down."""
     first = DeliveryTry.select().where(DeliveryTry.delivery == refused.id).order_by(DeliveryTry.at).get()
     accepted = DeliveryTry.select().join(WebhookDelivery).where(WebhookDelivery.endpoint == endpoint.id)
     return accepted.where(DeliveryTry.at >= first.at, DeliveryTry.http_status.between(200, 299)).exists()

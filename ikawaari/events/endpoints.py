@@ -1,4 +1,4 @@
-"""Webhook endpoints: where merchants are told."""
+"""Webhook endpoints: where merchants receive events."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ MOST_PER_MERCHANT = 20
 
 
 def create(owner: Owner, *, url: str, enabled_events: Sequence[str], now: datetime) -> WebhookEndpoint:
-    """Enter an endpoint. Its `secret` is told now and at rotation, never else. Raises ValidationFailed."""
+    """Create an endpoint. Its `secret` is returned only here and on rotation. Raises ValidationFailed."""
     _check(url, enabled_events, owner.livemode)
     if len(of_merchant(owner)) >= MOST_PER_MERCHANT:
         raise ValidationFailed({"url": [f"a merchant has at most {MOST_PER_MERCHANT} endpoints"]})
@@ -59,7 +59,7 @@ def update(
     enabled_events: Sequence[str] | None = None,
     enabled: bool | None = None,
 ) -> WebhookEndpoint:
-    """Change what is given. Enabling again catches up on everything that was missed. Raises ValidationFailed."""
+    """Change the given fields. Enabling again catches up on everything that was missed. Raises ValidationFailed."""
     _check(url, enabled_events or (), endpoint.livemode)
     given = {"url": url, "enabled_events": enabled_events and sorted(set(enabled_events)), "enabled": enabled}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -84,13 +84,13 @@ def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
 
 
 def rotate_secret(endpoint: WebhookEndpoint, now: datetime, *, overlap_seconds: int = 0) -> WebhookEndpoint:
-    """Give the endpoint a new secret, which signs alone once the overlap is over; until then the old one signs alone.
+    """Create a new secret. Until the overlap ends, only the old one signs; after that, only the new one.
 
-    A second rotation ends the overlap of the first at once: what was to come is then the old secret.
+    A second rotation ends the overlap of the first immediately: the first one's new secret is then the old one.
     """
     fresh = sealing.seal(_new_secret())
     with store.atomic():
-        # The race of two rotations: the second one waits, and replaces what the first one made.
+        # If two rotations run at once, the second one waits, and replaces the secret of the first.
         stored = _locked(endpoint)
         if overlap_seconds:
             changes_at = now + timedelta(seconds=overlap_seconds)
@@ -101,7 +101,7 @@ def rotate_secret(endpoint: WebhookEndpoint, now: datetime, *, overlap_seconds: 
 
 
 def end_overlaps(now: datetime) -> None:
-    """Drop the old secrets whose overlap is over."""
+    """Delete the old secrets whose overlap is over."""
     over = WebhookEndpoint.secret_changes_at <= now
     WebhookEndpoint.update(
         {
@@ -113,12 +113,12 @@ def end_overlaps(now: datetime) -> None:
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
-    """Remove the endpoint and what was on its way to it."""
+    """Delete the endpoint and its pending deliveries."""
     WebhookEndpoint.delete().where(WebhookEndpoint.id == endpoint.id).execute()
 
 
 def resource(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> JsonObject:
-    """An endpoint as its merchant sees it; its secret only when it is new."""
+    """An endpoint as its merchant sees it; its secret only if it is new."""
     changes_at = endpoint.secret_changes_at
     told = {
         "id": endpoint.id,

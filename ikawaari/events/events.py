@@ -1,4 +1,4 @@
-"""The outbox: an event is written in the transaction of the change that it tells, or neither is."""
+"""The outbox: an event is written in the transaction of the change that it reports, or neither is."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _Row = Mapping[Any, Any]
 
 
 class Owned(Protocol):
-    """A row that belongs to a merchant in one mode: whom its events are for."""
+    """A row that belongs to a merchant in one mode, who receives its events."""
 
     @property
     def merchant_id(self) -> str:
@@ -33,7 +33,7 @@ class Owned(Protocol):
 
 
 def append(type_: str, data: JsonObject, row: Owned, now: datetime) -> None:
-    """Write the event `type_` about `row`, shown as `data`, and put it on its way to everybody who wants it.
+    """Write the event `type_` about `row`, rendered as `data`, and create its deliveries.
 
     Its text is fixed here. All events of a transaction are written at its end, by one statement.
     """
@@ -84,14 +84,14 @@ def _row(type_: str, data: JsonObject, row: Owned, now: datetime) -> _Row:
 
 
 def _text(body: JsonObject) -> str:
-    """The body as JSON that every engine stores and every receiver reads: a lone surrogate becomes U+FFFD."""
+    """The body as JSON that every engine stores and every receiver can parse: a lone surrogate becomes U+FFFD."""
     return _SURROGATES.sub("\ufffd", json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
 def _as_told(data: JsonObject) -> JsonObject:
-    """The object as events have it: its currency in lower case, and of its attempts the latest ten.
+    """The object as it appears in events: with its currency in lower case, and the latest ten attempts.
 
-    A session that was tried a hundred times would else repeat all of them in each event of each try.
+    Otherwise a session with a hundred attempts would repeat all of them in every event of every attempt.
     """
     told: dict[str, JsonValue] = {**data}
     if isinstance(currency := data.get("currency"), str):

@@ -1,4 +1,4 @@
-"""What was told: events, and how their deliveries went."""
+"""Published events, and the results of their deliveries."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _KEPT = timedelta(days=30)
 
 
 class Redelivery(TypedDict):
-    """How much is on its way again."""
+    """How much is being delivered again."""
 
     object: str
     events: int
@@ -56,7 +56,7 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
 
 
 def redeliver(event: Event, now: datetime) -> Redelivery:
-    """Send an event again to every endpoint that wants it, and say how many deliveries that makes."""
+    """Send an event again to every endpoint that subscribes to it. Returns how many deliveries."""
     return _redelivered([event], now)
 
 
@@ -80,7 +80,7 @@ def redeliver_range(
 
 
 def send_test(endpoint: WebhookEndpoint, now: datetime) -> JsonObject:
-    """Send a test event to one endpoint alone. Returns its delivery."""
+    """Send a test event to one endpoint only. Returns its delivery."""
     with store.atomic():
         event = events.write(TEST, endpoints.resource(endpoint), endpoint, now)
         delivery.send_to(endpoint, event, now)
@@ -95,7 +95,7 @@ def deliveries(endpoint: WebhookEndpoint, wanted: PageRequest) -> Page:
 
 
 def forget(now: datetime) -> None:
-    """Drop the deliveries that succeeded 30 days ago, with their tries, and secrets whose overlap is over.
+    """Delete deliveries that succeeded 30 days ago, with their tries, and secrets whose overlap is over.
 
     Events stay, and may be sent again.
     """
@@ -105,7 +105,7 @@ def forget(now: datetime) -> None:
 
 
 def resource(event: Event) -> JsonObject:
-    """The event as its webhook carries it."""
+    """The event as its webhook sends it."""
     told: JsonObject = json.loads(event.body)
     return told
 

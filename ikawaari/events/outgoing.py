@@ -1,4 +1,4 @@
-"""Calling a merchant's URL: no internal address, no redirect, no proxy of ours, ten seconds in all."""
+"""Calls a merchant's URL: no internal address, no redirects, no proxy, ten seconds in total."""
 
 import io
 import socket
@@ -29,12 +29,12 @@ _is_local = False
 
 
 class Forbidden(OSError):
-    """The name leads to an address that webhooks do not go to."""
+    """The name resolves to an address to which webhooks are not sent."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: `http_status` is None without an answer; `body` is its beginning, or why there was none."""
+    """What came back: `http_status` is None if there was no answer; `body` is its beginning, or why there was none."""
 
     http_status: int | None
     body: str
@@ -47,7 +47,7 @@ class Answer:
 
 
 def configure(config: Config) -> None:
-    """Say whether this is a developer's own machine: only there may webhooks go to loopback, in test mode."""
+    """Set whether this is a developer's machine: only there may webhooks of test mode go to loopback."""
     global _is_local  # noqa: PLW0603 - set once, at start-up
     _is_local = config.is_local
 
@@ -60,7 +60,7 @@ def may_reach(url: str, *, livemode: bool) -> bool:
             return False
         port = parts.port or _PORTS[parts.scheme]
         _resolve(parts.hostname, port, livemode=livemode, timeout_seconds=TIMEOUT_SECONDS / 2)
-    except (Forbidden, ValueError, KeyError):  # ValueError: no URL, or a name that no resolver takes
+    except (Forbidden, ValueError, KeyError):  # ValueError: not a URL, or a name that no resolver accepts
         return False
     except OSError:
         return True
@@ -68,9 +68,9 @@ def may_reach(url: str, *, livemode: bool) -> bool:
 
 
 class Caller:
-    """Calls URLs one after the other, over one connection as long as that stays open and the URL the same.
+    """Calls URLs one after the other, over one connection while it stays open and the URL is the same.
 
-    It leads to the very address that was resolved and checked: a name cannot change its mind in between.
+    It connects to exactly the address that was resolved and checked, so that the name cannot resolve differently later.
     """
 
     def __init__(self) -> None:
@@ -84,8 +84,8 @@ class Caller:
         self._hang_up()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, livemode: bool) -> Answer:
-        """POST once, or twice where the server has hung up on a connection that it left open: it may have read the
-        first one, for every webhook is sent at least once.
+        """POST once, or twice if the server has closed a kept connection. It may have read the first request, which is
+        allowed, because every webhook is sent at least once.
         """
         started = time.monotonic()
         try:
@@ -111,7 +111,7 @@ class Caller:
         response = line.getresponse()
         answer = Answer(response.status, _beginning(response), _since(started))
         line.calls += 1
-        if not _is_read(response):  # what is left of it would be taken for the next answer
+        if not _is_read(response):  # the rest of it would be taken for the next answer
             self._hang_up()
         return answer
 
@@ -131,7 +131,7 @@ class Caller:
 
 
 class _Line(HTTPConnection):
-    """A connection to a checked address. Each call ends at `deadline`, however slowly the other side drips."""
+    """A connection to a checked address. Each call ends at `deadline`, however slowly the other side sends."""
 
     def __init__(self, parts: SplitResult, *, livemode: bool) -> None:
         self.default_port = _PORTS[parts.scheme]
@@ -157,19 +157,19 @@ class _Line(HTTPConnection):
 
 
 class _Hasty:
-    """What `http.client` wants of a socket; each wait is as long as the time that is left."""
+    """The part of a socket that `http.client` needs; each wait is limited to the remaining time."""
 
     def __init__(self, plain: socket.socket, line: _Line) -> None:
         self._plain = plain
         self._line = line
 
     def sendall(self, data: bytes) -> None:
-        """Send everything in the time that is left."""
+        """Send everything in the remaining time."""
         self._plain.settimeout(_left(self._line.deadline))
         self._plain.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """A reader that gives up in time."""
+        """A reader that stops at the deadline."""
         return io.BufferedReader(_Reader(self._plain, self._line.deadline))
 
     def close(self) -> None:
@@ -197,7 +197,7 @@ def _parts(url: str) -> SplitResult:
 
 @lru_cache(1)
 def _trusted(authorities: str) -> ssl.SSLContext:
-    """Whom we trust: reading the authorities' certificates takes longer than all else that a call does."""
+    """The trusted authorities: loading their certificates takes longer than the rest of a call."""
     return ssl.create_default_context(cafile=authorities)
 
 
@@ -211,9 +211,9 @@ def _resolve(hostname: str, port: int, *, livemode: bool, timeout_seconds: float
 
 
 def _look_up(hostname: str, port: int, timeout_seconds: float) -> list[str]:
-    """Ask the resolver, which knows no time-out: a thread of its own waits for it, as long as it takes. Raises OSError.
+    """Resolve a name. getaddrinfo has no timeout, so it runs in a thread that we may abandon. Raises OSError.
 
-    A pool would be smaller, but a few names whose servers are silent would keep all other names waiting.
+    A pool would be smaller, but a few names with silent servers would block all other names.
     """
     answer: Future[list[Any]] = Future()
 
@@ -242,7 +242,7 @@ def _dial(found: list[str], port: int, deadline: float) -> socket.socket:
     for address in found:
         try:
             plain = socket.create_connection((address, port), _share(deadline))
-            # Else a kept connection waits 40 ms before it sends the body, for a word about the head.
+            # Otherwise a kept connection waits 40 ms for an acknowledgment before it sends the body.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return plain
         except OSError as error:
@@ -251,7 +251,7 @@ def _dial(found: list[str], port: int, deadline: float) -> socket.socket:
 
 
 def _is_read(response: HTTPResponse) -> bool:
-    """Whether nothing of the answer is still to come. Then the connection may carry the next call."""
+    """Whether the answer is complete, so that the connection can be used for the next call."""
     if response.length == 0:
         response.close()
     return bool(response.isclosed())
@@ -264,12 +264,12 @@ def _beginning(response: HTTPResponse) -> str:
         while len(kept) < _KEPT_BYTES and (some := response.read1(_KEPT_BYTES - len(kept))):
             kept += some
     except (OSError, HTTPException, ValueError):
-        pass  # the status is what counts, and it has come
+        pass  # only the status matters, and it has arrived
     return kept.decode("utf-8", "replace").replace("\x00", "�")
 
 
 def _share(deadline: float) -> float:
-    """What one step may take of the time that is left, so that the next one has its turn."""
+    """How much of the remaining time one step may take, so that some is left for the next one."""
     return min(_left(deadline), TIMEOUT_SECONDS / 2)
 
 

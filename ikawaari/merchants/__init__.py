@@ -1,1 +1,1 @@
-"""Merchants, their credentials, and how much they may ask of us."""
+"""Merchants, their credentials, and their limits."""

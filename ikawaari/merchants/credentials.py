@@ -1,6 +1,6 @@
 """Credentials: ApiKeys (`ik_test_…`, `ik_live_…`) and AppTokens (`ik_app_test_…`, `ik_app_live_…`).
 
-The text is shown once, at creation; what we keep is its SHA-256. A fast digest is enough: the text has 160 random bits.
+The text is shown once, at creation; we store its SHA-256. A fast digest is enough: the text has 160 random bits.
 """
 
 import hashlib
@@ -41,12 +41,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking: a merchant, in one mode, with some scopes."""
+    """The caller: a merchant, in one mode, with some scopes."""
 
     owner: Owner
     scopes: frozenset[str]
     credential_id: str
-    rate_limit: int | None  # requests a minute; None: the house's default
+    rate_limit: int | None  # requests per minute; None for the default
 
     def require(self, scope: Scope) -> None:
         """Raise NotAllowed, naming the scope, unless the caller has it."""
@@ -67,7 +67,7 @@ def create(
     allowed_networks: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a credential and return its text: the only time that it is seen. Raises ValidationFailed."""
+    """Create a credential and return its text, which is never shown again. Raises ValidationFailed."""
     _check(scopes, rate_limit, allowed_networks)
     prefix = f"ik_{'app_' if installation else ''}{'live' if livemode else 'test'}"
     text = ids.new(prefix)
@@ -89,12 +89,12 @@ def create(
 
 
 def install_app(merchant: Merchant, name: str, now: datetime) -> AppInstallation:
-    """Record that an app was installed at the merchant; its tokens hang on this."""
+    """Record that an app was installed at the merchant; its tokens depend on it."""
     return AppInstallation.create(id=ids.new("app"), merchant=merchant, name=name, created_at=now)
 
 
 def uninstall_app(installation_id: str, now: datetime) -> None:
-    """Remove an installation: every token of it is dead from now on. Raises NotFound."""
+    """Remove an installation, and thereby revoke all its tokens. Raises NotFound."""
     found = AppInstallation.update({AppInstallation.removed_at: now}).where(
         AppInstallation.id == installation_id, AppInstallation.removed_at.is_null()
     )
@@ -104,7 +104,7 @@ def uninstall_app(installation_id: str, now: datetime) -> None:
 
 
 def revoke(credential_id: str, now: datetime) -> None:
-    """End a credential. Raises NotFound when there is none, or it has ended already."""
+    """Revoke a credential. Raises NotFound if there is none, or it is already revoked."""
     found = Credential.update({Credential.revoked_at: now}).where(
         Credential.id == credential_id, Credential.revoked_at.is_null()
     )
@@ -119,7 +119,7 @@ def of_merchant(merchant: Merchant) -> list[Credential]:
 
 
 def described(key: Credential) -> JsonObject:
-    """What may be told of a credential: everything but its text. Instants in Unix seconds."""
+    """A credential for display: everything but its text. Times in Unix seconds."""
     return {
         "id": key.id,
         "hint": key.hint,
@@ -139,7 +139,7 @@ def days_ahead(days: int | None, now: datetime) -> datetime | None:
 
 
 def authenticate(text: str, address: str, now: datetime) -> Caller:
-    """Who shows this credential, from this IP address. Raises AuthenticationFailed or NotAllowed."""
+    """The caller with this credential, from this IP address. Raises AuthenticationFailed or NotAllowed."""
     found = _find(_digest(text), now)
     if found is None:
         raise AuthenticationFailed(errors.CREDENTIAL_UNKNOWN)
@@ -177,17 +177,17 @@ def _find(digest: str, now: datetime) -> Credential | None:
 
 
 def return_key(text: str) -> str:
-    """What signs customers' returns, in hex: HMAC-SHA256(credential, "ikawaari return").
+    """The key that signs customers' returns, in hex: HMAC-SHA256(credential, "ikawaari return").
 
-    The merchant computes it from the credential that it has; what we keep gives nobody the credential back.
+    The merchant computes it from its credential; the credential cannot be computed from it.
     """
     return hmac.new(text.encode("utf-8", "surrogatepass"), _RETURNS, hashlib.sha256).hexdigest()
 
 
 def return_key_of(credential_id: str | None, merchant_id: str, livemode: bool, now: datetime) -> str | None:
-    """The return key of a credential, or once it is dead of the merchant's newest live one; None: there is none.
+    """The return key of a credential, or if it is revoked, of the merchant's newest valid one; None if there is none.
 
-    A revoked credential signs nothing new: whoever rotates keys goes on with the one that replaced it.
+    A revoked credential signs nothing new: after a rotation its replacement signs.
     """
     own = (
         (Credential.merchant == merchant_id) & (Credential.livemode == livemode) & Credential.return_key.is_null(False)
@@ -201,7 +201,7 @@ def return_key_of(credential_id: str | None, merchant_id: str, livemode: bool, n
 
 
 def _keep_return_key(found: Credential, text: str) -> None:
-    """A credential of an older version has none yet, and only its owner can say it."""
+    """A credential of an older version has no key yet, and it can only be computed from the credential's text."""
     if found.return_key is None:
         found.change(return_key=sealing.seal(return_key(text)))
 

@@ -1,4 +1,4 @@
-"""What customers pay on top where the merchant has them pay the fee: a part of the amount, and a fixed sum."""
+"""Fees that customers pay on top if the merchant says so: a percentage of the amount, and a fixed sum."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _WHOLE = 10_000
 
 
 def read(texts: Iterable[str]) -> Fees:
-    """Fees as a person writes them: `mobile_money=1.5%`, `card=2.9%+100XOF`. Raises ValidationFailed, naming `fee`."""
+    """Parse fees as people write them: `mobile_money=1.5%`, `card=2.9%+100XOF`. Raises ValidationFailed for `fee`."""
     fees: Fees = {}
     for text in texts:
         match = _TERM.fullmatch(text)
@@ -32,13 +32,13 @@ def read(texts: Iterable[str]) -> Fees:
 
 
 def fixed_in(terms: FeeTerms, merchant: Merchant, currency: str) -> int | None:
-    """The fixed fee of `terms` for a payment in `currency`, in its smallest unit; None: it is in another currency."""
+    """The fixed fee of `terms` for a payment in `currency`, in its smallest unit; None if it is in another currency."""
     fixed = terms["fixed"]
     return fixed if not fixed or currency_of(terms, merchant) == currency else None
 
 
 def currency_of(terms: FeeTerms, merchant: Merchant) -> str:
-    """The currency of the fixed fee: the one that is said, else the merchant's."""
+    """The currency of the fixed fee: the given one, or else the merchant's."""
     return str(terms.get("currency") or merchant.currency)
 
 
@@ -49,7 +49,7 @@ def _currency(code: str, text: str) -> str:
 
 
 def written(fees: Fees) -> list[str]:
-    """The fees as `read` reads them."""
+    """The fees in the form that `read` parses."""
     return [
         f"{name}={terms['basis_points'] // 100}.{terms['basis_points'] % 100:02d}%+{terms['fixed']}"
         + terms.get("currency", "")

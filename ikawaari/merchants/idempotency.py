@@ -1,8 +1,8 @@
-"""Idempotency keys: the same POST twice is answered twice and done once.
+"""Idempotency keys: the same POST sent twice is answered twice, but done once.
 
-A key is kept when something was done or finally decided. A call that did nothing gives its key back, so that the next
-request under it runs, be it the same or a corrected one. A call that stored something before it had an answer leaves
-that thing's id with the key (`subject`): the next call under it goes on from there and never starts a second time.
+A key is kept if something was done or finally decided. A call without any effect releases its key, so that the next
+request with it runs, the same or a corrected one. A call that stored an object before it had an answer leaves that
+object's id with the key (`subject`): the next call with the key continues with it, and never starts a second time.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ from ikawaari.store.models import IdempotencyKey, PayKey
 _KEPT = timedelta(hours=25)  # 24 are promised
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK = timedelta(seconds=30)  # after it, a call without an answer counts as killed
-_QUICK = timedelta(seconds=2)  # most calls have their answer by then, so a client may ask again soon
+_QUICK = timedelta(seconds=2)  # most calls are answered by then, so a client may retry soon
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A finished answer: status, the headers worth repeating, and the body to the byte."""
+    """A finished answer: status, the headers to repeat, and the exact body."""
 
     status: int
     headers: Mapping[str, str]
     body: str
-    credential_id: str | None = None  # who made the call, when the body holds a secret: nobody else gets it again
+    credential_id: str | None = None  # who made the call, if the body contains a secret: nobody else gets it again
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Claim:
 
 
 def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str, now: datetime) -> Claim | Answer:
-    """The right to run this call, or the answer that its first run gave.
+    """The right to run this call, or the answer of its first run.
 
-    Raises Conflict when the key has an answer to another body, or when a call under it still runs.
+    Raises Conflict if the key has an answer to another body, or if a call with it still runs.
     """
     row = IdempotencyKey(
         merchant=caller.owner.merchant,
@@ -59,12 +59,12 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
         locked_until=now + _LOCK,
         created_at=now,
     )
-    # Equal calls at the same moment meet at the unique index: one inserts, the others find its row.
+    # If equal calls arrive at the same moment, the unique index lets one insert, and the others find its row.
     made = IdempotencyKey.insert(row.__data__).on_conflict_ignore().returning(IdempotencyKey.id).tuples()
     for (row_id,) in made.execute():
         return Claim(row_id, row.locked_until, body_digest)
     found = _find(row)
-    if found is None:  # the call that held the key did nothing, and has just given it back
+    if found is None:  # the first call has just failed and deleted its row
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
     if found.status is None:
         return _take_over(found, body_digest, now)
@@ -74,9 +74,9 @@ def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str,
 
 
 def remember(mine: Claim, subject: str) -> None:
-    """Note what this run stores, in the transaction that stores it: should the run be cut off, the next one finds it.
+    """Note the object that this run stores, in the same transaction: if the run is interrupted, the next one finds it.
 
-    Raises Conflict when the lock was lost: a run that was taken for dead must store nothing beside the one that took
+    Raises Conflict if the lock was lost: a run that was considered dead must not store anything after another run took
     over.
     """
     changes = {IdempotencyKey.subject: subject, IdempotencyKey.body_digest: mine.body_digest}
@@ -85,7 +85,7 @@ def remember(mine: Claim, subject: str) -> None:
 
 
 def keep(mine: Claim, answer: Answer) -> None:
-    """Remember the answer. In one transaction with what the call did, the two cannot come apart."""
+    """Store the answer, in one transaction with the call's effects, so that neither exists without the other."""
     changes = {
         IdempotencyKey.status: answer.status,
         IdempotencyKey.headers: dict(answer.headers),
@@ -93,26 +93,26 @@ def keep(mine: Claim, answer: Answer) -> None:
         IdempotencyKey.credential_id: answer.credential_id,
         IdempotencyKey.body_digest: mine.body_digest,
     }
-    # The fence: a run that was taken for dead must not overwrite, nor commit beside, the run that took over.
+    # The fence: a run that was considered dead must not overwrite the run that took over, nor commit beside it.
     if not IdempotencyKey.update(changes).where(_held(mine)).execute():
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
 
 
 def release(mine: Claim) -> None:
-    """Give the key back: the next call under it may run at once. What was stored under it stays with the key."""
+    """Release the key: the next call with it may run immediately. An object that was stored stays with the key."""
     mine_still = _held(mine)
     IdempotencyKey.delete().where(mine_still, IdempotencyKey.subject.is_null()).execute()
     IdempotencyKey.update({IdempotencyKey.locked_until: _LONG_AGO}).where(mine_still).execute()
 
 
 def forget(now: datetime) -> None:
-    """Drop the keys whose time is over."""
+    """Delete expired keys."""
     IdempotencyKey.delete().where(IdempotencyKey.created_at < now - _KEPT).execute()
     PayKey.delete().where(PayKey.created_at < now - _KEPT).execute()
 
 
 def _opened(found: IdempotencyKey, caller: Caller) -> Answer:
-    """The kept answer. Raises Conflict when it holds a secret that another credential was told."""
+    """The stored answer. Raises Conflict if it contains a secret of another credential's call."""
     kept = Answer(present(found.status, "a kept answer has a status"), found.headers, str(found.body))
     if found.credential_id is None:
         return kept
@@ -132,11 +132,11 @@ def _find(row: IdempotencyKey) -> IdempotencyKey | None:
 
 
 def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:
-    """Run after a call that was killed, or that gave its key back: of those who ask at once, one takes the lock."""
+    """Run after a call that was killed, or that released its key: of several calls at once, one takes the lock."""
     mine = Claim(found.id, now + _LOCK, body_digest, found.subject, is_corrected=found.body_digest != body_digest)
     unlocked = (IdempotencyKey.locked_until == found.locked_until) & (IdempotencyKey.locked_until <= now)
     free = (IdempotencyKey.id == found.id) & IdempotencyKey.status.is_null() & unlocked
-    # The time for which the answer is kept starts again; it must not end a day after the first, unanswered try.
+    # The retention starts again; it must not end a day after the first, unanswered call.
     changes = {IdempotencyKey.locked_until: mine.locked_until, IdempotencyKey.created_at: now}
     if not IdempotencyKey.update(changes).where(free).execute():
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=_wait(found.locked_until, now))
@@ -144,7 +144,7 @@ def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:
 
 
 def _wait(locked_until: datetime, now: datetime) -> int:
-    """Seconds until another try may find the answer: soon at first, then when the lock ends."""
+    """Seconds until a retry may find the answer: soon at first, then when the lock ends."""
     left = locked_until - now
     return 1 if left > _LOCK - _QUICK or left < timedelta() else max(1, -(-left // timedelta(seconds=1)))
 

@@ -23,9 +23,9 @@ def create(
     fees: Fees | None = None,
     unpaid_subscriptions: str = "unpaid",
 ) -> Merchant:
-    """Enter a merchant. The currency is its country's. Raises ValidationFailed naming every bad field.
+    """Create a merchant. The currency is its country's. Raises ValidationFailed naming every wrong field.
 
-    `fees`: as `fees.read` makes them; a payment method type that is not in there costs its customers nothing.
+    `fees`: as returned by `fees.read`; a payment method type without an entry has no fee.
     """
     home = countries.find(country)
     problems = _problems(texts.trimmed(name), logo_url, color)
@@ -48,7 +48,7 @@ def create(
 
 
 def _problems(name: str, logo_url: str | None, color: str | None) -> Details:
-    """What is wrong with what customers will see of a merchant: the same checks as at the API's door."""
+    """Problems of a merchant's name, logo and color: the same checks as in the API."""
     problems: Details = {}
     wrong_name = cards.REFUSAL if cards.stands_in(name) else texts.problem(name, _LONGEST_NAME)
     if not name or wrong_name:
@@ -69,9 +69,9 @@ def get(merchant_id: str) -> Merchant:
 
 
 def update(merchant_id: str, *, fees: Fees | None = None, **policies: str | None) -> Merchant:
-    """Change what is given: the fees of those payment method types, `late_payments`, `unpaid_subscriptions`.
+    """Change the given settings: the fees of those payment method types, `late_payments`, `unpaid_subscriptions`.
 
-    Raises NotFound. Sessions that are open follow; a payment that has begun keeps the fee that its payer agreed to.
+    Raises NotFound. Open sessions follow; a payment that has started keeps the fee that its payer agreed to.
     """
     with store.atomic():
         merchant = Merchant.lock(get(merchant_id).id)

@@ -23,7 +23,7 @@ _LARGEST_BLOCK = 200
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a caller stands in its window: `limit` and `remaining` requests, and the Unix second it starts anew."""
+    """A caller's window: the `limit`, the `remaining` requests, and the Unix second when the next window starts."""
 
     limit: int
     remaining: int
@@ -73,7 +73,7 @@ os.register_at_fork(after_in_child=_windows.clear)  # a block belongs to one pro
 
 
 def count(limits: Sequence[tuple[str, int]], now: datetime) -> Standing:
-    """Count one request against every (name, requests a minute) of `limits`; the standing of the tightest."""
+    """Count one request against every (name, requests a minute) of `limits`; the status of the tightest."""
     minute = clock.unix(now) // 60
     windows = _windows_of(limits, minute)
     standing = _use(windows, minute)
@@ -85,7 +85,7 @@ def count(limits: Sequence[tuple[str, int]], now: datetime) -> Standing:
 
 
 def forget(now: datetime) -> None:
-    """Drop the windows that are over."""
+    """Delete windows that are over."""
     RateWindow.delete().where(RateWindow.ends_at < now - _WINDOW).execute()
 
 

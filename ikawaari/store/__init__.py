@@ -1,4 +1,4 @@
-"""The store: one database, its tables, its locks. No HTTP here, no provider."""
+"""The store: the database, its tables and its locks. No HTTP and no providers here."""
 
 from ikawaari.store import shared_clock, statements
 from ikawaari.store.database import (

@@ -1,10 +1,10 @@
-"""The order of every list: an order in which no row ever appears below one that was seen already.
+"""The order of every list: no row ever appears below a row that was already visible.
 
 SQLite has one writer at a time: a row gets the next number under the writer's lock, so numbers are committed in order.
-PostgreSQL has many writers: a sequence would be drawn at INSERT and seen at COMMIT, and whoever read number 8 and asks
-for what is newer would never see number 7, which was still being written. To avoid this, a row carries the number of
-the transaction that wrote it, and a walk towards newer rows stops at the oldest transaction that still runs: below it
-nothing can appear any more. No lock is taken for it; docs/decisions/commit-order.md has the reasons and the bounds.
+PostgreSQL has many writers: a sequence number is drawn at INSERT and seen at COMMIT, so a reader that saw number 8 and
+asks for newer rows would never see number 7, which was still being written. To avoid this, a row carries the number of
+the transaction that wrote it, and a list of newer rows stops at the oldest transaction that still runs: below it
+no row can appear any more. This needs no lock; docs/decisions/commit-order.md has the reasons and the bounds.
 """
 
 import time
@@ -14,7 +14,7 @@ from peewee import SQL, BigIntegerField, Model
 
 from ikawaari.store.database import database, in_transaction, is_postgres
 
-_PATIENCE_SECONDS = 0.5  # how long a first page waits for those who were writing when it was asked for
+_PATIENCE_SECONDS = 0.5  # how long a first page waits for transactions that were running when it was requested
 _PAUSE_SECONDS = 0.005
 _OLDEST_RUNNING = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _NEXT_TO_BEGIN = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
@@ -28,7 +28,7 @@ class CommitOrderField(BigIntegerField):
         super().__init__(default=self._next, index=True)
 
     def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
-        """Note the table, too."""
+        """Register the table, too."""
         super().bind(model, name, set_attribute)
         _models.append(model)
 
@@ -49,15 +49,15 @@ def numbered_models() -> list[Any]:
 
 
 def is_final(column: Any) -> Any:
-    """The condition under which nothing can appear below a row any more. None: on SQLite it always holds."""
+    """The condition under which no row can appear below a row any more. None on SQLite, where it always holds."""
     return column < SQL(_OLDEST_RUNNING) if is_postgres() else None
 
 
 def await_writers() -> int | None:
     """Wait a moment for the transactions that were running when we were called.
 
-    Returns the number below which all rows are there now; None when there is nothing to wait for (SQLite, or a
-    transaction of our own), or when one of them takes too long.
+    Returns the number below which all rows are visible now; None if there is nothing to wait for (SQLite, or a
+    transaction of our own), or if one of them takes too long.
     """
     if not is_postgres() or in_transaction():
         return None
@@ -72,9 +72,9 @@ def await_writers() -> int | None:
 
 
 def forget_another_server() -> None:
-    """Take back numbers that this PostgreSQL server has not reached: the rows were restored from another server.
+    """Reset numbers that this PostgreSQL server has not reached, because the rows were restored from another server.
 
-    They fall back on the order in which they were made; otherwise every walk would stop before them for years.
+    These rows are then ordered by their creation; otherwise every list would stop before them for years.
     """
     if not is_postgres():
         return
@@ -85,6 +85,6 @@ def forget_another_server() -> None:
 
 
 def _snapshot() -> tuple[int, int]:
-    """The oldest transaction that runs, and the first one that has not begun."""
+    """The oldest running transaction, and the first one that has not started."""
     oldest_running, begun = database.execute_sql(f"SELECT {_OLDEST_RUNNING}, {_NEXT_TO_BEGIN}").fetchone()
     return oldest_running, begun

@@ -1,6 +1,6 @@
 """The named constraints of the tables: what must hold within a row, and between a row and the one that it belongs to.
 
-What no constraint can say, because it spans rows, is looked for by `checkout.audit`.
+`checkout.audit` looks for violations that no constraint can detect because they span rows.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ _CHECKS: Mapping[str, Mapping[str, str]] = {
             f" AND (status <> 'succeeded' OR {_RECEIVED} > 0)"
         ),
         "payment_attempts_counted": "counted = 0 OR status = 'succeeded' AND received_currency = currency",
-        # Two refunds that are made at once each reserve their part (`promised`) by one UPDATE of this row: whoever
+        # If two refunds are created at once, each reserves its part (`promised`) by one UPDATE of this row: whichever
         # comes second reserves from what the first one left, or is refused.
         "payment_attempts_books": (
             "counted >= 0 AND held >= 0 AND closed >= 0 AND returned >= 0 AND promised >= 0"
@@ -55,7 +55,7 @@ _CHECKS: Mapping[str, Mapping[str, str]] = {
     },
 }
 _KEYS: Mapping[str, str] = {
-    # A merchant changes an intent's currency at the moment when it is confirmed: one of the two comes too late.
+    # If a merchant changes an intent's currency while it is being confirmed, one of the two fails.
     "payment_attempts": (
         "CONSTRAINT payment_attempts_of_intent FOREIGN KEY (intent_id, currency)"
         " REFERENCES payment_intents (id, currency)"

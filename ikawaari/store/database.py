@@ -15,7 +15,7 @@ _endings = threading.local()
 
 
 def connect(url: str, pool: int = 20) -> None:
-    """Point the models at the database of `url`. Each thread's connection opens on first use."""
+    """Connect the models to the database of `url`. Each thread's connection opens on first use."""
     database.initialize(databases.open_database(url, pool))
 
 
@@ -33,9 +33,9 @@ def release() -> None:
 
 
 def leave() -> None:
-    """Somebody outside is about to be called: whoever is slow there holds up a thread, and nothing of the database.
+    """Release the connection before an outside call: a slow system then blocks a thread, but nothing in the database.
 
-    Raises InvariantBroken while rows may be locked.
+    Raises InvariantBroken inside a transaction.
     """
     ensure(not in_transaction(), "nobody outside is called while rows are locked")
     release()
@@ -65,7 +65,7 @@ def atomic() -> Iterator[None]:
 
 
 def take_turns(name: str) -> None:
-    """Let one transaction at a time go on with what `name` stands for; the others wait here until it ends."""
+    """Serialize transactions by `name`: one at a time continues, and the others wait here until it ends."""
     ensure(in_transaction(), "a turn lasts as long as its transaction")
     if is_postgres():  # SQLite has one writer at a time anyway
         database.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
@@ -73,7 +73,7 @@ def take_turns(name: str) -> None:
 
 @contextmanager
 def savepoint() -> Iterator[None]:
-    """Inside `atomic`: what the block wrote is undone when it raises, and what was written before it stands."""
+    """Inside `atomic`: if the block raises, its writes are undone, and earlier writes stay."""
     ensure(in_transaction(), "a savepoint is a part of a transaction")
     owing = [(row, row.unpublished) for row in _endings.owing]
     waiting = {name: (write, list(items)) for name, (write, items) in _endings.waiting.items()}
@@ -90,7 +90,7 @@ def savepoint() -> Iterator[None]:
 
 @contextmanager
 def undoable() -> Iterator[None]:
-    """A transaction of its own, or a savepoint inside one: when the block raises, all that it wrote is undone."""
+    """A transaction, or a savepoint inside one: if the block raises, all its writes are undone."""
     with savepoint() if in_transaction() else atomic():
         yield
 
@@ -132,7 +132,7 @@ def waiting(name: str) -> Sequence[Any]:
 
 @contextmanager
 def forgettable() -> Iterator[None]:
-    """For one statement whose effect a power cut may take: it waits for no disk (on PostgreSQL: an unlogged table)."""
+    """Run one statement without waiting for fsync: a power cut may undo it (PostgreSQL: unlogged tables)."""
     if is_postgres():
         yield
         return

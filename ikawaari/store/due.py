@@ -1,7 +1,7 @@
-"""Work that is due: rows that any worker may take, one at a time each, and that survive every worker's death.
+"""Due work: rows that any worker may claim, one at a time, and that survive the death of any worker.
 
-A row's lane says whose calls it waits for: an opaque text, today the name of a provider; empty where nobody is called.
-One lane that hangs holds up no other: see `worker`.
+A row's lane is the provider whose calls it waits for, or empty if it calls nobody. A lane that hangs does not delay
+other lanes: see `worker`.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,10 +17,10 @@ _LAST = "work"  # behind whatever else is written at the end of a transaction
 
 
 def schedule(kind: str, subject: str, at: datetime, lane: str = "") -> None:
-    """Have `kind` done for `subject` at `at`, in the caller's transaction. A second call moves the one row's time."""
+    """Schedule `kind` for `subject` at `at`, in the caller's transaction. A second call changes the row's time."""
     DueWork.insert(kind=kind, subject=subject, due_at=at, lane=lane).on_conflict(
         conflict_target=[DueWork.kind, DueWork.subject],
-        # A worker that holds the row now loses it by the fence: what it was about to conclude may be stale.
+        # A worker that holds the row loses it by the fence, because its result may be outdated.
         update={
             DueWork.due_at: EXCLUDED.due_at,
             DueWork.leased_until: None,
@@ -36,10 +36,10 @@ def schedule_new(kind: str, subject: str, at: datetime, lane: str = "") -> None:
 
 
 def touch(kind: str, subject: str, at: datetime) -> None:
-    """There is news for `subject`, as the last thing of the caller's transaction: its row is due at `at` or before.
+    """Make the row of `subject` due at `at` or earlier, at the end of the caller's transaction.
 
-    Whoever holds the row keeps it, but cannot conclude past the news. The race that this stops: a worker finds nothing
-    left, the news commits, the worker finishes the row or puts it off until tomorrow, and nobody comes in time.
+    A worker that holds the row keeps it, but must run it again. If a worker has found nothing left, then this commits,
+    and then the worker finished the row or postponed it until tomorrow, nobody would run it in time. This avoids that.
     """
     before_commit(_LAST, (kind, subject, at, ""), _write)
 
@@ -61,12 +61,12 @@ def _write(items: Sequence[tuple[str, str, datetime, str]]) -> None:
 
 
 def schedule_once(kind: str, subject: str, at: datetime, lane: str = "") -> None:
-    """Like `schedule`, but a row that stands already keeps its time."""
+    """Like `schedule`, but an existing row keeps its time."""
     DueWork.insert(kind=kind, subject=subject, due_at=at, lane=lane).on_conflict_ignore().execute()
 
 
 def drop(kind: str, subject: str) -> None:
-    """Nothing is to be done any more, in the caller's transaction. A worker that does it just now finds out itself."""
+    """Delete the work, in the caller's transaction. A worker that is doing it finds out by itself."""
     DueWork.delete().where(DueWork.kind == kind, DueWork.subject == subject).execute()
 
 
@@ -77,7 +77,7 @@ def standing(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueW
 
 
 def waiting(now: datetime, kinds: Collection[str]) -> Sequence[tuple[str, str]]:
-    """The lanes and kinds, among `kinds`, of the work that is due and that nobody does; the longest waiting first."""
+    """The lanes and kinds, among `kinds`, of due work that no worker holds, longest waiting first."""
     lanes = DueWork.select(DueWork.lane, DueWork.kind).where(_free(now, kinds)).group_by(DueWork.lane, DueWork.kind)
     return [(row.lane, row.kind) for row in lanes.order_by(fn.MIN(DueWork.due_at))]
 
@@ -85,7 +85,7 @@ def waiting(now: datetime, kinds: Collection[str]) -> Sequence[tuple[str, str]]:
 def claim(
     now: datetime, *, kinds: Collection[str], most: int, lease: timedelta, lane: str | None = None
 ) -> Sequence[DueWork]:
-    """Take up to `most` due rows of `kinds` (and of `lane`, if one is named), oldest first, for the time of `lease`.
+    """Claim up to `most` due rows of `kinds` (and of `lane`, if given), oldest first, for the time of `lease`.
 
     No two workers get the same row.
     """
@@ -105,14 +105,14 @@ def claim(
 
 
 def finish(work: DueWork, now: datetime) -> bool:
-    """Done: drop the row, unless it was touched meanwhile; then it is due again. False when the lease was lost."""
+    """Done: delete the row, unless it was touched meanwhile; then it is due again. False if the lease was lost."""
     mine = (DueWork.id == work.id) & (DueWork.tries == work.tries)
     dropped = DueWork.delete().where(mine, DueWork.touched == work.touched).execute()
     return bool(dropped) or postpone(work, now)
 
 
 def postpone(work: DueWork, at: datetime) -> bool:
-    """Not done yet: due again at `at`, at once if it was touched meanwhile. False when the lease was lost."""
+    """Not done yet: due again at `at`, or immediately if it was touched meanwhile. False if the lease was lost."""
     mine = (DueWork.id == work.id) & (DueWork.tries == work.tries)
     again = Case(None, [(DueWork.touched == work.touched, DueWork.due_at.db_value(at))], DueWork.due_at)
     return bool(DueWork.update({DueWork.due_at: again, DueWork.leased_until: None}).where(mine).execute())

@@ -20,22 +20,22 @@ Filter = Callable[[Any], Any]
 
 
 def of_owner(model: type[Record], owner: Owner) -> "ModelSelect[Any]":
-    """The rows of `owner`: nobody sees another's, nor those of the other mode."""
+    """The rows of `owner`: not those of other merchants, nor of the other mode."""
     return model.select().where(is_of(model, owner))
 
 
 def is_of(model: type[Record], owner: Owner) -> Any:
-    """The condition that a row is of `owner`."""
+    """The condition that a row belongs to `owner`."""
     return (model.merchant == owner.merchant) & (model.livemode == owner.livemode)  # type: ignore[attr-defined]
 
 
 def same_email(column: Any) -> Filter:
-    """The filter of an e-mail address, whatever its case: the database lowers what is stored and what is asked for."""
+    """A filter by email address that ignores case: the database lowers both the stored and the given address."""
     return lambda value: fn.LOWER(column) == fn.LOWER(texts.trimmed(value))
 
 
 class Listing(Generic[R]):
-    """One kind of object, as its owner finds and lists it.
+    """How the owner of one kind of object finds and lists it.
 
     `name` is what errors call it. `filters` are columns, or conditions on a value, by their names; every list has
     `created_gte` and `created_lte`, in Unix seconds, too. The order is that of the columns of `order`, which are unique
@@ -63,7 +63,7 @@ class Listing(Generic[R]):
         self.rows = rows or partial(of_owner, model)
 
     def owned(self, row_id: str, owner: Owner) -> R:
-        """The owner's row of that id. Raises NotFound, also for a row that is somebody else's."""
+        """The owner's row of that id. Raises NotFound, also for a row of another owner."""
         found: R | None = self.rows(owner).where(self._model.id == row_id).get_or_none()
         if found is None:
             raise NotFound(self._name)
@@ -123,13 +123,13 @@ class Listing(Generic[R]):
 
 
 def _only_final(query: "ModelSelect[Any]", key: Sequence[Any]) -> "ModelSelect[Any]":
-    """A walk towards newer rows never passes over one that commits late: it stops before whoever still writes."""
+    """A list of newer rows never skips a row that commits late: it stops before transactions that still run."""
     final = commit_order.is_final(key[0]) if _is_numbered(key) else None
     return query if final is None else query.where(final)
 
 
 def _whole(query: "ModelSelect[Any]", key: Sequence[Any]) -> "ModelSelect[Any]":
-    """A first page holds all that was there, or being written, when it was asked for: a walk may start at its top."""
+    """A first page contains every row that existed, or was being written, at the request: newer rows follow its top."""
     below = commit_order.await_writers() if _is_numbered(key) else None
     return query if below is None else query.where(key[0] < below)
 

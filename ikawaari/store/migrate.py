@@ -1,4 +1,4 @@
-"""Bring the database's schema to the code's. Any number of machines may start at once."""
+"""Bring the database's schema up to date. Any number of machines may start at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,9 +17,9 @@ _LOCK = 0x1BA7A1  # PostgreSQL's advisory locks are numbers; this one is ours
 
 
 def migrate() -> list[str]:
-    """Apply what is missing, in order, and return the names of what was applied: all of it, or nothing.
+    """Apply the missing migrations in order, all or none. Returns their names.
 
-    Raises Unfit for rows that break a constraint and whose truth no migration can know.
+    Raises Unfit for rows that violate a constraint, if no migration can know the right value.
     """
     with _one_at_a_time():
         applied = _run()
@@ -28,7 +28,7 @@ def migrate() -> list[str]:
 
 
 def check() -> list[Finding]:
-    """The rows that keep `migrate` from doing its work. It is tried and undone: nothing changes."""
+    """The rows that prevent a migration. It is tried and rolled back: nothing changes."""
     findings: list[Finding] = []
     with suppress(_Undone), _one_at_a_time():
         try:
@@ -48,12 +48,12 @@ def _run(*, tried_only: bool = False) -> list[str]:
 
 
 class _Undone(Exception):
-    """Ends a transaction that was only tried."""
+    """Rolls back a transaction that was only tried."""
 
 
 @contextmanager
 def _without_foreign_keys() -> Iterator[None]:
-    """SQLite alone: a table that is made again is dropped in between, which must not take along what refers to it."""
+    """SQLite only: a table that is recreated is dropped in between, which must not delete the rows that refer to it."""
     if is_postgres():
         yield
         return
@@ -65,7 +65,7 @@ def _without_foreign_keys() -> Iterator[None]:
 
 
 def _check_foreign_keys() -> None:
-    """SQLite alone: look at all that was not looked at meanwhile. Raises Unfit."""
+    """SQLite only: check the foreign keys that were not checked meanwhile. Raises Unfit."""
     if is_postgres():
         return
     broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
@@ -75,12 +75,12 @@ def _check_foreign_keys() -> None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Two machines that migrate at once would both find the same file missing."""
+    """If two machines migrated at once, both would apply the same migration."""
     if not is_postgres():
         with databases.file_lock(Path(f"{database.obj.database}.migrating")):
             yield
         return
-    for limit in _LIMITS:  # the other machine, and a large table, may take as long as they need
+    for limit in _LIMITS:  # the other machine, or a large table, may take any time
         database.execute_sql(f"SET {limit} = 0")
     database.execute_sql("SELECT pg_advisory_lock(%s)", (_LOCK,))
     try:

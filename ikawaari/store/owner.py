@@ -1,4 +1,4 @@
-"""Whose objects: the pair that keeps merchants, and each merchant's two modes, apart."""
+"""The owner of objects: a merchant in one mode, separated from other merchants and from the other mode."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from ikawaari.store.models import Merchant
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A merchant in one of its two modes. One value, so that nobody can pass the merchant and forget the mode."""
+    """A merchant in one of its two modes. It is one value, so that nobody can pass the merchant and forget the mode."""
 
     merchant: Merchant
     livemode: bool

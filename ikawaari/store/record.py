@@ -1,4 +1,4 @@
-"""What every table shares: the database, the lock, and the only way for a status to change."""
+"""What all tables share: the database, the lock, and the only way to change a status."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -23,7 +23,7 @@ from ikawaari.store.database import database, in_transaction, is_postgres, owe_e
 
 
 class ForbiddenMove(InvariantBroken):
-    """Code asked for a move that the table of moves does not have: a bug, never an answer to a client."""
+    """The code requested a move that the table of moves does not have: a bug, never an answer to a client."""
 
 
 class WholeRows(ModelSelect):
@@ -114,7 +114,7 @@ class Record(Model):
 
     @classmethod
     def lock(cls, record_id: str) -> Self:
-        """The row, held until the transaction ends: whoever comes second waits, then reads what the first one wrote."""
+        """The row, locked until the transaction ends: a second one waits, and then reads what the first one wrote."""
         return cls._locked(cls.id == record_id).get()  # type: ignore[attr-defined]
 
     @classmethod
@@ -127,13 +127,13 @@ class Record(Model):
     def _locked(cls, which: Any) -> "ModelSelect[Self]":
         ensure(in_transaction(), "a row lock lasts only until its transaction ends: open one first")
         query = cls.select().where(which)
-        # SQLite has no row locks and needs none: BEGIN IMMEDIATE lets one writer in at a time.
+        # SQLite has no row locks and needs none: BEGIN IMMEDIATE admits one writer at a time.
         return query.for_update() if is_postgres() else query
 
     def try_move(self, column: str, target: str, guard: Any = None, **changes: Any) -> bool:
         """Compare and set: move `column` to `target` if the stored status, and `guard`, still allow it.
 
-        False: they do not; usually somebody was faster. True: the row owes the event of the move, if it has one.
+        False if they do not; usually another caller was faster. True: the row owes the event of the move, if any.
         """
         cls = type(self)
         field, moves = getattr(cls, column), self.MOVES[column]
@@ -160,7 +160,7 @@ class Record(Model):
         return int(cls.update({field: target, **values}).where(allowed).execute())
 
     def move(self, column: str, target: str, **changes: Any) -> None:
-        """Move `column` to `target` under a lock. Raises ForbiddenMove when the table does not have that move."""
+        """Move `column` to `target` under a lock. Raises ForbiddenMove if the table does not have that move."""
         origin = getattr(self, column)
         if not self.try_move(column, target, **changes):
             raise ForbiddenMove(f"{type(self).__name__}.{column}: {origin} may not become {target}")

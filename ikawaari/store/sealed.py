@@ -16,21 +16,21 @@ _COLUMNS: tuple[tuple[type[Record], str], ...] = (
     (Credential, "return_key"),
     (WebhookEndpoint, "secret"),
     (WebhookEndpoint, "next_secret"),
-    (IdempotencyKey, "body"),  # of those that hold a secret: the others are in clear
+    (IdempotencyKey, "body"),  # only of answers that contain a secret; others are not sealed
     (Seal, "sealed"),
 )
 
 
 def prepare() -> None:
-    """Seal the probe with the current secret, unless there is one."""
+    """Create the probe, sealed with the current secret, unless it exists."""
     Seal.insert(id=_PROBE, sealed=sealing.seal(_PROBE)).on_conflict_ignore().execute()
 
 
 def fits() -> bool:
-    """Whether the secrets of this process open what the database holds; true for a database that holds nothing yet."""
+    """Whether the secrets of this process open the database's sealed values; true for an empty database."""
     try:
         probe = Seal.get_or_none(Seal.id == _PROBE)
-    except PeeweeException:  # away, or not migrated: whoever needs it says so
+    except PeeweeException:  # unreachable, or not migrated: reported where it is needed
         return True
     try:
         return probe is None or sealing.open_sealed(probe.sealed) == _PROBE
@@ -39,9 +39,9 @@ def fits() -> bool:
 
 
 def rotate() -> int:
-    """Seal everything with the current secret. Returns how many texts were sealed anew.
+    """Seal everything with the current secret. Returns how many texts were sealed again.
 
-    It goes in batches beside running servers, and may be stopped and run again: what is done already is left alone.
+    It runs in batches while servers run, and may be stopped and run again: it skips what is done.
     """
     return sum(_rotate_column(model, name) for model, name in _COLUMNS)
 
@@ -51,7 +51,7 @@ def _rotate_column(model: Any, name: str) -> int:
     for row_id, sealed in _stored(model, column):
         if not sealing.is_current(sealed):
             fresh = sealing.seal(sealing.open_sealed(sealed))
-            # The race with a server that changes the row just now: its text was sealed later, and stays.
+            # If a server changes the row at the same time, its text was sealed later, and stays.
             count += model.update({column: fresh}).where(model.id == row_id, column == sealed).execute()
     return count
 

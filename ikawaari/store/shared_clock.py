@@ -1,7 +1,7 @@
-"""The one clock that all machines share: the database's.
+"""The clock that all machines share: the database's.
 
-Ages that decide about money (may a charge still be sent? can it still be on its way?) are measured on it, never on the
-clocks of two machines: one that is 20 seconds ahead would call a charge failed while it is on its way.
+Ages that decide about money (may a charge still be sent? can it still be on its way?) are measured by it, never by
+the clocks of two machines: one that is 20 seconds ahead would call a charge failed while it is on its way.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _given: Callable[[], datetime] | None = None
 
 
 def now() -> datetime:
-    """The present instant by the shared clock, read at this moment. On SQLite it is this machine's, the only one."""
+    """The current time of the shared clock, read now. On SQLite it is this machine's clock, the only one."""
     if _given is not None:
         return _given()
     if not is_postgres():
@@ -31,8 +31,8 @@ def now() -> datetime:
 def skew() -> timedelta:
     """How far this machine's clock is ahead of the shared one, to half the time of a statement.
 
-    A warning is logged when that is more than 2 seconds. Ages that decide about money are measured on the shared clock
-    alone; due times and instants in answers are not.
+    A warning is logged if it is more than 2 seconds. Ages that decide about money are measured by the shared clock
+    only; due times and times in answers are not.
     """
     before = clock.now()
     shared = now()
@@ -53,6 +53,6 @@ def check_skew() -> None:
 
 
 def use(reader: Callable[[], datetime] | None) -> None:
-    """Read the shared clock from `reader`, for a process whose time is moved by hand; None: from the database again."""
+    """Read the shared clock from `reader`, for a process whose time is moved by hand; None restores the database's."""
     global _given  # noqa: PLW0603 - set once, at start-up
     _given = reader

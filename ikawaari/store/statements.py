@@ -1,4 +1,4 @@
-"""How many statements each thread has sent: for the debug log alone. Until `watch` is called, nothing is counted."""
+"""How many statements each thread has sent, for the debug log only. Nothing is counted until `watch` is called."""
 
 import threading
 from typing import Any
@@ -10,7 +10,7 @@ _mine = threading.local()
 
 
 def watch() -> None:
-    """Count from now on, on the database that the models stand on at this moment."""
+    """Count from now on, on the current database of the models."""
     execute_sql = database.obj.execute_sql
 
     def counted(sql: str, *args: Any, **options: Any) -> Any:
@@ -22,7 +22,7 @@ def watch() -> None:
 
 
 def restart() -> None:
-    """Begin at zero again, in this thread."""
+    """Start at zero again, in this thread."""
     _mine.count = 0
 
 

@@ -1,4 +1,4 @@
-"""The tables. Beside each guard stands the race that it stops; the tests run every one of them in threads."""
+"""The tables. A comment beside each guard names the race that it stops, and a test runs each race in threads."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Addresses to pay at again and again."""
+"""Addresses to pay at repeatedly."""
 
 from peewee import BooleanField, CharField, Check, ForeignKeyField, IntegerField
 
@@ -10,7 +10,7 @@ from ikawaari.store.models.offers import Offer
 
 
 class PaymentLink(Offer):
-    """An address to pay at, again and again or a limited number of times: what its visitors' sessions start from."""
+    """An address to pay at, repeatedly or a limited number of times. It determines its visitors' sessions."""
 
     id = CharField(primary_key=True, max_length=36)  # a UUID
     version = IntegerField(constraints=[Check("version IN (1, 2)")])
@@ -20,9 +20,9 @@ class PaymentLink(Offer):
     livemode = BooleanField()
     active = BooleanField()
     max_uses = IntegerField(null=True, constraints=[Check("max_uses > 0")])  # 1: single use
-    # Whether a customer whose subscription of this link runs may begin another one without being asked.
+    # Whether a customer with a running subscription of this link may start another one without being asked.
     allow_repeat_subscriptions = BooleanField(default=False)
-    credential = ForeignKeyField(Credential, null=True)  # that made it
+    credential = ForeignKeyField(Credential, null=True)  # that created it
     credential_id: str | None
     created_at = InstantField()
     commit_order = CommitOrderField()

@@ -1,4 +1,4 @@
-"""Who is paid, and by which credential its requests come."""
+"""Who is paid, and the credentials for their requests."""
 
 from peewee import BooleanField, CharField, Check, ForeignKeyField, IntegerField
 
@@ -17,7 +17,7 @@ class Merchant(Record):
     color = CharField(null=True, max_length=7)  # '#rrggbb'
     late_payments = CharField(max_length=8, constraints=[Check("late_payments IN ('accept', 'refund')")])
     fees = JsonField(default=dict)  # what a customer pays on top, by payment method type
-    # What becomes of a subscription whose renewal nobody pays.
+    # The final status of a subscription whose renewal is not paid.
     unpaid_subscriptions = CharField(
         max_length=8, default="unpaid", constraints=[Check("unpaid_subscriptions IN ('unpaid', 'canceled')")]
     )
@@ -30,7 +30,7 @@ class Merchant(Record):
 
 
 class AppInstallation(Record):
-    """An app at one merchant. Its tokens die with it."""
+    """An app at one merchant. Its tokens end with it."""
 
     id = CharField(primary_key=True)
     merchant = ForeignKeyField(Merchant)
@@ -46,7 +46,7 @@ class AppInstallation(Record):
 
 
 class Credential(Record):
-    """An ApiKey, or an AppToken when it belongs to an installation. Only its digest is kept."""
+    """An ApiKey, or an AppToken when it belongs to an installation. Only its digest is stored."""
 
     id = CharField(primary_key=True)
     merchant = ForeignKeyField(Merchant)
@@ -54,10 +54,10 @@ class Credential(Record):
     installation = ForeignKeyField(AppInstallation, null=True)
     installation_id: str | None
     digest = CharField(unique=True, max_length=64)  # SHA-256, hex
-    hint = CharField(max_length=32)  # what the owner recognises it by: its prefix and last characters
+    hint = CharField(max_length=32)  # what the owner recognizes it by: its prefix and last characters
     livemode = BooleanField()
     scopes = JsonField()
-    rate_limit = IntegerField(null=True)  # requests a minute
+    rate_limit = IntegerField(null=True)  # requests per minute
     allowed_networks = JsonField()  # CIDR; empty: from anywhere
     created_at = InstantField()
     expires_at = InstantField(null=True)

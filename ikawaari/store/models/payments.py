@@ -1,4 +1,4 @@
-"""Money that moves: intents, their attempts, what was reported of those, and refunds."""
+"""Money that moves: intents, their attempts, reports about those, and refunds."""
 
 from peewee import (
     SQL,
@@ -22,7 +22,7 @@ from ikawaari.store.record import Record
 
 
 class PaymentIntent(Record):
-    """The will to collect one amount once, however many attempts that takes."""
+    """The intent to collect one amount, once, however many attempts that takes."""
 
     MOVES = {"status": states.INTENT}
 
@@ -44,8 +44,8 @@ class PaymentIntent(Record):
     customer_email = CharField(null=True, max_length=320)
     customer_phone = CharField(null=True, max_length=20)
     country = CharField(null=True, max_length=2)  # where the payer is, unless the payment method says
-    customer = CharField(null=True)  # the merchant's word for who pays
-    payment_method = JsonField(null=True)  # what to confirm with, when it was given before
+    customer = CharField(null=True)  # the merchant's own reference for the payer
+    payment_method = JsonField(null=True)  # what to confirm with, if it was given before
     description = CharField(null=True, max_length=500)
     metadata = JsonField()
     created_at = InstantField()
@@ -68,7 +68,7 @@ class PaymentIntent(Record):
 
 
 class PaymentAttempt(Record):
-    """One try to move the money of an intent. Its id is the provider's idempotency key."""
+    """One attempt to move the money of an intent. Its id is the provider's idempotency key."""
 
     MOVES = {"status": states.ATTEMPT}
 
@@ -85,16 +85,18 @@ class PaymentAttempt(Record):
     flow = CharField(null=True, max_length=16)  # the flow the payer prefers
     return_url = CharField(max_length=2048)
     off_session = BooleanField(default=False)  # a renewal: the payer is not there
-    customer_details = JsonField(default=dict)  # what this payer typed; the next one may be somebody else
+    customer_details = JsonField(default=dict)  # what this payer typed; the next payer may be another person
     custom_field_values = JsonField(default=dict)
     amount = BigIntegerField(constraints=[Check("amount > 0")])  # what the payer is charged, with the fee
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     quantities = JsonField(null=True)  # of the session's line items, where the payer chooses them
-    # The books of one attempt. What was received is counted, or held until it goes back or is closed by hand.
-    amount_received = BigIntegerField(null=True)  # all that the provider took; null until that is known
-    received_currency = CharField(null=True, max_length=3)  # a provider's mistake may make it another than was asked
+    # The books of one attempt. Money received is counted, or held until it is returned or closed by hand.
+    amount_received = BigIntegerField(null=True)  # everything that the provider took; null until known
+    received_currency = CharField(
+        null=True, max_length=3
+    )  # by a provider's mistake it may differ from the requested one
     counted = BigIntegerField(default=0)  # what pays the intent
-    held = BigIntegerField(default=0)  # what pays nothing and has not gone back
+    held = BigIntegerField(default=0)  # what pays nothing and was not returned
     closed = BigIntegerField(default=0)  # what was paid back another way, as an operator says
     returned = BigIntegerField(default=0)  # the sum of its refunds that succeeded
     promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
@@ -111,19 +113,19 @@ class PaymentAttempt(Record):
     deadline_at = InstantField(null=True)  # when the payer's prompt, code or page ends
     enquired_at = InstantField(null=True)
     settled_at = InstantField(null=True)
-    unresolved_at = InstantField(null=True)  # when its merchant was told that nobody knows what became of it
+    unresolved_at = InstantField(null=True)  # when its merchant was notified that the end is unknown
 
     class Meta:
         """Table options."""
 
         table_name = "payment_attempts"
         constraints = constraints.of("payment_attempts")
-        # What the public budgets count by: see `checkout.budgets`.
+        # For the public budgets: see `checkout.budgets`.
         indexes = (
             (("phone", "created_at"), False),
             (("card_token", "created_at"), False),
             (("status", "created_at"), False),
-            # Unique: one charge of a provider is reported of one attempt, whatever a provider mixes up.
+            # Unique: a charge of a provider belongs to one attempt, even if the provider mixes them up.
             (("provider", "provider_reference"), True),
             (("id", "intent", "received_currency"), True),  # what a refund refers to
         )
@@ -152,12 +154,12 @@ PaymentAttempt.add_index(
 
 
 class AttemptReport(Record):
-    """One thing that was reported of an attempt, and what it made of it: the attempt's history, and who settled it."""
+    """One report about an attempt, and its effect: the attempt's history, and who settled it."""
 
     id = BigAutoField()
     attempt = ForeignKeyField(PaymentAttempt)
     attempt_id: str
-    source = CharField(max_length=16)  # which door it came through: see `settlement.Source`
+    source = CharField(max_length=16)  # where it came from: see `settlement.Source`
     result = CharField(max_length=32)
     amount = BigIntegerField(null=True)
     currency = CharField(null=True, max_length=3)
@@ -190,7 +192,7 @@ class Refund(Record):
     amount = BigIntegerField(constraints=[Check("amount > 0")])
     currency = CharField(max_length=3)
     reason = CharField(null=True)
-    automatic = BooleanField()  # the house's own: duplicate, late or wrong money
+    automatic = BooleanField()  # ours, for duplicate, late or wrong money
     held = BooleanField(default=False)  # of money that is held; else of what counts as the intent's payment
     metadata = JsonField()
     provider_reference = CharField(null=True)
@@ -220,7 +222,7 @@ Refund.add_index(
 
 
 class Callback(Record):
-    """A provider's callback that was taken in."""
+    """A provider's callback that was received."""
 
     id = BigAutoField()
     provider = CharField(max_length=32)
@@ -233,5 +235,5 @@ class Callback(Record):
         """Table options."""
 
         table_name = "callbacks"
-        # Unique: the same callback sent again, also at the same moment to two machines, is known.
+        # Unique: a repeated callback is recognized, even if it reaches two machines at the same moment.
         indexes = ((("provider", "event_id"), True),)

@@ -1,4 +1,4 @@
-"""Requests that were answered, and how many there were."""
+"""Stored answers to requests, and request counts."""
 
 from peewee import BigAutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
 
@@ -8,7 +8,7 @@ from ikawaari.store.record import Record
 
 
 class IdempotencyKey(Record):
-    """The answer to a POST, kept for its repetition."""
+    """The answer to a POST, stored for repeated requests."""
 
     id = BigAutoField()
     merchant = ForeignKeyField(Merchant)
@@ -18,11 +18,13 @@ class IdempotencyKey(Record):
     path = CharField(max_length=512)
     key = CharField()
     body_digest = CharField(max_length=64)
-    subject = CharField(null=True)  # the id of what the first run made, should it be cut off before its answer
+    subject = CharField(null=True)  # the id of what the first run created, in case it is interrupted before its answer
     status = IntegerField(null=True)  # null while the first call runs
     headers = JsonField(null=True)
     body = TextField(null=True)  # sealed, when it holds a secret
-    credential_id = CharField(null=True)  # whom alone an answer that holds a secret is told again; null: it holds none
+    credential_id = CharField(
+        null=True
+    )  # the only credential that may get an answer with a secret again; null if it has none
     locked_until = InstantField()
     created_at = InstantField(index=True)
 
@@ -30,7 +32,7 @@ class IdempotencyKey(Record):
         """Table options."""
 
         table_name = "idempotency_keys"
-        # Unique: of two equal calls at the same moment one runs, the other is told to wait.
+        # Unique: of two equal calls at the same moment one runs, and the other must wait.
         indexes = ((("merchant", "livemode", "method", "path", "key"), True),)
 
 

@@ -13,7 +13,7 @@ from ikawaari.store.record import Record
 
 
 class Customer(Record):
-    """Somebody who paid a merchant, as far as a phone number or an e-mail address tells."""
+    """Somebody who paid a merchant, identified by a phone number or an email address."""
 
     id = CharField(primary_key=True)
     merchant = ForeignKeyField(Merchant)
@@ -31,7 +31,7 @@ class Customer(Record):
 
         table_name = "customers"
         indexes = (
-            # Unique: two payments of one person at the same moment know one customer.
+            # Unique: two payments of one person at the same moment belong to one customer.
             (("merchant", "livemode", "identity"), True),
             (("merchant", "livemode", "created_at", "id"), False),
         )
@@ -52,7 +52,7 @@ class CheckoutSession(Offer):
     payment_link = ForeignKeyField(PaymentLink, null=True)
     payment_link_id: str | None
     by_visit = BooleanField(default=False)  # opened at its link's address, where visitors may find it again
-    # What the customer agreed to pay on top of the amount; the intent's amount holds both.
+    # The fee that the customer agreed to; the intent's amount includes it.
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     customer = ForeignKeyField(Customer, null=True)
     customer_id: str | None
@@ -61,10 +61,10 @@ class CheckoutSession(Offer):
     customer_phone = CharField(null=True, max_length=20)  # E.164
     customer_details = JsonField()  # what the customer typed
     custom_field_values = JsonField()
-    deferred = BooleanField()  # the intent is made at payment time
+    deferred = BooleanField()  # the intent is created when the customer pays
     client_reference_id = CharField(null=True)
-    late = BooleanField(default=False)  # money came after expiry
-    # That opened it, or made its link: as long as it lives, its key signs the customer's return.
+    late = BooleanField(default=False)  # the money arrived after expiry
+    # The credential that opened it, or created its link. While it is valid, its key signs the customer's return.
     credential = ForeignKeyField(Credential, null=True)
     credential_id: str | None
     created_at = InstantField()
@@ -85,7 +85,7 @@ class CheckoutSession(Offer):
 
 
 class PayKey(Record):
-    """One request to pay a session that was stored: sent again, it is not stored again."""
+    """A stored request to pay a session: if it is repeated, it is not stored again."""
 
     id = BigAutoField()
     session = ForeignKeyField(CheckoutSession)

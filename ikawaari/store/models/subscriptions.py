@@ -20,7 +20,7 @@ class Subscription(Record):
     merchant = ForeignKeyField(Merchant)
     merchant_id: str
     livemode = BooleanField()
-    # Unique: two truths about one success, told at once, start one subscription.
+    # Unique: if a success is reported twice at once, it starts one subscription.
     session = ForeignKeyField(CheckoutSession, unique=True)
     session_id: str
     status = StatusField(states.SubscriptionStatus)
@@ -28,7 +28,7 @@ class Subscription(Record):
     currency = CharField(max_length=3)
     interval = CharField(max_length=8)
     interval_count = IntegerField()
-    # One value: what paid last, and the fee that was agreed to with it. A renewal takes both, or neither.
+    # One value: the method that paid last, and the fee agreed to with it. A renewal uses both, or neither.
     payment_method = JsonField()
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     anchor_at = InstantField()  # periods are counted from here
@@ -70,8 +70,8 @@ class Invoice(Record):
     status = StatusField(states.InvoiceStatus)
     amount = BigIntegerField(constraints=[Check("amount > 0")])
     currency = CharField(max_length=3)
-    first_tried_at = InstantField(null=True)  # what the days of dunning count from
-    next_try_at = InstantField(null=True)  # when the saved payment method is charged next; taken by the try itself
+    first_tried_at = InstantField(null=True)  # what the retry days count from
+    next_try_at = InstantField(null=True)  # when the saved payment method is charged next; cleared by the try itself
     created_at = InstantField()
     paid_at = InstantField(null=True)
 
@@ -80,5 +80,5 @@ class Invoice(Record):
 
         table_name = "invoices"
         constraints = constraints.of("invoices")
-        # Unique: two workers, or one that was killed and came again, invoice a period once.
+        # Unique: two workers, or one that is restarted, invoice a period once.
         indexes = ((("subscription", "period"), True),)

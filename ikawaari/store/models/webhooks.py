@@ -1,4 +1,4 @@
-"""Events, and their way to the merchants."""
+"""Events, and their delivery to merchants."""
 
 from peewee import BigAutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
 
@@ -10,7 +10,7 @@ from ikawaari.store.record import Record
 
 
 class Event(Record):
-    """One thing that happened to one object: the outbox. Written with the change itself, or not at all."""
+    """Something that happened to one object: the outbox. It is written with the change itself, or not at all."""
 
     sequence = BigAutoField()
     id = CharField(unique=True)
@@ -31,7 +31,7 @@ class Event(Record):
 
 
 class WebhookEndpoint(Record):
-    """Where a merchant wants to be told, and of what."""
+    """Where a merchant receives events, and which ones."""
 
     id = CharField(primary_key=True)
     merchant = ForeignKeyField(Merchant)
@@ -43,10 +43,8 @@ class WebhookEndpoint(Record):
     secret_changes_at = InstantField(null=True)
     enabled_events = JsonField()  # types, or "*"
     enabled = BooleanField()
-    failing_since = InstantField(
-        null=True
-    )  # every retry of some event was in vain; nothing is sent until enabled again
-    rests_until = InstantField(null=True)  # it let us wait in vain: nobody waits for it again before
+    failing_since = InstantField(null=True)  # all retries of an event failed; nothing is sent until it is enabled again
+    rests_until = InstantField(null=True)  # it timed out: no further request before this time
     created_at = InstantField()
 
     class Meta:
@@ -69,7 +67,7 @@ class WebhookDelivery(Record):
     lane = IntegerField()  # which of the endpoint's lanes carries it: all of one object go in one
     status = StatusField(states.DeliveryStatus)
     tries = IntegerField(default=0)
-    set_aside = BooleanField(default=False)  # it has failed for good once: it holds nothing up, and comes last
+    set_aside = BooleanField(default=False)  # all its retries have failed once: it delays no other, and comes last
     next_try_at = InstantField()
     created_at = InstantField()
     commit_order = CommitOrderField()
@@ -78,7 +76,7 @@ class WebhookDelivery(Record):
         """Table options."""
 
         table_name = "webhook_deliveries"
-        # Unique: an event that is told to an endpoint twice is the same delivery, tried again.
+        # Unique: an event that is sent to an endpoint again is the same delivery, tried again.
         indexes = (
             (("endpoint", "event"), True),
             (("endpoint", "lane", "status", "event"), False),
@@ -87,7 +85,7 @@ class WebhookDelivery(Record):
 
 
 class DeliveryTry(Record):
-    """One try of a delivery, and what the endpoint said."""
+    """One try of a delivery, and the endpoint's answer."""
 
     id = BigAutoField()
     delivery = ForeignKeyField(WebhookDelivery, on_delete="CASCADE")

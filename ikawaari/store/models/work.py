@@ -1,4 +1,4 @@
-"""Work that is due, and what the processes share."""
+"""Due work, and what the processes share."""
 
 from peewee import BigAutoField, CharField, IntegerField
 
@@ -13,11 +13,11 @@ class DueWork(Record):
     id = BigAutoField()
     kind = CharField(max_length=32)
     subject = CharField()
-    lane = CharField(max_length=64, default="")  # whose calls it waits for: a provider, opaque here; empty: nobody's
+    lane = CharField(max_length=64, default="")  # the provider whose calls it waits for; empty if none
     due_at = InstantField(index=True)
     leased_until = InstantField(null=True)
     tries = IntegerField(default=0)  # fences: only the holder of the last lease may finish the row
-    touched = IntegerField(default=0)  # counts news for the holder: it may not finish before it has looked again
+    touched = IntegerField(default=0)  # counts changes for the holder: it may not finish before it has run again
 
     class Meta:
         """Table options."""
@@ -27,7 +27,7 @@ class DueWork(Record):
 
 
 class ProviderSwitch(Record):
-    """Whether a provider takes new charges, on all machines at once. One without a row does."""
+    """Whether a provider accepts new charges, on all machines. A provider without a row does."""
 
     name = CharField(primary_key=True, max_length=64)  # opaque here
     state = StatusField(states.ProviderState)
