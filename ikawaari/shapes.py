@@ -1,11 +1,66 @@
 """The shapes of what is kept, sent and shown as JSON."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import NotRequired, TypedDict
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
 """An object of the API that is only sent on, or what a merchant keeps with us: nobody here looks into it."""
+
+
+class Mode(StrEnum):
+    """What a checkout session is for."""
+
+    PAYMENT = "payment"
+    SUBSCRIPTION = "subscription"
+
+
+class MethodType(StrEnum):
+    """The kinds of payment methods."""
+
+    MOBILE_MONEY = "mobile_money"
+    CARD = "card"
+
+
+class FeeMode(StrEnum):
+    """Who pays the fee of a payment."""
+
+    MERCHANT_PAYS = "merchant_pays"
+    CUSTOMER_PAYS = "customer_pays"
+
+
+class Interval(StrEnum):
+    """The unit of a subscription's period."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Locale(StrEnum):
+    """The language of a page; `auto` leaves it to its customer."""
+
+    FRENCH = "fr"
+    ENGLISH = "en"
+    AUTO = "auto"
+
+
+class FieldType(StrEnum):
+    """What a custom field takes."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DROPDOWN = "dropdown"
+    DATE = "date"
+
+
+class LinkEnd(StrEnum):
+    """Why an open session can no longer be paid because of its link."""
+
+    INACTIVE = "inactive"
+    USED = "used"
 
 
 class Page(TypedDict):

@@ -14,6 +14,7 @@ from peewee import JOIN, Case, fn
 
 from ikawaari.checkout import enquiry, invoices, refunds, resources, sessions, snapshots, subscriptions
 from ikawaari.events import delivery
+from ikawaari.shapes import Mode
 from ikawaari.states import (
     UNSETTLED,
     AttemptStatus,
@@ -261,7 +262,7 @@ def _subscribed(since: datetime | None) -> Iterator[Finding]:
             told = f"{invoice.status}, its page {invoice.session.payment_status}"
             yield Finding(finding="invoice_differs_from_its_page", object=invoice.id, details=told)
     started = Subscription.select(Subscription.session)
-    complete = (CheckoutSession.mode == "subscription") & (CheckoutSession.status == SessionStatus.COMPLETE)
+    complete = (CheckoutSession.mode == Mode.SUBSCRIPTION.value) & (CheckoutSession.status == SessionStatus.COMPLETE)
     for session in CheckoutSession.select().where(complete, ended, CheckoutSession.id.not_in(started)):
         yield Finding(finding="session_without_subscription", object=session.id)
 

@@ -12,7 +12,7 @@ from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.shapes import CustomerDetails, CustomField
+from ikawaari.shapes import CustomerDetails, CustomField, FieldType
 from ikawaari.store.models import CheckoutSession
 
 DETAILS = ("name", "email", "phone", "address")
@@ -124,9 +124,14 @@ def _answer(definition: CustomField, value: str) -> str:
     wrong = _wrong_text(value)
     if wrong:
         raise ValueError(wrong)
-    readers = {"text": _text, "number": _number, "date": _date, "dropdown": _option}
+    readers = {
+        FieldType.TEXT: _text,
+        FieldType.NUMBER: _number,
+        FieldType.DATE: _date,
+        FieldType.DROPDOWN: _option,
+    }
     try:
-        return readers[definition["type"]](value, definition)
+        return readers[FieldType(definition["type"])](value, definition)
     except (ValueError, StopIteration):
         raise ValueError(f"is not a {definition['type']} of this field") from None
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from ikawaari import errors, ids, store
 from ikawaari.checkout import budgets, outbox, payment_methods, prefills, resources, snapshots
-from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest, Terms
+from ikawaari.checkout.payment_methods import PayRequest, Terms
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import JsonObject, MethodType, Page
 from ikawaari.states import IntentStatus
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentIntent
@@ -79,7 +79,7 @@ def terms_of_new(owner: Owner, new: NewIntent) -> Terms:
     return Terms(
         livemode=owner.livemode,
         currency=new.currency,
-        method_types=METHOD_TYPES,
+        method_types=tuple(MethodType),
         country=country,
         phone=prefills.phone(new.customer_phone, country),
     )

@@ -14,7 +14,7 @@ from ikawaari.checkout import intents, outbox, resources, sessions, snapshots
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import JsonObject, Mode, Page
 from ikawaari.states import AttemptStatus, InvoiceStatus, PaymentStatus, SessionStatus
 from ikawaari.store import due
 from ikawaari.store.listing import Listing
@@ -203,7 +203,7 @@ def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
         merchant=subscription.merchant_id,
         status=SessionStatus.OPEN,
         payment_status=PaymentStatus.UNPAID,
-        mode="payment",
+        mode=Mode.PAYMENT,
         amount=subscription.amount,
         fee_amount=subscription.fee_amount,
         customer=subscription.customer_id,

@@ -16,12 +16,11 @@ from peewee import fn
 from ikawaari import clock, errors, ids, store
 from ikawaari.checkout import offers, prices, resources, returns
 from ikawaari.checkout.offers import Offer
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import JsonObject, LinkEnd, MethodType, Page
 from ikawaari.states import PaymentStatus, SessionStatus
 from ikawaari.store import listing
 from ikawaari.store.listing import Listing
@@ -55,7 +54,7 @@ def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credentia
             merchant=owner.merchant,
             livemode=owner.livemode,
             active=True,
-            **offers.columns(new, METHOD_TYPES, amount=amount, currency=currency, country=new.country),
+            **offers.columns(new, tuple(MethodType), amount=amount, currency=currency, country=new.country),
             allow_repeat_subscriptions=new.allow_repeat_subscriptions,
             max_uses=new.max_uses,
             credential=credential_id,
@@ -130,7 +129,7 @@ def claim(session: CheckoutSession) -> None:
     """
     link = _locked(session)
     if link is not None:
-        _refuse("inactive" if not link.active else "used" if _is_used_up(link, session) else None)
+        _refuse(LinkEnd.INACTIVE if not link.active else LinkEnd.USED if _is_used_up(link, session) else None)
 
 
 def is_exceeded(session: CheckoutSession) -> bool:
@@ -164,7 +163,7 @@ def unavailable(shown: Snapshot) -> str | None:
     session, link = shown.session, shown.link
     if link is None or session.status != SessionStatus.OPEN or session.payment_status != PaymentStatus.UNPAID:
         return None
-    return "inactive" if not link.active else "used" if _is_used_up(link, session) else None
+    return LinkEnd.INACTIVE if not link.active else LinkEnd.USED if _is_used_up(link, session) else None
 
 
 def resource(link: PaymentLink, now: datetime) -> JsonObject:
@@ -235,10 +234,10 @@ def _locked(session: CheckoutSession) -> PaymentLink | None:
 def _ended(link: PaymentLink, uses: int, now: datetime) -> str | None:
     """Why a link that was used so often takes no more payments; None when it does."""
     if not link.active:
-        return "inactive"
+        return LinkEnd.INACTIVE
     if link.expires_at is not None and link.expires_at <= now:
         return "expired"
-    return "used" if link.max_uses is not None and uses >= link.max_uses else None
+    return LinkEnd.USED if link.max_uses is not None and uses >= link.max_uses else None
 
 
 def _is_used_up(link: PaymentLink, but: CheckoutSession) -> bool:

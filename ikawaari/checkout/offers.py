@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict, TypeVar, cast
 
-from ikawaari.shapes import CustomField, JsonObject, LineItem, Recurring
+from ikawaari.shapes import CustomField, FeeMode, JsonObject, LineItem, Locale, Recurring
 from ikawaari.store.models import offers
 
 
@@ -50,7 +50,7 @@ class PublicOffer(TypedDict):
 
 
 _NAMES = tuple(each.name for each in fields(Offer))
-_DEFAULTS = {"fee_mode": "merchant_pays", "locale": "auto"}
+_DEFAULTS = {"fee_mode": FeeMode.MERCHANT_PAYS, "locale": Locale.AUTO}
 New = TypeVar("New", bound=Offer)
 
 

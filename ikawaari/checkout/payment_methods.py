@@ -10,10 +10,8 @@ from ikawaari.checkout import provider_states
 from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow, Provider
+from ikawaari.shapes import MethodType
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
-
-METHOD_TYPES = ("mobile_money", "card")
-
 
 Once = Callable[[str], None]
 """Called with the id of what a request stores, in the transaction that stores it.
@@ -88,7 +86,7 @@ class Terms:
         return cls(
             livemode=intent.livemode,
             currency=intent.currency,
-            method_types=METHOD_TYPES,
+            method_types=tuple(MethodType),
             country=intent.country,
             phone=intent.customer_phone,
         )
@@ -102,7 +100,7 @@ def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     _refuse_card_numbers(request)
     if request.type not in terms.method_types:
         raise _wrong({"type": [f"must be one of {', '.join(terms.method_types)}"]})
-    return _mobile_money(request, terms) if request.type == "mobile_money" else _card(request, terms)
+    return _mobile_money(request, terms) if request.type == MethodType.MOBILE_MONEY else _card(request, terms)
 
 
 def is_same(one: PaymentMethod, other: PaymentMethod) -> bool:
@@ -154,7 +152,7 @@ def countries_of(terms: Terms) -> list[str]:
 
 def takes_cards(terms: Terms) -> bool:
     """Whether a provider takes cards under these terms."""
-    return _routed(terms, "card", None) is not None
+    return _routed(terms, MethodType.CARD, None) is not None
 
 
 def _routed(terms: Terms, method_type: str, operator: str | None) -> Provider | None:
@@ -189,8 +187,8 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     if problems or operator is None or phone is None:  # what is missing has its problem
         raise _wrong(problems)
     return PaymentMethod(
-        type="mobile_money",
-        provider=_route(terms, "mobile_money", operator.id),
+        type=MethodType.MOBILE_MONEY,
+        provider=_route(terms, MethodType.MOBILE_MONEY, operator.id),
         operator=operator.id,
         country=operator.country,
         phone=phone.e164,
@@ -242,7 +240,7 @@ def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
     token = request.card_token or ""
     if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
         raise _wrong({"card_token": ["must be a card token (tok_…)"]})
-    return PaymentMethod(type="card", provider=_route(terms, "card", None), card_token=token)
+    return PaymentMethod(type=MethodType.CARD, provider=_route(terms, MethodType.CARD, None), card_token=token)
 
 
 def _refuse_card_numbers(request: PayRequest) -> None:

@@ -2,11 +2,10 @@
 
 from ikawaari import countries
 from ikawaari.checkout.offers import Offer
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.errors import Details
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
-from ikawaari.shapes import FeeTerms, LineItem
+from ikawaari.shapes import FeeMode, FeeTerms, LineItem, MethodType
 from ikawaari.store.models import Merchant
 
 
@@ -22,9 +21,9 @@ def currency_of(new: Offer, merchant: Merchant, problems: Details) -> str:
 
 def check_fees(new: Offer, currency: str, merchant: Merchant, problems: Details) -> None:
     """Name `currency` when the customer pays a fee whose fixed part is in another one."""
-    if new.fee_mode != "customer_pays":
+    if new.fee_mode != FeeMode.CUSTOMER_PAYS:
         return
-    for method_type in new.payment_method_types or METHOD_TYPES:
+    for method_type in new.payment_method_types or MethodType:
         terms: FeeTerms | None = merchant.fees.get(method_type)
         if terms is not None and fees.fixed_in(terms, merchant, currency) is None:
             own = fees.currency_of(terms, merchant)

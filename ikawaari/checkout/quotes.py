@@ -12,7 +12,7 @@ from ikawaari import errors
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
-from ikawaari.shapes import FeeTerms, LineItem
+from ikawaari.shapes import FeeMode, FeeTerms, LineItem
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
 _WHOLE = 10_000  # basis points
@@ -80,7 +80,7 @@ def fee_on(amount: int, schedule: tuple[int, int]) -> int:
 
 def _schedule(session: CheckoutSession, method_type: str) -> tuple[int, int]:
     """Basis points and fixed fee that the customer pays for this kind of method."""
-    if session.fee_mode != "customer_pays":
+    if session.fee_mode != FeeMode.CUSTOMER_PAYS:
         return 0, 0
     merchant: Merchant = session.merchant
     terms: FeeTerms | None = merchant.fees.get(method_type)

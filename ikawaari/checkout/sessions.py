@@ -9,13 +9,12 @@ from ikawaari import clock, errors, ids, store
 from ikawaari.checkout import intents, links, offers, outbox, prefills, prices, quotes, resources, returns, snapshots
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.offers import Offer
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import JsonObject, MethodType, Mode, Page
 from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
@@ -80,7 +79,7 @@ def open_session(
             status=SessionStatus.OPEN,
             payment_status=PaymentStatus.UNPAID,
             **offers.columns(
-                new, METHOD_TYPES, amount=amount, currency=currency, country=new.country or owner.merchant.country
+                new, tuple(MethodType), amount=amount, currency=currency, country=new.country or owner.merchant.country
             ),
             payment_link=link,
             by_visit=by_visit,
@@ -262,7 +261,7 @@ def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
     """What the session keeps of what was asked for besides its offer."""
     email = prefills.email(new.customer_email)
     return {
-        "mode": new.mode or "payment",
+        "mode": new.mode or Mode.PAYMENT,
         "cancel_url": new.cancel_url,
         "customer_email": email,
         "customer_phone": prefills.phone(new.customer_phone, new.country or merchant.country),
@@ -301,7 +300,7 @@ def _with_defaults(new: NewSession, link: PaymentLink | None) -> NewSession:
         return new
     if (new.currency or link.currency).upper() != link.currency and new.amount is None and not new.line_items:
         raise ValidationFailed({"currency": [f"must be the payment link's, {link.currency}, or come with an amount"]})
-    mode = new.mode or ("subscription" if link.recurring else "payment")
+    mode = new.mode or (Mode.SUBSCRIPTION if link.recurring else Mode.PAYMENT)
     return replace(offers.completed(new, link), mode=mode)
 
 
@@ -315,11 +314,11 @@ def _checked(owner: Owner, new: NewSession, now: datetime, *, by_visit: bool) ->
     expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE
     if new.expires_at is not None and not SHORTEST_LIFE - _SLACK <= expires_at - now <= LONGEST_LIFE + _SLACK:
         problems["expires_at"] = ["must be between 30 minutes and 7 days ahead"]
-    if new.mode == "subscription" and new.recurring is None:
+    if new.mode == Mode.SUBSCRIPTION and new.recurring is None:
         problems["recurring"] = ["is required in subscription mode"]
-    if new.mode == "subscription" and amount is None:
+    if new.mode == Mode.SUBSCRIPTION and amount is None:
         problems["amount"] = ["is required in subscription mode"]
-    if new.mode != "subscription" and new.recurring is not None:
+    if new.mode != Mode.SUBSCRIPTION and new.recurring is not None:
         problems["recurring"] = ["is for subscription mode"]
     returns.check_scheme("success_url", new.success_url, owner.livemode, problems)
     returns.check_scheme("cancel_url", new.cancel_url, owner.livemode, problems)

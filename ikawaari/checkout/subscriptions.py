@@ -17,7 +17,7 @@ from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import Interval, JsonObject, Mode, Page
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 from ikawaari.store import due
 from ikawaari.store.listing import Listing
@@ -34,7 +34,7 @@ from ikawaari.store.owner import Owner
 RENEW, REMIND = "subscription.renew", "subscription.remind"
 ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing is due any more
 NOTICE = timedelta(days=3)  # how long before its end a trial's end is told
-_UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
+_UNITS = {Interval.DAY: "days", Interval.WEEK: "weeks", Interval.MONTH: "months", Interval.YEAR: "years"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def can_be_charged(subscription_id: str) -> bool:
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:
     """The end of the `periods`-th period from the anchor: 31 January, then 28 February, then 31 March again."""
-    step: dict[str, Any] = {_UNITS[interval]: interval_count * periods}
+    step: dict[str, Any] = {_UNITS[Interval(interval)]: interval_count * periods}
     return anchor + relativedelta(**step)
 
 
@@ -87,7 +87,7 @@ def lacks_contact(session: CheckoutSession) -> bool:
     """
     told = session.customer_details
     known = (session.customer_email, session.customer_phone, told.get("email"), told.get("phone"))
-    return session.mode == "subscription" and not any(known)
+    return session.mode == Mode.SUBSCRIPTION and not any(known)
 
 
 def trial_days(session: CheckoutSession) -> int:
@@ -114,7 +114,7 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
     With a trial the first period is the trial and nothing was paid for it; without one, `paid` pays the first invoice.
     Periods are counted from `now`: where the money came late, from its arrival.
     """
-    if session.mode != "subscription":
+    if session.mode != Mode.SUBSCRIPTION:
         return
     every = (session.recurring["interval"], session.recurring["interval_count"])
     trial_end = now + timedelta(days=trial_days(session)) if trial_days(session) else None

@@ -10,6 +10,7 @@ from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers import registry
 from ikawaari.providers.base import Decider, FailureCode
+from ikawaari.shapes import MethodType
 from ikawaari.states import UNSETTLED, IntentStatus
 from ikawaari.store import due
 from ikawaari.store.models import (
@@ -60,7 +61,9 @@ def _method(intent: PaymentIntent, provider: Decider) -> PaymentMethod:
     terms = intents.terms_of(intent)
     country = terms.country or Merchant.get_by_id(intent.merchant_id).country
     local = operators.in_country(country) or operators.in_country(payment_methods.countries_of(terms)[0])
-    return PaymentMethod(type="mobile_money", provider=provider.name, operator=local[0].id, country=local[0].country)
+    return PaymentMethod(
+        type=MethodType.MOBILE_MONEY, provider=provider.name, operator=local[0].id, country=local[0].country
+    )
 
 
 def advance(subscription_id: str, owner: Owner, now: datetime) -> Subscription:

@@ -16,7 +16,7 @@ from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
 from ikawaari.providers.base import Flow
-from ikawaari.shapes import Failure, LineItem, NextAction
+from ikawaari.shapes import Failure, LineItem, MethodType, NextAction
 from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
 
@@ -264,10 +264,10 @@ def merchant(row: Merchant) -> PublicMerchant:
 def _methods(terms: Terms) -> list[OfferedMethod]:
     methods: list[OfferedMethod] = []
     for method_type in terms.method_types:
-        if method_type == "mobile_money" and (served := payment_methods.countries_of(terms)):
-            methods.append({"type": "mobile_money", "countries": [_country(terms, code) for code in served]})
-        if method_type == "card" and payment_methods.takes_cards(terms):
-            methods.append({"type": "card"})
+        if method_type == MethodType.MOBILE_MONEY and (served := payment_methods.countries_of(terms)):
+            methods.append({"type": MethodType.MOBILE_MONEY, "countries": [_country(terms, code) for code in served]})
+        if method_type == MethodType.CARD and payment_methods.takes_cards(terms):
+            methods.append({"type": MethodType.CARD})
     return methods
 
 

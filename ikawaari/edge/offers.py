@@ -5,12 +5,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from ikawaari import cards
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import parts
 from ikawaari.edge.answers import Embedded, Money, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, Currency, Flag, Matching, Metadata, Prose
 from ikawaari.edge.parsing import Input
+from ikawaari.shapes import FeeMode, FieldType, Interval, Locale, MethodType
 
 _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
 
@@ -27,7 +27,7 @@ class LineItemInput(Input):
 class RecurringInput(Input):
     """How often a subscription is charged."""
 
-    interval = Choice(parts.INTERVALS, required=True)
+    interval = Choice(Interval, required=True)
     interval_count = fields.Integer(
         data_key="intervalCount", strict=True, load_default=1, validate=validate.Range(1, 365)
     )
@@ -41,7 +41,7 @@ class CustomFieldInput(Input):
 
     key = Matching("[A-Za-z0-9_-]{1,40}", required=True)
     label = Prose(100, required=True)
-    type = Choice(parts.FIELD_TYPES, required=True)
+    type = Choice(FieldType, required=True)
     options = fields.List(
         fields.Raw(metadata=_OPTION),
         load_default=None,
@@ -55,7 +55,7 @@ class CustomFieldInput(Input):
     @post_load
     def spell_options_out(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
         """A dropdown's options as {label, value}; a plain text is both."""
-        if (data["type"] == "dropdown") != bool(data["options"]):
+        if (data["type"] == FieldType.DROPDOWN) != bool(data["options"]):
             raise ValidationError({"options": ["Are required for a dropdown, and only there."]})
         data["options"] = [_option(option) for option in data["options"]] if data["options"] else None
         return data
@@ -66,7 +66,7 @@ class OfferInput(Input):
 
     description = Prose(500)
     payment_method_types = fields.List(
-        Choice(METHOD_TYPES),
+        Choice(MethodType),
         data_key="paymentMethodTypes",
         validate=validate.Length(1, 10),
         metadata={"description": "If absent, all that you have."},
@@ -93,13 +93,13 @@ class Offer(Output):
     """The fields of an offer that sessions, payment links and the public view answer alike."""
 
     recurring = Embedded(parts.Recurring, allow_none=True)
-    fee_mode = OneOf(parts.FEE_MODES)
+    fee_mode = OneOf(FeeMode)
     amount_min = Money(nullable=True)
     amount_max = Money(nullable=True)
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     country = TextField("ISO 3166 alpha-2.", nullable=True)
     description = TextField(nullable=True)
-    locale = OneOf(parts.LOCALES)
+    locale = OneOf(Locale)
 
 
 def _option(option: Any) -> dict[str, str]:

@@ -4,12 +4,8 @@ from marshmallow import fields
 
 from ikawaari.edge.answers import Embedded, EmbeddedList, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.providers.base import ActionKind, FailureCode, Flow
+from ikawaari.shapes import FieldType, Interval
 
-MODES = ("payment", "subscription")
-INTERVALS = ("day", "week", "month", "year")
-FEE_MODES = ("merchant_pays", "customer_pays")
-LOCALES = ("fr", "en", "auto")
-FIELD_TYPES = ("text", "number", "dropdown", "date")
 FAILURE_CODES = tuple(code.value for code in FailureCode)
 FLOWS = tuple(flow.value for flow in Flow)
 
@@ -26,7 +22,7 @@ class CustomField(Output):
 
     key = TextField()
     label = TextField()
-    type = OneOf(FIELD_TYPES)
+    type = OneOf(FieldType)
     options = EmbeddedList(Option, allow_none=True, metadata={"description": "Only of a dropdown; otherwise null."})
     required = fields.Boolean(required=True)
 
@@ -55,7 +51,7 @@ class LineItem(Output):
 class Recurring(Output):
     """How often a subscription is charged."""
 
-    interval = OneOf(INTERVALS)
+    interval = OneOf(Interval)
     interval_count = fields.Integer(required=True)
     trial_period_days = fields.Integer(required=True, allow_none=True)
 

@@ -21,7 +21,7 @@ from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.shapes import Recurring
+from ikawaari.shapes import MethodType, Recurring
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _choices(view: PublicCheckout, draft: Draft, locale: str) -> dict[str, Any]:
     country = drafts.country_of(draft, view)
     return {
         "method": drafts.method(draft, view),
-        "methods": [m for m in view["payment_methods"] if m["type"] != "card" or not view["livemode"]],
+        "methods": [m for m in view["payment_methods"] if m["type"] != MethodType.CARD or not view["livemode"]],
         "country": country,
         "country_name": lambda code: countries.name(code, locale),
         "offers": drafts.offers(view),

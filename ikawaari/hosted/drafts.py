@@ -18,6 +18,7 @@ from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.views import OfferedCountry, OfferedOperator, PublicCheckout
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
+from ikawaari.shapes import MethodType
 
 LIFETIME_SECONDS = 15 * 60
 FIELD = "field."  # the prefix of a custom field's key in the form
@@ -140,14 +141,19 @@ def to_request(
         "asked": asked,
     }
     # The choice counts even if it is no longer offered: this press must not pay by another method.
-    if (draft.get("method") or method(draft, view)) == "card":
-        return PayRequest(type="card", card_token=card_token, **common)
+    if (draft.get("method") or method(draft, view)) == MethodType.CARD:
+        return PayRequest(type=MethodType.CARD, card_token=card_token, **common)
     country = country_of(draft, view)
     operator = operator_of(draft, view)
     flow = "qr" if desktop and _prefers_qr(view, operator) else None
     phone = draft.get("phone") or None
     return PayRequest(
-        type="mobile_money", country=country, operator=operator, phone_number=phone, preferred_flow=flow, **common
+        type=MethodType.MOBILE_MONEY,
+        country=country,
+        operator=operator,
+        phone_number=phone,
+        preferred_flow=flow,
+        **common,
     )
 
 
@@ -174,7 +180,7 @@ def operator_of(draft: Draft, view: PublicCheckout) -> str | None:
 
 def offers(view: PublicCheckout) -> list[OfferedCountry]:
     """The countries offered for mobile money, each with its operators."""
-    found = (offer["countries"] for offer in view["payment_methods"] if offer["type"] == "mobile_money")
+    found = (offer["countries"] for offer in view["payment_methods"] if offer["type"] == MethodType.MOBILE_MONEY)
     return next(found, [])
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ikawaari import clock
 from ikawaari.checkout.views import PublicCheckout, PublicPayment
 from ikawaari.invariants import present
+from ikawaari.shapes import MethodType
 
 UNSETTLED = frozenset({"submitting", "processing", "requires_action", "unknown"})
 WAITING = frozenset({"sending", "prompt", "otp", "redirect", "qr", "unknown"})
@@ -131,7 +132,7 @@ def _moving(view: PublicCheckout, payment: PublicPayment, now: datetime) -> str:
     action = view["next_action"]
     if action:
         return _ACTIONS.get(action["type"], "sending")
-    return "sending" if payment["type"] == "card" else "prompt"
+    return "sending" if payment["type"] == MethodType.CARD else "prompt"
 
 
 def _age(payment: PublicPayment, now: datetime) -> int:

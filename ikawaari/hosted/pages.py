@@ -33,6 +33,7 @@ from ikawaari.hosted import context, csp, drafts, drawing, page_state, totals, w
 from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
+from ikawaari.shapes import MethodType
 
 _AGAIN = "again"  # in the address: the earlier payment or subscription that the payer is asked about
 ASKED = "asked"  # in the address and in the form: what the payer has been asked about already
@@ -77,7 +78,7 @@ def pay(session_id: str) -> BaseResponse:
     if "recount" in request.form:
         return drafts.keep(back(session_id, **_still_asked()), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
-    if request.form.get("method") == "card" and not token and request.form.get("number"):
+    if request.form.get("method") == MethodType.CARD and not token and request.form.get("number"):
         return redirect(url_for("sandbox_screens.card", session_id=session_id), 307)
     return start(shown, token, now)
 
@@ -241,7 +242,7 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
 
 def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: datetime) -> PayRequest:
     session, view = shown.session, views.public(shown, now)
-    by_card = drafts.method(draft, view) == "card"
+    by_card = drafts.method(draft, view) == MethodType.CARD
     if by_card and not draft.get("email") and subscriptions.lacks_contact(session):
         raise ValidationFailed({"customer.email": ["is required"]})
     return drafts.to_request(

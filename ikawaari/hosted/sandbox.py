@@ -14,6 +14,7 @@ from ikawaari.hosted import csp, drafts, pages, web
 from ikawaari.money import Money
 from ikawaari.providers import sandbox
 from ikawaari.providers.sandbox import tokens
+from ikawaari.shapes import MethodType
 
 bp = Blueprint("sandbox_screens", __name__)
 bp.record(web.know_session_ids)
@@ -30,7 +31,7 @@ def card(session_id: str) -> BaseResponse:
     now = clock.now()
     shown = sessions.look_up(session_id, now)
     view = views.public(shown, now)
-    if view["livemode"] or "card" not in [offer["type"] for offer in view["payment_methods"]]:
+    if view["livemode"] or MethodType.CARD not in [offer["type"] for offer in view["payment_methods"]]:
         raise NotFound("page")
     try:
         token = _token()

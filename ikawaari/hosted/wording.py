@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from ikawaari import errors
 from ikawaari.errors import IkawaariError
-from ikawaari.shapes import Recurring, Rhythm
+from ikawaari.shapes import LinkEnd, Recurring, Rhythm
 
 _MINUTES_ARE_TOLD = 100  # longer waits are shown in hours
 
@@ -167,12 +167,12 @@ EXPIRED = Notice(
 
 
 UNAVAILABLE: Mapping[str, Notice] = {
-    "inactive": Notice(
+    LinkEnd.INACTIVE: Notice(
         _l("This payment link is no longer active"),
         _l("The shop has switched it off. Nothing was taken."),
     ),
     "expired": Notice(_l("This payment link has expired"), _l("Its time is over. Nothing was taken.")),
-    "used": Notice(
+    LinkEnd.USED: Notice(
         _l("This payment link has been used"),
         _l("It has taken all the payments that it was made for. Nothing was taken here."),
     ),

@@ -2,7 +2,6 @@
 
 from marshmallow import fields
 
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, offers, parts
 from ikawaari.edge.answers import (
     Embedded,
@@ -18,9 +17,8 @@ from ikawaari.edge.answers import (
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice
 from ikawaari.edge.offers import Offer
+from ikawaari.shapes import LinkEnd, MethodType, Mode
 from ikawaari.states import AttemptStatus, PaymentStatus, SessionStatus, SubscriptionStatus
-
-UNAVAILABLE = ("inactive", "used")
 
 
 class Operator(Output):
@@ -45,7 +43,7 @@ class PayingCountry(Output):
 class PaymentMethodOffer(Output):
     """A way to pay this session."""
 
-    type = OneOf(METHOD_TYPES)
+    type = OneOf(MethodType)
     countries = EmbeddedList(
         PayingCountry, required=False, metadata={"description": "Only of mobile money; the session's country first."}
     )
@@ -54,7 +52,7 @@ class PaymentMethodOffer(Output):
 class Fee(Output):
     """What paying with one type of method costs."""
 
-    type = OneOf(METHOD_TYPES)
+    type = OneOf(MethodType)
     fee_amount = Money("Added to the amount; 0 unless `fee_mode` is `customer_pays`.")
     amount_total = Money("What is charged: the amount plus the fee.")
 
@@ -96,7 +94,7 @@ class PublicPayment(Output):
     """The attempt that paid, or else the latest one."""
 
     status = OneOf(AttemptStatus)
-    type = OneOf(METHOD_TYPES)
+    type = OneOf(MethodType)
     operator = TextField(nullable=True)
     phone = TextField("Masked.", nullable=True)
     amount = Money("What the payer was asked to pay: the amount plus the fee.")
@@ -115,7 +113,7 @@ class PublicCheckout(Offer):
     object = ObjectName("checkout.session")
     status = OneOf(SessionStatus)
     payment_status = OneOf(PaymentStatus)
-    mode = OneOf(parts.MODES)
+    mode = OneOf(Mode)
     amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
     fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
     fees = EmbeddedList(Fee, metadata={"description": "By type of method; empty while the amount is not known."})
@@ -138,7 +136,7 @@ class PublicCheckout(Offer):
     late = fields.Boolean(required=True)
     subscription = Embedded(PublicSubscription, allow_none=True)
     invoice = Embedded(PublicInvoice, allow_none=True)
-    unavailable = OneOf(UNAVAILABLE, "Why the session's payment link no longer accepts payments.", nullable=True)
+    unavailable = OneOf(LinkEnd, "Why the session's payment link no longer accepts payments.", nullable=True)
     thank_you = TextField("The shop's thank-you message, shown after payment.", nullable=True)
     success_url = TextField("Once paid.", nullable=True)
     cancel_url = TextField(nullable=True)

@@ -7,12 +7,13 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
 from ikawaari import cards, errors
-from ikawaari.checkout.payment_methods import METHOD_TYPES, PayRequest
+from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge import parts
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.errors import ValidationFailed
+from ikawaari.shapes import MethodType
 
 # A phone number may look like a card number. These fields only accept phone numbers, so they are not searched.
 _PHONES = {
@@ -64,7 +65,7 @@ class CardInput(Input):
 class PaymentMethodInput(Input):
     """What the payer pays with."""
 
-    type = Choice(METHOD_TYPES, required=True)
+    type = Choice(MethodType, required=True)
     mobile_money = fields.Nested(MobileMoneyInput)
     card = fields.Nested(CardInput, metadata={"description": "Required for a card."})
 

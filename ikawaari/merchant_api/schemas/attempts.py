@@ -2,10 +2,10 @@
 
 from marshmallow import fields
 
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import parts
 from ikawaari.edge.answers import Instant, Money, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
+from ikawaari.shapes import MethodType
 from ikawaari.states import AttemptStatus
 
 
@@ -14,7 +14,7 @@ class PaymentAttempt(Output):
 
     id = TextField()
     provider = TextField()
-    type = OneOf(METHOD_TYPES)
+    type = OneOf(MethodType)
     operator = TextField(nullable=True)
     country = TextField(nullable=True)
     phone = TextField("Masked.", nullable=True)

@@ -9,7 +9,6 @@ from marshmallow import EXCLUDE, ValidationError, fields, post_load, pre_load
 
 from ikawaari import cards, errors
 from ikawaari.checkout.intents import NewIntent
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, naming, parts, warnings
 from ikawaari.edge.answers import (
     Embedded,
@@ -43,6 +42,7 @@ from ikawaari.errors import ValidationFailed
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import ATTEMPT, PaymentAttempt
 from ikawaari.merchant_api.schemas.sessions import LEFT_OUT
+from ikawaari.shapes import MethodType
 from ikawaari.states import IntentStatus
 
 A_CARD = "tok_[A-Za-z0-9_]{1,200}"
@@ -114,7 +114,7 @@ class IntentPaymentMethodInput(Input):
 
         unknown = EXCLUDE
 
-    type = Choice(METHOD_TYPES, required=True)
+    type = Choice(MethodType, required=True)
     mobile_money = fields.Nested(IntentWalletInput)
     card = fields.Nested(IntentCardInput)
 
@@ -122,7 +122,7 @@ class IntentPaymentMethodInput(Input):
     def take_what_is_meant(self, data: Any, **_options: Any) -> Any:
         """If both members are given, only the one that counts is read."""
         kind = data.get("type") if isinstance(data, Mapping) else None
-        return {name: data[name] for name in ("type", kind) if name in data} if kind in METHOD_TYPES else data
+        return {name: data[name] for name in ("type", kind) if name in data} if kind in set(MethodType) else data
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> GivenMethod:

@@ -5,7 +5,6 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from ikawaari.checkout.links import NewLink
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.edge import examples, offers, parts, warnings
 from ikawaari.edge.answers import EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
@@ -14,6 +13,7 @@ from ikawaari.edge.offers import LineItemInput, Offer, OfferInput, RecurringInpu
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas.sessions import OrderedItem
+from ikawaari.shapes import FeeMode, Locale, MethodType
 
 _MOST = 1_000_000
 _STATUSES = ("active", "inactive", "expired", "used")
@@ -26,14 +26,14 @@ class PaymentLinkInput(Input):
     currency = Currency(metadata={"description": "If absent, the country's, or else yours."})
     country = CountryCode()
     fee_mode = Choice(
-        parts.FEE_MODES,
+        FeeMode,
         data_key="feeMode",
         load_default="merchant_pays",
         metadata={"description": "Who pays the fee: you, or the customer on top of the amount."},
     )
     description = Prose(500)
     payment_method_types = fields.List(
-        Choice(METHOD_TYPES),
+        Choice(MethodType),
         data_key="paymentMethodTypes",
         validate=validate.Length(1, 10),
         metadata={"description": "If absent, all that you have."},
@@ -107,7 +107,7 @@ class PaymentLinkV2Input(OfferInput, PaymentLinkInput):
         metadata={"description": "Where the customer is sent once paid; `{CHECKOUT_SESSION_ID}` becomes the id."},
     )
     thank_you = Prose(500, data_key="thankYou", metadata={"description": "Shown on the receipt."})
-    locale = Choice(parts.LOCALES, load_default="auto")
+    locale = Choice(Locale, load_default="auto")
 
     @validates_schema
     def check_together(self, data: dict[str, Any], **_options: Any) -> None:
@@ -140,9 +140,9 @@ class PaymentLink(Output):
     amount = Money("In the currency's smallest unit; null: the customer chooses.", nullable=True)
     currency = TextField("ISO 4217, upper case.")
     country = TextField("ISO 3166 alpha-2.", nullable=True)
-    fee_mode = OneOf(parts.FEE_MODES)
+    fee_mode = OneOf(FeeMode)
     description = TextField(nullable=True)
-    payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
+    payment_method_types = fields.List(Choice(MethodType), required=True)
     livemode = fields.Boolean(required=True)
     created = Instant()
     expires_at = TextField("ISO 8601.", nullable=True, format="date-time")

@@ -4,7 +4,6 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from ikawaari.checkout.payment_methods import METHOD_TYPES
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import examples, offers, parts, warnings
 from ikawaari.edge.answers import Embedded, EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
@@ -23,6 +22,7 @@ from ikawaari.edge.fields import (
 from ikawaari.edge.offers import LineItemInput, Offer, OfferInput, RecurringInput
 from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import PaymentAttempt
+from ikawaari.shapes import Locale, MethodType, Mode
 from ikawaari.states import PaymentStatus, SessionStatus
 
 LEFT_OUT = "If it cannot be used, it is left out and named in `warnings`."
@@ -53,7 +53,7 @@ class CheckoutSessionInput(OfferInput):
         load_default=False,
         metadata={"description": "Create the payment intent when the customer pays; it is null until then."},
     )
-    mode = Choice(parts.MODES, metadata={"description": "If absent, the link's, or else `payment`."})
+    mode = Choice(Mode, metadata={"description": "If absent, the link's, or else `payment`."})
     recurring = fields.Nested(
         RecurringInput, metadata={"description": "Required in subscription mode, and only allowed there."}
     )
@@ -65,7 +65,7 @@ class CheckoutSessionInput(OfferInput):
         metadata={"description": "They must add up to the amount, or determine it."},
     )
     client_reference_id = Reference(255, data_key="clientReferenceId")
-    locale = Choice(parts.LOCALES, metadata={"description": "If absent, the link's, or else `auto`."})
+    locale = Choice(Locale, metadata={"description": "If absent, the link's, or else `auto`."})
     expires_at = fields.Integer(
         data_key="expiresAt",
         strict=True,
@@ -134,12 +134,12 @@ class CheckoutSession(Offer):
     url = TextField("The page to send the customer to.", format="uri")
     status = OneOf(SessionStatus)
     payment_status = OneOf(PaymentStatus)
-    mode = OneOf(parts.MODES)
+    mode = OneOf(Mode)
     amount = Money("In the currency's smallest unit; null while the customer may still choose it.", nullable=True)
     fee_amount = Money("The fee that the latest payer agreed to; 0 before that.")
     amount_total = Money("The amount plus the fee: what is charged.", nullable=True)
     currency = TextField("ISO 4217, upper case.", pattern="^[A-Z]{3}$")
-    payment_method_types = fields.List(Choice(METHOD_TYPES), required=True)
+    payment_method_types = fields.List(Choice(MethodType), required=True)
     success_url = TextField(nullable=True)
     cancel_url = TextField(nullable=True)
     customer_email = TextField(nullable=True)

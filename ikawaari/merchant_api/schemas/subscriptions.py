@@ -8,6 +8,7 @@ from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Choice, Flag, Text
 from ikawaari.edge.parsing import Input
 from ikawaari.merchant_api.paging import Page, PageQuery
+from ikawaari.shapes import Interval
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 
 SUBSCRIPTION_ID = {
@@ -54,7 +55,7 @@ class Subscription(Output):
     status = OneOf(SubscriptionStatus)
     amount = Money("Per period, in the currency's smallest unit.")
     currency = TextField("Lower case.")
-    interval = OneOf(parts.INTERVALS)
+    interval = OneOf(Interval)
     interval_count = fields.Integer(required=True)
     current_period_start = Instant()
     current_period_end = Instant("When it is renewed, or ends.")

@@ -3,6 +3,7 @@
 from peewee import BigIntegerField, CharField, Check
 
 from ikawaari.fields import JsonField
+from ikawaari.shapes import FeeMode
 from ikawaari.store.record import Record
 
 
@@ -18,7 +19,7 @@ class Offer(Record):
     payment_method_types = JsonField()
     fee_mode = CharField(
         max_length=16,
-        default="merchant_pays",
+        default=FeeMode.MERCHANT_PAYS.value,
         constraints=[Check("fee_mode IN ('merchant_pays', 'customer_pays')")],
     )
     description = CharField(null=True, max_length=500)
