@@ -44,7 +44,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
 
 def last_housekeeping() -> datetime | None:
     """When housekeeping was done last: an hour before it is due. None if never."""
-    rows = due.standing([HOUSEKEEPING], [""])
+    rows = due.find([HOUSEKEEPING], [""])
     return rows[0].due_at - _HOUR if rows else None
 
 

@@ -133,12 +133,12 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
         # The race of two invoices of one trial: under this lock the second one sees the first one's prompt.
         subscription = Subscription.lock(invoice.subscription_id)
         if not subscriptions.may_be_asked(subscription):
-            invoices.take_turn(invoice, now)  # its page asks, and nobody's phone
+            invoices.claim_try(invoice, now)  # its page asks, and nobody's phone
             return None
         agreed = subscriptions.agreed(subscription)
         answers = collected.kept(session, agreed.fee)
         attempt = _begin_session(session, agreed.method, answers, None, now, off_session=True)
-        if not invoices.take_turn(invoice, now):
+        if not invoices.claim_try(invoice, now):
             raise Conflict(errors.ATTEMPT_UNSETTLED)
     return _submit(attempt, None, now)
 

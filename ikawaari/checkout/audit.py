@@ -133,7 +133,7 @@ def _pending_deliveries(_since: datetime | None) -> Iterator[Finding]:
     lanes = WebhookDelivery.select(WebhookDelivery.endpoint, WebhookDelivery.lane).join(WebhookEndpoint)
     for row in lanes.where(pending, taking).distinct():
         subject = delivery.subject_of(row.endpoint_id, row.lane)
-        if not due.standing([delivery.DELIVER], [subject]):
+        if not due.find([delivery.DELIVER], [subject]):
             yield Finding(finding="deliveries_without_lane", object=subject)
 
 

@@ -63,7 +63,7 @@ def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
 
 def _late(attempt: PaymentAttempt, intent: PaymentIntent) -> int:
     """What counts as a payment, came late, and is still to be returned by the merchant's policy."""
-    if not due.standing([refunds.RETRY], [attempt.id]):
+    if not due.find([refunds.RETRY], [attempt.id]):
         return 0
     return refunds.left_of(attempt, intent, held=False)
 
@@ -72,7 +72,7 @@ def _described(attempt: PaymentAttempt) -> JsonObject:
     intent = PaymentIntent.get_by_id(attempt.intent_id)
     automatic = (Refund.attempt == attempt.id) & Refund.automatic
     latest = Refund.select().where(automatic).order_by(Refund.created_at.desc(), Refund.id.desc()).first()
-    retry = next(iter(due.standing([refunds.RETRY], [attempt.id])), None)
+    retry = next(iter(due.find([refunds.RETRY], [attempt.id])), None)
     return {
         "attempt": attempt.id,
         "payment_intent": intent.id,

@@ -150,7 +150,7 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
     return intent
 
 
-def hold(session_id: str) -> None:
+def lock_for(session_id: str) -> None:
     """Lock the session's intent, if it has one, until the caller's transaction ends."""
     PaymentIntent.find_and_lock(PaymentIntent.session == session_id)
 

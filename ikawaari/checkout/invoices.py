@@ -70,7 +70,7 @@ def _rendered(rows: Sequence[Invoice]) -> list[JsonObject]:
     return [resources.invoice(row, page) for row, page in zip(rows, snapshots.of_invoices(rows), strict=True)]
 
 
-def take_turn(invoice: Invoice, now: datetime) -> bool:
+def claim_try(invoice: Invoice, now: datetime) -> bool:
     """Take the try that is due, as the last thing of the transaction that stores its attempt. False: it was taken.
 
     The race of two workers, or of one whose lease ran out: the update asks for the due time that it takes away.
@@ -136,7 +136,7 @@ def void(invoice: Invoice, now: datetime) -> None:
 
     Money that is on its way all the same is late money of that page.
     """
-    sessions.try_expire(sessions.hold(invoice.session_id), now, while_settling=True)
+    sessions.try_expire(sessions.lock(invoice.session_id), now, while_settling=True)
     outbox.move(invoice, InvoiceStatus.VOID, now, next_try_at=None)
 
 

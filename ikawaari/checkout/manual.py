@@ -53,7 +53,7 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
         _require_lost(attempt, provider, now)
     with store.atomic():
         # The race with every other door: the lock lets one in, and whoever comes second finds the attempt settled.
-        PaymentIntent.lock(subscriptions.hold(attempt_id))
+        PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
         _require_unsettled(_find(attempt_id))
         trail: dict[str, Any] = {"made_by": word.made_by, "reason": word.reason, "forced": word.forced}
         settlement.apply(attempt_id, _outcome(attempt, word), now, settlement.Source.OPERATOR, **trail)

@@ -40,7 +40,7 @@ def remind(subscription_id: str, now: datetime) -> None:
     with store.atomic():
         subscription = Subscription.lock(subscription_id)
         trialing = subscription.status == SubscriptionStatus.TRIALING
-        if trialing and not events.was_told("subscription.trial_will_end", subscription_id):
+        if trialing and not events.was_recorded("subscription.trial_will_end", subscription_id):
             outbox.publish("subscription.trial_will_end", subscription, now)
 
 

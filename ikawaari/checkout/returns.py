@@ -28,7 +28,7 @@ def success_url(session: CheckoutSession, now: datetime) -> str | None:
     return url.replace(_PLACE, _signature(session, now)) if _PLACE in url else url
 
 
-def is_told(session_id: str) -> bool:
+def is_acknowledged(session_id: str) -> bool:
     """Whether the shop knows of the payment by webhook, as far as it wants to: its customer may come back."""
     return delivery.is_acknowledged(session_id, "checkout.session.completed")
 

@@ -181,7 +181,7 @@ def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
     """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
     refuse_renewal(session)
     with store.atomic():
-        locked = hold(session.id)
+        locked = lock(session.id)
         if not try_expire(locked, now):
             raise Conflict(errors.STATE_FORBIDS, "Only an open session without an unsettled payment can be expired.")
     return locked
@@ -191,7 +191,7 @@ def expire_when_due(session_id: str, now: datetime) -> datetime | None:
     """Expire the session if its time is over. Returns when to ask again, or None when there is nothing more to do."""
     with store.atomic():
         # A payment that claims the session at its last moment holds this lock: its attempt is seen, or comes too late.
-        session = hold(session_id)
+        session = lock(session_id)
         ends_at = _ends_at(session)
         if session.status == SessionStatus.OPEN and ends_at > now:
             return ends_at
@@ -200,13 +200,13 @@ def expire_when_due(session_id: str, now: datetime) -> datetime | None:
     return None
 
 
-def hold(session_id: str) -> CheckoutSession:
+def lock(session_id: str) -> CheckoutSession:
     """Lock the session and its intent, in the caller's transaction.
 
     The race that this stops: a payment holds the intent and wants its session, while an expiry holds the session and
     wants its intent. Both take the intent first.
     """
-    intents.hold(session_id)
+    intents.lock_for(session_id)
     return CheckoutSession.lock(session_id)
 
 
@@ -240,7 +240,7 @@ def refuse_renewal(session: CheckoutSession) -> None:
 def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
     """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses.
 
-    Its intent ends with it. The caller holds the intent's lock already: see `hold`.
+    Its intent ends with it. The caller holds the intent's lock already: see `lock`.
     """
     settled = [PaymentStatus.UNPAID, PaymentStatus.PROCESSING] if while_settling else [PaymentStatus.UNPAID]
     expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))

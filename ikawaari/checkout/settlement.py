@@ -110,13 +110,13 @@ def follow(attempt_id: str, now: datetime) -> None:
         room = _enter(attempt_id, now)
         paid = room.attempt.status == AttemptStatus.SUCCEEDED and not room.attempt.surplus
         # A later report of the same attempt may have brought it about meanwhile.
-        if not paid or not events.was_told("payment_intent.succeeded", room.intent.id):
+        if not paid or not events.was_recorded("payment_intent.succeeded", room.intent.id):
             consequences.follow(room)
 
 
 def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Room:
     """Lock what hangs on the attempt, and read it."""
-    intent = PaymentIntent.lock(subscriptions.hold(attempt_id))
+    intent = PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
     return Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now, step_by_step=step_by_step)
 

@@ -1,6 +1,6 @@
 """Subscriptions: an agreement to pay again each period. Made by the first payment, kept alive by their invoices.
 
-Whoever changes one holds its lock first, then those of intents and sessions, then writes its invoices: see `hold`.
+To change one, lock it first, then intents and sessions, then write its invoices: see `lock_for_payment`.
 """
 
 from collections.abc import Sequence
@@ -147,11 +147,11 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
         _begin(Subscription.get_by_id(subscription_id), session, now)
 
 
-def hold(attempt_id: str) -> str:
+def lock_for_payment(attempt_id: str) -> str:
     """Lock the subscription whose invoice the attempt pays, if there is one. Returns the id of the attempt's intent.
 
     It is locked before the intent itself. The race that this stops: a cancellation holds the subscription and wants its
-    sessions, while news of a payment hold the session and want the subscription.
+    sessions, while a payment report holds the session and wants the subscription.
     """
     paying = PaymentAttempt.select(PaymentAttempt.intent, Invoice.subscription).join(PaymentIntent)
     paying = paying.join(Invoice, JOIN.LEFT_OUTER, on=(Invoice.session == PaymentIntent.session))

@@ -89,8 +89,8 @@ def advance(subscription_id: str, owner: Owner, now: datetime) -> Subscription:
 
 
 def _due_work(subscription: Subscription) -> Sequence[DueWork]:
-    own = due.standing((subscriptions.RENEW, subscriptions.REMIND), [subscription.id])
-    return [*own, *due.standing((invoices.COLLECT,), [invoice.id for invoice in invoices.open_of(subscription)])]
+    own = due.find((subscriptions.RENEW, subscriptions.REMIND), [subscription.id])
+    return [*own, *due.find((invoices.COLLECT,), [invoice.id for invoice in invoices.open_of(subscription)])]
 
 
 def _is_being_paid(subscription: Subscription) -> bool:

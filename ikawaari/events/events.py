@@ -41,7 +41,7 @@ def append(type_: str, data: JsonObject, row: Owned, now: datetime) -> None:
     store.before_commit(_EVENTS, _row(type_, data, row, now), _write)
 
 
-def was_told(type_: str, object_id: str) -> bool:
+def was_recorded(type_: str, object_id: str) -> bool:
     """Whether an event of that type was written about the object, or will be with this transaction."""
     told = (object_id, type_)
     if any((row[Event.object_id], row[Event.type]) == told for row in store.waiting(_EVENTS)):
@@ -70,7 +70,7 @@ def _row(type_: str, data: JsonObject, row: Owned, now: datetime) -> _Row:
         "type": type_,
         "created": clock.unix(now),
         "livemode": row.livemode,
-        "data": _as_told(data),
+        "data": _as_published(data),
     }
     return {
         Event.id: event_id,
@@ -88,7 +88,7 @@ def _text(body: JsonObject) -> str:
     return _SURROGATES.sub("\ufffd", json.dumps(body, ensure_ascii=False, separators=(",", ":")))
 
 
-def _as_told(data: JsonObject) -> JsonObject:
+def _as_published(data: JsonObject) -> JsonObject:
     """The object as it appears in events: with its currency in lower case, and the latest ten attempts.
 
     Otherwise a session with a hundred attempts would repeat all of them in every event of every attempt.

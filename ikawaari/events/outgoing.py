@@ -74,7 +74,7 @@ class Caller:
     """
 
     def __init__(self) -> None:
-        self._line: _Line | None = None
+        self._connection: _DeadlineConnection | None = None
         self._leads_to: tuple[str, bool] | None = None
 
     def __enter__(self) -> "Caller":
@@ -104,7 +104,7 @@ class Caller:
         parts = _parts(url)
         if livemode and parts.scheme != "https":
             raise Forbidden("http")
-        line = self._line_to(url, parts, livemode)
+        line = self._connection_to(url, parts, livemode)
         line.deadline = started + TIMEOUT_SECONDS
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         line.request("POST", path, body, {"User-Agent": _USER_AGENT, **headers})
@@ -115,22 +115,22 @@ class Caller:
             self._hang_up()
         return answer
 
-    def _line_to(self, url: str, parts: SplitResult, livemode: bool) -> "_Line":
-        if self._line is None or self._leads_to != (url, livemode):
+    def _connection_to(self, url: str, parts: SplitResult, livemode: bool) -> "_DeadlineConnection":
+        if self._connection is None or self._leads_to != (url, livemode):
             self._hang_up()
-            self._line, self._leads_to = _Line(parts, livemode=livemode), (url, livemode)
-        return self._line
+            self._connection, self._leads_to = _DeadlineConnection(parts, livemode=livemode), (url, livemode)
+        return self._connection
 
     def _is_reused(self) -> bool:
-        return self._line is not None and self._line.calls > 0
+        return self._connection is not None and self._connection.calls > 0
 
     def _hang_up(self) -> None:
-        if self._line is not None:
-            self._line.close()
-        self._line = None
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
 
-class _Line(HTTPConnection):
+class _DeadlineConnection(HTTPConnection):
     """A connection to a checked address. Each call ends at `deadline`, however slowly the other side sends."""
 
     def __init__(self, parts: SplitResult, *, livemode: bool) -> None:
@@ -153,24 +153,24 @@ class _Line(HTTPConnection):
         except BaseException:
             plain.close()
             raise
-        self.sock: Any = _Hasty(plain, self)
+        self.sock: Any = _DeadlineSocket(plain, self)
 
 
-class _Hasty:
+class _DeadlineSocket:
     """The part of a socket that `http.client` needs; each wait is limited to the remaining time."""
 
-    def __init__(self, plain: socket.socket, line: _Line) -> None:
+    def __init__(self, plain: socket.socket, line: _DeadlineConnection) -> None:
         self._plain = plain
-        self._line = line
+        self._connection = line
 
     def sendall(self, data: bytes) -> None:
         """Send everything in the remaining time."""
-        self._plain.settimeout(_left(self._line.deadline))
+        self._plain.settimeout(_left(self._connection.deadline))
         self._plain.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """A reader that stops at the deadline."""
-        return io.BufferedReader(_Reader(self._plain, self._line.deadline))
+        return io.BufferedReader(_Reader(self._plain, self._connection.deadline))
 
     def close(self) -> None:
         """Hang up."""

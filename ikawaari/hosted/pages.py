@@ -185,7 +185,7 @@ def back(session_id: str, **query: Any) -> BaseResponse:
 
 def _answer(session: Any, view: PublicCheckout, now: datetime) -> BaseResponse:
     session_id: str = session.id
-    told = view["status"] != "complete" or returns.is_told(session_id)
+    told = view["status"] != "complete" or returns.is_acknowledged(session_id)
     state = page_state.of(view, now, told=told, save_data=request.headers.get("Save-Data") == "on")
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():

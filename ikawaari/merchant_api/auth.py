@@ -46,7 +46,7 @@ def register(app: Flask) -> None:
     """Add rate-limit headers to the responses of authenticated callers."""
 
     def add_rate_headers(response: Response) -> Response:
-        standing: rates.Standing | None = g.get("standing")
+        standing: rates.RateLimitStatus | None = g.get("standing")
         if standing:
             response.headers["X-RateLimit-Limit"] = str(standing.limit)
             response.headers["X-RateLimit-Remaining"] = str(max(0, standing.remaining))

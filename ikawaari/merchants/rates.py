@@ -22,7 +22,7 @@ _LARGEST_BLOCK = 200
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimitStatus:
     """A caller's window: the `limit`, the `remaining` requests, and the Unix second when the next window starts."""
 
     limit: int
@@ -72,7 +72,7 @@ _taking = threading.Lock()  # one block at a time: those who wait for the databa
 os.register_at_fork(after_in_child=_windows.clear)  # a block belongs to one process
 
 
-def count(limits: Sequence[tuple[str, int]], now: datetime) -> Standing:
+def count(limits: Sequence[tuple[str, int]], now: datetime) -> RateLimitStatus:
     """Count one request against every (name, requests a minute) of `limits`; the status of the tightest."""
     minute = clock.unix(now) // 60
     windows = _windows_of(limits, minute)
@@ -98,13 +98,13 @@ def _windows_of(limits: Sequence[tuple[str, int]], minute: int) -> Mapping[str, 
         return {name: running.setdefault((name, limit), _Window(limit)) for name, limit in limits}
 
 
-def _use(windows: Mapping[str, _Window], minute: int) -> Standing | None:
+def _use(windows: Mapping[str, _Window], minute: int) -> RateLimitStatus | None:
     """Let one request through, if all windows have it or are at their end. None: a block must be taken first."""
     with _using:
         if any(window.is_short for window in windows.values()):
             return None
         remaining, limit = min((window.use(), window.limit) for window in windows.values())
-    return Standing(limit, remaining, (minute + 1) * 60)
+    return RateLimitStatus(limit, remaining, (minute + 1) * 60)
 
 
 def _take_blocks(windows: Mapping[str, _Window], minute: int) -> None:
@@ -128,5 +128,5 @@ def _count(blocks: Mapping[str, int], minute: int) -> Mapping[str, int]:
         .on_conflict(conflict_target=[RateWindow.id], update={RateWindow.count: RateWindow.count + EXCLUDED.count})
         .returning(RateWindow.id, RateWindow.count)
     )
-    with store.forgettable():
+    with store.without_fsync():
         return {row.id: row.count for row in counted.execute()}

@@ -7,7 +7,6 @@ from ikawaari.store.database import (
     connect,
     disconnect,
     ensure_published,
-    forgettable,
     in_transaction,
     is_postgres,
     is_ready,
@@ -17,6 +16,7 @@ from ikawaari.store.database import (
     take_turns,
     undoable,
     waiting,
+    without_fsync,
 )
 from ikawaari.store.migrate import check as check_migration
 from ikawaari.store.migrate import migrate
@@ -30,7 +30,6 @@ __all__ = [
     "connect",
     "disconnect",
     "ensure_published",
-    "forgettable",
     "in_transaction",
     "is_postgres",
     "is_ready",
@@ -43,4 +42,5 @@ __all__ = [
     "take_turns",
     "undoable",
     "waiting",
+    "without_fsync",
 ]

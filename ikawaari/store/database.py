@@ -131,7 +131,7 @@ def waiting(name: str) -> Sequence[Any]:
 
 
 @contextmanager
-def forgettable() -> Iterator[None]:
+def without_fsync() -> Iterator[None]:
     """Run one statement without waiting for fsync: a power cut may undo it (PostgreSQL: unlogged tables)."""
     if is_postgres():
         yield

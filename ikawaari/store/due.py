@@ -70,7 +70,7 @@ def drop(kind: str, subject: str) -> None:
     DueWork.delete().where(DueWork.kind == kind, DueWork.subject == subject).execute()
 
 
-def standing(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueWork]:
+def find(kinds: Collection[str], subjects: Collection[str]) -> Sequence[DueWork]:
     """The rows of `kinds` for `subjects`, soonest first."""
     of_them = DueWork.kind.in_(sorted(kinds)) & DueWork.subject.in_(sorted(subjects))
     return list(DueWork.select().where(of_them).order_by(DueWork.due_at))

@@ -153,16 +153,16 @@ def test_the_shop_is_told_when_each_endpoint_that_wants_to_know_has_taken_it(wor
         broken.answer = lambda *_: 500
         session = world.session()
         world.pay_by_card(session)
-        assert not returns.is_told(session.id)
+        assert not returns.is_acknowledged(session.id)
         world.work()
-        assert not returns.is_told(session.id)
+        assert not returns.is_acknowledged(session.id)
         endpoints.update(failing, world.now, enabled=False)
-        assert returns.is_told(session.id)
+        assert returns.is_acknowledged(session.id)
         endpoints.update(failing, world.now, enabled=True)
-        assert not returns.is_told(session.id)
+        assert not returns.is_acknowledged(session.id)
         broken.answer = lambda *_: 200
         world.work()
-        assert returns.is_told(session.id)
+        assert returns.is_acknowledged(session.id)
 
 
 def test_an_endpoint_that_is_failing_holds_nobody(world: World) -> None:
@@ -170,9 +170,9 @@ def test_an_endpoint_that_is_failing_holds_nobody(world: World) -> None:
         failing = endpoint(world, broken.url)
         session = world.session()
         world.pay_by_card(session)
-        assert not returns.is_told(session.id)
+        assert not returns.is_acknowledged(session.id)
         failing.change(failing_since=world.now)
-        assert returns.is_told(session.id)
+        assert returns.is_acknowledged(session.id)
 
 
 def test_what_the_shop_has_yet_to_hear_of_other_things_holds_nobody(world: World) -> None:
@@ -180,4 +180,4 @@ def test_what_the_shop_has_yet_to_hear_of_other_things_holds_nobody(world: World
         endpoint(world, receiver.url, "checkout.session.created", "payment_intent.succeeded")
         session = world.session()
         world.pay_by_card(session)
-        assert returns.is_told(session.id)
+        assert returns.is_acknowledged(session.id)

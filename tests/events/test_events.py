@@ -62,8 +62,8 @@ def test_the_events_of_a_transaction_are_written_together_at_its_end_in_their_or
         for name in names:
             events.append(name, {"id": f"object {name}"}, world.owner, world.now)
         assert sent == []
-        assert events.was_told(second, f"object {second}")
-        assert not events.was_told(second, f"object {first}")
+        assert events.was_recorded(second, f"object {second}")
+        assert not events.was_recorded(second, f"object {first}")
         database._write_waiting()
     assert [event.type for event in Event.select().order_by(Event.sequence)] == list(names)
     assert len(sent) == 4  # what was told of the first; events, deliveries, due rows
@@ -91,7 +91,7 @@ def test_an_event_of_a_savepoint_goes_with_it(world: World) -> None:
         with suppress(Trouble), store.savepoint():
             events.append("within", {"id": "o"}, world.owner, world.now)
             raise Trouble
-        assert not events.was_told("within", "o")
+        assert not events.was_recorded("within", "o")
         events.append("after", {"id": "o"}, world.owner, world.now)
     assert [event.type for event in Event.select().order_by(Event.sequence)] == ["before", "after"]
 

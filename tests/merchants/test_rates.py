@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ikawaari.merchants import rates
-from ikawaari.merchants.rates import Standing
+from ikawaari.merchants.rates import RateLimitStatus
 from ikawaari.store.models import RateWindow
 from tests import statements
 from tests.world import together
@@ -39,8 +39,8 @@ def test_the_request_after_the_last_is_one_too_many() -> None:
 def test_the_next_minute_starts_anew() -> None:
     rates.count([("k", 1)], MINUTE)
     last, first = MINUTE + timedelta(seconds=59, microseconds=999_999), MINUTE + timedelta(minutes=1)
-    assert rates.count([("k", 1)], last) == Standing(1, -1, END)
-    assert rates.count([("k", 1)], first) == Standing(1, 0, END + 60)
+    assert rates.count([("k", 1)], last) == RateLimitStatus(1, -1, END)
+    assert rates.count([("k", 1)], first) == RateLimitStatus(1, 0, END + 60)
 
 
 def test_callers_count_apart() -> None:
@@ -51,8 +51,8 @@ def test_callers_count_apart() -> None:
 def test_the_standing_is_that_of_the_tightest() -> None:
     for _ in range(3):
         rates.count([("key a", 10), ("merchant", 5)], MINUTE)
-    assert rates.count([("key b", 10), ("merchant", 5)], MINUTE) == Standing(5, 1, END)
-    assert rates.count([("key c", 1), ("merchant", 9)], MINUTE) == Standing(1, 0, END)
+    assert rates.count([("key b", 10), ("merchant", 5)], MINUTE) == RateLimitStatus(5, 1, END)
+    assert rates.count([("key c", 1), ("merchant", 9)], MINUTE) == RateLimitStatus(1, 0, END)
 
 
 def test_who_is_over_the_limit_is_refused_without_asking_the_database() -> None:

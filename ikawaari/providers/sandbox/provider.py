@@ -130,7 +130,7 @@ class Sandbox(base.Provider):
         self._verify(request, now)
         try:
             body = json.loads(request.body)
-            outcome = _told(body)
+            outcome = _reported(body)
             return [base.Report(event_id=str(body["event_id"]), charge_id=str(body["charge_id"]), outcome=outcome)]
         except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
             raise base.CallbackRefused(f"not a callback of the sandbox: {error!r}") from None
@@ -283,7 +283,7 @@ def _signed(key: bytes, body: bytes, stamp: int) -> str:
     return f"t={stamp},v1={hmac.new(key, f'{stamp}.'.encode() + body, hashlib.sha256).hexdigest()}"
 
 
-def _told(body: dict[str, Any]) -> Outcome:
+def _reported(body: dict[str, Any]) -> Outcome:
     result = Result(body["status"])
     return Outcome(
         result=result,
