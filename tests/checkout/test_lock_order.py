@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -31,12 +32,11 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     """What each transaction locked, in its order."""
     transactions: Held = []
     mine = threading.local()
-    lock, atomic = Record.lock.__func__, store.atomic  # type: ignore[attr-defined]
+    locked, atomic = Record._locked.__func__, store.atomic  # type: ignore[attr-defined]
 
-    def noted(cls: type[Record], record_id: str) -> Record:
+    def noted(cls: type[Record], which: Any) -> Any:
         mine.locks.append(cls.__name__)
-        found: Record = lock(cls, record_id)
-        return found
+        return locked(cls, which)
 
     @contextmanager
     def opened() -> Iterator[None]:
@@ -49,7 +49,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
             yield
         transactions.append(tuple(mine.locks))
 
-    monkeypatch.setattr(Record, "lock", classmethod(noted))
+    monkeypatch.setattr(Record, "_locked", classmethod(noted))
     monkeypatch.setattr(store, "atomic", opened)
     return transactions
 
