@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ikawaari import store
+from ikawaari import databases
 from ikawaari.checkout import cancellations, refunds, subscriptions
 from ikawaari.checkout.refunds import NewRefund
+from ikawaari.store.database import database
 from ikawaari.store.models import Subscription
 from ikawaari.store.record import Record
 from tests import factories
@@ -32,25 +33,25 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     """What each transaction locked, in its order."""
     transactions: Held = []
     mine = threading.local()
-    locked, atomic = Record._locked.__func__, store.atomic  # type: ignore[attr-defined]
+    locked, transaction = Record._locked.__func__, databases.transaction  # type: ignore[attr-defined]
 
     def noted(cls: type[Record], which: Any) -> Any:
         mine.locks.append(cls.__name__)
         return locked(cls, which)
 
     @contextmanager
-    def opened() -> Iterator[None]:
-        if store.in_transaction():
-            with atomic():
+    def opened(of: Any) -> Iterator[None]:
+        if of is not database.obj or of.in_transaction():  # the sandbox's ledger, or an inner block
+            with transaction(of):
                 yield
             return
         mine.locks = []
-        with atomic():
+        with transaction(of):
             yield
         transactions.append(tuple(mine.locks))
 
     monkeypatch.setattr(Record, "_locked", classmethod(noted))
-    monkeypatch.setattr(store, "atomic", opened)
+    monkeypatch.setattr(databases, "transaction", opened)
     return transactions
 
 
