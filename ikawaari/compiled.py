@@ -27,6 +27,7 @@ from peewee import (
     Insert,
     Join,
     Model,
+    ModelAlias,
     ModelInsert,
     NamespaceAttribute,
     Negated,
@@ -64,7 +65,7 @@ class Compiling(Database):
 
 def statement(database: Database, query: Any) -> tuple[str, list[Any]]:
     """The text and the parameters of `query`, equal to what peewee writes for `database`."""
-    values: list[Any] = []
+    values = _Values()
     try:
         if isinstance(query, ModelInsert):
             query = _completed(query)
@@ -75,6 +76,14 @@ def statement(database: Database, query: Any) -> tuple[str, list[Any]]:
         return text, parameters
     values += plan.constants
     return plan.text, [values[slot] if to_db is None else to_db(values[slot]) for slot, to_db in plan.parameters]
+
+
+class _Values(list[Any]):
+    """The values of a query. Beside them, the aliases that it has for tables: their shape is their number in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aliases: dict[int, int] = {}
 
 
 class _Plan(NamedTuple):
@@ -149,7 +158,7 @@ def _with_defaults(row: Any, query: Any, defaults: Any) -> Any:
 # A shape appends the values that it finds to `values`; the blank of the same thing takes its slots in the same order.
 
 
-def _node_shape(node: Any, values: list[Any]) -> Any:
+def _node_shape(node: Any, values: _Values) -> Any:
     held = node.__dict__
     shape: list[Any] = [type(node)]
     for name in _reaching(held):
@@ -170,7 +179,7 @@ def _reaching(held: dict[str, Any]) -> list[str]:
     return [name for name, part in held.items() if part is not None and name not in _IGNORED and name != skipped]
 
 
-def _operand_shape(part: Any, values: list[Any]) -> Any:
+def _operand_shape(part: Any, values: _Values) -> Any:
     return _KIND[type(part)].shape(part, values)
 
 
@@ -186,7 +195,7 @@ def _arguments_blank(arguments: Any, slots: Iterator[int]) -> Any:
     ]
 
 
-def _words_shape(part: Any, values: list[Any]) -> Any:
+def _words_shape(part: Any, values: _Values) -> Any:
     """What is no operand: words of the query's own, nodes, tables, or sequences of them."""
     if isinstance(part, str | bool):
         return part
@@ -203,7 +212,7 @@ def _words_blank(part: Any, slots: Iterator[int]) -> Any:
     return _operand_blank(part, slots)
 
 
-def _rows_shape(rows: Any, values: list[Any]) -> Any:
+def _rows_shape(rows: Any, values: _Values) -> Any:
     """What is written: a row, or several. Its columns, and how the database reckons what is no value."""
     if isinstance(rows, list):
         return ("rows", *[_rows_shape(row, values) for row in rows])
@@ -239,7 +248,7 @@ def _is_value(part: Any) -> bool:
     return not isinstance(part, Node) or isinstance(part, Model)
 
 
-def _value_shape(value: Any, values: list[Any]) -> Any:
+def _value_shape(value: Any, values: _Values) -> Any:
     values.append(value)
     return "?"
 
@@ -248,13 +257,13 @@ def _value_blank(_value: Any, slots: Iterator[int]) -> Any:
     return _Slot(next(slots))
 
 
-def _record_shape(record: Any, values: list[Any]) -> Any:
+def _record_shape(record: Any, values: _Values) -> Any:
     """A row that is compared with a foreign key stands for its own key."""
     values.append(record._pk)  # noqa: SLF001
     return "?"
 
 
-def _several_shape(items: Any, values: list[Any]) -> Any:
+def _several_shape(items: Any, values: _Values) -> Any:
     return tuple([_operand_shape(item, values) for item in items])
 
 
@@ -262,12 +271,21 @@ def _several_blank(items: Any, slots: Iterator[int]) -> Any:
     return tuple([_operand_blank(item, slots) for item in items])
 
 
-def _same_shape(thing: Any, _values: list[Any]) -> Any:
+def _same_shape(thing: Any, _values: _Values) -> Any:
     """A column, a table, nothing: there is one of it."""
     return id(thing)
 
 
-def _namespace_shape(namespace: Any, _values: list[Any]) -> Any:
+def _alias_shape(alias: Any, values: _Values) -> Any:
+    """A second name for a table: made anew for each query, so it is no identity that tells them apart."""
+    return id(alias.model), alias.alias, values.aliases.setdefault(id(alias), len(values.aliases))
+
+
+def _alias_field_shape(field: Any, values: _Values) -> Any:
+    return _alias_shape(field.source, values), id(field.field)
+
+
+def _namespace_shape(namespace: Any, _values: _Values) -> Any:
     return namespace._name  # noqa: SLF001
 
 
@@ -282,7 +300,7 @@ def _refuse(_thing: Any, _either: Any) -> Any:
 class _Kind(NamedTuple):
     """How things of one kind are taken apart."""
 
-    shape: Callable[[Any, list[Any]], Any]
+    shape: Callable[[Any, _Values], Any]
     blank: Callable[[Any, Iterator[int]], Any]
 
 
@@ -295,7 +313,8 @@ _PARTS = {
 }
 # The first of these that a type belongs to is its kind.
 _KINDS: tuple[tuple[Any, _Kind], ...] = (
-    (FieldAlias, _Kind(_refuse, _refuse)),
+    (ModelAlias, _Kind(_alias_shape, _same_blank)),
+    (FieldAlias, _Kind(_alias_field_shape, _same_blank)),
     ((Field, type, type(None)), _Kind(_same_shape, _same_blank)),
     (Model, _Kind(_record_shape, _value_blank)),
     (type(EXCLUDED), _Kind(_namespace_shape, _same_blank)),

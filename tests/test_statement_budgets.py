@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ikawaari import clock
+from ikawaari import clock, store, worker
 from ikawaari.checkout import provider_states
-from ikawaari.events import endpoints
+from ikawaari.events import delivery, endpoints, events
 from ikawaari.store.models import (
     CheckoutSession,
     Customer,
@@ -23,6 +23,7 @@ from ikawaari.store.models import (
 )
 from ikawaari.store.record import Record
 from tests import factories, statements
+from tests.events.receiver import listening
 from tests.merchant_api.calls import SESSIONS, Shop
 
 _MOST_OF_A_LIST = 4
@@ -169,3 +170,20 @@ def test_a_call_under_a_known_key_is_answered_by_two_statements(app: Flask) -> N
     with statements.sent() as sent:
         again = shop.post(SESSIONS, {"amount": 5000}, Idempotency_Key="key")
     assert (again.data, len(sent)) == (first.data, 2)
+
+
+def test_a_webhook_is_delivered_by_four_statements(app: Flask) -> None:
+    merchant = factories.merchant()
+    taken: dict[int, int] = {}
+    with listening() as receiver:
+        endpoints.create(factories.owner(merchant), url=receiver.url, enabled_events=["*"], now=clock.now())
+        for count in (1, 4):
+            with store.atomic():
+                for number in range(count):
+                    events.append("refund.created", {"id": "o", "n": number}, factories.owner(merchant), clock.now())
+            with statements.sent() as sent:
+                assert worker.run_once(clock.now(), delivery.LEASE, worker.WEBHOOKS)
+            taken[count] = len([text for text in sent if not text.startswith("SAVEPOINT")])
+        assert len(receiver.heard) == 5
+    of_the_lane = 6  # claimed by two, found empty by three, finished by one
+    assert taken == {1: of_the_lane + 4, 4: of_the_lane + 4 * 4}

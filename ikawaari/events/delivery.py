@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from peewee import SQL, Case, DoesNotExist, ModelSelect, fn
@@ -196,9 +198,10 @@ def is_acknowledged(object_id: str, event_type: str) -> bool:
 
 
 def _foremost(endpoint: WebhookEndpoint, lane: int, now: datetime) -> WebhookDelivery | None:
-    """The oldest delivery of the lane that is due; those that were set aside come after all others."""
+    """The oldest delivery of the lane that is due, with its event; those that were set aside come after all others."""
     query = _next_ones(endpoint, lane).where(WebhookDelivery.next_try_at <= now)
-    due_now: WebhookDelivery | None = query.order_by(WebhookDelivery.set_aside, WebhookDelivery.event).first()
+    with_event = query.select(WebhookDelivery, Event).join(Event)
+    due_now: WebhookDelivery | None = with_event.order_by(WebhookDelivery.set_aside, WebhookDelivery.event).first()
     return due_now
 
 
@@ -233,7 +236,7 @@ def _waiting(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelive
 def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, caller: outgoing.Caller, now: datetime) -> None:
     """Send once, and record the endpoint's answer."""
     ensure(not store.in_transaction(), "nobody is called while rows are locked")
-    body = Event.get_by_id(delivery.event_id).body.encode()
+    body = delivery.event.body.encode()
     at = max(now, clock.now())  # a lane is carried for a while: the signature and the schedule count from each try
     headers = {
         "Content-Type": "application/json",
@@ -257,25 +260,31 @@ def _secret_at(endpoint: WebhookEndpoint, at: datetime) -> str:
 
 
 def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> None:
+    """Raises DoesNotExist when the endpoint was deleted meanwhile."""
     tries = sent.tries + 1
     is_over = not answer.is_success and tries > len(RETRIES)
     if is_over:
         WebhookEndpoint.lock(endpoint.id)  # before its delivery, as in enabling or deleting the endpoint
-    stored = WebhookDelivery.lock(sent.id)
+    if answer.is_success:
+        moved = sent.try_move("status", DeliveryStatus.SUCCEEDED, _is_still(sent), tries=tries)
+    elif is_over:
+        moved = sent.try_move("status", DeliveryStatus.FAILED, _is_still(sent), tries=tries, set_aside=True)
+    else:
+        later = {"tries": tries, "next_try_at": at + RETRIES[tries - 1]}
+        moved = bool(WebhookDelivery.update(**later).where(WebhookDelivery.id == sent.id, _is_still(sent)).execute())
+    if not moved:
+        WebhookDelivery.lock(sent.id)  # another try decides, but this one was made and is recorded
     DeliveryTry.create(
         delivery=sent.id, at=at, duration_ms=answer.duration_ms, http_status=answer.http_status, body=answer.body
     )
-    # During the call the event may be requested again, its endpoint enabled, or the lease lost.
-    if any(getattr(stored, name) != getattr(sent, name) for name in ("status", "tries", "next_try_at")):
-        return
-    if answer.is_success:
-        stored.move("status", DeliveryStatus.SUCCEEDED, tries=tries)
-    elif is_over:
-        stored.move("status", DeliveryStatus.FAILED, tries=tries, set_aside=True)
-        if not _was_anything_accepted(endpoint, stored):
-            endpoint.change(failing_since=at)
-    else:
-        stored.change(tries=tries, next_try_at=at + RETRIES[tries - 1])
+    if moved and is_over and not _was_anything_accepted(endpoint, sent):
+        endpoint.change(failing_since=at)
+
+
+def _is_still(sent: WebhookDelivery) -> Any:
+    """During the call the event may be requested again, its endpoint enabled, or the lease lost: then this is false."""
+    names = ("status", "tries", "next_try_at")
+    return reduce(and_, (getattr(WebhookDelivery, name) == getattr(sent, name) for name in names))
 
 
 def _was_anything_accepted(endpoint: WebhookEndpoint, refused: WebhookDelivery) -> bool:
