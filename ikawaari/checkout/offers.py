@@ -30,6 +30,7 @@ class Offer:
     recurring: Recurring | None = None
     success_url: str | None = None
     thank_you: str | None = None
+    custom_text: str | None = None
     locale: str | None = None  # absent: `auto`
     metadata: JsonObject = field(default_factory=dict)
 
@@ -46,6 +47,7 @@ class PublicOffer(TypedDict):
     description: str | None
     custom_fields: list[CustomField]
     recurring: Recurring | None
+    custom_text: str | None
     locale: str
 
 

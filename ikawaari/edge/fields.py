@@ -16,6 +16,7 @@ _WHOLE = re.compile("[0-9]{1,19}")
 # `\x22` is the quotation mark: `\"` is no valid escape in an ECMA-262 pattern, and breaks generated clients.
 _NOT_IN_HOST = r"\s\x00-\x1f\x7f-\x9f@/?#\\<>\x22"
 _NOT_IN_PATH = r"\s\x00-\x1f\x7f-\x9f\\<>\x22"
+_ONE_LINE = r"^[^\x0a-\x0d\x1c-\x1e\x85\u2028\u2029]*$"  # what `str.splitlines` splits at
 _URL_PATTERN = rf"^[Hh][Tt][Tt][Pp][Ss]?://[^{_NOT_IN_HOST}]+([/?#][^{_NOT_IN_PATH}]*)?$"
 
 
@@ -42,6 +43,19 @@ class Prose(Text):
         text = super()._deserialize(value, attr, data, **options)
         if cards.stands_in(text):
             raise ValidationError(cards.REFUSAL)
+        return text
+
+
+class Line(Prose):
+    """The same on one line."""
+
+    def __init__(self, longest: int, **options: Any) -> None:
+        super().__init__(longest, **_described(options, pattern=_ONE_LINE))
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        if text.splitlines() != [text]:
+            raise ValidationError("Must not contain line breaks.")
         return text
 
 

@@ -8,7 +8,7 @@ from ikawaari import cards
 from ikawaari.edge import parts
 from ikawaari.edge.answers import Embedded, Money, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
-from ikawaari.edge.fields import Amount, Choice, Currency, Flag, Matching, Metadata, Prose
+from ikawaari.edge.fields import Amount, Choice, Currency, Flag, Line, Matching, Metadata, Prose
 from ikawaari.edge.parsing import Input
 from ikawaari.shapes import FeeMode, FieldType, Interval, Locale, MethodType
 
@@ -79,6 +79,7 @@ class OfferInput(Input):
     amount_presets = fields.List(
         Amount(), data_key="amountPresets", load_default=list, validate=validate.Length(max=10)
     )
+    custom_text = Line(500, data_key="customText", metadata={"description": "Shown above the pay button."})
     metadata = Metadata(load_default=dict)
 
     @validates_schema
@@ -99,6 +100,7 @@ class Offer(Output):
     amount_presets = fields.List(fields.Integer(metadata={"format": "int64"}), required=True)
     country = TextField("ISO 3166 alpha-2.", nullable=True)
     description = TextField(nullable=True)
+    custom_text = TextField("One sentence above the pay button.", nullable=True)
     locale = OneOf(Locale)
 
 
@@ -121,5 +123,6 @@ OFFER: Example = {
     "fee_mode": "merchant_pays",
     "country": "SN",
     "description": "Commande 1042",
+    "custom_text": None,
     "locale": "auto",
 }

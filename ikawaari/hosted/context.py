@@ -36,6 +36,7 @@ class Own:
     seen: str
     price: str
     description: str
+    custom_text: str
     cancel_url: str
 
 
@@ -67,6 +68,7 @@ def own(session_id: str, view: PublicCheckout, state: PageState, total: Total, l
         seen=state.seen,
         price=Money(amount, view["currency"]).format(locale) if amount else "",
         description=bdi(view["description"]) if view["description"] else "",
+        custom_text=bdi(view["custom_text"]) if view["custom_text"] else "",
         cancel_url=page_state.safe_url(view["cancel_url"]) or "",
     )
 

@@ -23,6 +23,7 @@ EVERYTHING: dict[str, Any] = {
     "custom_fields": [factories.custom_field("seat")],
     "success_url": "https://shop.example/ok",
     "thank_you": "Merci !",
+    "custom_text": "Apportez votre billet.",
     "locale": "fr",
     "metadata": {"event": 7},
 }

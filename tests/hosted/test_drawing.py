@@ -37,6 +37,7 @@ VIEWS: Mapping[str, list[Any]] = {
     "currency": ["EUR", "GNF"],
     "country": ["CI", "ML"],
     "description": [None, ODD],
+    "custom_text": [ODD, "Livré demain."],
     "line_items": [[{"name": ODD, "amount": 2_500, "quantity": 2}]],
     "custom_fields": [
         [factories.custom_field()],
@@ -83,7 +84,7 @@ FACTS: Mapping[str, list[Any]] = {
     "rest": [90],
     "next_payment": [1_800_000_000],
 }
-OWN = ("page", "request_key", "seen", "price", "description", "cancel_url")
+OWN = ("page", "request_key", "seen", "price", "description", "custom_text", "cancel_url")
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_everybody_is_shown_what_a_drawing_of_their_own_would_show(base: Facts) 
         assert drawing.html(facts) == drawing.draw(facts)
 
 
-@pytest.mark.parametrize("name", [*drawing._SHOWN, "amount", "description", "cancel_url"])
+@pytest.mark.parametrize("name", [*drawing._SHOWN, "amount", "description", "custom_text", "cancel_url"])
 def test_each_variant_of_what_the_form_shows_has_a_page_of_its_own(base: Facts, name: str) -> None:
     """Else the test above would compare one page with itself."""
     start = chosen_amount(base)

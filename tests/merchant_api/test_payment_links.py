@@ -35,6 +35,7 @@ WHOLE_V2: dict[str, Any] = WHOLE_V1 | {
     "maxUses": 1,
     "successUrl": "https://shop.example/",
     "thankYou": "Merci !",
+    "customText": "Apportez votre billet.",
     "locale": "fr",
     "metadata": {"a": [1, None]},
 }
@@ -55,7 +56,16 @@ WRONG_V1 = (
     ({"paymentMethodTypes": ["paypal"]}, "paymentMethodTypes.0"),
     ({"fee_mode": "merchant_pays", "feeMode": "merchant_pays"}, "feeMode"),
 )
-_OF_SESSIONS_TOO = ("customFields", "amountPresets", "metadata", "locale", "amountMin", "amountMax", "lineItems")
+_OF_SESSIONS_TOO = (
+    "customText",
+    "customFields",
+    "amountPresets",
+    "metadata",
+    "locale",
+    "amountMin",
+    "amountMax",
+    "lineItems",
+)
 WRONG_V2 = (
     *wrong("allowRepeatSubscriptions", "true", 1, 0, []),
     *((body, field) for body, field in FIELDS + INSIDE if next(iter(body)) in _OF_SESSIONS_TOO),

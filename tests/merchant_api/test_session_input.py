@@ -50,6 +50,7 @@ FIELDS = (
     *wrong("mode", "setup", "PAYMENT", 1),
     *wrong("recurring", "month", [1]),
     *wrong("description", "a" * 501, 5),
+    *wrong("customText", "a" * 501, 5, "a\nb", "a\r\n", "a\u2028b", ["a"]),
     *wrong("lineItems", {}, "Wax", [ITEM] * 101),
     *wrong("clientReferenceId", "a" * 256, 5),
     *wrong("locale", "de", "FR", 1),
@@ -331,6 +332,7 @@ def test_a_body_has_a_bounded_number_of_values(shared_shop: Shop) -> None:
 CARD = "4242 4242 4242 4242"
 PROSE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"description": f"Carte {CARD}"}, "description"),
+    ({"customText": f"Carte {CARD}"}, "customText"),
     ({"lineItems": [ITEM | {"name": CARD}]}, "lineItems.0.name"),
     ({"customFields": [TEXT | {"label": CARD}]}, "customFields.0.label"),
     ({"customFields": [DROPDOWN | {"options": [CARD, "b"]}]}, "customFields.0.options"),
@@ -393,6 +395,7 @@ WHOLE = {
     "mode": "subscription",
     "recurring": {"interval": "month", "intervalCount": 2, "trialPeriodDays": 7},
     "description": "🧵 Wax",
+    "customText": "Livré demain.",
     "lineItems": [ITEM | {"currency": "xof"}],
     "clientReferenceId": "1042",
     "locale": "fr",
@@ -419,7 +422,10 @@ def test_every_field_comes_back(shared_shop: Shop) -> None:
         [{"label": "S", "value": "S"}, {"label": "Large", "value": "L"}],
         None,
     ]
-    same = ("amount", "description", "locale", "client_reference_id", "success_url", "cancel_url", "customer_email")
+    same = (
+        *("amount", "description", "custom_text", "locale", "client_reference_id"),
+        *("success_url", "cancel_url", "customer_email"),
+    )
     assert {snake(name): value for name, value in WHOLE.items() if snake(name) in same} == {n: session[n] for n in same}
 
 

@@ -28,5 +28,6 @@ class Offer(Record):
     recurring = JsonField(null=True)
     success_url = CharField(null=True, max_length=2048)
     thank_you = CharField(null=True, max_length=500)  # shown on the receipt
+    custom_text = CharField(null=True, max_length=500)  # shown above the pay button
     locale = CharField(max_length=4)
     metadata = JsonField()
