@@ -281,3 +281,6 @@ UNSETTLED = (
     AttemptStatus.REQUIRES_ACTION,
 )
 """While an attempt has one of these statuses, money may still move, so no second attempt may start."""
+
+PAYABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
+"""While an intent is in one of these, no money moves or has moved: an attempt may start, its merchant may change it."""

@@ -49,10 +49,9 @@ from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import Action, ActionKind, ChargeRequest, FailureCode, Flow, Outcome, Result
 from ikawaari.shapes import NextAction
-from ikawaari.states import UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
 
-_PAYABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
 _BETWEEN_CHECKS = timedelta(seconds=3)
 
 
@@ -97,7 +96,7 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     Raises Conflict (paid, canceled, or an attempt is not settled), ValidationFailed, Gone, Declined (refused at once).
     """
     otp = request.otp if request and intent.status == IntentStatus.REQUIRES_ACTION else None
-    if intent.status not in _PAYABLE and not otp:
+    if intent.status not in PAYABLE and not otp:
         raise _refused(intent)
     if request is None:
         raise ValidationFailed({"payment_method": ["is required"]}, errors.PAYMENT_INVALID)
@@ -233,7 +232,7 @@ def _begin_intent(
         locked = PaymentIntent.lock(intent.id)
         if locked.currency != intent.currency:  # its merchant changed it since the provider was chosen
             raise Conflict(errors.STATE_FORBIDS, "The payment intent has just changed.")
-        if locked.status not in _PAYABLE:
+        if locked.status not in PAYABLE:
             raise _refused(locked)
         budgets.require_try(locked, method, now)
         locked.move("status", IntentStatus.PROCESSING)

@@ -46,17 +46,12 @@ def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> 
     """Remember and apply in one transaction: a crash between the two would lose the news, or apply it unremembered."""
     known = PaymentAttempt.get_or_none(PaymentAttempt.id == report.charge_id, PaymentAttempt.provider == provider_name)
     with store.atomic():
-        fresh = (
-            Callback.insert(
-                provider=provider_name,
-                event_id=report.event_id,
-                attempt_id=known.id if known else None,
-                body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
-                received_at=now,
-            )
-            .on_conflict_ignore()
-            .as_rowcount()
-            .execute()
+        fresh = Callback.insert_once(
+            provider=provider_name,
+            event_id=report.event_id,
+            attempt_id=known.id if known else None,
+            body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
+            received_at=now,
         )
         if fresh and known:
             settlement.apply(known.id, report.outcome, now, settlement.Source.CALLBACK)

@@ -83,14 +83,13 @@ def _asked_phone(text: str, merchant: Merchant) -> str:
 
 def _insert(session: CheckoutSession, identity: str, now: datetime) -> bool:
     """Make the customer unless it is known. Says whether it was made."""
-    row = Customer.insert(
+    return Customer.insert_once(
         id=ids.new("cus"),
         merchant=session.merchant_id,
         livemode=session.livemode,
         identity=identity,
         created_at=now,
     )
-    return bool(row.on_conflict_ignore().as_rowcount().execute())
 
 
 def _of(session: CheckoutSession) -> Any:

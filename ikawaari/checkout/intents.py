@@ -15,12 +15,10 @@ from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, MethodType, Page
-from ikawaari.states import IntentStatus
+from ikawaari.states import PAYABLE, IntentStatus
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentIntent
 from ikawaari.store.owner import Owner
-
-_CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +108,7 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
     """Change what may still change: nothing once money moves or moved. Raises Conflict, ValidationFailed."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
-        if intent.status not in _CHANGEABLE:
+        if intent.status not in PAYABLE:
             raise Conflict(errors.STATE_FORBIDS, f"A payment intent that is {intent.status} does not change.")
         if intent.session_id and {"amount", "currency"} & set(changes):
             raise Conflict(errors.STATE_FORBIDS, "The checkout session says the amount of this payment intent.")
@@ -140,7 +138,7 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
     own = PaymentIntent.session == session.id
     intent = PaymentIntent.find_and_lock(own)
     if intent is None:
-        made = PaymentIntent.insert(**_columns(session, money, now)).on_conflict_ignore().as_rowcount().execute()
+        made = PaymentIntent.insert_once(**_columns(session, money, now))
         intent = present(PaymentIntent.find_and_lock(own), "a session's intent is never removed")
         if made:
             outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)

@@ -30,13 +30,12 @@ class Key:
 
     def take(self, subject: str) -> None:
         """Store the key with what the request stored, in the same transaction. Raises Conflict when it is taken."""
-        row = PayKey.insert(
+        # The race of equal requests: the second one waits here for the first one's transaction, and then takes nothing.
+        if not PayKey.insert_once(
             session=self.session_id,
             key=self.text,
             body_digest=self.body_digest,
             subject=subject,
             created_at=self.now,
-        )
-        # The race of equal requests: the second one waits here for the first one's transaction, and then takes nothing.
-        if not row.on_conflict_ignore().as_rowcount().execute():
+        ):
             raise Conflict(errors.ATTEMPT_UNSETTLED)

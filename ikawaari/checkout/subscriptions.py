@@ -119,29 +119,24 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
     every = (session.recurring["interval"], session.recurring["interval_count"])
     trial_end = now + timedelta(days=trial_days(session)) if trial_days(session) else None
     subscription_id = ids.new("sub")
-    made = (
-        Subscription.insert(
-            id=subscription_id,
-            merchant=session.merchant_id,
-            livemode=session.livemode,
-            session=session.id,
-            status=SubscriptionStatus.TRIALING if trial_end else SubscriptionStatus.ACTIVE,
-            amount=session.amount,
-            currency=session.currency,
-            interval=every[0],
-            interval_count=every[1],
-            **agreement.columns,
-            anchor_at=trial_end or now,
-            period=0 if trial_end else 1,
-            current_period_start=now,
-            current_period_end=trial_end or period_end(now, *every),
-            trial_end=trial_end,
-            customer=session.customer_id,
-            created_at=now,
-        )
-        .on_conflict_ignore()
-        .as_rowcount()
-        .execute()
+    made = Subscription.insert_once(
+        id=subscription_id,
+        merchant=session.merchant_id,
+        livemode=session.livemode,
+        session=session.id,
+        status=SubscriptionStatus.TRIALING if trial_end else SubscriptionStatus.ACTIVE,
+        amount=session.amount,
+        currency=session.currency,
+        interval=every[0],
+        interval_count=every[1],
+        **agreement.columns,
+        anchor_at=trial_end or now,
+        period=0 if trial_end else 1,
+        current_period_start=now,
+        current_period_end=trial_end or period_end(now, *every),
+        trial_end=trial_end,
+        customer=session.customer_id,
+        created_at=now,
     )
     if made:
         _begin(Subscription.get_by_id(subscription_id), session, now)

@@ -1,7 +1,5 @@
 """Subscriptions over REST. Checkout sessions create them; here they are listed and canceled."""
 
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import clock, errors
@@ -57,7 +55,7 @@ class Cancellation(MethodView):
     @idempotent
     @bp.arguments(schemas.CancellationInput(), required=False, example=schemas.CANCELLATION)
     @bp.response(200, schemas.Subscription(), example=schemas.CANCELED_SUBSCRIPTION)
-    def post(self, body: dict[str, Any], subscription_id: str) -> JsonObject:
+    def post(self, body: dict[str, bool], subscription_id: str) -> JsonObject:
         """Cancel a subscription, now or at the end of the current period. This refunds nothing."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
         return resources.subscription(

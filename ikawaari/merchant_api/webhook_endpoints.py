@@ -83,7 +83,7 @@ class Rotation(MethodView):
     @partial(idempotent, holds_secret=True)
     @bp.arguments(schemas.RotationInput(), required=False, example=schemas.ROTATION)
     @bp.response(200, schemas.WebhookEndpointWithSecret(), example=schemas.ENDPOINT_WITH_SECRET)
-    def post(self, body: dict[str, Any], endpoint_id: str) -> JsonObject:
+    def post(self, body: dict[str, int], endpoint_id: str) -> JsonObject:
         """Give a webhook endpoint a new secret.
 
         Until the overlap ends, every delivery is signed with the old secret only; after that, with the new one only.

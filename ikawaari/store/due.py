@@ -62,7 +62,7 @@ def _write(items: Sequence[tuple[str, str, datetime, str]]) -> None:
 
 def schedule_once(kind: str, subject: str, at: datetime, lane: str = "") -> None:
     """Like `schedule`, but an existing row keeps its time."""
-    DueWork.insert(kind=kind, subject=subject, due_at=at, lane=lane).on_conflict_ignore().execute()
+    DueWork.insert_once(kind=kind, subject=subject, due_at=at, lane=lane)
 
 
 def drop(kind: str, subject: str) -> None:

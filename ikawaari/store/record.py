@@ -113,6 +113,14 @@ class Record(Model):
         return WholeRows(cls, fields) if fields else _whole_rows(cls).clone()  # type: ignore[return-value]
 
     @classmethod
+    def insert_once(cls, **columns: Any) -> bool:
+        """Insert the row, unless a unique column of it is taken. Says whether it was inserted.
+
+        The race of two that insert the same: the second one waits for the first one's transaction, then does nothing.
+        """
+        return bool(cls.insert(**columns).on_conflict_ignore().as_rowcount().execute())
+
+    @classmethod
     def lock(cls, record_id: str) -> Self:
         """The row, locked until the transaction ends: a second one waits, and then reads what the first one wrote."""
         return cls._locked(cls.id == record_id).get()  # type: ignore[attr-defined]

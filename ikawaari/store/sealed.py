@@ -23,7 +23,7 @@ _COLUMNS: tuple[tuple[type[Record], str], ...] = (
 
 def prepare() -> None:
     """Create the probe, sealed with the current secret, unless it exists."""
-    Seal.insert(id=_PROBE, sealed=sealing.seal(_PROBE)).on_conflict_ignore().execute()
+    Seal.insert_once(id=_PROBE, sealed=sealing.seal(_PROBE))
 
 
 def fits() -> bool:
