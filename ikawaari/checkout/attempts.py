@@ -1,17 +1,17 @@
 """Where money moves, and the only place. Why nobody is charged twice:
 
 1. `_begin_session` claims the intent and its session by compare-and-set and stores the attempt, in one transaction,
-   before any provider is called (`_begin_intent` where there is no session). The loser of a double click, of two tabs
-   or of two machines gets a Conflict; behind the code, the store holds at most one unsettled attempt per intent.
-   A renewal (`pay_saved`) takes the same road, without its payer.
+   before any provider is called (`_begin_intent` if there is no session). If a double click, two tabs or two machines
+   pay at once, only one of them succeeds, and the others get a Conflict. A unique index guarantees it.
+   A renewal (`pay_saved`) follows the same path, with the payer absent (off session).
 2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
-3. An answer that is missing or unusable is `unknown`: neither paid nor failed. While it lasts no second attempt starts;
-   enquiry ends it.
-4. Every report goes through `settlement.apply`: the provider's answer, its callback, our enquiry, an operator's last
-   word. It holds the intent's lock and moves statuses by the table of `states`: reports made twice, late, out of order
-   or at once end the same way.
-5. Money that moved all the same (a correction after a second try, a wrong amount, a payment after the end or beyond the
-   uses of a link) is recorded, told to the merchant, and given back or accepted by rule.
+3. If an answer is missing or unusable, the attempt is `unknown`: neither paid nor failed. No second attempt may start
+   until an enquiry has found out.
+4. Every report goes through `settlement.apply`: the provider's answer, its callback, our enquiry, an operator's
+   decision. It locks the intent and changes statuses by the tables in `states`: reports that arrive twice, late, out
+   of order or at once end the same way.
+5. Money that moved anyway (a correction after a second try, a wrong amount, a payment after expiry or beyond the uses
+   of a link) is recorded, published, and returned or accepted by rule.
 """
 
 from dataclasses import replace
@@ -56,9 +56,9 @@ _BETWEEN_CHECKS = timedelta(seconds=3)
 
 
 def pay_once(session_id: str, request: PayRequest, key: pay_keys.Key | None, now: datetime) -> None:
-    """Like `pay`, but the same request under the same key changes nothing, whatever became of the first one.
+    """Like `pay`, but the same request with the same key changes nothing, whatever the result of the first one.
 
-    Raises Conflict, too, when another request was stored under the key.
+    Also raises Conflict if another request was stored with the key.
     """
     if key is None:
         return pay(session_id, request, now)
@@ -67,7 +67,7 @@ def pay_once(session_id: str, request: PayRequest, key: pay_keys.Key | None, now
     try:
         pay(session_id, replace(request, once=key.take), now)
     except Conflict:
-        # The race of equal requests: whoever lost the claim finds the key that the winner stored with its attempt.
+        # If equal requests race, the loser of the claim finds the key that the winner stored with its attempt.
         if not key.is_taken():
             raise
     return None
@@ -76,7 +76,7 @@ def pay_once(session_id: str, request: PayRequest, key: pay_keys.Key | None, now
 def pay(session_id: str, request: PayRequest, now: datetime) -> None:
     """Try to pay a session once.
 
-    Raises NotFound, Gone, Conflict (paid, or an attempt is not settled), ValidationFailed, Declined (refused at once).
+    Raises NotFound, Gone, Conflict (paid, or an attempt is not settled), ValidationFailed, Declined (refused now).
     """
     session = sessions.find_open(session_id, now)
     if session.payment_status == PaymentStatus.PROCESSING:
@@ -91,7 +91,7 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
 
 
 def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) -> None:
-    """Try to pay an intent once, on its merchant's word. One that belongs to a session is paid through the session.
+    """Try to pay an intent once, at its merchant's request. An intent of a session is paid through the session.
 
     Raises Conflict (paid, canceled, or an attempt is not settled), ValidationFailed, Gone, Declined (refused at once).
     """
@@ -110,7 +110,7 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
 
 
 def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
-    """Begin an attempt that only a test callback ends: claimed and stored like any other, on the same path.
+    """Start an attempt that only a test callback ends. It is claimed and stored like any other.
 
     Raises Conflict (paid, canceled, or an attempt is not settled), Gone.
     """
@@ -123,16 +123,16 @@ def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: dateti
 
 
 def pay_saved(invoice: Invoice, now: datetime) -> None:
-    """Try to pay an invoice once, by what its subscription pays with, if a try is due. The payer is not there.
+    """Try to pay an invoice once, by its subscription's payment method, if a try is due. The payer is absent.
 
-    Raises Gone, Conflict (paid, an attempt is not settled, or somebody takes this turn), Declined (refused at once).
+    Raises Gone, Conflict (paid, an attempt is not settled, or another worker makes this try), Declined (refused now).
     """
     session = sessions.find_open(invoice.session_id, now)
     with store.atomic():
-        # The race of two invoices of one trial: under this lock the second one sees the first one's prompt.
+        # If two invoices of one trial race, the second one sees the first one's prompt under this lock.
         subscription = Subscription.lock(invoice.subscription_id)
         if not subscriptions.may_be_asked(subscription):
-            invoices.claim_try(invoice, now)  # its page asks, and nobody's phone
+            invoices.claim_try(invoice, now)  # only its page takes the payment, without a prompt
             return None
         agreed = subscriptions.agreed(subscription)
         answers = collected.kept(session, agreed.fee)
@@ -145,8 +145,8 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
 def is_tried(stored: str) -> bool:
     """Whether a provider was called, or about to be, for the attempt or the latest attempt of the intent `stored`.
 
-    False when there is none, or it was refused for a reason that passes: a new attempt may start. Raises Declined when
-    it was refused for good.
+    False if there is none, or it was refused temporarily: a new attempt may start. Raises Declined if it was refused
+    permanently.
     """
     tried = (PaymentAttempt.id == stored) | (PaymentAttempt.intent == stored)
     newest = PaymentAttempt.select().where(tried).order_by(PaymentAttempt.created_at.desc(), PaymentAttempt.id.desc())
@@ -160,7 +160,7 @@ def is_tried(stored: str) -> bool:
 
 
 def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -> None:
-    """Send the code that the payer typed. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
+    """Send the code that the payer entered. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
     session = sessions.find_open(session_id, now)
     intent = snapshots.intent_of(session)
     if intent is None:
@@ -169,19 +169,19 @@ def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -
 
 
 def check(session_id: str, now: datetime) -> None:
-    """The payer says it is approved: enquire at once, though not more than every few seconds. Raises NotFound."""
+    """The payer says that the payment is approved: enquire now, but at most every few seconds. Raises NotFound."""
     session = sessions.find(session_id, now)
     attempt = _unsettled(snapshots.intent_of(session))
     if attempt is None:
         return
     rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
-    # Many taps, one enquiry: only the one that moves the time may ask.
+    # Many taps, one enquiry: only the caller that changes the time may ask.
     if PaymentAttempt.update(enquired_at=now).where(PaymentAttempt.id == attempt.id, rested).execute():
         enquiry.enquire(attempt.id, now)
 
 
 def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod, Collected]:
-    """The payment method and the answers. Raises one ValidationFailed for the bad fields of both."""
+    """The payment method and the answers. Raises one ValidationFailed for the wrong fields of both."""
     problems: Details = {}
     method = answers = None
     try:
@@ -208,13 +208,13 @@ def _begin_session(
     asked: str | None = None,
     once: Once = unnamed,
 ) -> PaymentAttempt:
-    """Claim the session and its intent for this payment and store the attempt: all or nothing, and for one caller."""
+    """Claim the session and its intent for this payment, and store the attempt: all or nothing, for one caller only."""
     with store.atomic():
         intent = intents.for_session(session, answers.money, now)
         if not off_session:
             budgets.require_try(intent, method, now)
             repeats.require_asked(session, method, answers, asked, now)
-        # The race of two payers: both updates ask for the status that they leave, so the second one changes no row.
+        # If two payers race, both updates require the old status, so the second one changes no row.
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)
@@ -245,7 +245,7 @@ def _begin_intent(
 def _store(
     intent: PaymentIntent, method: PaymentMethod, quote: Quote, return_url: str, now: datetime, **further: Any
 ) -> PaymentAttempt:
-    """Store the attempt of a claimed intent, and have it enquired about, before anybody calls a provider.
+    """Store the attempt of a claimed intent, and schedule its enquiry, before a provider is called.
 
     `further`: more of its columns. A renewal is published when the provider has it: see `settlement`.
     """
@@ -280,7 +280,7 @@ def _store(
 def _begin_trial(
     session: CheckoutSession, method: PaymentMethod, answers: Collected, request: PayRequest, now: datetime
 ) -> None:
-    """Nothing is due today: keep the payment method and start the trial. For one caller alone, like a payment."""
+    """Nothing is due today: store the payment method and start the trial. For one caller only, like a payment."""
     with store.atomic():
         repeats.require_asked(session, method, answers, request.asked, now)
         if not sessions.claim(session, answers, now):
@@ -301,11 +301,11 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
         attempt = _waiting_for_code(intent)
         if attempt is not None and registry.named(attempt.provider) is None:
             raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["Its provider is not here now."]})
-        # Two clicks on "send": the lock makes the second one wait, and then it finds no attempt that awaits a code.
+        # If "send" is clicked twice, the second call waits for the lock, and then finds no attempt that awaits a code.
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
             raise Conflict(errors.STATE_FORBIDS, "No code is awaited.")
         budgets.require_code(attempt)
-        # Its action is kept, should the code not be sent; while it is submitting nobody is shown it.
+        # Its action is kept in case the code is not sent; it is not shown while the attempt is submitting.
         submitted_at = store.shared_clock.now()
         attempt.move("status", AttemptStatus.SUBMITTING, submitted_at=submitted_at, codes=attempt.codes + 1)
         once(attempt.id)
@@ -313,12 +313,12 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
 
 
 def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
-    """Call the provider and take in its answer.
+    """Call the provider and apply its answer.
 
-    Raises Declined when that answer is a refusal, Unavailable when it is too late for a call, and none was made.
+    Raises Declined if the answer is a refusal, Unavailable if it is too late for a call, and none was made.
     """
     provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
-    # A process that was frozen since the claim is too late: enquiry would conclude that nothing was sent.
+    # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
     if store.shared_clock.now() - attempt.submitted_at >= provider.capabilities.sends_within:
         raise _not_sent(attempt, otp, now)
     request = _charge_request(attempt, otp)
@@ -330,8 +330,8 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
 
 
 def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Exception:
-    """End at once what is certainly not on its way, so that the payer may try again; where a code was to be sent, the
-    charge awaits it as before. Says what to raise.
+    """Fail an attempt that was certainly not sent, so that the payer may try again; if a code was to be sent, the
+    charge still awaits it. Returns the error to raise.
     """
     unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="not sent")
     if otp is not None:
@@ -366,11 +366,11 @@ def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
 
 
 def _lost(session: CheckoutSession, now: datetime) -> Exception:
-    """Why the claim failed, for the one who lost it."""
+    """The error for a caller whose claim failed."""
     fresh = CheckoutSession.get_by_id(session.id)
     if fresh.payment_status == PaymentStatus.PROCESSING:
         return Conflict(errors.ATTEMPT_UNSETTLED)
-    sessions.find_open(session.id, now)  # raises what it has become
+    sessions.find_open(session.id, now)  # raises what its status requires
     return Conflict(errors.ATTEMPT_UNSETTLED)
 
 

@@ -1,7 +1,7 @@
-"""Whether the store agrees with itself: work that no row will do, and books that differ. It reads, and reports.
+"""Whether the data is consistent: missing due rows, and books that do not balance. It reads and reports.
 
-It looks for what no CHECK can say, because it spans rows. The hourly run and `mend` re-create due rows that
-are missing; nothing here moves money or a status.
+It looks for problems that no CHECK can detect, because they span rows. The hourly run and `mend` recreate missing due
+rows; nothing here changes money or a status.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,12 +39,12 @@ from ikawaari.store.models import (
 )
 
 log = structlog.get_logger()
-_OVERLAP = timedelta(minutes=5)  # of two runs: what was being written when the first one looked
+_OVERLAP = timedelta(minutes=5)  # between two runs: rows that were being written during the first one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is not as it should be."""
+    """One problem."""
 
     finding: str
     object: str  # its id; of an endpoint's lane, the due row's subject
@@ -52,15 +52,15 @@ class Finding:
 
     @property
     def is_mendable(self) -> bool:
-        """Whether `mend` puts it right: a due row is missing."""
+        """Whether `mend` repairs it: a due row is missing."""
         return self.finding in _MENDED
 
 
 def findings(since: datetime | None = None) -> list[Finding]:
-    """All that is wrong with rows that are open, or have changed since then; None: with any row.
+    """The problems of rows that are open, or have changed since then; of all rows if None.
 
-    A payment that is booked between two of our queries looks like a difference. To avoid this, what is found is looked
-    for a second time, and counts if it is still exactly so.
+    If a payment is booked between two of our queries, it looks like a difference. To avoid this, findings are checked a
+    second time, and only count if they are exactly the same.
     """
     found = _look(since)
     again = set(_look(since)) if found else set()
@@ -72,7 +72,7 @@ def _look(since: datetime | None) -> list[Finding]:
 
 
 def mend(found: Finding, now: datetime) -> bool:
-    """Re-create the due row that is missing, due now. False for a finding that a person has to look at."""
+    """Recreate the missing due row, due now. False for a finding that needs a person."""
     kind = _MENDED.get(found.finding)
     if kind is None:
         return False
@@ -81,7 +81,7 @@ def mend(found: Finding, now: datetime) -> bool:
 
 
 def run_hourly(last_run: datetime | None, now: datetime) -> None:
-    """Look at what is open and what has changed since the last run; mend what is safe; log what was found."""
+    """Check what is open or has changed since the last run, repair what is safe, and log the findings."""
     for found in findings(last_run - _OVERLAP if last_run else None):
         mended = mend(found, now)
         log.warning("audit_finding", finding=found.finding, object=found.object, details=found.details, mended=mended)
@@ -108,7 +108,7 @@ def _pending_refunds(_since: datetime | None) -> Iterator[Finding]:
 
 
 def _open_sessions(_since: datetime | None) -> Iterator[Finding]:
-    # A renewal's page ends with its invoice, which has a row of its own.
+    # A renewal's page expires with its invoice, which has a row of its own.
     renewed = Invoice.select(Invoice.session).join(Subscription).where(Subscription.session != Invoice.session)
     own = (CheckoutSession.status == SessionStatus.OPEN) & CheckoutSession.id.not_in(renewed)
     for row in CheckoutSession.select().where(own, _without(sessions.EXPIRE, CheckoutSession.id)):
@@ -138,7 +138,7 @@ def _pending_deliveries(_since: datetime | None) -> Iterator[Finding]:
 
 
 def _lane_of(found: Finding) -> str:
-    """The provider whose calls the missing row waits for; empty where nobody is called."""
+    """The provider whose calls the missing row waits for; empty if none."""
     if found.finding == "invoice_without_collection":
         subscription = Subscription.get_by_id(Invoice.get_by_id(found.object).subscription_id)
         return str(subscription.payment_method["provider"])

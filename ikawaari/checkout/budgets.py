@@ -1,8 +1,8 @@
 """Public budgets: how often strangers may try without paying, on any machine.
 
-They are counted from the attempts themselves, so there is no counter that could be wrong: a payment that succeeds, late
-or corrected, empties its budgets at once. Only what ended without money, or still waits for it, counts. A refused try
-stores nothing and reaches no provider. Renewals are asked by us, not by strangers, and have days of their own.
+They are counted from the attempts themselves, so no counter can be wrong: a payment that succeeds, even late or by a
+correction, resets its budgets immediately. Only attempts without money, or still waiting for it, count. A refused try
+stores nothing and reaches no provider. Renewals do not count: they come from us, and have a schedule of their own.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ _LONGEST_DOUBLING = 6  # 2**6 minutes are more than the longest rest
 _PROMPTS_A_DAY = 4  # times the prompts of ten minutes
 _WINDOW_OF_PROMPTS, _DAY, _HOUR = timedelta(minutes=10), timedelta(days=1), timedelta(hours=1)
 _CODE_REST = timedelta(minutes=1)
-_LATEST = 100  # rows looked at: far more than any budget, and few enough for a number that pays all day
-# Nobody was asked: these cost the payer nothing.
+_LATEST = 100  # rows to check: more than any budget, and few enough for a number that pays all day
+# The payer was not prompted: these do not count.
 _NOT_ASKED = frozenset({FailureCode.PROVIDER_UNAVAILABLE, FailureCode.CONFIGURATION_ERROR})
 _COUNTED = (
     PaymentAttempt.status,
@@ -42,7 +42,7 @@ _PRESSES = 10  # how many times more sessions the button of a link's page opens 
 
 @dataclass(frozen=True)
 class _Limits:
-    """How much of each budget there is; 0: no limit."""
+    """The size of each budget; 0 means no limit."""
 
     tries_per_session: int
     prompts_per_phone: int
@@ -67,7 +67,7 @@ def configure(config: Config) -> None:
 def require_try(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
     """Raise TooManyRequests unless the locked intent may be tried once more, by this payment method.
 
-    In the transaction that stores the attempt: what is counted here cannot change before the attempt counts, too.
+    In the transaction that stores the attempt, so that the count cannot change before the attempt counts, too.
     """
     tried = _latest(PaymentAttempt.intent == intent.id)
     _require_rest(tried, now)
@@ -84,14 +84,14 @@ def require_code(attempt: PaymentAttempt) -> None:
 
 
 def visitor(address: str, user_agent: str) -> str:
-    """Who visits a payment link, as far as that can be told: an IPv4 /24 or an IPv6 /64, and the browser."""
+    """An approximate identity of a payment link's visitor: an IPv4 /24 or an IPv6 /64, and the browser."""
     return f"{_network(address)}:{hashlib.sha256(user_agent.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 def require_opening(link_id: str, who: str, now: datetime, *, pressed: bool = False) -> None:
-    """Count one visit that wants a new session of a payment link. Raises TooManyRequests when it may not have one.
+    """Count one visit that needs a new session of a payment link. Raises TooManyRequests if it may not have one.
 
-    `pressed`: the visitor pressed the button of the link's page, which answers ten times as many people.
+    `pressed`: the visitor pressed the button of the link's page, which has a ten times larger budget.
     """
     limit = _limits.link_sessions_per_minute * (_PRESSES if pressed else 1)
     if limit and rates.count([(f"visit:{int(pressed)}:{link_id}:{who}", limit)], now).is_over:
@@ -99,7 +99,7 @@ def require_opening(link_id: str, who: str, now: datetime, *, pressed: bool = Fa
 
 
 def _require_rest(tried: Sequence[PaymentAttempt], now: datetime) -> None:
-    """After so many tries a session rests: one minute, then two, four, … up to an hour."""
+    """After many tries a session must wait: one minute, then two, four, … up to an hour."""
     in_vain = _in_vain(tried)
     over = len(in_vain) - _limits.tries_per_session
     if not _limits.tries_per_session or over < 0:
@@ -109,7 +109,7 @@ def _require_rest(tried: Sequence[PaymentAttempt], now: datetime) -> None:
 
 
 def _require_prompt(intent: PaymentIntent, phone: str, now: datetime) -> None:
-    # The race of two sessions that ask one number at once: they pass here one by one, and the second counts the first.
+    # If two sessions prompt one number at once, they pass here one by one, and the second counts the first.
     store.take_turns(f"phone {phone}")
     asked = _latest(PaymentAttempt.phone == phone, _scope(intent), PaymentAttempt.created_at >= now - _DAY)
     instants = [row.created_at for row in _in_vain(asked, but=_NOT_ASKED)]
@@ -120,7 +120,7 @@ def _require_prompt(intent: PaymentIntent, phone: str, now: datetime) -> None:
 def _require_card(intent: PaymentIntent, token: str, tried: Sequence[PaymentAttempt], now: datetime) -> None:
     """Test cards are shared by everybody: in test mode each session counts them for itself."""
     if intent.livemode:
-        # The same race, of one card in two sessions.
+        # The same for one card in two sessions.
         store.take_turns(f"card {token}")
         tried = _latest(PaymentAttempt.card_token == token, _scope(intent), PaymentAttempt.created_at >= now - _HOUR)
     own = [row for row in tried if row.card_token == token and row.created_at >= now - _HOUR]
@@ -128,7 +128,7 @@ def _require_card(intent: PaymentIntent, token: str, tried: Sequence[PaymentAtte
 
 
 def _scope(intent: PaymentIntent) -> Any:
-    """Live payers are protected whichever merchants ask them; test numbers belong to each merchant's tests."""
+    """Live payers are protected across all merchants; test numbers are counted for each merchant."""
     if intent.livemode:
         return PaymentIntent.livemode == True  # noqa: E712 - SQL
     return (PaymentIntent.livemode == False) & (PaymentIntent.merchant == intent.merchant_id)  # noqa: E712 - SQL

@@ -1,4 +1,4 @@
-"""Callbacks, the second door: what providers send us. Verified, remembered once, applied."""
+"""Callbacks, the second door: what providers send us. They are verified, stored once, and applied."""
 
 from datetime import datetime
 
@@ -15,11 +15,11 @@ log = structlog.get_logger()
 _LONGEST_BODY = 131_072
 
 Message = CallbackRequest
-"""A callback as it came in: headers, body, method, path."""
+"""A callback as it arrived: headers, body, method, path."""
 
 
 def receive(provider_name: str, request: CallbackRequest, now: datetime) -> None:
-    """Take in a provider's callback. Raises NotFound for a stranger, ValidationFailed for a forged or garbled one."""
+    """Receive a provider's callback. Raises NotFound for an unknown provider, ValidationFailed if it is invalid."""
     provider = registry.named(provider_name)
     if provider is None:
         raise NotFound("provider")
@@ -29,11 +29,11 @@ def receive(provider_name: str, request: CallbackRequest, now: datetime) -> None
         raise ValidationFailed({"callback": [str(refused)]}) from None
     troubles = [trouble for report in reports if (trouble := _try(provider_name, report, request.body, now))]
     if troubles:
-        raise troubles[0]  # no receipt: the provider sends it again, and what was taken in is known then
+        raise troubles[0]  # not acknowledged: the provider sends it again, and the applied reports are recognized then
 
 
 def _try(provider_name: str, report: Report, body: bytes, now: datetime) -> Exception | None:
-    """Take in one report; what goes wrong with it holds up none of those that came with it."""
+    """Apply one report; an error in it does not affect the other reports."""
     try:
         _take_in(provider_name, report, body, now)
     except Exception as trouble:
@@ -43,7 +43,7 @@ def _try(provider_name: str, report: Report, body: bytes, now: datetime) -> Exce
 
 
 def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> None:
-    """Remember and apply in one transaction: a crash between the two would lose the news, or apply it unremembered."""
+    """Store and apply in one transaction: a crash between the two would lose the report, or apply it twice."""
     known = PaymentAttempt.get_or_none(PaymentAttempt.id == report.charge_id, PaymentAttempt.provider == provider_name)
     with store.atomic():
         fresh = Callback.insert_once(

@@ -1,4 +1,4 @@
-"""Canceling: a merchant gives up an intent, and with it the session that it belongs to."""
+"""Canceling: a merchant cancels an intent, and with it the intent's session."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from ikawaari.store.models import CheckoutSession, PaymentIntent
 
 
 def cancel(intent_id: str, now: datetime) -> PaymentIntent:
-    """End an intent that is not being paid and is not paid; its open session ends with it. Raises Conflict."""
+    """Cancel an intent that is neither paid nor being paid; its open session expires with it. Raises Conflict."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
         session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
@@ -24,7 +24,7 @@ def cancel(intent_id: str, now: datetime) -> PaymentIntent:
 
 
 def give_up(intent_id: str, now: datetime) -> None:
-    """Cancel an intent that another one replaces, unless it has ended already. Raises Conflict while money may move."""
+    """Cancel an intent that another one replaces, unless it has already ended. Raises Conflict while money may move."""
     intent = PaymentIntent.lock(intent_id)
     if intent.status in (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION):
         raise Conflict(errors.ATTEMPT_UNSETTLED)

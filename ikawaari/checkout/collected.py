@@ -1,4 +1,4 @@
-"""What the page collects besides the payment method: what the customer chooses to pay for, and the answers."""
+"""What the page collects besides the payment method: amount, quantities, and answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ DETAILS = ("name", "email", "phone", "address")
 
 @dataclass(frozen=True)
 class Collected:
-    """The quote to charge and the answers to keep, complete and checked."""
+    """The quote to charge and the answers to store, complete and checked."""
 
     quote: Quote
     money: Money  # the quote's total
@@ -37,7 +37,7 @@ class Collected:
 
 
 def read(request: PayRequest, session: CheckoutSession) -> Collected:
-    """What `request` brings, with the answers given before. Raises ValidationFailed naming every bad field."""
+    """The values of `request`, together with earlier answers. Raises ValidationFailed naming every wrong field."""
     problems: Details = {}
     quote = _quote(request, session, problems)
     details = session.customer_details | _details(request.customer, session, problems)
@@ -51,7 +51,7 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
 
 
 def kept(session: CheckoutSession, fee: int) -> Collected:
-    """What stands already, for a payment without the payer: the amount, the `fee` agreed to, the answers given."""
+    """For a payment without the payer: the amount, the agreed `fee`, and earlier answers."""
     amount = present(session.amount, "only the payer chooses an amount")
     quote = Quote(amount, fee, quantities=None)
     return Collected(quote, Money(quote.total, session.currency), session.customer_details, session.custom_field_values)
@@ -63,7 +63,7 @@ def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> 
     except ValidationFailed as wrong:
         problems |= wrong.details
         return None
-    # Nobody pays a total that the page has not shown: prices, quantities or the fee may have changed since.
+    # Nobody pays a total that the page has not shown: prices, quantities or the fee may have changed.
     if request.agreed_total not in (None, quote.total):
         problems["agreed_total"] = [f"the total is {quote.total} now"]
     return quote
@@ -84,7 +84,7 @@ def _details(given: Mapping[str, Any], session: CheckoutSession, problems: Detai
 
 
 def _detail(key: str, value: Any, session: CheckoutSession) -> Any:
-    """One detail in the form that is stored. Raises ValueError with what is wrong with it."""
+    """One detail in its stored form. Raises ValueError with the problem."""
     if isinstance(value, Mapping):  # the lines of an address: stored as they were given
         wrong = next(filter(None, (_wrong_text(text) for line in value.items() for text in line)), None)
         if wrong:
@@ -120,7 +120,7 @@ def _answers(given: Mapping[str, str], session: CheckoutSession, problems: Detai
 
 
 def _answer(definition: CustomField, value: str) -> str:
-    """An answer in the form that is stored. Raises ValueError with what is wrong with it."""
+    """An answer in its stored form. Raises ValueError with the problem."""
     wrong = _wrong_text(value)
     if wrong:
         raise ValueError(wrong)
@@ -137,7 +137,7 @@ def _answer(definition: CustomField, value: str) -> str:
 
 
 def _filled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was filled in, without what a paste brings along; blanks alone are nothing."""
+    """The value without invisible marks of pasted text; blanks only are empty."""
     trimmed = {key: texts.trimmed(value) if isinstance(value, str) else value for key, value in given.items()}
     return {key: value for key, value in trimmed.items() if value}
 
@@ -147,7 +147,7 @@ def _wrong_text(value: str) -> str | None:
 
 
 def _named(path: str) -> str:
-    """The path of a field that nobody asked for, unless its name is a card number, or nothing that can be printed."""
+    """The path of an unknown field, unless its name is a card number or cannot be printed."""
     return path if texts.is_storable(path) and not cards.holds_number(path) else path.rpartition(".")[0]
 
 
@@ -167,6 +167,6 @@ def _date(value: str, _definition: CustomField) -> str:
 
 
 def _option(value: str, definition: CustomField) -> str:
-    """The option as the merchant spells it."""
+    """The option in the merchant's spelling."""
     options = [option["value"] for option in definition["options"] or ()]
     return next(option for option in options if texts.choice(option) == texts.choice(value))

@@ -1,4 +1,4 @@
-"""What follows once a report is booked: events, the session's end, subscriptions, and money that goes back.
+"""What follows a booked report: events, the session's completion, subscriptions, and money that is returned.
 
 All of it reads what is stored, and may have to be done again by a worker: see `settlement`, which alone calls it.
 """
@@ -20,14 +20,14 @@ _BEGUN = (AttemptStatus.PROCESSING, AttemptStatus.REQUIRES_ACTION)
 
 @dataclass
 class Room:
-    """An attempt and all that hangs on it, under the intent's lock."""
+    """An attempt and everything that depends on it, under the intent's lock."""
 
     attempt: PaymentAttempt
     intent: PaymentIntent
     session: CheckoutSession | None
     now: datetime
-    has_moved: bool = True  # whether the attempt's status is new, and so has to be told
-    step_by_step: bool = True  # whether what fails is undone alone
+    has_moved: bool = True  # whether the attempt's status is new, and must be published
+    step_by_step: bool = True  # whether a step that fails is undone separately
 
 
 def _never_began(attempt: PaymentAttempt) -> bool:
@@ -39,7 +39,7 @@ def _never_began(attempt: PaymentAttempt) -> bool:
 
 
 def follow(room: Room) -> None:
-    """What the stored statuses ask for: events, the session's end, subscriptions, and the return of money held."""
+    """What the stored statuses require: events, the session's completion, subscriptions, the return of held money."""
     attempt, intent = room.attempt, room.intent
     paid = attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus
     if room.has_moved and paid:
@@ -100,14 +100,14 @@ def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]
 
 
 def _serve(room: Room, session: CheckoutSession) -> None:
-    """The merchant has the money, in time or late: what was bought with it begins, or goes on."""
+    """The merchant has the money, in time or late: what was bought starts, or continues."""
     agreement = Agreement.of(room.attempt)
     subscriptions.activate(session, agreement, room.now)
     subscriptions.paid(session, agreement, room.now)
 
 
 def _is_unwanted(session: CheckoutSession) -> bool:
-    """Whether late money goes back: by the merchant's policy, or because what it pays for was canceled."""
+    """Whether late money is returned: by the merchant's policy, or because what it pays for was canceled."""
     policy = Merchant.get_by_id(session.merchant_id).late_payments
     return policy == "refund" or subscriptions.has_been_canceled(session)
 

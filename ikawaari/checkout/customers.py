@@ -1,4 +1,4 @@
-"""Customers: who paid a merchant, known again by the phone number that paid, else by the e-mail address."""
+"""Customers: who paid a merchant, recognized by the phone number that paid, or else by the email address."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -21,10 +21,10 @@ log = structlog.get_logger()
 
 
 def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> None:
-    """Note whose session it is that was just paid, in the caller's transaction.
+    """Record the customer of a session that was just paid, in the caller's transaction.
 
-    `phone`: the number that paid, in E.164; None for a card. Who gave no e-mail address either stays unknown, and so
-    does who cannot be written down: that is logged, and cannot undo the payment.
+    `phone`: the number that paid, in E.164; None for a card. A payer who gave neither a number nor an email address is
+    not recorded. If a customer cannot be stored, that is logged, and does not undo the payment.
     """
     try:
         email = session.customer_details.get("email") or session.customer_email
@@ -38,7 +38,7 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
 
 def _recognize(session: CheckoutSession, identity: str, phone: str | None, email: str | None, now: datetime) -> None:
     made = _insert(session, identity, now)
-    # The race of two payments of one person: the second one waits here, and then finds the first one's row.
+    # If one person makes two payments at once, the second one waits here, and then finds the first one's row.
     customer = Customer.lock(_of(session).where(Customer.identity == identity).get().id)
     given = {"name": session.customer_details.get("name"), "email": email, "phone": phone}
     learned = {key: value for key, value in given.items() if value and not getattr(customer, key)}
@@ -50,7 +50,7 @@ def _recognize(session: CheckoutSession, identity: str, phone: str | None, email
 
 
 def identity_of(phone: str | None, email: str | None) -> str | None:
-    """By what a payer is known again: the number that pays, in E.164, else the e-mail address."""
+    """What identifies a payer: the number that pays, in E.164, or else the email address."""
     return phone or (texts.email_identity(email) if email else None)
 
 
@@ -74,7 +74,7 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
 
 
 def _asked_phone(text: str, merchant: Merchant) -> str:
-    """The number in the form that is stored. A + that nobody encoded arrives as a blank. Raises ValidationFailed."""
+    """The number in the form that is stored. An unencoded + arrives as a blank. Raises ValidationFailed."""
     try:
         return phones.parse(f"+{text.strip()}" if text.startswith(" ") else text, merchant.country).e164
     except phones.InvalidPhone:
@@ -82,7 +82,7 @@ def _asked_phone(text: str, merchant: Merchant) -> str:
 
 
 def _insert(session: CheckoutSession, identity: str, now: datetime) -> bool:
-    """Make the customer unless it is known. Says whether it was made."""
+    """Create the customer unless it exists. Returns whether it was created."""
     return Customer.insert_once(
         id=ids.new("cus"),
         merchant=session.merchant_id,

@@ -1,4 +1,4 @@
-"""Enquiry, the third door: asking the provider ourselves what became of an attempt, until nothing is left to learn."""
+"""Enquiry, the third door: we ask the provider what became of an attempt, until the result is final."""
 
 from datetime import datetime, timedelta
 
@@ -19,18 +19,18 @@ _first_wait = timedelta(seconds=5)
 
 
 def configure(config: Config) -> None:
-    """Say how soon the first enquiry follows a charge."""
+    """Set how soon the first enquiry follows a charge."""
     global _first_wait  # noqa: PLW0603 - set once, at start-up
     _first_wait = timedelta(seconds=config.enquiry_seconds)
 
 
 def begin(attempt: PaymentAttempt, now: datetime) -> None:
-    """Have the attempt enquired about until it is settled, in the transaction that stores it."""
+    """Schedule enquiries about the attempt until it is settled, in the transaction that stores it."""
     due.schedule_new(ENQUIRE, attempt.id, now + _first_wait, lane=attempt.provider)
 
 
 def enquire(attempt_id: str, now: datetime) -> datetime | None:
-    """Ask the provider what became of an attempt. Returns when to ask next, or None when nothing is left to learn."""
+    """Ask the provider what became of an attempt. Returns when to ask next, or None if the result is final."""
     attempt = PaymentAttempt.get_by_id(attempt_id)
     provider = registry.named(attempt.provider)
     if attempt.status == AttemptStatus.SUCCEEDED:
@@ -45,7 +45,7 @@ def enquire(attempt_id: str, now: datetime) -> datetime | None:
 
 
 def ask(attempt: PaymentAttempt, provider: Provider, now: datetime) -> datetime:
-    """Ask the provider and take in its answer. Returns when the question was put, by the shared clock."""
+    """Ask the provider and apply its answer. Returns when it was asked, by the shared clock."""
     asked_at = store.shared_clock.now()
     store.leave()
     outcome = answer_of(lambda: provider.lookup(attempt.id, attempt.provider_reference, now))
@@ -54,17 +54,17 @@ def ask(attempt: PaymentAttempt, provider: Provider, now: datetime) -> datetime:
 
 
 def _publish_unresolved(attempt_id: str, now: datetime) -> None:
-    """The provider's time is over, and nobody knows what became of the charge: people are told, once."""
+    """The provider's time is over, and the result is still unknown: publish that, once."""
     with store.atomic():
         intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
-        # Two workers, or one that comes again: only the one that sets the time publishes it.
+        # If two workers run this, or one runs it twice, only the one that sets the time publishes it.
         untold = PaymentAttempt.status.in_(UNSETTLED) & PaymentAttempt.unresolved_at.is_null()
         if PaymentAttempt.update(unresolved_at=now).where(PaymentAttempt.id == attempt_id, untold).execute():
             outbox.publish("payment_intent.unresolved", intent, now)
 
 
 def _next_enquiry(attempt: PaymentAttempt, left: timedelta, now: datetime) -> datetime | None:
-    """Soon at first, then after half the time that has passed; at the prompt's end; thrice more after a failure.
+    """Soon at first, then after half of the elapsed time; at the prompt's end; three more times after a failure.
 
     `left`: how much of the time remains in which the provider settles; it is asked at the end of it, then once a day.
     """

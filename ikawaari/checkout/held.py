@@ -1,6 +1,6 @@
-"""Money that is held: it pays nothing, and nobody has returned it yet. What a person sees of it, and ends.
+"""Held money: it pays nothing, and was not returned yet. How a person lists and closes it.
 
-`held` ends by a refund (`refunds`), or by `close`, when it was paid back another way.
+`held` ends by a refund (`refunds`), or by `close`, if it was paid back another way.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, DueWork, PaymentAttempt, PaymentIntent, Refund
 
 CLOSED = "closed"
-"""The result of the report that tells of a closing."""
+"""The result in the report of a closing."""
 
 
 def listed() -> Iterator[JsonObject]:
@@ -28,7 +28,7 @@ def listed() -> Iterator[JsonObject]:
 
 
 def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
-    """The money was paid back another way: nothing of it is tried or asked for any more. Returns how much.
+    """Record that the money was paid back another way: no refund of it is tried any more. Returns how much.
 
     Changes neither a refund nor what was returned by refunds. Raises NotFound, Conflict while a refund of it is under
     way or when there is no such money.
@@ -37,7 +37,7 @@ def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
     if found is None:
         raise NotFound("payment attempt")
     with store.atomic():
-        # The race of a closing and a refund: the lock lets them in one by one, and the second finds the money gone.
+        # If a closing and a refund race, the lock admits one at a time, and the second finds the money gone.
         intent = PaymentIntent.lock(found.intent_id)
         attempt = PaymentAttempt.get_by_id(attempt_id)
         if attempt.promised:
@@ -62,7 +62,7 @@ def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
 
 
 def _late(attempt: PaymentAttempt, intent: PaymentIntent) -> int:
-    """What counts as a payment, came late, and is still to be returned by the merchant's policy."""
+    """Money that counts as a payment, arrived late, and is still to be returned by the merchant's policy."""
     if not due.find([refunds.RETRY], [attempt.id]):
         return 0
     return refunds.left_of(attempt, intent, held=False)

@@ -1,4 +1,4 @@
-"""Payment intents: the will to collect one amount once. Made by a session, or by a merchant's own server."""
+"""Payment intents: each is the intent to collect one amount, once. A session or a merchant's own server creates it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -34,7 +34,7 @@ class NewIntent:
     description: str | None = None
     metadata: JsonObject = field(default_factory=dict)
     payment: Mapping[str, Any] | None = None  # the fields of a PayRequest, to confirm with
-    confirm: bool = False  # it is paid at once, by that
+    confirm: bool = False  # it is paid immediately, by that
 
 
 def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
@@ -67,12 +67,12 @@ def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
         )
         outbox.publish_intent("payment_intent.created", IntentSnapshot(intent), now)
         if new.confirm and method:
-            budgets.require_try(intent, method, now)  # a try that is refused must leave no intent behind
+            budgets.require_try(intent, method, now)  # a refused try must not leave an intent behind
     return intent
 
 
 def terms_of_new(owner: Owner, new: NewIntent) -> Terms:
-    """What the intent may be paid with. A phone number that cannot be read is as good as none."""
+    """What the intent may be paid with. A phone number that cannot be parsed is ignored."""
     country = new.country or owner.merchant.country
     return Terms(
         livemode=owner.livemode,
@@ -96,7 +96,7 @@ owned = _LISTING.owned
 
 
 def listed(owner: Owner, wanted: PageRequest, accepted: str = "en") -> Page:
-    """A page of the owner's intents. `accepted`: the language of messages, where no session says it."""
+    """A page of the owner's intents. `accepted`: the language of messages, if no session determines it."""
 
     def render(rows: Sequence[PaymentIntent]) -> list[JsonObject]:
         return [resources.payment_intent(shown, accepted) for shown in snapshots.of_intents(rows)]
@@ -105,7 +105,7 @@ def listed(owner: Owner, wanted: PageRequest, accepted: str = "en") -> Page:
 
 
 def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
-    """Change what may still change: nothing once money moves or moved. Raises Conflict, ValidationFailed."""
+    """Change an intent's fields, unless money moves or has moved. Raises Conflict, ValidationFailed."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
         if intent.status not in PAYABLE:
@@ -124,16 +124,16 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
 
 
 def open_for(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
-    """The intent of a session that is being opened, in that transaction: nobody else knows the session yet."""
+    """Create the intent of a session that is being opened, in that transaction: nobody else can see the session yet."""
     intent = PaymentIntent.create(**_columns(session, money, now))
     outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
     return intent
 
 
 def for_session(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
-    """The session's intent, locked, made if there is none, over `money`. In the caller's transaction.
+    """The session's intent over `money`, locked, and created if missing. In the caller's transaction.
 
-    Two first payments of a deferred session meet at the unique session of an intent: one row, whoever comes first.
+    If two first payments of a deferred session race, the unique index on the session keeps one intent.
     """
     own = PaymentIntent.session == session.id
     intent = PaymentIntent.find_and_lock(own)

@@ -1,7 +1,7 @@
 """Invoices: each period of a subscription is paid once, on the page of a checkout session of its own.
 
-A renewal is a session like any other, so all that `attempts` promises holds for it: one unsettled attempt, no charge
-while the truth is unknown. Its invoice says when the saved payment method is tried again, and when that ends.
+A renewal is a session like any other, so all promises of `attempts` hold for it: one unsettled attempt, and no charge
+while a result is unknown. Its invoice knows when the saved payment method is charged again, and when that ends.
 """
 
 from collections.abc import Sequence
@@ -23,21 +23,23 @@ from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, Paym
 COLLECT = "invoice.collect"
 DUNNING = timedelta(days=10)  # from the first try until the invoice counts as uncollectible
 _TRIES = (timedelta(days=3), timedelta(days=5), timedelta(days=7))  # after the first one
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)  # for a provider that is closed, or not here
-# How long a provider that is down is left alone: three times longer at each try in a row, up to two days.
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)  # for a provider that is closed, or missing
+# The wait after an outage: three times longer after each try in a row, up to two days.
 _FIRST_OUTAGE, _LONGEST_OUTAGE, _GROWTH = timedelta(hours=1), timedelta(days=2), 3
 _MOST_OUTAGES = 10  # by then the longest wait is reached
-_UNTRIED = timedelta(days=365)  # the page's life before the first try, which sets its end: no outage of ours uses it up
+_UNTRIED = timedelta(
+    days=365
+)  # the page's lifetime before the first try, which sets the final one: an outage of ours must not use it up
 
 
 def open_first(subscription: Subscription, session: CheckoutSession, now: datetime) -> Invoice:
-    """The invoice of the first period: `session` is the one that was just paid, and started the subscription."""
+    """Create the invoice of the first period: `session` was just paid, and started the subscription."""
     period = (1, subscription.current_period_start, subscription.current_period_end)
     return _insert(subscription, session.id, period, now)
 
 
 def open_next(subscription: Subscription, period: tuple[int, datetime, datetime], now: datetime) -> Invoice:
-    """The invoice of a renewal, with its page, due for collection at once. `period`: its number, start and end.
+    """Create the invoice of a renewal, with its page, due for collection now. `period`: its number, start and end.
 
     In the caller's transaction, under the subscription's lock.
     """
@@ -53,7 +55,7 @@ def of(session: CheckoutSession) -> Invoice | None:
 
 
 def open_of(subscription: Subscription) -> list[Invoice]:
-    """The subscription's invoices that wait for their money, oldest first."""
+    """The subscription's open invoices, oldest first."""
     waiting = Invoice.select().where(Invoice.subscription == subscription.id, Invoice.status == InvoiceStatus.OPEN)
     return list(waiting.order_by(Invoice.period))
 
@@ -71,10 +73,10 @@ def _rendered(rows: Sequence[Invoice]) -> list[JsonObject]:
 
 
 def claim_try(invoice: Invoice, now: datetime) -> bool:
-    """Take the try that is due, as the last thing of the transaction that stores its attempt. False: it was taken.
+    """Claim the try that is due, at the end of the transaction that stores its attempt. False if already claimed.
 
-    The race of two workers, or of one whose lease ran out: the update asks for the due time that it takes away.
-    The first try sets the days of dunning, and with them the end of the page.
+    If two workers race, or one whose lease has ended, the update requires the due time that it clears.
+    The first try sets the retry days, and with them the expiry of the page.
     """
     is_due = (Invoice.status == InvoiceStatus.OPEN) & (Invoice.next_try_at <= now)
     first = invoice.first_tried_at or now
@@ -86,12 +88,12 @@ def claim_try(invoice: Invoice, now: datetime) -> bool:
 
 
 def schedule_retry(invoice: Invoice, now: datetime, *, by_page_alone: bool) -> None:
-    """A payment of the invoice failed: say when the next try is, or that the end comes next.
+    """A payment of the invoice failed: schedule the next try, or the end.
 
     Retry days missed while no worker was running are skipped. `by_page_alone`: there is no further try.
     """
     ends_at = end_of(invoice)
-    if ends_at is None:  # it was the payer's own try; ours is still to come
+    if ends_at is None:  # it was the payer's own try; ours is still due
         due.schedule(COLLECT, invoice.id, now)
         return
     tries = [] if by_page_alone else [invoice.first_tried_at + days for days in (timedelta(), *_TRIES)]
@@ -101,9 +103,9 @@ def schedule_retry(invoice: Invoice, now: datetime, *, by_page_alone: bool) -> N
 
 
 def wait_for_provider(invoice_id: str, now: datetime) -> datetime:
-    """No provider takes the try that is due: put it off in silence, and longer each time. Returns until when.
+    """No provider accepts the try that is due: postpone it silently, longer each time. Returns until when.
 
-    The try stays due. The days of dunning wait with it, for they count tries.
+    The try stays due. The retry days wait with it, because they count tries.
     """
     with store.atomic():
         Subscription.lock(Invoice.get_by_id(invoice_id).subscription_id)
@@ -117,7 +119,7 @@ def wait_for_provider(invoice_id: str, now: datetime) -> datetime:
 
 
 def wait_out_outage(invoice: Invoice, now: datetime) -> None:
-    """Our try did not reach the provider: put it off, and all days of dunning with it, for they count real tries."""
+    """Our try did not reach the provider: postpone it, and all retry days with it, because they count real tries."""
     outages = sum(1 for _ in takewhile(_was_outage, reversed(_own_tries(invoice))))
     wait = min(_FIRST_OUTAGE * _GROWTH ** (min(outages, _MOST_OUTAGES) - 1), _LONGEST_OUTAGE)
     first = invoice.first_tried_at + wait
@@ -132,9 +134,9 @@ def end_of(invoice: Invoice) -> datetime | None:
 
 
 def void(invoice: Invoice, now: datetime) -> None:
-    """The subscription ends: the invoice and its page end too, in the caller's transaction under its lock.
+    """The subscription ends: void the invoice and expire its page, in the caller's transaction under its lock.
 
-    Money that is on its way all the same is late money of that page.
+    Money that is already on its way is late money of that page.
     """
     sessions.try_expire(sessions.lock(invoice.session_id), now, while_settling=True)
     outbox.move(invoice, InvoiceStatus.VOID, now, next_try_at=None)
@@ -144,7 +146,7 @@ def has_failed(subscription: Subscription) -> bool:
     """Whether a payment of one of its open invoices has failed."""
     failed = PaymentAttempt.select().where(
         PaymentAttempt.status == AttemptStatus.FAILED,
-        PaymentAttempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE.value,  # an outage is no failed payment
+        PaymentAttempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE.value,  # an outage is not a failed payment
     )
     intents_of = failed.join(PaymentIntent).join(Invoice, on=(Invoice.session == PaymentIntent.session))
     waiting = (Invoice.subscription == subscription.id) & (Invoice.status == InvoiceStatus.OPEN)
@@ -173,7 +175,7 @@ def _insert(
 
 
 def _own_tries(invoice: Invoice) -> list[PaymentAttempt]:
-    """The attempts of the invoice that were made while its payer was not there, oldest first."""
+    """The off-session attempts of the invoice, oldest first."""
     session = CheckoutSession.get_by_id(invoice.session_id)
     return [attempt for attempt in snapshots.attempts_of(snapshots.intent_of(session)) if attempt.off_session]
 
@@ -183,7 +185,7 @@ def _was_outage(attempt: PaymentAttempt) -> bool:
 
 
 def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
-    """A session over one period, with all that was agreed in the first one, and its intent."""
+    """A session over one period, with everything agreed in the first one, and its intent."""
     first = CheckoutSession.get_by_id(subscription.session_id)
     copied = (
         *(

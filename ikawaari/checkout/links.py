@@ -1,7 +1,7 @@
 """Payment links: addresses to pay at. What may still be paid through them is counted here.
 
-A use is a session of the link whose payment runs or has taken place. Uses are counted, never kept: a payment that fails
-gives its use back by itself. Sessions know of links, links know nothing of how a session is opened.
+A use is a session of the link whose payment is running or has succeeded. Uses are counted, never stored: a failed
+payment gives its use back automatically. Sessions know links; links do not know how a session is opened.
 """
 
 import uuid
@@ -33,7 +33,7 @@ _IS_USE = CheckoutSession.payment_status != PaymentStatus.UNPAID
 
 @dataclass(frozen=True, kw_only=True)
 class NewLink(Offer):
-    """What a merchant asks for; every field may be absent."""
+    """What a merchant requests; every field is optional."""
 
     expires_at: datetime | None = None
     max_uses: int | None = None  # 1: single use
@@ -41,9 +41,9 @@ class NewLink(Offer):
 
 
 def create(owner: Owner, version: int, new: NewLink, now: datetime, *, credential_id: str | None = None) -> PaymentLink:
-    """Make a link of `version` 1 or 2. `credential_id` names whose key signs its visitors' returns.
+    """Create a link of `version` 1 or 2. `credential_id` names whose key signs its visitors' returns.
 
-    Raises ValidationFailed naming every bad field.
+    Raises ValidationFailed naming every wrong field.
     """
     currency, amount = _checked(new, owner, now)
     with store.atomic():
@@ -81,7 +81,7 @@ _LISTINGS = {
 
 
 def owned(link_id: str, version: int, owner: Owner) -> PaymentLink:
-    """The owner's link of that version. Raises NotFound, also for another one's."""
+    """The owner's link of that version. Raises NotFound, also for another owner's."""
     return _LISTINGS[version].owned(link_id, owner)
 
 
@@ -99,7 +99,7 @@ def at(slug: str) -> PaymentLink:
 
 
 def deactivate(link: PaymentLink, now: datetime) -> PaymentLink:
-    """End a link, for good. Payments that run end as they end. Told again, it changes nothing."""
+    """Deactivate a link permanently. Running payments are not affected. Idempotent."""
     with store.atomic():
         ended = (
             PaymentLink.update(active=False, deactivated_at=now)
@@ -113,19 +113,19 @@ def deactivate(link: PaymentLink, now: datetime) -> PaymentLink:
 
 
 def require_usable(link: PaymentLink, now: datetime) -> None:
-    """Raise Gone, with why in `details`, when the link takes no more payments."""
+    """Raise Gone, with the reason in `details`, if the link accepts no more payments."""
     _refuse(_ended(link, _uses(link), now))
 
 
 def is_usable(link: PaymentLink, now: datetime) -> bool:
-    """Whether the link takes payments."""
+    """Whether the link accepts payments."""
     return _ended(link, _uses(link), now) is None
 
 
 def claim(session: CheckoutSession) -> None:
-    """Take one of the uses of the session's link, in the transaction that claimed the session. Raises Gone.
+    """Claim one of the uses of the session's link, in the transaction that claimed the session. Raises Gone.
 
-    The race of two sessions for the last use: the second one waits for the link's lock and then counts the first one.
+    If two sessions race for the last use, the second one waits for the link's lock, and then counts the first one.
     """
     link = _locked(session)
     if link is not None:
@@ -133,24 +133,24 @@ def claim(session: CheckoutSession) -> None:
 
 
 def is_exceeded(session: CheckoutSession) -> bool:
-    """Whether money has come for a session that holds no use, and others have used its link up meanwhile.
+    """Whether money has arrived for a session without a use, while others have used up its link.
 
-    A failure that is corrected gets here, or money after the end; under the link's lock, as `claim` is.
+    This happens after a corrected failure, or with late money. Under the link's lock, like `claim`.
     """
     link = _locked(session) if session.payment_status == PaymentStatus.UNPAID else None
     return link is not None and _is_used_up(link, session)
 
 
 def is_shared(session: CheckoutSession, link: PaymentLink | None) -> bool:
-    """Whether strangers meet on a session of `link`: all visitors of a single-use one are led to the same session."""
+    """Whether strangers share a session of `link`: all visitors of a single-use link get the same session."""
     return bool(session.by_visit and link is not None and link.max_uses == 1)
 
 
 def forget_visitor(session: CheckoutSession) -> None:
-    """Let a shared session, whose payment has failed, keep nothing that its visitor typed or chose.
+    """Clear from a shared session, whose payment has failed, everything that its visitor typed or chose.
 
-    The next visitor may be somebody else, who must neither see it nor be taken for that person. It stays with the
-    attempt, in case the money comes after all.
+    The next visitor may be another person, who must not see it, nor be taken for that person. The attempt keeps it, in
+    case the money arrives after all.
     """
     link = PaymentLink.get_by_id(session.payment_link_id) if session.by_visit else None
     if link is not None and is_shared(session, link):
@@ -159,7 +159,7 @@ def forget_visitor(session: CheckoutSession) -> None:
 
 
 def unavailable(shown: Snapshot) -> str | None:
-    """Why an open session can no longer be paid because of its link: `inactive`, `used`; None when it can."""
+    """Why an open session can no longer be paid because of its link: `inactive`, `used`; None if it can."""
     session, link = shown.session, shown.link
     if link is None or session.status != SessionStatus.OPEN or session.payment_status != PaymentStatus.UNPAID:
         return None
@@ -208,7 +208,7 @@ def _rendered(link: PaymentLink, uses: int, now: datetime) -> JsonObject:
 
 
 def _checked(new: NewLink, owner: Owner, now: datetime) -> tuple[str, int | None]:
-    """Currency and amount. What no schema of one field can see is checked here."""
+    """Currency and amount. Checks that span several fields are here."""
     problems: Details = {}
     currency = prices.currency_of(new, owner.merchant, problems)
     prices.check_fees(new, currency, owner.merchant, problems)
@@ -224,7 +224,7 @@ def _checked(new: NewLink, owner: Owner, now: datetime) -> tuple[str, int | None
 
 
 def _locked(session: CheckoutSession) -> PaymentLink | None:
-    """The session's link, locked when its uses are limited; None when it has none."""
+    """The session's link, locked if its uses are limited; None if it has none."""
     if session.payment_link_id is None:
         return None
     link = PaymentLink.get_by_id(session.payment_link_id)
@@ -232,7 +232,7 @@ def _locked(session: CheckoutSession) -> PaymentLink | None:
 
 
 def _ended(link: PaymentLink, uses: int, now: datetime) -> str | None:
-    """Why a link that was used so often takes no more payments; None when it does."""
+    """Why a link with so many uses accepts no more payments; None if it does."""
     if not link.active:
         return LinkEnd.INACTIVE
     if link.expires_at is not None and link.expires_at <= now:
@@ -241,7 +241,7 @@ def _ended(link: PaymentLink, uses: int, now: datetime) -> str | None:
 
 
 def _is_used_up(link: PaymentLink, but: CheckoutSession) -> bool:
-    """Whether the sessions of the link, `but` one, have all its uses."""
+    """Whether the sessions of the link, except `but`, have all its uses."""
     return link.max_uses is not None and _uses(link, but) >= link.max_uses
 
 

@@ -1,6 +1,6 @@
-"""An operator's last word: the fourth door, for an attempt of which the provider will never say how it ended.
+"""An operator's decision: the fourth door, for an attempt whose end the provider will never report.
 
-It goes through `settlement.apply` like all others, so what the provider reports later still corrects it by the table.
+It goes through `settlement.apply` like all others, so that a later report of the provider can still correct it.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,15 @@ from ikawaari.store.models import AttemptReport, Callback, PaymentAttempt, Payme
 from ikawaari.store.record import Record
 
 _NOT_LOST = (Result.SUCCEEDED, Result.PROCESSING, Result.REQUIRES_ACTION)
-_ABSENT = timedelta(days=1)  # how long a charge may be on its way whose provider this process does not have
+_ABSENT = timedelta(days=1)  # how long a charge may be on its way if this process does not have its provider
 
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """How an operator says that an attempt ended, who says so and why.
+    """An operator's decision: how an attempt ended, who says so, and why.
 
-    `amount`: what was taken, in the currency's smallest unit; None: what was asked. `failure` None: it succeeded.
+    `amount`: what was taken, in the currency's smallest unit; None for the requested amount. `failure`: None if it
+    succeeded.
     """
 
     failure: FailureCode | None = None
@@ -40,10 +41,10 @@ class Word:
 
 
 def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
-    """End an attempt on an operator's word.
+    """Settle an attempt by an operator's decision.
 
-    A failure is asked about first: `forced` overrides a provider that says otherwise. Raises NotFound, Conflict when
-    the attempt is settled, may still be on its way, or the provider says that it is paid or under way.
+    For a failure the provider is asked first: `forced` overrides a provider that says otherwise. Raises NotFound,
+    Conflict if the attempt is settled, may still be on its way, or the provider says that it is paid or under way.
     """
     attempt = _find(attempt_id)
     _require_unsettled(attempt)
@@ -52,7 +53,7 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
     if word.failure and provider and not word.forced:
         _require_lost(attempt, provider, now)
     with store.atomic():
-        # The race with every other door: the lock lets one in, and whoever comes second finds the attempt settled.
+        # If another door is used at once, the lock admits one, and the second finds the attempt settled.
         PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
         _require_unsettled(_find(attempt_id))
         trail: dict[str, Any] = {"made_by": word.made_by, "reason": word.reason, "forced": word.forced}
@@ -61,7 +62,7 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
 
 
 def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator[JsonObject]:
-    """The attempts that began at least `older_than` ago, oldest first, each in a few words."""
+    """The attempts that began at least `older_than` ago, oldest first, as short summaries."""
     chosen = PaymentAttempt.select().where(PaymentAttempt.created_at <= now - older_than)
     if unsettled:
         chosen = chosen.where(PaymentAttempt.status.in_(UNSETTLED))
@@ -82,7 +83,7 @@ def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator
 
 
 def history(attempt_id: str) -> JsonObject:
-    """All that is known of an attempt: itself, each report of it, callbacks, and refunds. Raises NotFound."""
+    """Everything that is known of an attempt: itself, its reports, callbacks, and refunds. Raises NotFound."""
     attempt = _find(attempt_id)
     shown: JsonObject = {
         **_columns(attempt),
@@ -110,7 +111,7 @@ def _require_unsettled(attempt: PaymentAttempt) -> None:
 
 
 def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
-    """Its call may still be on its way: then nobody can know how it ended."""
+    """Raise Conflict if its call may still be on its way: then nobody can know how it ended."""
     least = provider.capabilities.forgets_after if provider else _ABSENT
     if store.shared_clock.now() - attempt.submitted_at < least:
         seconds = int(least.total_seconds())
@@ -120,7 +121,7 @@ def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
 
 
 def _require_lost(attempt: PaymentAttempt, provider: Provider, now: datetime) -> None:
-    """Ask the provider. That it was paid is booked, as when enquiry learns it."""
+    """Ask the provider. If it was paid, that is booked, as by an enquiry."""
     outcome = answer_of(lambda: provider.lookup(attempt.id, attempt.provider_reference, now))
     if outcome.result is Result.SUCCEEDED:
         settlement.apply(attempt.id, outcome, now)
@@ -141,6 +142,6 @@ def _rows(model: type[Record], which: Any, order: Any) -> list[JsonObject]:
 
 
 def _columns(row: Record) -> JsonObject:
-    """The row as it is stored, its instants in ISO 8601."""
+    """The row as stored, with times in ISO 8601."""
     values = row.__data__.items()
     return {name: clock.iso(value) if isinstance(value, datetime) else value for name, value in values}

@@ -14,7 +14,7 @@ from ikawaari.store.models import offers
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What a merchant asks for; every field may be absent. Amounts in the currency's smallest unit."""
+    """What a merchant requests; every field is optional. Amounts in the currency's smallest unit."""
 
     amount: int | None = None  # absent: the line items give it, else the customer chooses it
     amount_min: int | None = None

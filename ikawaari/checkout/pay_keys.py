@@ -1,7 +1,7 @@
-"""Idempotency keys of requests to pay a session: the same request, sent again, never starts a second attempt.
+"""Idempotency keys of requests to pay a session: a repeated request never starts a second attempt.
 
-A key is stored by the transaction that stores the attempt, so there is none of a request that was refused, and no
-moment at which a killed process leaves one behind without the other.
+A key is stored in the transaction that stores the attempt. A refused request therefore stores no key, and a killed
+process never leaves one without the other.
 """
 
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ class Key:
     now: datetime
 
     def is_taken(self) -> bool:
-        """Whether this very request was stored before. Raises Conflict when another one was, under the same key."""
+        """Whether this very request was stored before. Raises Conflict if another one was, with the same key."""
         known = PayKey.get_or_none(PayKey.session == self.session_id, PayKey.key == self.text)
         if known is not None and known.body_digest != self.body_digest:
             raise Conflict(errors.KEY_REUSED)
         return known is not None
 
     def take(self, subject: str) -> None:
-        """Store the key with what the request stored, in the same transaction. Raises Conflict when it is taken."""
-        # The race of equal requests: the second one waits here for the first one's transaction, and then takes nothing.
+        """Store the key with the id of what the request stored, in the same transaction. Raises Conflict if taken."""
+        # If equal requests race, the second one waits here for the first one's transaction, and then inserts nothing.
         if not PayKey.insert_once(
             session=self.session_id,
             key=self.text,

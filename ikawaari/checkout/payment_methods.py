@@ -1,4 +1,4 @@
-"""What a payer wants to pay with: read, checked, and brought into one form."""
+"""What a payer wants to pay with: parsed, checked, and normalized."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +16,17 @@ from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 Once = Callable[[str], None]
 """Called with the id of what a request stores, in the transaction that stores it.
 
-Raises Conflict when the same request was stored before.
+Raises Conflict if the same request was stored before.
 """
 
 
 def unnamed(_stored: str) -> None:
-    """Of a request that has no idempotency key."""
+    """For a request without an idempotency key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PayRequest:
-    """What the payer sent, not yet believed. `type` is `mobile_money` or `card`."""
+    """What the payer sent, not yet checked. `type` is `mobile_money` or `card`."""
 
     type: str
     country: str | None = None
@@ -47,7 +47,7 @@ class PayRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentMethod:
-    """A payment method that a provider takes: one canonical operator id and an E.164 number, or a card token."""
+    """A payment method that a provider accepts: one canonical operator id and an E.164 number, or a card token."""
 
     type: str
     provider: str
@@ -60,14 +60,14 @@ class PaymentMethod:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What may be paid with: the mode, the currency, the kinds of methods, and what is known of the payer."""
+    """The terms of a payment: the mode, the currency, the types of methods, and what is known of the payer."""
 
     livemode: bool
     currency: str
     method_types: Sequence[str]
     country: str | None
-    phone: str | None  # E.164; used when the payer types none
-    closed: frozenset[str] = field(default_factory=provider_states.closed)  # providers that take no new charges
+    phone: str | None  # E.164; used if the payer types none
+    closed: frozenset[str] = field(default_factory=provider_states.closed)  # providers that accept no new charges
 
     @classmethod
     def of_session(cls, session: CheckoutSession) -> "Terms":
@@ -95,7 +95,7 @@ class Terms:
 def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     """The payment method of `request`, under `terms`.
 
-    Raises ValidationFailed naming every bad field, Unavailable when no provider takes it now.
+    Raises ValidationFailed naming every wrong field, Unavailable if no provider accepts it now.
     """
     _refuse_card_numbers(request)
     if request.type not in terms.method_types:
@@ -127,7 +127,7 @@ def of(attempt: PaymentAttempt) -> PaymentMethod:
 
 
 def saved(values: Mapping[str, Any]) -> PaymentMethod:
-    """The payment method that a subscription keeps, as its payer is asked anew: in the provider's own way."""
+    """A subscription's payment method for a new charge, with the provider's default flow."""
     return PaymentMethod(**{**values, "flow": None})
 
 
@@ -137,7 +137,7 @@ def operators_of(terms: Terms, country: str) -> list[operators.Operator]:
 
 
 def flows_of(terms: Terms, operator: str) -> list[Flow]:
-    """How the operator's payers can be asked, the provider's own way first; empty: not at all."""
+    """How the operator's payers can be asked, the provider's default first; empty if not at all."""
     return list(
         registry.flows(livemode=terms.livemode, operator=operator, currency=terms.currency, closed=terms.closed)
     )
@@ -166,7 +166,7 @@ def _routed(terms: Terms, method_type: str, operator: str | None) -> Provider | 
 
 
 def _route(terms: Terms, method_type: str, operator: str | None) -> str:
-    """The name of the provider that takes the payment. Raises Unavailable when none does: nothing is stored yet."""
+    """The name of the provider that accepts the payment. Raises Unavailable if none does: nothing is stored yet."""
     provider = _routed(terms, method_type, operator)
     if provider is None:
         what = f"mobile money by {operator}" if operator else "cards"
@@ -184,7 +184,7 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
         problems["phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
     if operator and countries.COUNTRIES[operator.country].currency != terms.currency:
         problems["operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
-    if problems or operator is None or phone is None:  # what is missing has its problem
+    if problems or operator is None or phone is None:  # a missing field already has its problem
         raise _wrong(problems)
     return PaymentMethod(
         type=MethodType.MOBILE_MONEY,
@@ -209,7 +209,7 @@ def _phone(request: PayRequest, terms: Terms, problems: Details) -> phones.Phone
 
 
 def _country(request: PayRequest, terms: Terms) -> str | None:
-    """The payer's country: said, or the operator's, or the terms' where its wallets hold the currency."""
+    """The payer's country: the given one, or the operator's, or the terms' if its wallets hold the currency."""
     if request.country:
         return request.country.upper()
     named = operators.find(request.operator, None) if request.operator else None
@@ -232,7 +232,7 @@ def _operator(
 
 
 def _flow(request: PayRequest) -> Flow | None:
-    """The flow that the payer prefers. It is a preference: a word that we do not know is passed over."""
+    """The flow that the payer prefers. It is only a preference: unknown values are ignored."""
     return Flow(request.preferred_flow) if request.preferred_flow in set(Flow) else None
 
 
@@ -244,7 +244,7 @@ def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
 
 
 def _refuse_card_numbers(request: PayRequest) -> None:
-    """No card number goes further than here, whichever door it came through. A phone number is read as one."""
+    """Refuse card numbers, whichever route they came through. Phone numbers are not searched."""
     names = ("card_token", "country", "operator", "preferred_flow", "return_url")
     cards_in = [name for name in names if cards.holds_number(getattr(request, name) or "")]
     if cards_in:

@@ -1,4 +1,4 @@
-"""What a merchant says of the payer beforehand, to save typing. What cannot be used is left out: no sale is refused."""
+"""What a merchant already knows of the payer, to save typing. Unusable values are left out: no sale is refused."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _UNUSABLE = {
 
 
 def email(text: str | None) -> str | None:
-    """`text` as an e-mail address; None when it is none."""
+    """`text` as an email address; None if it is none."""
     try:
         return texts.email(text) if text else None
     except ValueError:
@@ -19,7 +19,7 @@ def email(text: str | None) -> str | None:
 
 
 def phone(text: str | None, country: str | None) -> str | None:
-    """`text` as an E.164 number; None when it is none."""
+    """`text` as an E.164 number; None if it is none."""
     try:
         return phones.parse(text, country).e164 if text else None
     except phones.InvalidPhone:
@@ -27,5 +27,5 @@ def phone(text: str | None, country: str | None) -> str | None:
 
 
 def left_out(given: Any, made: Any) -> dict[str, str]:
-    """Which of the prefills that were `given` the object `made` of them does not have, and why."""
+    """Which `given` prefills the object `made` from them does not have, and why."""
     return {name: reason for name, reason in _UNUSABLE.items() if getattr(given, name) and getattr(made, name) is None}

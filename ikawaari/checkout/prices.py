@@ -1,4 +1,4 @@
-"""What a new session or a new payment link says of its price: checks that several fields have to pass together."""
+"""The price of a new session or payment link: checks that span several fields."""
 
 from ikawaari import countries
 from ikawaari.checkout.offers import Offer
@@ -10,7 +10,7 @@ from ikawaari.store.models import Merchant
 
 
 def currency_of(new: Offer, merchant: Merchant, problems: Details) -> str:
-    """The currency that is said, else the country's, else the merchant's; upper case."""
+    """The given currency, or else the country's, or else the merchant's; upper case."""
     if new.currency or not new.country:
         return (new.currency or merchant.currency).upper()
     currency = countries.currency_of(new.country)
@@ -20,7 +20,7 @@ def currency_of(new: Offer, merchant: Merchant, problems: Details) -> str:
 
 
 def check_fees(new: Offer, currency: str, merchant: Merchant, problems: Details) -> None:
-    """Name `currency` when the customer pays a fee whose fixed part is in another one."""
+    """Report `currency` if the customer pays a fee whose fixed part is in another one."""
     if new.fee_mode != FeeMode.CUSTOMER_PAYS:
         return
     for method_type in new.payment_method_types or MethodType:
@@ -31,7 +31,7 @@ def check_fees(new: Offer, currency: str, merchant: Merchant, problems: Details)
 
 
 def amount_of(new: Offer, currency: str, problems: Details) -> int | None:
-    """The amount that is said, or that the line items add up to; None: the customer chooses it."""
+    """The given amount, or the sum of the line items; None if the customer chooses it."""
     amount = _amount(new, currency, problems)
     _check_bounds(new, amount, problems)
     return amount
@@ -53,7 +53,7 @@ def _amount(new: Offer, currency: str, problems: Details) -> int | None:
 
 
 def _most(item: LineItem) -> int:
-    """How many of an item somebody may buy."""
+    """Checks of the quantities of an item."""
     adjustable = item.get("adjustable_quantity")
     return adjustable["maximum"] if adjustable else item["quantity"]
 

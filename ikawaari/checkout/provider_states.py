@@ -1,7 +1,7 @@
-"""Which providers take new charges: open, or closed; kept in the database, so that all machines agree.
+"""Which providers accept new charges: open or closed, stored in the database, so that all machines agree.
 
-A provider is named by an opaque text. Closed means no new charge; look-ups, callbacks and refunds go on. It may leave
-the configuration only when nothing of it is unsettled: see `refuse_unknown`.
+Closed means no new charges; enquiries, callbacks and refunds continue. A provider may be removed from the configuration
+only if nothing of it is unsettled: see `refuse_unknown`.
 """
 
 import time
@@ -24,13 +24,13 @@ _kept: tuple[float, frozenset[str]] | None = None  # when it was read, and what 
 
 
 def forget() -> None:
-    """Read anew what is closed: this process has changed it, or stands on another database."""
+    """Read the closed providers again: this process has changed them, or has another database."""
     global _kept  # noqa: PLW0603 - what this process knows
     _kept = None
 
 
 def closed() -> frozenset[str]:
-    """The names of the providers that take no new charges, as they were a second ago at most.
+    """The names of the providers that accept no new charges, at most a second old.
 
     A charge that is on its way while somebody closes its provider is no different from one that came just before.
     """
@@ -52,7 +52,7 @@ def takes_charges(name: str) -> bool:
 
 
 def listed() -> Sequence[JsonObject]:
-    """The providers of this process in the order in which they are preferred, each with its state."""
+    """The providers of this process in order of preference, each with its state."""
     shut = _closed()
     return [
         {"name": name, "state": ProviderState.CLOSED if name in shut else ProviderState.OPEN}
@@ -61,7 +61,7 @@ def listed() -> Sequence[JsonObject]:
 
 
 def switch(name: str, state: ProviderState, now: datetime) -> None:
-    """Open or close a provider, on all machines. Raises NotFound when this process does not have it."""
+    """Open or close a provider, on all machines. Raises NotFound if this process does not have it."""
     if registry.named(name) is None:
         raise NotFound(f"provider as {name}; there are {', '.join(registry.names())}")
     ProviderSwitch.insert(name=name, state=state, changed_at=now).on_conflict(
@@ -72,9 +72,9 @@ def switch(name: str, state: ProviderState, now: datetime) -> None:
 
 
 def refuse_unknown() -> None:
-    """Raise UnsafeConfiguration when money may still move at a provider that this process does not have.
+    """Raise UnsafeConfiguration if money may still move at a provider that this process does not have.
 
-    Nobody would ask what became of it. A database that is away, or not migrated yet, holds up nobody here.
+    Nobody would enquire about it. A database that is unreachable, or not migrated yet, does not prevent the start.
     """
     if not store.is_ready():
         return

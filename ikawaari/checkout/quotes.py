@@ -1,7 +1,7 @@
-"""What a payment comes to: the merchant's amount, and on top of it the fee, where the customer pays that.
+"""What a payment costs: the merchant's amount, plus the fee if the customer pays it.
 
-A quote is a value. It is written down when a payment claims its session, and again when an attempt turns out to be the
-one that paid: amount, fee and quantities of a session always belong together.
+A quote is a value. It is stored when a payment claims its session, and again when an attempt turns out to be the one
+that paid: amount, fee and quantities of a session always belong together.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _AMOUNT, _QUANTITIES = "amount", "quantities"
 
 @dataclass(frozen=True)
 class Quote:
-    """What one payment takes, in the currency's smallest unit.
+    """What one payment costs, in the currency's smallest unit.
 
     `quantities` has one number for each line item; None where there is none to choose.
     """
@@ -37,7 +37,7 @@ class Quote:
 
 
 def of(session: CheckoutSession, method_type: str, chosen: int | None, quantities: Sequence[int] | None) -> Quote:
-    """The quote for what the payer chose; None: nothing, so the session's own. Raises ValidationFailed by field."""
+    """The quote for the payer's choices; None for the session's own. Raises ValidationFailed by field."""
     problems: Details = {}
     counts = _counts(quantities, session, problems)
     amount = _amount(chosen, _price(session, counts), session, problems)
@@ -63,7 +63,7 @@ def columns(session: CheckoutSession, quote: Quote) -> dict[str, Any]:
 
 
 def must_be_agreed(session: CheckoutSession) -> bool:
-    """Whether a page has to show the total first: it is not simply the session's amount, or the one just typed."""
+    """Whether a page must show the total first, because it is neither the session's amount nor the one just typed."""
     return is_adjustable(session) or any(any(_schedule(session, kind)) for kind in session.payment_method_types)
 
 
@@ -73,7 +73,7 @@ def is_adjustable(session: CheckoutSession) -> bool:
 
 
 def fee_on(amount: int, schedule: tuple[int, int]) -> int:
-    """The fee of a schedule (basis points, fixed), a part of a unit counting as a whole one: integers alone."""
+    """The fee of a schedule (basis points, fixed), rounded up to a whole unit, in integers."""
     basis_points, fixed = schedule
     return -(-amount * basis_points // _WHOLE) + fixed
 
@@ -91,7 +91,7 @@ def _schedule(session: CheckoutSession, method_type: str) -> tuple[int, int]:
 
 
 def _counts(quantities: Sequence[int] | None, session: CheckoutSession, problems: Details) -> list[int]:
-    """How many of each line item; those that were not chosen, or not well, as the session has them."""
+    """The quantity of each line item; missing or invalid ones are the session's."""
     own = [item["quantity"] for item in session.line_items]
     if quantities is None:
         return own
@@ -106,13 +106,13 @@ def _counts(quantities: Sequence[int] | None, session: CheckoutSession, problems
 
 
 def quantity_bounds(item: LineItem) -> tuple[int, int]:
-    """The least and the most of a line item; the same number twice when it is fixed."""
+    """The minimum and maximum of a line item; the same number twice if it is fixed."""
     adjustable = item.get("adjustable_quantity")
     return (adjustable["minimum"], adjustable["maximum"]) if adjustable else (item["quantity"], item["quantity"])
 
 
 def _price(session: CheckoutSession, counts: Sequence[int]) -> int | None:
-    """What the session costs with these quantities; None: its payer chooses an amount."""
+    """What the session costs with these quantities; None if its payer chooses an amount."""
     if not is_adjustable(session):
         own: int | None = session.amount
         return own
