@@ -67,6 +67,14 @@ class ProviderState(StrEnum):
     CLOSED = "closed"
 
 
+class OpenedBy(StrEnum):
+    """Who opened a checkout session."""
+
+    MERCHANT = "merchant"
+    VISIT = "visit"  # somebody at a payment link's address, where visitors may find it again
+    RENEWAL = "renewal"  # the house, to have an invoice paid that is not its subscription's first
+
+
 class DeliveryStatus(StrEnum):
     """Life of an event on its way to one endpoint."""
 

@@ -15,7 +15,7 @@ from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
 from ikawaari.shapes import JsonObject, Mode, Page
-from ikawaari.states import AttemptStatus, InvoiceStatus, PaymentStatus, SessionStatus
+from ikawaari.states import AttemptStatus, InvoiceStatus, OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store import due
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
@@ -206,6 +206,7 @@ def _open_page(subscription: Subscription, now: datetime) -> CheckoutSession:
         status=SessionStatus.OPEN,
         payment_status=PaymentStatus.UNPAID,
         mode=Mode.PAYMENT,
+        opened_by=OpenedBy.RENEWAL,
         amount=subscription.amount,
         fee_amount=subscription.fee_amount,
         customer=subscription.customer_id,

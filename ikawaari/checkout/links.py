@@ -21,7 +21,7 @@ from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
 from ikawaari.events import events
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, LinkEnd, MethodType, Page
-from ikawaari.states import PaymentStatus, SessionStatus
+from ikawaari.states import OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store import listing
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentLink
@@ -143,7 +143,7 @@ def is_exceeded(session: CheckoutSession) -> bool:
 
 def is_shared(session: CheckoutSession, link: PaymentLink | None) -> bool:
     """Whether strangers share a session of `link`: all visitors of a single-use link get the same session."""
-    return bool(session.by_visit and link is not None and link.max_uses == 1)
+    return bool(session.opened_by == OpenedBy.VISIT and link is not None and link.max_uses == 1)
 
 
 def forget_visitor(session: CheckoutSession) -> None:
@@ -152,7 +152,7 @@ def forget_visitor(session: CheckoutSession) -> None:
     The next visitor may be another person, who must not see it, nor be taken for that person. The attempt keeps it, in
     case the money arrives after all.
     """
-    link = PaymentLink.get_by_id(session.payment_link_id) if session.by_visit else None
+    link = PaymentLink.get_by_id(session.payment_link_id) if session.opened_by == OpenedBy.VISIT else None
     if link is not None and is_shared(session, link):
         chosen = {"amount": link.amount, "line_items": link.line_items, "fee_amount": 0}
         session.change(customer_details={}, custom_field_values={}, **chosen)

@@ -11,6 +11,7 @@ from typing import Any
 from ikawaari.checkout import resources, snapshots
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot
 from ikawaari.events import events
+from ikawaari.states import OpenedBy
 from ikawaari.store.models import CheckoutSession, Customer, Invoice, PaymentIntent, Refund, Subscription
 from ikawaari.store.record import Record
 
@@ -40,7 +41,7 @@ def publish(event_type: str, row: Record, now: datetime) -> None:
 
 def publish_session(event_type: str, shown: Snapshot, now: datetime) -> None:
     """Record an event about a session. Of a renewal's page only late money is published: the rest is in `invoice.*`."""
-    if event_type == LATE_PAYMENT or not shown.is_renewal:
+    if event_type == LATE_PAYMENT or shown.session.opened_by != OpenedBy.RENEWAL:
         events.append(event_type, resources.checkout_session(shown), shown.session, now)
 
 

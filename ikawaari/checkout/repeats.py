@@ -12,7 +12,7 @@ from ikawaari.checkout import customers, resources, snapshots
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import AskedFirst
-from ikawaari.states import UNSETTLED, AttemptStatus, PaymentStatus, SubscriptionStatus
+from ikawaari.states import UNSETTLED, AttemptStatus, OpenedBy, PaymentStatus, SubscriptionStatus
 from ikawaari.store.models import CheckoutSession, Customer, PaymentAttempt, PaymentIntent, PaymentLink, Subscription
 
 RECENT = timedelta(minutes=10)
@@ -63,7 +63,7 @@ def require_asked(
     In the transaction that claims the session. The race of two tabs of one person: both take their turn here, and the
     second one sees what the first one stored.
     """
-    if asked is None or session.payment_link_id is None or not session.by_visit:
+    if asked is None or session.payment_link_id is None or session.opened_by != OpenedBy.VISIT:
         return
     link = PaymentLink.get_by_id(session.payment_link_id)
     payer = customers.identity_of(method.phone, answers.customer_details.get("email"))

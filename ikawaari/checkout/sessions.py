@@ -15,17 +15,15 @@ from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, MethodType, Mode, Page
-from ikawaari.states import UNSETTLED, PaymentStatus, SessionStatus
+from ikawaari.states import UNSETTLED, OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import (
     CheckoutSession,
-    Invoice,
     Merchant,
     PaymentAttempt,
     PaymentIntent,
     PaymentLink,
-    Subscription,
 )
 from ikawaari.store.owner import Owner
 
@@ -60,7 +58,7 @@ def open_session(
     now: datetime,
     *,
     credential_id: str | None = None,
-    by_visit: bool = False,
+    opened_by: OpenedBy = OpenedBy.MERCHANT,
 ) -> Snapshot:
     """Open a session for `owner`. `credential_id` names whose key signs the customer's return.
 
@@ -68,7 +66,7 @@ def open_session(
     """
     link = _link_of(new, owner, now)
     new = _with_defaults(new, link)
-    currency, amount, expires_at = _checked(owner, new, now, by_visit=by_visit)
+    currency, amount, expires_at = _checked(owner, new, now, opened_by)
     if link is not None and link.expires_at is not None:
         expires_at = min(expires_at, link.expires_at)
     with store.atomic():
@@ -82,7 +80,7 @@ def open_session(
                 new, tuple(MethodType), amount=amount, currency=currency, country=new.country or owner.merchant.country
             ),
             payment_link=link,
-            by_visit=by_visit,
+            opened_by=opened_by,
             credential=credential_id,
             created_at=now,
             expires_at=expires_at,
@@ -225,15 +223,9 @@ def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
     )
 
 
-def is_renewal(session: CheckoutSession) -> bool:
-    """Whether the session was opened by the house, to pay an invoice that is not its subscription's first."""
-    renewals = Invoice.select().join(Subscription).where(Subscription.session != session.id)
-    return bool(renewals.where(Invoice.session == session.id).exists())
-
-
 def refuse_renewal(session: CheckoutSession) -> None:
     """Raise Conflict for the page of a renewal: an invoice ends with its subscription, or by its dunning."""
-    if is_renewal(session):
+    if session.opened_by == OpenedBy.RENEWAL:
         raise Conflict(errors.STATE_FORBIDS, "This is an invoice's page; cancel the subscription to end it.")
 
 
@@ -304,11 +296,13 @@ def _with_defaults(new: NewSession, link: PaymentLink | None) -> NewSession:
     return replace(offers.completed(new, link), mode=mode)
 
 
-def _checked(owner: Owner, new: NewSession, now: datetime, *, by_visit: bool) -> tuple[str, int | None, datetime]:
+def _checked(owner: Owner, new: NewSession, now: datetime, opened_by: OpenedBy) -> tuple[str, int | None, datetime]:
     """Currency, amount and expiry. What no schema of one field can see is checked here."""
     problems: Details = {}
     currency = prices.currency_of(new, owner.merchant, problems)
-    if not by_visit:  # no visitor of a link is refused because its merchant has changed the fees since
+    if (
+        opened_by is not OpenedBy.VISIT
+    ):  # no visitor of a link is refused because its merchant has changed the fees since
         prices.check_fees(new, currency, owner.merchant, problems)
     amount = prices.amount_of(new, currency, problems)
     expires_at = clock.from_unix(new.expires_at) if new.expires_at is not None else now + LIFE

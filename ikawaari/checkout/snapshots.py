@@ -61,11 +61,6 @@ class Snapshot:
     subscription: Subscription | None = None  # that the session started
     invoice: Invoice | None = None  # that the session pays
 
-    @property
-    def is_renewal(self) -> bool:
-        """Whether the session was opened by the house, to pay an invoice that is not its subscription's first."""
-        return self.invoice is not None and self.subscription is None
-
 
 @dataclass(frozen=True)
 class IntentSnapshot:

@@ -8,7 +8,7 @@ from ikawaari.checkout import budgets, links, repeats, resources, sessions, view
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.checkout.views import PublicMerchant
-from ikawaari.states import PaymentStatus, SessionStatus
+from ikawaari.states import OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
 from ikawaari.store.owner import Owner
 
@@ -105,12 +105,12 @@ def _opened(link: PaymentLink, now: datetime) -> CheckoutSession:
     first = link.version == 1
     new = NewSession(payment_link_id=link.id) if first else NewSession(payment_link_v2_id=link.id)
     owner = Owner(merchant, link.livemode)
-    return sessions.open_session(owner, new, now, credential_id=link.credential_id, by_visit=True).session
+    return sessions.open_session(owner, new, now, credential_id=link.credential_id, opened_by=OpenedBy.VISIT).session
 
 
 def _of(link: PaymentLink) -> Any:
     """The sessions that visitors opened. Those that the merchant opened are for whomever it sent there."""
     return CheckoutSession.select().where(
         CheckoutSession.payment_link == link.id,
-        CheckoutSession.by_visit == True,  # noqa: E712 - SQL
+        CheckoutSession.opened_by == OpenedBy.VISIT,
     )

@@ -19,7 +19,7 @@ def test_a_snapshot_holds_the_rows_as_they_are_stored(world: World) -> None:
     for row, expected in zip((shown.merchant, shown.intent, shown.link), stored, strict=True):
         assert row is not None
         assert row.__data__ == expected.__data__
-    assert (shown.subscription, shown.invoice, shown.is_renewal) == (None, None, False)
+    assert (shown.subscription, shown.invoice) == (None, None)
 
 
 def test_sessions_are_read_in_the_order_in_which_they_are_asked_for(world: World) -> None:

@@ -253,3 +253,16 @@ def test_what_was_typed_stands_with_attempts_that_may_still_be_corrected() -> No
     ikawaari.migrate()
     attempt = PaymentAttempt.get_by_id(failed)
     assert (attempt.customer_details, attempt.custom_field_values) == ({"name": "Awa"}, {"size": "M"})
+
+
+@pytest.mark.usefixtures("old")
+def test_who_opened_a_session_is_known_of_old_ones_too() -> None:
+    firsts = {row["session_id"] for row in before("subscriptions")}
+    renewals = {row["session_id"] for row in before("invoices")} - firsts
+    visited = next(row["id"] for row in before("checkout_sessions") if row["id"] not in firsts | renewals)
+    put("checkout_sessions", visited, by_visit=True)
+    assert renewals
+    ikawaari.migrate()
+    expected = dict.fromkeys(renewals, "renewal") | {visited: "visit"}
+    found = {row["id"]: row["opened_by"] for row in rows("checkout_sessions")}
+    assert found == {session: expected.get(session, "merchant") for session in found}

@@ -51,7 +51,7 @@ class CheckoutSession(Offer):
     mode = CharField(max_length=16)
     payment_link = ForeignKeyField(PaymentLink, null=True)
     payment_link_id: str | None
-    by_visit = BooleanField(default=False)  # opened at its link's address, where visitors may find it again
+    opened_by = StatusField(states.OpenedBy, default=states.OpenedBy.MERCHANT)
     # The fee that the customer agreed to; the intent's amount includes it.
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
     customer = ForeignKeyField(Customer, null=True)
