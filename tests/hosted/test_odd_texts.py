@@ -246,7 +246,7 @@ OPTIONS = {"key": "o", "label": "O", "type": "dropdown"}
 MERCHANT: tuple[tuple[str, Callable[[str], dict[str, Any]]], ...] = (
     *(
         (SESSIONS, lambda text, name=name: {"amount": 5000, name: text})
-        for name in ("description", "clientReferenceId")
+        for name in ("description", "customText", "clientReferenceId")
     ),
     *((SESSIONS, lambda text, name=name: {name: text}) for name in ("customerEmail", "customerPhone", "successUrl")),
     *((SESSIONS, lambda text, name=name: {name: text}) for name in ("currency", "country", "locale", "mode", "x")),
@@ -255,6 +255,7 @@ MERCHANT: tuple[tuple[str, Callable[[str], dict[str, Any]]], ...] = (
     (SESSIONS, lambda text: {"customFields": [{"key": "a", "label": text, "type": "text"}]}),
     (SESSIONS, lambda text: {"customFields": [OPTIONS | {"options": [text, {"label": text, "value": text + "x"}]}]}),
     ("/api/v2/payment_links", lambda text: {"amount": 1, "description": text, "thankYou": text}),
+    ("/api/v2/payment_links", lambda text: {"amount": 1, "customText": text}),
     ("/api/v2/payment_links", lambda text: {"amount": 1, "successUrl": text, "expiresAt": text}),
     ("/api/v1/payment-intents", lambda text: {"amount": 1, "currency": "xof", "description": text, "customer": text}),
     ("/api/v1/payment-intents", lambda text: {"amount": 1, "currency": "xof", "customer_email": text}),
