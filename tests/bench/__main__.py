@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ikawaari.config import INSTANCE
-from tests.bench import cpu, databases, rates, report, webhooks
+from tests.bench import cpu, databases, rates, report, rows, webhooks
 from tests.bench.rates import Row
 
 
@@ -17,6 +17,8 @@ def main() -> None:
         _cpu(options.engine, options.json or INSTANCE / "bench-cpu.json")
     elif options.webhooks:
         _webhooks(options.engine, options.json or INSTANCE / "bench-webhooks.json")
+    elif options.rows:
+        _rows(options, options.json or INSTANCE / "bench-rows.json")
     else:
         _rates(options, options.json or INSTANCE / "bench.json")
 
@@ -26,6 +28,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cpu", action="store_true", help="in process: CPU time and statements of each request")
     parser.add_argument("--peer", action="store_true", help="a FastAPI peer beside us; its environment is made once")
     parser.add_argument("--webhooks", action="store_true", help="webhooks delivered a second, by two workers")
+    parser.add_argument("--rows", action="store_true", help="the rates with many sessions stored, beside few")
+    parser.add_argument("--stored", type=int, default=rows.MANY, help="how many are many")
     parser.add_argument("--engine", choices=databases.ENGINES, action="append", help="once or twice; default: both")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of each round of each kind of request")
@@ -52,6 +56,17 @@ def _line(row: Row, base: float) -> list[str]:
 def _figures(row: Row, base: float) -> dict[str, Any]:
     rounds = [asdict(one) for one in row.rounds]
     return {"name": row.kind.name, "engine": row.engine, "ratio": row.median("rate") / base, "rounds": rounds}
+
+
+def _rows(options: argparse.Namespace, path: Path) -> None:
+    figures = {
+        engine: rows.measure(engine, rounds=options.rounds, seconds=options.seconds, many=options.stored)
+        for engine in options.engine
+    }
+    head = [f"{options.stored:,} sessions beside {rows.FEW:,}", *(databases.NAMES[engine] for engine in figures)]
+    ratios = [one.ratios() for one in figures.values()]
+    print(report.table(head, [[kind, *(f"{one[kind]:.2f}" for one in ratios)] for kind in ratios[0]]))
+    report.save(path, "rows", {engine: asdict(one) for engine, one in figures.items()})
 
 
 def _webhooks(engines: list[str], path: Path) -> None:
