@@ -1,8 +1,8 @@
 """Refunds: money on its way back, at the merchant's request, or automatically for money that was not due.
 
-A refund takes its part out of what is left of an attempt before anybody is called: the books are kept on the attempt
-(`PaymentAttempt`: received, counted, held, closed, returned, promised). What is held belongs to nobody's payment; its
-refunds leave the intent's amounts and the session's payment status alone.
+A refund reserves its part of an attempt before the provider is called. The attempt keeps the books (`PaymentAttempt`:
+received, counted, held, closed, returned, promised). Held money is not a payment, so its refunds change neither the
+intent's amounts nor the session's payment status.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from ikawaari.store.owner import Owner
 
 SEND, RETRY = "refund.send", "refund.retry"
 RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3), timedelta(days=7))
-"""How long an automatic refund that failed rests before the next try; after the last one the money stays held."""
+"""How long to wait before a failed automatic refund is tried again; after the last try the money stays held."""
 MAY_PASS = frozenset(
     {
         FailureCode.INSUFFICIENT_FUNDS,  # of the merchant's balance at the provider
@@ -41,7 +41,7 @@ MAY_PASS = frozenset(
         FailureCode.UNKNOWN,
     }
 )
-"""Why a refund may fail today and succeed later. All other reasons stay: only a person can find another way."""
+"""Temporary reasons: such a refund may succeed later. After any other reason a person must find another way."""
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
 _TARGETS = {Result.SUCCEEDED: RefundStatus.SUCCEEDED, Result.FAILED: RefundStatus.FAILED}
 _RETURNED = (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED)
@@ -49,7 +49,7 @@ _RETURNED = (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED)
 
 @dataclass(frozen=True, kw_only=True)
 class NewRefund:
-    """What a merchant asks for: of a payment intent, or of one attempt. No amount: all that is left of it."""
+    """What a merchant requests: for a payment intent, or for one attempt. No amount means all that is left."""
 
     payment_intent: str | None = None
     attempt: str | None = None
@@ -59,14 +59,14 @@ class NewRefund:
 
 
 def create(owner: Owner, new: NewRefund, now: datetime) -> Refund:
-    """Promise a refund, in part or in whole, of what paid an intent or of what an attempt holds.
+    """Create a refund, in part or in full, of an intent's payment or of the money that an attempt holds.
 
-    Raises NotFound, ValidationFailed (for more than is left, an attempt of another intent, or neither being named),
-    Conflict when nothing is left or nobody can refund it.
+    Raises NotFound, ValidationFailed (for more than is left, an attempt of another intent, or if neither is given),
+    Conflict if nothing is left or the provider cannot refund it.
     """
     intent_id = _intent_named(owner, new)
     with store.atomic():
-        # The race of two refunds: the lock lets them in one by one, and each takes its part before the next one looks.
+        # If two refunds race, the lock admits one at a time, and each reserves its part before the next one checks.
         intent = PaymentIntent.lock(intent_id)
         attempt = PaymentAttempt.get_by_id(new.attempt) if new.attempt else paying_attempt(intent)
         held = attempt is not None and new.attempt is not None and _is_of_held(attempt)
@@ -85,11 +85,11 @@ def create(owner: Owner, new: NewRefund, now: datetime) -> Refund:
 
 
 def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime) -> None:
-    """Promise to return `money` of `attempt`, in the caller's transaction and under the intent's lock.
+    """Create an automatic refund of `money` of `attempt`, in the caller's transaction and under the intent's lock.
 
-    What the attempt holds goes back first. One such refund is under way at a time: the store refuses a second one, and
-    the end of the first one has the rest returned. An operator that cannot refund is not asked: a refund that has
-    failed is recorded and published, and the money stays held, for the merchant to see and a person to return.
+    Held money is returned first. Only one such refund is pending at a time: the database refuses a second one, and the
+    end of the first one triggers the rest. An operator that cannot refund is not asked: a failed refund is recorded and
+    published, and the money stays held, so that the merchant sees it and a person returns it.
     """
     intent = PaymentIntent.get_by_id(attempt.intent_id)
     books = PaymentAttempt.get_by_id(attempt.id)
@@ -105,14 +105,14 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
 
 
 def retry(attempt_id: str, now: datetime) -> datetime | None:
-    """Try the automatic refund of an attempt again, under a new id: the old one is answered as it was before.
+    """Try the automatic refund of an attempt again, with a new id: for the old id the answer would be the same.
 
-    Returns when to come again, or None when nothing has to go back any more.
+    Returns when to run again, or None if nothing remains to be returned.
     """
     with store.atomic():
         intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
         attempt = PaymentAttempt.get_by_id(attempt_id)
-        if attempt.promised:  # the merchant's own refund is under way; should it fail, ours goes on
+        if attempt.promised:  # the merchant's own refund is pending; if it fails, ours continues
             return now + RETRIES[0]
         failed = _failed_of(attempt).order_by(Refund.created_at.desc()).get()
         amount = min(failed.amount, left_of(attempt, intent, held=failed.held))
@@ -122,7 +122,7 @@ def retry(attempt_id: str, now: datetime) -> datetime | None:
 
 
 def withdraw(attempt: PaymentAttempt, now: datetime) -> bool:
-    """Take back promises to return held money that no provider was asked for. True when all of the money is still here.
+    """Withdraw refunds of held money that no provider was asked for. True if all of the money is still here.
 
     In the caller's transaction and under the intent's lock.
     """
@@ -143,7 +143,7 @@ def paying_attempt(intent: PaymentIntent) -> PaymentAttempt | None:
 
 
 def left_of(attempt: PaymentAttempt, intent: PaymentIntent, *, held: bool) -> int:
-    """What may still be refunded: of the money that the attempt holds, or of what it paid the intent."""
+    """What may still be refunded: of held money, or of the intent's payment."""
     unspoken = (attempt.amount_received or 0) - attempt.returned - attempt.promised - attempt.closed
     own = attempt.held - _sum(attempt, RefundStatus.PENDING, held=True)
     payment = intent.amount_received - intent.amount_refunded if attempt.counted else 0
@@ -166,7 +166,7 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
 def send(refund_id: str, now: datetime) -> datetime | None:
     """Ask the provider for a pending refund, or ask again. Returns when to ask next, or None when it is settled.
 
-    The refund's id is the provider's idempotency key, so an ask that was cut off may be repeated.
+    The refund's id is the provider's idempotency key, so an interrupted call may be repeated.
     """
     refund = Refund.get_by_id(refund_id)
     if refund.status != RefundStatus.PENDING:
@@ -176,7 +176,7 @@ def send(refund_id: str, now: datetime) -> datetime | None:
     later: datetime = now + min(max(_FIRST_WAIT, now - refund.created_at), _LONGEST_WAIT)
     if provider is None:
         return later
-    # From here on the provider may have it: whoever would withdraw it comes too late.
+    # From here on the provider may have it, and it can no longer be withdrawn.
     if refund.sent_at is None and not _take(refund, now):
         return later
     request = RefundRequest(
@@ -191,10 +191,7 @@ def send(refund_id: str, now: datetime) -> datetime | None:
 
 
 def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
-    """Take in what the provider reports of a refund: it ends, or one that had succeeded has failed after all.
-
-    Reported twice, the second time changes nothing.
-    """
+    """Apply a report about a refund: it ends, or one that had succeeded has failed after all. Idempotent."""
     target = _TARGETS.get(outcome.result)
     with store.atomic():
         intent = PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
@@ -210,16 +207,16 @@ def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
 
 
 def _take(refund: Refund, now: datetime) -> bool:
-    """Be the first who sends the refund, or the one who withdraws it: both ask for one that nobody took yet."""
+    """Claim the refund, to send it or to withdraw it: both require that it was not claimed before."""
     free = (Refund.status == RefundStatus.PENDING) & Refund.sent_at.is_null()
     return bool(Refund.update(sent_at=now).where(Refund.id == refund.id, free).execute())
 
 
 def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:
-    """Take in the answer to an ask, while the refund still waits for one.
+    """Apply the answer to a call, while the refund is still pending.
 
-    The race of two workers, one of which was frozen after its ask was refused: its late answer must not undo what the
-    other one has heard since. Only the provider's own report (`apply`) says that a refund has failed after all.
+    If a worker is frozen after its call was refused, its late answer must not undo what another worker has learned
+    since. Only the provider's own report (`apply`) says that a refund has failed after all.
     """
     with store.atomic():
         PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
@@ -228,7 +225,7 @@ def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:
 
 
 def _intent_named(owner: Owner, new: NewRefund) -> str:
-    """The id of the intent that is asked for, by itself or by its attempt. Raises NotFound, ValidationFailed."""
+    """The id of the requested intent, given by itself or by its attempt. Raises NotFound, ValidationFailed."""
     if new.payment_intent is None and new.attempt is None:
         raise ValidationFailed({"payment_intent": ["is required, or `attempt`"]})
     intent = intents.owned(new.payment_intent, owner) if new.payment_intent else None
@@ -249,12 +246,12 @@ def _is_of_held(attempt: PaymentAttempt) -> bool:
 
 
 def _is_impossible(attempt: PaymentAttempt) -> bool:
-    """Whether the provider can never refund that operator. One that this process does not have is waited for."""
+    """Whether the provider can never refund that operator. False if this process does not have the provider."""
     return registry.named(attempt.provider) is not None and not registry.can_refund(attempt.provider, attempt.operator)
 
 
 def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any) -> Refund:
-    """Take the refund's part out of what is left, store it, publish it, and have it sent."""
+    """Reserve the refund's part, store the refund, publish it, and schedule it."""
     # The race of two refunds that begin at once, should the intent's lock ever be forgotten: each reserves its part by
     # this one statement, which asks for the room that it takes.
     unspoken = PaymentAttempt.amount_received - PaymentAttempt.returned - PaymentAttempt.closed - amount
@@ -276,7 +273,7 @@ def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: d
 def _record_impossible(
     attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any
 ) -> None:
-    """Record a refund that fails without being asked for: the merchant learns that the money must go another way."""
+    """Record a refund that fails without a call: the merchant learns that the money must be returned another way."""
     ended = {"status": RefundStatus.FAILED, "failure_code": FailureCode.NOT_ALLOWED, "settled_at": now}
     refund = Refund.create(**_columns(attempt, intent, amount, now), **ended, **columns)
     outbox.publish("refund.failed", refund, now)
@@ -294,7 +291,7 @@ def _columns(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: d
 
 
 def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: Outcome, now: datetime) -> None:
-    """Move a refund to its end, and its amount with it: one statement changes all the books of its attempt."""
+    """Settle a refund, and its amount with it: one statement updates all the books of its attempt."""
     was_promised, succeeded = refund.status == RefundStatus.PENDING, target is RefundStatus.SUCCEEDED
     amount = refund.amount
     gone = amount if succeeded else 0 if was_promised else -amount
@@ -312,7 +309,7 @@ def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: O
 
 
 def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
-    """An automatic refund has ended: try again later if it failed for a time, return what came to be held meanwhile."""
+    """An automatic refund has ended: retry later if it failed temporarily, and return what is held meanwhile."""
     attempt = PaymentAttempt.get_by_id(refund.attempt_id)
     if refund.status == RefundStatus.FAILED:
         tried = _failed_of(attempt).count()
@@ -325,7 +322,7 @@ def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
 
 
 def _is_returning(attempt: PaymentAttempt) -> bool:
-    """Whether an automatic refund of the attempt is under way."""
+    """Whether an automatic refund of the attempt is pending."""
     pending = (Refund.attempt == attempt.id) & (Refund.status == RefundStatus.PENDING)
     return bool(Refund.select().where(pending, Refund.automatic).exists())
 
@@ -342,7 +339,7 @@ def _sum(attempt: PaymentAttempt, status: RefundStatus, *, held: bool) -> int:
 
 
 def _follow(intent: PaymentIntent) -> None:
-    """The session's payment status says how much of the payment went back; a mere promise is not told there."""
+    """The session's payment status shows how much of the payment was returned; a pending refund does not count."""
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
     paying = paying_attempt(intent)
     if session is None or paying is None:
@@ -351,5 +348,5 @@ def _follow(intent: PaymentIntent) -> None:
     if returned:
         whole = returned == intent.amount_received
         session.try_move("payment_status", PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED)
-    elif session.payment_status in _RETURNED:  # all of it came back: it is with the merchant again
+    elif session.payment_status in _RETURNED:  # all refunds failed after all: the merchant has the money again
         session.try_move("payment_status", PaymentStatus.PAID)

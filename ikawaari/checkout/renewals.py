@@ -1,6 +1,5 @@
-"""Renewals: what time does to subscriptions. Each period is invoiced once, each invoice charged until paid or given up.
-
-All of it is due work: it may run twice, late, or in many workers at once.
+"""Renewals: the scheduled part of subscriptions. Each period is invoiced once, and each invoice is charged until it is
+paid or given up. All of it is due work: it may run twice, late, or in many workers at once.
 """
 
 from contextlib import suppress
@@ -17,12 +16,12 @@ _LATER = timedelta(hours=1)
 
 
 def renew(subscription_id: str, now: datetime) -> datetime | None:
-    """Begin the next period if its time has come, or end the subscription. Returns when the one after is due.
+    """Start the next period if it is due, or end the subscription. Returns when the following one is due.
 
-    One period a call: after an outage each missed one is begun in turn.
+    One period per call: after an outage the missed ones are started one after the other.
     """
     with store.atomic():
-        # The race of two workers: the lock lets them in one by one, and the second finds the period begun.
+        # If two workers race, the lock admits one at a time, and the second finds the period started.
         subscription = Subscription.lock(subscription_id)
         if subscription.status in subscriptions.ENDED:
             return None
@@ -36,7 +35,7 @@ def renew(subscription_id: str, now: datetime) -> datetime | None:
 
 
 def remind(subscription_id: str, now: datetime) -> None:
-    """Tell, once, that a trial ends."""
+    """Publish, once, that a trial is about to end."""
     with store.atomic():
         subscription = Subscription.lock(subscription_id)
         trialing = subscription.status == SubscriptionStatus.TRIALING
@@ -45,9 +44,9 @@ def remind(subscription_id: str, now: datetime) -> None:
 
 
 def collect(invoice_id: str, now: datetime) -> datetime | None:
-    """Charge the saved payment method for an open invoice when a try is due, or give the invoice up at its end.
+    """Charge the saved payment method for an open invoice if a try is due, or give the invoice up at its end.
 
-    Returns when to come again, at the latest: a payment that fails says by itself when the next try is.
+    Returns when to run again at the latest: a payment that fails schedules the next try itself.
     """
     invoice = Invoice.get_by_id(invoice_id)
     if invoice.status != InvoiceStatus.OPEN:
@@ -58,14 +57,14 @@ def collect(invoice_id: str, now: datetime) -> datetime | None:
     if invoice.next_try_at and invoice.next_try_at <= now:
         if not subscriptions.can_be_charged(invoice.subscription_id):
             return invoices.wait_for_provider(invoice.id, now)
-        # Declined, or not sent: dunning goes on. Gone, or somebody pays just now: what becomes of that decides.
+        # Declined, or not sent: retries continue. Gone, or somebody is paying now: the result of that decides.
         with suppress(Declined, Conflict, Gone, Unavailable):
             attempts.pay_saved(invoice, now)
     return _next(Invoice.get_by_id(invoice_id), now)
 
 
 def _next(invoice: Invoice, now: datetime) -> datetime | None:
-    """When to look again: at the end, unless a try is still to come that somebody else's payment has held up."""
+    """When to check again: at the end, unless a try is due that another payment has delayed."""
     if invoice.status != InvoiceStatus.OPEN:
         return None
     if invoice.next_try_at is None:
@@ -75,7 +74,7 @@ def _next(invoice: Invoice, now: datetime) -> datetime | None:
 
 
 def _begin_period(subscription: Subscription, now: datetime) -> datetime:
-    """Move the subscription on by one period, counted from its anchor, and open that period's invoice. Its end."""
+    """Advance the subscription by one period, counted from its anchor, and open its invoice. Returns its end."""
     number, starts_at = subscription.period + 1, subscription.current_period_end
     ends_at = subscriptions.end_of_period(subscription, number)
     invoice = invoices.open_next(subscription, (number, starts_at, ends_at), now)
@@ -86,7 +85,7 @@ def _begin_period(subscription: Subscription, now: datetime) -> datetime:
 
 
 def _give_up(invoice: Invoice, now: datetime) -> datetime | None:
-    """The days of dunning are over; a payment that began in time is waited for, as on every page."""
+    """The retry days are over. A payment that started in time may still end, as on every page."""
     running_until = sessions.expire_when_due(invoice.session_id, now)
     if running_until is None:
         subscriptions.give_up(invoice.id, now)

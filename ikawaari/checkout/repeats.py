@@ -1,7 +1,7 @@
-"""Paying again by the same link: who may be paying twice is told first, and asked once. Nothing is refused.
+"""Paying again by the same link: a payer who may be paying twice is told first, and asked once. Nothing is refused.
 
-Only the page asks, and only where a visit to the link's address opened the session. Public JSON, and sessions that
-a merchant opened, are charged as they are told to be.
+Only the page asks, and only if a visit to the link's address opened the session. Public JSON, and sessions that a
+merchant opened, are charged without a question.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from ikawaari.store.models import CheckoutSession, Customer, PaymentAttempt, Pay
 
 RECENT = timedelta(minutes=10)
 _ANSWERABLE = timedelta(minutes=30)  # how long a page may go on asking about one earlier payment
-_LONGEST_PAYMENT = timedelta(days=1)  # an attempt that was begun longer ago is not looked at: bounds the look-up
+_LONGEST_PAYMENT = timedelta(days=1)  # older attempts are ignored, which bounds the query
 _KEPT = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 _LIVE = (SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE)
 
@@ -40,9 +40,9 @@ class Earlier(TypedDict):
 
 
 def of_browser(session: CheckoutSession, link: PaymentLink) -> Earlier | None:
-    """What to tell whose browser remembers `session` of `link`: what it paid, or the subscription that runs.
+    """What to show to a browser that remembers `session` of `link`: its payment, or its running subscription.
 
-    None: nothing that is still paid, or the link lets people subscribe again without being asked.
+    None if nothing is paid any more, or if the link lets people subscribe again without being asked.
     """
     running = snapshots.subscription_of(session)
     if link.recurring and (link.allow_repeat_subscriptions or (running and running.status in _LIVE)):
@@ -57,11 +57,11 @@ def of_browser(session: CheckoutSession, link: PaymentLink) -> Earlier | None:
 def require_asked(
     session: CheckoutSession, method: PaymentMethod, answers: Collected, asked: str | None, now: datetime
 ) -> None:
-    """Raise AskedFirst when this payer has just paid by the session's link, or is subscribed by it already.
+    """Raise AskedFirst if this payer has just paid by the session's link, or is already subscribed by it.
 
     `asked`: the earlier payment or subscription that the payer was asked about, "" for none; None: nobody is asked.
-    In the transaction that claims the session. The race of two tabs of one person: both take their turn here, and the
-    second one sees what the first one stored.
+    In the transaction that claims the session. If one person pays in two tabs at once, they pass here one by one, and
+    the second one sees what the first one stored.
     """
     if asked is None or session.payment_link_id is None or session.opened_by != OpenedBy.VISIT:
         return
@@ -77,9 +77,9 @@ def require_asked(
 
 
 def about(session: CheckoutSession, earlier_id: str, now: datetime) -> Earlier | None:
-    """What the page says of what it asks about: a payment or a subscription by the same link. None for an old one.
+    """What the page shows when it asks: a payment or a subscription by the same link. None for an old one.
 
-    Ids are told to nobody but who was asked, so that no address shows what others paid.
+    Only the payer who was asked gets the id, so that no address shows what others paid.
     """
     subscription = Subscription.get_or_none(Subscription.id == earlier_id)
     if subscription is not None:
@@ -104,7 +104,7 @@ def _running(link: PaymentLink, payer: str) -> Subscription | None:
 
 
 def _latest(link: PaymentLink, phone: str, now: datetime) -> PaymentAttempt | None:
-    """The latest payment of that number by the link: paid within ten minutes, or begun within them and not settled."""
+    """The latest payment of that number by the link: paid, or started and unsettled, in the last ten minutes."""
     rows = PaymentAttempt.select().join(PaymentIntent).join(CheckoutSession)
     begun = PaymentAttempt.created_at >= now - _LONGEST_PAYMENT
     paid = (PaymentAttempt.status == AttemptStatus.SUCCEEDED) & (PaymentAttempt.settled_at >= now - RECENT)

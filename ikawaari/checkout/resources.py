@@ -1,4 +1,4 @@
-"""The objects as merchants see them: in answers and, with the same words, in events. Amounts in the smallest unit."""
+"""The objects as merchants see them, in answers and in events alike. Amounts in the smallest unit."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ _pay_url = ""
 
 
 def configure(config: Config) -> None:
-    """Say where customers reach us: the base of every session's `url`."""
+    """Set where customers reach us: the base of every session's `url`."""
     global _pay_url  # noqa: PLW0603 - set once, at start-up
     _pay_url = config.pay_url
 
@@ -49,17 +49,17 @@ def link_url(slug: str) -> str:
 
 
 def after_payment_url() -> str:
-    """Where a payer lands whose merchant named no address: a page that says what to do."""
+    """Where a payer returns to if the merchant gave no address: a page that says what to do."""
     return f"{_pay_url}/return"
 
 
 def reference(attempt: PaymentAttempt) -> str:
-    """What payers are shown of an attempt's id."""
+    """The part of an attempt's id that payers see."""
     return attempt.id[:_REFERENCE_LENGTH].upper()
 
 
 def failure(attempts: Sequence[PaymentAttempt]) -> Failure | None:
-    """Why the latest attempt failed, or None when it did not."""
+    """Why the latest attempt failed, or None if it did not."""
     if not attempts or attempts[-1].status != AttemptStatus.FAILED:
         return None
     code = str(attempts[-1].failure_code)
@@ -78,7 +78,7 @@ def next_action(attempts: Sequence[PaymentAttempt], language: str = "en") -> Nex
 
 
 def language(locale: str | None, accepted: str) -> str:
-    """The session's language, when its `locale` is one, else the one that is `accepted`."""
+    """The session's language, if its `locale` is one, or else the `accepted` one."""
     return locale if locale in LANGUAGES else accepted
 
 
@@ -87,7 +87,7 @@ def checkout_session(shown: Snapshot) -> JsonObject:
     session, intent, attempts = shown.session, shown.intent, shown.attempts
     amount = intent.amount - session.fee_amount if session.amount is None and intent else session.amount
     offered = offers.of(session)
-    del offered["thank_you"]  # said by a link alone, and shown there
+    del offered["thank_you"]  # only a link has it, and shows it
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -132,9 +132,9 @@ def _links_of(link: PaymentLink | None) -> dict[str, str | None]:
 
 
 def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> JsonObject:
-    """A payment intent. Its currency is lower case, unlike the session's: the documentation has it so.
+    """A payment intent. Its currency is in lower case, unlike the session's, as documented.
 
-    `accepted`: the language of messages for the payer, where no session says it.
+    `accepted`: the language of messages for the payer, if no session determines it.
     """
     intent, attempts = shown.intent, shown.attempts
     paid = intent.status == IntentStatus.SUCCEEDED
@@ -156,7 +156,7 @@ def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> JsonObject:
         "livemode": intent.livemode,
         "created": clock.unix(intent.created_at),
         "canceled_at": clock.unix(intent.canceled_at) if intent.canceled_at else None,
-        # An attempt may run or fail beside one that was corrected to succeeded: a paid intent asks for nothing.
+        # An attempt may run or fail beside one that was corrected to succeeded: a paid intent requires nothing.
         "next_action": None if paid else next_action(attempts, language(shown.locale, accepted)),
         "last_payment_error": None if paid else failure(attempts),
         "attempts_count": len(attempts),
@@ -165,7 +165,7 @@ def payment_intent(shown: IntentSnapshot, accepted: str = "en") -> JsonObject:
 
 
 def attempt(row: PaymentAttempt) -> JsonObject:
-    """A payment attempt: who was asked, and what came of it."""
+    """A payment attempt: the payer, and the result."""
     return {
         "id": row.id,
         "provider": row.provider,
@@ -220,7 +220,7 @@ def customer(row: Customer) -> JsonObject:
 
 
 def subscription(shown: SubscriptionSnapshot) -> JsonObject:
-    """A subscription. Its metadata and reference are those of the session that made it."""
+    """A subscription. Its metadata and reference are those of the session that created it."""
     row = shown.subscription
     return {
         "id": row.id,

@@ -16,10 +16,10 @@ _PLACE = "{CHECKOUT_SIGNATURE}"
 
 
 def success_url(session: CheckoutSession, now: datetime) -> str | None:
-    """The shop's address for a paid session, with the id and the signature where it asks for them.
+    """The shop's address for a paid session, with the id and the signature in place of their placeholders.
 
     `{CHECKOUT_SIGNATURE}` becomes `<unix>.<hex>`, hex = HMAC-SHA256(key, "<unix>.<session id>.<payment status>"), key:
-    see `credentials.return_key_of`. It is empty when the merchant has no credential that lives.
+    see `credentials.return_key_of`. It is empty if the merchant has no valid credential.
     """
     url: str | None = session.success_url
     if url is None:
@@ -29,7 +29,7 @@ def success_url(session: CheckoutSession, now: datetime) -> str | None:
 
 
 def is_acknowledged(session_id: str) -> bool:
-    """Whether the shop knows of the payment by webhook, as far as it wants to: its customer may come back."""
+    """Whether the shop has acknowledged the payment's webhook, if it subscribes to it: its customer may return."""
     return delivery.is_acknowledged(session_id, "checkout.session.completed")
 
 
@@ -42,7 +42,7 @@ def _signature(session: CheckoutSession, now: datetime) -> str:
 
 
 def check_scheme(name: str, url: str | None, livemode: bool, problems: Details) -> None:
-    """Live customers are sent back over https alone: else `problems` names the field."""
+    """Live customers return over https only: otherwise add the field to `problems`."""
     if livemode and url and not url.lower().startswith("https://"):
         problems[name] = ["must be https in live mode"]
 
@@ -59,6 +59,6 @@ def check(session: CheckoutSession, return_url: str | None) -> None:
 
 
 def check_secure(return_url: str | None, *, livemode: bool) -> None:
-    """Raise ValidationFailed for an address without TLS in live mode: the payer comes back over it."""
+    """Raise ValidationFailed for an address without TLS in live mode, because the payer returns over it."""
     if livemode and return_url and urlsplit(return_url).scheme != "https":
         raise ValidationFailed({"return_url": ["must be https in live mode"]}, errors.PAYMENT_INVALID)

@@ -30,8 +30,8 @@ from ikawaari.store.owner import Owner
 EXPIRE = "session.expire"
 LIFE = timedelta(hours=24)
 SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=30), timedelta(days=7)
-_SLACK = timedelta(minutes=1)  # the merchant's clock is not ours
-_SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt whose provider named no deadline
+_SLACK = timedelta(minutes=1)  # the merchant's clock may differ
+_SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt without a deadline of its provider
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def open_session(
 ) -> Snapshot:
     """Open a session for `owner`. `credential_id` names whose key signs the customer's return.
 
-    Raises ValidationFailed naming every bad field, NotFound for an unknown link, Gone for one that has ended.
+    Raises ValidationFailed naming every wrong field, NotFound for an unknown link, Gone for one that has ended.
     """
     link = _link_of(new, owner, now)
     new = _with_defaults(new, link)
@@ -87,7 +87,7 @@ def open_session(
             **_columns(owner.merchant, new),
         )
         intent = None
-        # A trial takes nothing today, so there is nothing to intend yet.
+        # A trial takes nothing today, so there is no intent yet.
         if (
             amount is not None
             and not session.deferred
@@ -95,13 +95,13 @@ def open_session(
         ):
             intent = intents.open_for(session, Money(amount, currency), now)
         due.schedule_new(EXPIRE, session.id, expires_at)
-        shown = Snapshot(session, (), owner.merchant, intent, link)  # nothing else can be there yet
+        shown = Snapshot(session, (), owner.merchant, intent, link)  # nothing else can exist yet
         outbox.publish_session("checkout.session.created", shown, now)
     return shown
 
 
 def find(session_id: str, now: datetime) -> CheckoutSession:
-    """The session as it is at `now`: whoever looks first, or the worker, expires it. Raises NotFound."""
+    """The session as it is at `now`: the first reader, or the worker, expires it. Raises NotFound."""
     session = CheckoutSession.get_or_none(CheckoutSession.id == session_id)
     if session is None:
         raise NotFound("checkout session", errors.SESSION_UNKNOWN)
@@ -112,7 +112,7 @@ def find(session_id: str, now: datetime) -> CheckoutSession:
 
 
 def look_up(session_id: str, now: datetime) -> Snapshot:
-    """The same with all that is shown with it, by one statement. Raises NotFound."""
+    """The same with everything that is shown with it, by one statement. Raises NotFound."""
     shown = snapshots.find(session_id)
     if shown is None:
         raise NotFound("checkout session", errors.SESSION_UNKNOWN)
@@ -120,7 +120,7 @@ def look_up(session_id: str, now: datetime) -> Snapshot:
 
 
 def find_open(session_id: str, now: datetime) -> CheckoutSession:
-    """The session, if it is open. Raises NotFound, Gone when it has expired, Conflict when it is complete."""
+    """The session, if it is open. Raises NotFound, Gone if it has expired, Conflict if it is complete."""
     session = find(session_id, now)
     if session.status == SessionStatus.EXPIRED:
         raise Gone(errors.SESSION_EXPIRED)
@@ -176,7 +176,7 @@ def _rendered(rows: Sequence[CheckoutSession]) -> list[JsonObject]:
 
 
 def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
-    """End an open session on its merchant's word. Raises Conflict when it is paid, being paid, or has ended."""
+    """Expire an open session at its merchant's request. Raises Conflict if it is paid, being paid, or has ended."""
     refuse_renewal(session)
     with store.atomic():
         locked = lock(session.id)
@@ -186,32 +186,32 @@ def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:
 
 
 def expire_when_due(session_id: str, now: datetime) -> datetime | None:
-    """Expire the session if its time is over. Returns when to ask again, or None when there is nothing more to do."""
+    """Expire the session if its time is over. Returns when to check again, or None if it is done."""
     with store.atomic():
-        # A payment that claims the session at its last moment holds this lock: its attempt is seen, or comes too late.
+        # If a payment claims the session at the last moment, it holds this lock: its attempt is seen, or fails.
         session = lock(session_id)
         ends_at = _ends_at(session)
         if session.status == SessionStatus.OPEN and ends_at > now:
             return ends_at
         if not try_expire(session, now, while_settling=True):
-            _end_intent(session, now)  # of an attempt that expiry did not wait for, and that has failed since
+            _end_intent(session, now)  # of an attempt that expiry did not wait for, and that has failed meanwhile
     return None
 
 
 def lock(session_id: str) -> CheckoutSession:
     """Lock the session and its intent, in the caller's transaction.
 
-    The race that this stops: a payment holds the intent and wants its session, while an expiry holds the session and
-    wants its intent. Both take the intent first.
+    A payment could lock the intent and wait for its session, while an expiry has locked the session and waits for its
+    intent. To avoid this, both lock the intent first.
     """
     intents.lock_for(session_id)
     return CheckoutSession.lock(session_id)
 
 
 def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
-    """Take the session for one payment, and keep what was chosen and answered with it.
+    """Claim the session for one payment, and store the choices and answers.
 
-    False: it is being paid, was paid, or ended while the payer typed.
+    False if it is being paid, was paid, or ended while the payer typed.
     """
     open_now = (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.expires_at > now)
     return session.try_move(
@@ -224,15 +224,15 @@ def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
 
 
 def refuse_renewal(session: CheckoutSession) -> None:
-    """Raise Conflict for the page of a renewal: an invoice ends with its subscription, or by its dunning."""
+    """Raise Conflict for the page of a renewal: an invoice ends with its subscription, or after its retries."""
     if session.opened_by == OpenedBy.RENEWAL:
         raise Conflict(errors.STATE_FORBIDS, "This is an invoice's page; cancel the subscription to end it.")
 
 
 def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool = False) -> bool:
-    """Expire, unless a payment claimed the session first: both are one UPDATE of the same row, so one of them loses.
+    """Expire the session, unless a payment claimed it first: both are one UPDATE of the same row, so one of them loses.
 
-    Its intent ends with it. The caller holds the intent's lock already: see `lock`.
+    Its intent is canceled with it. The caller holds the intent's lock already: see `lock`.
     """
     settled = [PaymentStatus.UNPAID, PaymentStatus.PROCESSING] if while_settling else [PaymentStatus.UNPAID]
     expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))
@@ -265,7 +265,7 @@ def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
 
 
 def _ends_at(session: CheckoutSession) -> datetime:
-    """When the session really ends: an attempt that began in time may be approved until its own deadline."""
+    """When the session really expires: an attempt that started in time may be approved until its own deadline."""
     running = (
         PaymentAttempt.select()
         .join(PaymentIntent)

@@ -1,4 +1,4 @@
-"""The one room behind the doors: what is reported of a charge becomes what the house knows.
+"""The single place where a report about a charge is applied to our records.
 
 The provider's immediate answer, its callback, our enquiry and an operator's last word all end in `apply`, one at a time
 per intent. There the money is booked first: the attempt and its intent. What follows from it (the session, events,
@@ -30,16 +30,16 @@ from ikawaari.store.models import AttemptReport, CheckoutSession, PaymentAttempt
 
 log = structlog.get_logger()
 ENQUIRE, FOLLOW = "attempt.enquire", "attempt.follow"
-RECHECKS = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # providers correct a failure late
-_LONGEST_PROMPT = timedelta(days=7)  # a session waits for its prompt's end: not for ever, whatever a provider says
-_AGAIN = timedelta(seconds=30)  # until what followed from a settlement, and failed, is tried again
+RECHECKS = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # providers may correct a failure late
+_LONGEST_PROMPT = timedelta(days=7)  # a session waits for the end of its prompt, but not forever
+_AGAIN = timedelta(seconds=30)  # until failed consequences of a settlement are tried again
 _SETTLED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 _SENDING = (AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN)  # the provider may not have it
 _LIVE = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_ACTION)
 
 
 class Source(StrEnum):
-    """The door that a report came through."""
+    """The source of a report."""
 
     CHARGE = "charge"
     CALLBACK = "callback"
@@ -48,7 +48,7 @@ class Source(StrEnum):
 
 
 class _StepByStep(Exception):
-    """Something beside the booking failed, and with it all of this pass."""
+    """Something besides the booking failed, and with it the whole pass."""
 
 
 def apply(
@@ -60,10 +60,9 @@ def apply(
     asked_at: datetime | None = None,
     **trail: Any,
 ) -> PaymentAttempt:
-    """Take in what was reported of an attempt, whichever door it came through. An outdated report changes nothing.
-    Returns the attempt as it is then.
+    """Apply a report about an attempt, whatever its source. An outdated report changes nothing. Returns the attempt.
 
-    `asked_at`: for an enquiry, when it was about to start, by the shared clock. `trail`: for an operator's word,
+    `asked_at`: for an enquiry, when it was about to start, by the shared clock. `trail`: for an operator's decision,
     `made_by`, `reason` and `forced`.
     """
     try:
@@ -94,9 +93,9 @@ def _take_in(room: Room, outcome: Outcome, source: Source, trail: Mapping[str, A
 
 
 def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
-    """Take in, as `outcome`, that the call which `attempt` was stored for was not made and will not be.
+    """Apply, as `outcome`, that the call for which `attempt` was stored was not made and will not be.
 
-    Compare and set: not when enquiry has concluded something meanwhile, or another call was begun since.
+    Compare and set: not if an enquiry has concluded something meanwhile, or another call was started since.
     """
     with store.atomic():
         stored = _enter(attempt.id, now).attempt
@@ -105,26 +104,26 @@ def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
 
 
 def follow(attempt_id: str, now: datetime) -> None:
-    """Do what follows from a settlement, where that failed at the time. Raises what is still in its way."""
+    """Do what follows a settlement, if that failed at the time. Raises what still prevents it."""
     with store.atomic():
         room = _enter(attempt_id, now)
         paid = room.attempt.status == AttemptStatus.SUCCEEDED and not room.attempt.surplus
-        # A later report of the same attempt may have brought it about meanwhile.
+        # A later report about the same attempt may have done it meanwhile.
         if not paid or not events.was_recorded("payment_intent.succeeded", room.intent.id):
             consequences.follow(room)
 
 
 def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Room:
-    """Lock what hangs on the attempt, and read it."""
+    """Lock and read what depends on the attempt."""
     intent = PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
     return Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now, step_by_step=step_by_step)
 
 
 def _concluded(room: Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:
-    """A charge that the provider never saw will not move money, once its call can no longer be on its way.
+    """If the provider never saw a charge, it will not move money, once its call can no longer be on its way.
 
-    Both instants are the shared clock's, and the later one is that of the question, not of its answer.
+    Both times are the shared clock's, and the later one is when the provider was asked, not when it answered.
     """
     provider = registry.named(room.attempt.provider)
     never_seen = outcome.result is Result.NOT_FOUND and room.attempt.status in _SENDING
@@ -136,7 +135,7 @@ def _concluded(room: Room, outcome: Outcome, asked_at: datetime | None) -> Outco
 
 
 def _publish_start(room: Room, outcome: Outcome) -> None:
-    """A renewal's attempt is published when its provider has it: one that an outage refused never began."""
+    """A renewal's attempt is published when its provider has it: one that an outage refused never started."""
     waits = room.attempt.off_session and room.attempt.status in _SENDING and room.intent.status in _LIVE
     refused = (
         outcome.result in (Result.UNKNOWN, Result.NOT_FOUND) or outcome.failure is FailureCode.PROVIDER_UNAVAILABLE
@@ -150,20 +149,20 @@ def _publish_start(room: Room, outcome: Outcome) -> None:
 
 
 def _keep_reference(room: Room, outcome: Outcome) -> None:
-    """Keep the provider's id of the charge whatever the status is: refunds ask by it, also for a failed charge.
+    """Store the provider's id of the charge whatever the status is: refunds need it, even for a failed charge.
 
-    Money that was taken keeps the reference that it came with.
+    Money that was taken keeps the reference of its report.
     """
     attempt = room.attempt
     known = attempt.provider_reference
     if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
-        # A provider that gives one reference to two charges must not keep either from being booked.
+        # If a provider gives one reference to two charges, both must still be booked.
         with _alone("attempt_reference_not_kept", room):
             attempt.change(provider_reference=outcome.reference)
 
 
 def _wait(room: Room, outcome: Outcome) -> None:
-    """Not settled: remember what the payer has to do, and until when, also when the status stays."""
+    """Not settled: store what the payer has to do, and until when, even if the status stays."""
     attempt, target = room.attempt, AttemptStatus(outcome.result.value)
     if attempt.status in _SETTLED:
         return
@@ -181,9 +180,10 @@ def _wait(room: Room, outcome: Outcome) -> None:
 
 
 def _succeed(room: Room, outcome: Outcome) -> None:
-    """The money was taken: for this intent if it is what was asked and still needed, else it is held, and goes back.
+    """The money was taken: it pays this intent if it is the requested amount and still needed.
 
-    Of several sums that are reported one after the other the greatest counts: each report tells the sum taken so far.
+    Otherwise it is held, and returned. If several amounts are reported, the largest counts: each report has the total
+    taken so far.
     """
     attempt, money = room.attempt, present(outcome.money, "a success has money")
     if attempt.amount_received is not None and (
@@ -198,7 +198,7 @@ def _succeed(room: Room, outcome: Outcome) -> None:
 
 
 def _is_all_here(room: Room) -> bool:
-    """A part came before the whole, and was to go back: whether none of it has left, or may have."""
+    """A part arrived before the whole, and was to be returned: whether none of it has left, or may have left."""
     if room.intent.status == IntentStatus.SUCCEEDED:
         return False
     try:
@@ -218,9 +218,9 @@ def _book(room: Room, outcome: Outcome, money: Money) -> None:
 
 
 def _hold(room: Room, outcome: Outcome, money: Money) -> None:
-    """Another sum than the payer agreed to is no payment: it goes back, and the payer may try again.
+    """An amount that the payer did not agree to is not a payment: it is returned, and the payer may try again.
 
-    Of an attempt that has paid already it is the difference that goes back.
+    If the attempt has already paid, the difference is returned.
     """
     attempt = room.attempt
     more = money.amount - (attempt.amount_received or 0)
@@ -243,12 +243,12 @@ def _taken(money: Money, counted: int, *, held: int) -> dict[str, Any]:
 
 
 def _fail(room: Room, outcome: Outcome, **taken: Any) -> None:
-    """It is no payment: the payer may try again. After a success this is an outdated report. `taken`: what moved."""
+    """It is not a payment: the payer may try again. After a success this is an outdated report. `taken`: what moved."""
     if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
         return
     room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
     due.schedule(ENQUIRE, room.attempt.id, room.now + RECHECKS[0], lane=room.attempt.provider)
-    # An earlier attempt may have been corrected to succeeded meanwhile: then the intent is paid and stays so.
+    # An earlier attempt may have been corrected to succeeded: then the intent is paid and stays so.
     if room.intent.try_move("status", IntentStatus.FAILED) and room.session is not None:
         room.session.try_move("payment_status", PaymentStatus.UNPAID)
         due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
@@ -287,7 +287,7 @@ def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def _alone(trouble: str, room: Room) -> Iterator[None]:
-    """Do what must not be able to undo the booking: if it fails, it alone is undone, and logged as `trouble`."""
+    """Do a step that must not undo the booking: if it fails, only it is undone, and logged as `trouble`."""
     if not room.step_by_step:
         try:
             yield
@@ -302,7 +302,7 @@ def _alone(trouble: str, room: Room) -> Iterator[None]:
 
 
 def _follow_up(room: Room) -> None:
-    """Do what follows from what was just booked; where that fails, have a worker do it."""
+    """Do what follows the booking; if that fails, schedule it for a worker."""
     is_done = False
     with _alone("settlement_follow_up_failed", room):
         consequences.follow(room)
@@ -313,7 +313,7 @@ def _follow_up(room: Room) -> None:
 
 
 def _action(attempt: PaymentAttempt, action: Action | None) -> NextAction | None:
-    """What the payer has to do, as the API tells it."""
+    """What the payer has to do, as in the API."""
     if action is None:
         return None
     if action.kind is ActionKind.REDIRECT:

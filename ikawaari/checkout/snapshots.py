@@ -1,7 +1,7 @@
 """What is shown of sessions, intents and subscriptions: read before anything is rendered, by one statement.
 
-A snapshot is read for one answer or one event and then thrown away. Nobody keeps one across a write: what it does not
-have, such as an invoice, may be there afterwards.
+A snapshot is read for one answer or one event, and then discarded. Do not keep one across a write: what it does not
+have, such as an invoice, may exist afterwards.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ _INTENTS = Joined(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A session, and all that is shown with it."""
+    """A session, and everything that is shown with it."""
 
     session: CheckoutSession
     attempts: Sequence[PaymentAttempt]  # oldest first
@@ -64,7 +64,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class IntentSnapshot:
-    """An intent, and all that is shown with it."""
+    """An intent, and everything that is shown with it."""
 
     intent: PaymentIntent
     locale: str | None = None  # the session's, if it has one
@@ -73,7 +73,7 @@ class IntentSnapshot:
 
 @dataclass(frozen=True)
 class SubscriptionSnapshot:
-    """A subscription, and all that is shown with it."""
+    """A subscription, and everything that is shown with it."""
 
     subscription: Subscription
     client_reference_id: str | None  # of the session that made it, as the next one
@@ -92,7 +92,7 @@ def of(session: CheckoutSession) -> Snapshot:
 
 
 def of_all(sessions: Sequence[CheckoutSession]) -> list[Snapshot]:
-    """What is shown with each of `sessions`, which stay as they are in hand."""
+    """What is shown with each of `sessions`, which are not read again."""
     found = _find([session.id for session in sessions])
     return [replace(found[session.id], session=session) for session in sessions]
 
@@ -109,7 +109,7 @@ def of_intent(intent: PaymentIntent) -> IntentSnapshot:
 
 
 def of_intents(intents: Sequence[PaymentIntent]) -> list[IntentSnapshot]:
-    """What is shown with each of `intents`, which stay as they are in hand."""
+    """What is shown with each of `intents`, which are not read again."""
     found = _INTENTS.find([intent.id for intent in intents])
     read = [(intent, *found[intent.id][1:]) for intent in intents]
     return [IntentSnapshot(intent, session.locale if session else None, attempts) for intent, session, attempts in read]
@@ -121,7 +121,7 @@ def of_subscription(subscription: Subscription) -> SubscriptionSnapshot:
 
 
 def of_subscriptions(subscriptions: Sequence[Subscription]) -> list[SubscriptionSnapshot]:
-    """What is shown with each of `subscriptions`, which stay as they are in hand."""
+    """What is shown with each of `subscriptions`, which are not read again."""
     own = Invoice.select(Invoice.id).where(Invoice.subscription == Subscription.id)
     latest = own.order_by(Invoice.period.desc()).limit(1)
     first = (CheckoutSession.client_reference_id, CheckoutSession.metadata)
@@ -144,7 +144,7 @@ def attempts_of(intent: PaymentIntent | None) -> list[PaymentAttempt]:
 
 
 def subscription_of(session: CheckoutSession) -> Subscription | None:
-    """The subscription that the session started, if it has."""
+    """The subscription that the session started, if any."""
     return Subscription.get_or_none(Subscription.session == session.id)
 
 

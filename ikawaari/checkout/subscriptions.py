@@ -1,4 +1,4 @@
-"""Subscriptions: an agreement to pay again each period. Made by the first payment, kept alive by their invoices.
+"""Subscriptions: agreements to pay again each period. The first payment creates one, and paid invoices continue it.
 
 To change one, lock it first, then intents and sessions, then write its invoices: see `lock_for_payment`.
 """
@@ -32,16 +32,16 @@ from ikawaari.store.models import (
 from ikawaari.store.owner import Owner
 
 RENEW, REMIND = "subscription.renew", "subscription.remind"
-ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing is due any more
-NOTICE = timedelta(days=3)  # how long before its end a trial's end is told
+ENDED = (SubscriptionStatus.UNPAID, SubscriptionStatus.CANCELED)  # nothing more is due
+NOTICE = timedelta(days=3)  # how long before its end a trial's end is announced
 _UNITS = {Interval.DAY: "days", Interval.WEEK: "weeks", Interval.MONTH: "months", Interval.YEAR: "years"}
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a payer agreed to be charged by, and the fee with that method, in the currency's smallest unit.
+    """The payment method that a payer agreed to, and its fee, in the currency's smallest unit.
 
-    The two are one value: another method has another fee, and nobody agreed to that one.
+    They are one value: another method has another fee, to which nobody agreed.
     """
 
     method: PaymentMethod
@@ -54,17 +54,17 @@ class Agreement:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The columns of the subscription that keep it."""
+        """The columns of the subscription that store it."""
         return {"payment_method": asdict(self.method), "fee_amount": self.fee}
 
 
 def agreed(subscription: Subscription) -> Agreement:
-    """What the subscription is charged by while its payer is not there: what paid last, at the fee agreed to then."""
+    """How the subscription is charged off session: by the method that paid last, at the fee agreed to then."""
     return Agreement(payment_methods.saved(subscription.payment_method), subscription.fee_amount)
 
 
 def can_be_charged(subscription_id: str) -> bool:
-    """Whether the provider of what the subscription pays with takes new charges, and this process has it."""
+    """Whether the provider of the subscription's payment method accepts new charges, and this process has it."""
     method = payment_methods.saved(Subscription.get_by_id(subscription_id).payment_method)
     return provider_states.takes_charges(method.provider)
 
@@ -81,9 +81,9 @@ def end_of_period(subscription: Subscription, number: int) -> datetime:
 
 
 def lacks_contact(session: CheckoutSession) -> bool:
-    """Whether nobody could be told that a renewal of the session's subscription failed: no e-mail, no number is known.
+    """Whether nobody could be notified of a failed renewal of the subscription: no email and no number is known.
 
-    A wallet that pays brings its number.
+    A wallet that pays provides its number.
     """
     told = session.customer_details
     known = (session.customer_email, session.customer_phone, told.get("email"), told.get("phone"))
@@ -112,7 +112,7 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
     """Start the subscription of a session in subscription mode, in the caller's transaction. Once per session.
 
     With a trial the first period is the trial and nothing was paid for it; without one, `paid` pays the first invoice.
-    Periods are counted from `now`: where the money came late, from its arrival.
+    Periods are counted from `now`; if the money was late, from its arrival.
     """
     if session.mode != Mode.SUBSCRIPTION:
         return
@@ -145,7 +145,7 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
 def lock_for_payment(attempt_id: str) -> str:
     """Lock the subscription whose invoice the attempt pays, if there is one. Returns the id of the attempt's intent.
 
-    It is locked before the intent itself. The race that this stops: a cancellation holds the subscription and wants its
+    It is locked before the intent itself. A cancellation could hold the subscription and wait for its
     sessions, while a payment report holds the session and wants the subscription.
     """
     paying = PaymentAttempt.select(PaymentAttempt.intent, Invoice.subscription).join(PaymentIntent)
@@ -158,13 +158,13 @@ def lock_for_payment(attempt_id: str) -> str:
 
 
 def has_been_canceled(session: CheckoutSession) -> bool:
-    """Whether the session is an invoice's page, and the subscription was canceled: its service has ended."""
+    """Whether the session is an invoice's page, and the subscription was canceled: it has ended."""
     invoice = invoices.of(session)
     return invoice is not None and Subscription.get_by_id(invoice.subscription_id).status == SubscriptionStatus.CANCELED
 
 
 def paid(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
-    """The session is paid: so is the invoice whose page it is, and what paid it pays the next one too."""
+    """The session is paid: pay its invoice, too, and store the method that paid it for the next one."""
     invoice = invoices.of(session)
     if invoice is None or not outbox.try_move(invoice, InvoiceStatus.PAID, now, paid_at=now, next_try_at=None):
         return
@@ -174,9 +174,9 @@ def paid(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:
 
 
 def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> None:
-    """An attempt of the session failed: if it is an open invoice's page, dunning goes on.
+    """An attempt of the session failed: if it is an open invoice's page, retries continue.
 
-    A provider that is down is no failed payment. Ours is put off; the payer's own changes nothing of our plan.
+    An outage is not a failed payment. Our try is postponed; the payer's own try does not change our schedule.
     """
     invoice = invoices.of(session)
     if invoice is None or invoice.status != InvoiceStatus.OPEN:
@@ -191,10 +191,10 @@ def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> 
 
 
 def may_be_asked(subscription: Subscription) -> bool:
-    """Whether the saved method may be charged while its payer is not there.
+    """Whether the saved method may be charged off session.
 
-    A trial proves nothing of the phone number that it names, which may be a stranger's: such a number gets one prompt,
-    unless it has paid this merchant before. Raised to the subscription: its next period does not ask again either.
+    A trial does not prove that a phone number is the payer's; it may be a stranger's. Such a number gets one prompt,
+    unless it has paid this merchant before. This applies to the subscription: its next period does not prompt again.
     """
     phone = subscription.payment_method.get("phone")
     if phone is None or customers.has_paid(subscription.merchant_id, subscription.livemode, phone):
@@ -208,11 +208,11 @@ def may_be_asked(subscription: Subscription) -> bool:
 
 
 def give_up(invoice_id: str, now: datetime) -> None:
-    """Nobody paid the invoice in time: end its subscription as the merchant wants it, `unpaid` or `canceled`."""
+    """Nobody paid the invoice in time: end its subscription by the merchant's setting, as `unpaid` or `canceled`."""
     with store.atomic():
         invoice = Invoice.get_by_id(invoice_id)
         subscription = Subscription.lock(invoice.subscription_id)
-        # Late money, or a cancellation, may have come while the lock was awaited.
+        # Late money, or a cancellation, may have arrived while this waited for the lock.
         if not outbox.try_move(invoice, InvoiceStatus.UNCOLLECTIBLE, now, next_try_at=None):
             return
         if Merchant.get_by_id(subscription.merchant_id).unpaid_subscriptions == "canceled":
@@ -224,7 +224,7 @@ def give_up(invoice_id: str, now: datetime) -> None:
 
 
 def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = False) -> Subscription:
-    """End a subscription: now, with its open invoices, or by its next renewal. Raises Conflict when it has ended."""
+    """Cancel a subscription: now, with its open invoices, or at its next renewal. Raises Conflict if it has ended."""
     with store.atomic():
         locked = Subscription.lock(subscription.id)
         if locked.status == SubscriptionStatus.CANCELED:
@@ -238,13 +238,13 @@ def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = F
 
 
 def end(subscription: Subscription, now: datetime) -> None:
-    """Cancel a locked subscription: nothing more is asked of its payer."""
+    """Cancel a locked subscription: its payer is charged no more."""
     _void_open_invoices(subscription, now)
     outbox.move(subscription, SubscriptionStatus.CANCELED, now, canceled_at=now)
 
 
 def _begin(subscription: Subscription, session: CheckoutSession, now: datetime) -> None:
-    """Tell of a new subscription, open its first invoice unless a trial comes before, and have it renewed."""
+    """Publish a new subscription, open its first invoice unless it starts with a trial, and schedule its renewal."""
     if subscription.trial_end is None:
         invoice = invoices.open_first(subscription, session, now)
         outbox.publish("subscription.created", subscription, now)
@@ -271,7 +271,7 @@ def _void_open_invoices(subscription: Subscription, now: datetime) -> None:
 
 
 def _resume(subscription: Subscription, now: datetime) -> None:
-    """Have it renewed again. Periods that began and ended while it stood still are not charged; the running one is."""
+    """Schedule its renewal again. Periods that passed meanwhile are not charged; the current one is."""
     last = subscription.period
     while end_of_period(subscription, last + 1) <= now:
         last += 1

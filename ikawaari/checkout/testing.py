@@ -1,4 +1,4 @@
-"""Tools of test mode: a developer decides for the payer, and moves time. Live objects are never found here."""
+"""Tools of test mode: a developer decides for the payer, and moves due dates. Live objects are never found here."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,21 +27,21 @@ from ikawaari.store.record import Record
 
 
 def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: datetime) -> PaymentIntent:
-    """Have the provider of test mode end the intent's latest attempt and call back. Returns the intent as it is then.
+    """Have the provider of test mode end the intent's latest attempt and call back. Returns the intent's new state.
 
-    An intent that nobody has tried to pay is tried here first, by mobile money of no phone number: nobody is asked.
-    Raises NotFound (also for a live intent), Conflict when it is canceled or cannot be paid.
+    If the intent has no attempt, one is started here, by mobile money without a phone number, so without a prompt.
+    Raises NotFound (also for a live intent), Conflict if it is canceled or cannot be paid.
     """
     intent = PaymentIntent.get_or_none(PaymentIntent.id == intent_id, ~PaymentIntent.livemode)
     if intent is None:
         raise NotFound("payment intent")
     provider = registry.decider()
-    # An attempt of a session that has expired since may still be corrected: its money comes late.
+    # An attempt of a session that has expired meanwhile may still be corrected: its money is late.
     is_over = intent.cancellation_reason == "requested" or not snapshots.attempts_of(intent)
     if (intent.status == IntentStatus.CANCELED and is_over) or provider is None:
         raise Conflict(errors.STATE_FORBIDS, "The payment intent is canceled.")
     if not snapshots.attempts_of(intent):
-        # The race of two that trigger at once: one starts the attempt, the other one finds it.
+        # If two callers race, one starts the attempt, and the other one finds it.
         with suppress(Conflict):
             attempts.start_in_test_mode(intent, _method(intent, provider), now)
     tried = snapshots.attempts_of(intent)
@@ -67,10 +67,10 @@ def _method(intent: PaymentIntent, provider: Decider) -> PaymentMethod:
 
 
 def advance(subscription_id: str, owner: Owner, now: datetime) -> Subscription:
-    """Bring what is due next for a subscription forward to now: a worker then does it, as on its day.
+    """Bring what is due next for a subscription forward to now. A worker then does it.
 
-    All that is to come moves by the same time, so that days of dunning and periods keep their distances.
-    Raises NotFound (always in live mode), Conflict when nothing is due any more, or a payment is under way.
+    Everything that follows moves by the same time, so that retry days and periods keep their distances.
+    Raises NotFound (always in live mode), Conflict if nothing is due, or a payment is under way.
     """
     if owner.livemode:
         raise NotFound("subscription")
@@ -100,7 +100,7 @@ def _is_being_paid(subscription: Subscription) -> bool:
 
 
 def _move(subscription: Subscription, work: Sequence[DueWork], ahead: timedelta) -> None:
-    """Let everything come earlier by `ahead`."""
+    """Move everything forward by `ahead`."""
     _earlier(subscription, ("anchor_at", "current_period_start", "current_period_end", "trial_end"), ahead)
     for invoice in Invoice.select().where(Invoice.subscription == subscription.id):
         _earlier(invoice, ("period_start", "period_end", "first_tried_at", "next_try_at"), ahead)

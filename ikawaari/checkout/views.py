@@ -1,7 +1,7 @@
 """The public view of a session: what its page needs, and nothing more.
 
-Never in here: metadata, keys, provider names, a provider's own words, whole phone numbers, what
-an earlier payer answered.
+It never contains metadata, keys, provider names, a provider's own texts, whole phone numbers, or an earlier payer's
+answers.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class OfferedMethod(TypedDict):
 
 
 class Fee(TypedDict):
-    """What paying with one kind of method comes to."""
+    """What paying with one type of method costs."""
 
     type: str
     fee_amount: int
@@ -54,7 +54,7 @@ class Fee(TypedDict):
 
 
 class PublicSubscription(TypedDict):
-    """The subscription that the session started, for who comes back to stop it."""
+    """The subscription that the session started, for a customer who returns to stop it."""
 
     status: str
     current_period_end: int
@@ -87,7 +87,7 @@ class MaskedCustomer(TypedDict):
 
 
 class PublicPayment(TypedDict):
-    """The attempt that the page tells about: the one that paid, else the latest."""
+    """The attempt that the page shows: the one that paid, or else the latest."""
 
     status: str
     type: str
@@ -135,7 +135,7 @@ class PublicCheckout(PublicOffer):
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the snapshot does not hold: asked for once, before anything is rendered."""
+    """What the snapshot does not contain: read once, before anything is rendered."""
 
     terms: Terms
     unavailable: str | None
@@ -143,7 +143,7 @@ class _Asked:
 
 
 def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicCheckout:
-    """The session as anybody who has its id may see it; `accepted`: the payer's language, where it has none."""
+    """The session as anybody who has its id may see it; `accepted`: the payer's language, if the session has none."""
     is_paid = shown.session.payment_status in resources.PAID
     asked = _Asked(
         terms=Terms.of_session(shown.session),
@@ -189,21 +189,21 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
 
 
 def _payment_of(attempts: Sequence[PaymentAttempt]) -> PublicPayment | None:
-    """The attempt that the page tells about: the one that paid, else the latest."""
+    """The attempt that the page shows: the one that paid, or else the latest."""
     paying = [row for row in attempts if row.counted]
     chosen = (paying or attempts)[-1:]
     return _payment(chosen[0]) if chosen else None
 
 
 def _amount(session: CheckoutSession, payment: PublicPayment | None) -> int | None:
-    """The amount; None while the customer still may choose it."""
+    """The amount; None while the customer may still choose it."""
     if session.amount is not None or payment is None or session.payment_status == PaymentStatus.UNPAID:
         return session.amount
     return payment["amount"] - payment["fee_amount"]
 
 
 def _fees(session: CheckoutSession, methods: Sequence[OfferedMethod]) -> list[Fee]:
-    """What the session comes to with each kind of method; empty while its payer has to choose first."""
+    """What the session costs with each type of method; empty while its payer must choose first."""
     try:
         offered = [(method["type"], quotes.of(session, method["type"], None, None)) for method in methods]
     except ValidationFailed:
@@ -288,7 +288,7 @@ def _country(terms: Terms, code: str) -> OfferedCountry:
 
 
 def _customer(session: CheckoutSession, *, is_shared: bool) -> MaskedCustomer:
-    """Whom to name. Where strangers share the session nobody is named: the one who looks is not the one who typed."""
+    """The customer to show. If strangers share the session, nobody is shown: the viewer is not the one who typed."""
     details = {} if is_shared else session.customer_details
     return {
         "name": details.get("name"),

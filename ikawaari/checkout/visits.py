@@ -1,4 +1,4 @@
-"""Visits to a payment link's address: each leads to a checkout session, a new one or one that is found again."""
+"""Visits to a payment link's address: each leads to a checkout session, a new one or an earlier one."""
 
 from datetime import datetime
 from typing import Any, TypedDict
@@ -30,18 +30,18 @@ class LinkView(TypedDict):
 def open_session(
     slug: str, known_session_id: str | None, now: datetime, *, visitor: str = "", pressed: bool = False
 ) -> CheckoutSession:
-    """The session to pay at that address: this visitor's own, found again, or a new one.
+    """The session for a visit to that address: this visitor's earlier one, or a new one.
 
     A single-use link has one session for all its visitors. `known_session_id` is what the visitor's browser remembers;
-    `visitor` and `pressed` are those of `budgets.may_open`. Raises NotFound; Gone, with why in `details`, when the link
-    takes no more payments and none of theirs runs; TooManyRequests when such visitors open too many sessions.
+    `visitor` and `pressed` are those of `budgets`. Raises NotFound; Gone, with the reason in `details`, if the link
+    accepts no more payments and none of theirs is running; TooManyRequests if such visitors open too many sessions.
     """
     link = links.at(slug)
     if _known(link, known_session_id, now) is None:
         links.require_usable(link, now)
         budgets.require_opening(link.id, visitor, now, pressed=pressed)
     with store.atomic():
-        # The race of two visitors to a single-use link: the second one waits, and then finds the first one's session.
+        # If two visitors open a single-use link at once, the second one waits, and then finds the first one's session.
         link = PaymentLink.lock(link.id) if link.max_uses == 1 else link
         session = _known(link, known_session_id, now)
         if session is None or session.payment_status == PaymentStatus.UNPAID:
@@ -52,7 +52,7 @@ def open_session(
 def earlier(slug: str, known_session_id: str | None, now: datetime) -> Earlier | None:
     """What to ask a visitor about before another payment: see `repeats.of_browser`; with its page as `session`.
 
-    None when there is nothing to tell, or the link takes no more payments. Raises NotFound.
+    None if there is nothing to show, or the link accepts no more payments. Raises NotFound.
     """
     link = links.at(slug)
     own = _of(link).where(CheckoutSession.id == known_session_id).get_or_none() if known_session_id else None
@@ -63,7 +63,7 @@ def earlier(slug: str, known_session_id: str | None, now: datetime) -> Earlier |
 
 
 def look(slug: str, now: datetime) -> LinkView:
-    """What somebody may see of a link without opening a session: see `view`. Raises NotFound, Gone."""
+    """What a robot may see of a link, without a session: see `view`. Raises NotFound, Gone."""
     links.require_usable(links.at(slug), now)
     return view(slug, None)
 
@@ -90,7 +90,7 @@ def view(slug: str, known_session_id: str | None) -> LinkView:
 
 
 def _known(link: PaymentLink, known_session_id: str | None, now: datetime) -> CheckoutSession | None:
-    """The session to find again: one that is being paid before one that is only open."""
+    """The session to return to: one that is being paid before one that is only open."""
     payable = (CheckoutSession.payment_status == PaymentStatus.UNPAID) & (CheckoutSession.expires_at > now)
     running = CheckoutSession.payment_status == PaymentStatus.PROCESSING
     found = _of(link).where(CheckoutSession.status == SessionStatus.OPEN, running | payable)
@@ -109,7 +109,7 @@ def _opened(link: PaymentLink, now: datetime) -> CheckoutSession:
 
 
 def _of(link: PaymentLink) -> Any:
-    """The sessions that visitors opened. Those that the merchant opened are for whomever it sent there."""
+    """The sessions that visitors opened. Those that the merchant opened are for its own customers."""
     return CheckoutSession.select().where(
         CheckoutSession.payment_link == link.id,
         CheckoutSession.opened_by == OpenedBy.VISIT,
