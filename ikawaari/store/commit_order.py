@@ -43,11 +43,6 @@ class CommitOrderField(BigIntegerField):
         return SQL(f"(SELECT COALESCE(MAX(commit_order), 0) + 1 FROM {table})")  # noqa: S608 - a table's name
 
 
-def numbered_models() -> list[Any]:
-    """The models whose rows are listed in commit order."""
-    return list(_models)
-
-
 def is_final(column: Any) -> Any:
     """The condition under which no row can appear below a row any more. None on SQLite, where it always holds."""
     return column < SQL(_OLDEST_RUNNING) if is_postgres() else None

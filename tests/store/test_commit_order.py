@@ -189,9 +189,9 @@ def test_a_restored_database_is_numbered_anew_when_it_is_migrated(merchant: Merc
 
 
 def test_every_list_has_its_rows_numbered_by_the_store(merchant: Merchant) -> None:
-    for model in commit_order.numbered_models():
+    for model in commit_order._models:
         assert isinstance(model.commit_order, commit_order.CommitOrderField)
-    names = {model.__name__ for model in commit_order.numbered_models()}
+    names = {model.__name__ for model in commit_order._models}
     assert names == {
         "CheckoutSession",
         "PaymentIntent",

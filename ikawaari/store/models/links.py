@@ -15,7 +15,7 @@ class PaymentLink(Offer):
     id = CharField(primary_key=True, max_length=36)  # a UUID
     version = IntegerField(constraints=[Check("version IN (1, 2)")])
     slug = CharField(unique=True, max_length=64)
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     active = BooleanField()

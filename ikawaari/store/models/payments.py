@@ -27,7 +27,7 @@ class PaymentIntent(Record):
     MOVES = {"status": states.INTENT}
 
     id = CharField(primary_key=True)
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     # Unique: two first payments of a deferred session cannot make two intents.

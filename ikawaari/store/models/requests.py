@@ -11,7 +11,7 @@ class IdempotencyKey(Record):
     """The answer to a POST, stored for repeated requests."""
 
     id = BigAutoField()
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     method = CharField(max_length=8)

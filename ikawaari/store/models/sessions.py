@@ -1,6 +1,6 @@
 """Pages to pay on, and who pays."""
 
-from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField
+from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField, fn
 
 from ikawaari import states
 from ikawaari.fields import InstantField, JsonField, StatusField
@@ -16,7 +16,7 @@ class Customer(Record):
     """Somebody who paid a merchant, identified by a phone number or an email address."""
 
     id = CharField(primary_key=True)
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     identity = CharField(max_length=330)  # the phone number, else the e-mail address
@@ -43,7 +43,7 @@ class CheckoutSession(Offer):
     MOVES = {"status": states.SESSION, "payment_status": states.PAYMENT}
 
     id = CharField(primary_key=True)
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     status = StatusField(states.SessionStatus)
@@ -80,15 +80,25 @@ class CheckoutSession(Offer):
         indexes = (
             (("merchant", "livemode", "created_at", "id"), False),
             (("merchant", "livemode", "client_reference_id"), False),
-            (("merchant", "livemode", "customer_email"), False),
         )
+
+
+# What an address's sessions are looked up by: its case does not matter.
+CheckoutSession.add_index(
+    CheckoutSession.index(
+        CheckoutSession.merchant,
+        CheckoutSession.livemode,
+        fn.LOWER(CheckoutSession.customer_email),
+        name="checkout_sessions_email",
+    )
+)
 
 
 class PayKey(Record):
     """A stored request to pay a session: if it is repeated, it is not stored again."""
 
     id = BigAutoField()
-    session = ForeignKeyField(CheckoutSession)
+    session = ForeignKeyField(CheckoutSession, index=False)  # other indexes begin with it
     session_id: str
     key = CharField()
     body_digest = CharField(max_length=64)

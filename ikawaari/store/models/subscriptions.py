@@ -17,7 +17,7 @@ class Subscription(Record):
     MOVES = {"status": states.SUBSCRIPTION}
 
     id = CharField(primary_key=True)
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     # Unique: if a success is reported twice at once, it starts one subscription.
@@ -60,7 +60,7 @@ class Invoice(Record):
     merchant = ForeignKeyField(Merchant)
     merchant_id: str
     livemode = BooleanField()
-    subscription = ForeignKeyField(Subscription)
+    subscription = ForeignKeyField(Subscription, index=False)  # other indexes begin with it
     subscription_id: str
     session = ForeignKeyField(CheckoutSession, unique=True)
     session_id: str

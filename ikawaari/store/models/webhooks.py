@@ -14,7 +14,7 @@ class Event(Record):
 
     sequence = BigAutoField()
     id = CharField(unique=True)
-    merchant = ForeignKeyField(Merchant)
+    merchant = ForeignKeyField(Merchant, index=False)  # other indexes begin with it
     merchant_id: str
     livemode = BooleanField()
     type = CharField(max_length=64)
@@ -59,7 +59,7 @@ class WebhookDelivery(Record):
     MOVES = {"status": states.DELIVERY}
 
     id = CharField(primary_key=True)
-    endpoint = ForeignKeyField(WebhookEndpoint, on_delete="CASCADE")
+    endpoint = ForeignKeyField(WebhookEndpoint, on_delete="CASCADE", index=False)  # other indexes begin with it
     endpoint_id: str
     event = ForeignKeyField(Event)
     event_id: int
