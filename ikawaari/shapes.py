@@ -127,13 +127,8 @@ class CustomField(TypedDict):
     required: bool
 
 
-class CustomerDetails(TypedDict, total=False):
-    """What a customer typed; the address is a text, or an object of texts."""
-
-    name: str
-    email: str
-    phone: str
-    address: str | Mapping[str, str]
+Typed = str | Mapping[str, str]
+"""A text that a customer typed; of an address, it may be an object of texts."""
 
 
 class Failure(TypedDict):

@@ -12,7 +12,7 @@ from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.shapes import CustomerDetails, CustomField, FieldType
+from ikawaari.shapes import CustomField, FieldType, Typed
 from ikawaari.store.models import CheckoutSession
 
 DETAILS = ("name", "email", "phone", "address")
@@ -24,8 +24,14 @@ class Collected:
 
     quote: Quote
     money: Money  # the quote's total
-    customer_details: CustomerDetails
+    customer_details: Mapping[str, Typed]
     custom_field_values: Mapping[str, str]
+
+    @property
+    def email(self) -> str | None:
+        """The customer's e-mail address."""
+        email = self.customer_details.get("email")
+        return email if isinstance(email, str) else None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -69,8 +75,8 @@ def _quote(request: PayRequest, session: CheckoutSession, problems: Details) -> 
     return quote
 
 
-def _details(given: Mapping[str, Any], session: CheckoutSession, problems: Details) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
+def _details(given: Mapping[str, Typed], session: CheckoutSession, problems: Details) -> dict[str, Typed]:
+    kept: dict[str, Typed] = {}
     for key, value in _filled(given).items():
         at = f"customer.{key}"
         if key not in DETAILS:
@@ -83,7 +89,7 @@ def _details(given: Mapping[str, Any], session: CheckoutSession, problems: Detai
     return kept
 
 
-def _detail(key: str, value: Any, session: CheckoutSession) -> Any:
+def _detail(key: str, value: Typed, session: CheckoutSession) -> Typed:
     """One detail in its stored form. Raises ValueError with the problem."""
     if isinstance(value, Mapping):  # the lines of an address: stored as they were given
         wrong = next(filter(None, (_wrong_text(text) for line in value.items() for text in line)), None)
@@ -107,7 +113,10 @@ def _detail(key: str, value: Any, session: CheckoutSession) -> Any:
 def _answers(given: Mapping[str, str], session: CheckoutSession, problems: Details) -> dict[str, str]:
     definitions = {definition["key"]: definition for definition in session.custom_fields}
     kept: dict[str, str] = {}
-    for key, value in _filled(given).items():
+    for key, text in given.items():
+        value = texts.trimmed(text)
+        if not value:
+            continue
         at = f"custom_fields.{key}"
         if key not in definitions:
             problems[_named(at)] = ["is not a field of this session"]
@@ -136,7 +145,7 @@ def _answer(definition: CustomField, value: str) -> str:
         raise ValueError(f"is not a {definition['type']} of this field") from None
 
 
-def _filled(given: Mapping[str, Any]) -> dict[str, Any]:
+def _filled(given: Mapping[str, Typed]) -> dict[str, Typed]:
     """The value without invisible marks of pasted text; blanks only are empty."""
     trimmed = {key: texts.trimmed(value) if isinstance(value, str) else value for key, value in given.items()}
     return {key: value for key, value in trimmed.items() if value}

@@ -10,7 +10,7 @@ from ikawaari.checkout import provider_states
 from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow, Provider
-from ikawaari.shapes import MethodType
+from ikawaari.shapes import MethodType, Typed
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
 Once = Callable[[str], None]
@@ -39,7 +39,7 @@ class PayRequest:
     quantities: Sequence[int] | None = None  # one for each line item
     agreed_total: int | None = None  # what the page showed; any other total is refused
     asked: str | None = None  # what the page has asked its payer about, "" for nothing; None: it is not the page
-    customer: Mapping[str, Any] = field(default_factory=dict)  # name, email, phone; address: a text or an object
+    customer: Mapping[str, Typed] = field(default_factory=dict)  # name, email, phone; address: a text or an object
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     return_url: str | None = None
     once: Once = unnamed

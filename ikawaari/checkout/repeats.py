@@ -66,7 +66,7 @@ def require_asked(
     if asked is None or session.payment_link_id is None or session.opened_by != OpenedBy.VISIT:
         return
     link = PaymentLink.get_by_id(session.payment_link_id)
-    payer = customers.identity_of(method.phone, answers.customer_details.get("email"))
+    payer = customers.identity_of(method.phone, answers.email)
     if payer is None or (link.recurring and link.allow_repeat_subscriptions):
         return
     store.take_turns(f"phone {payer}" if method.phone else f"payer {payer}")
