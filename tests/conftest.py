@@ -130,6 +130,12 @@ def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str
     return copy
 
 
+@pytest.fixture(scope="module")
+def shared_url(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One SQLite file for the tests of a module that do not mind each other: each connects anew."""
+    return new_sqlite(tmp_path_factory.mktemp("shared"))
+
+
 def migrate(url: str) -> None:
     """Bring the database of `url` to the newest schema, and the sandbox provider's ledger beside it."""
     from ikawaari import store

@@ -1,7 +1,6 @@
 """What a request may hold at most, and bodies that break off or are no body at all."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -9,15 +8,15 @@ from flask import Flask
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.unreader import IterUnreader
 
-from tests.merchant_api.calls import Shop, app_on_sqlite, error
+from tests.merchant_api.calls import Shop, app_on, error
 
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.fixture(scope="module")
-def app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+@pytest.fixture
+def app(shared_url: str) -> Iterator[Flask]:
     """One app for all tests here."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("bounds")) as app:
+    with app_on(shared_url) as app:
         yield app
 
 

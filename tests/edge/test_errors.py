@@ -1,8 +1,7 @@
 """Errors as they leave: one envelope, no page on JSON routes, no stack trace anywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from ikawaari import store
 from ikawaari.config import Config
 from ikawaari.store.database import database
 from tests.conftest import disconnect
-from tests.merchant_api.calls import HOME, MISSING, SESSIONS, Answer, Shop, app_on_sqlite, error
+from tests.merchant_api.calls import HOME, MISSING, SESSIONS, Answer, Shop, app_on, error
 
 JSON_ROUTES = (
     *(SESSIONS, f"{SESSIONS}/{MISSING}", f"{SESSIONS}/{MISSING}/expire", f"/api/checkout/{MISSING}"),
@@ -23,10 +22,10 @@ JSON_ROUTES = (
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-@pytest.fixture(scope="module")
-def app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+@pytest.fixture
+def app(shared_url: str) -> Iterator[Flask]:
     """One app for all tests here that break nothing."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("errors")) as app:
+    with app_on(shared_url) as app:
         yield app
 
 

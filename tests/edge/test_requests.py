@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.merchant_api.calls import SESSIONS, Shop, app_on_sqlite
+from tests.merchant_api.calls import SESSIONS, Shop, app_on
 
 SECRET = "test-secret-key-0123456789abcdef"
 HTTPS: dict[str, Any] = {"api_url": "https://api.example", "pay_url": "https://pay.example", "secret_key": SECRET}
@@ -26,14 +26,14 @@ PATHS = {
 @pytest.fixture
 def http(new_sqlite: Callable[[Path], str], tmp_path: Path) -> Iterator[Flask]:
     """An app on a laptop."""
-    with app_on_sqlite(new_sqlite, tmp_path) as app:
+    with app_on(new_sqlite(tmp_path)) as app:
         yield app
 
 
 @pytest.fixture
 def https(new_sqlite: Callable[[Path], str], tmp_path: Path) -> Iterator[Flask]:
     """An app behind two proxies."""
-    with app_on_sqlite(new_sqlite, tmp_path, trusted_proxies=2, **HTTPS) as app:
+    with app_on(new_sqlite(tmp_path), trusted_proxies=2, **HTTPS) as app:
         yield app
 
 

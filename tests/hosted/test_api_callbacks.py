@@ -1,7 +1,6 @@
 """POST /callbacks/{provider}: whatever the internet sends there is refused with a reason, and never breaks anything."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -9,15 +8,15 @@ from flask import Flask
 from ikawaari import clock
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox
-from tests.merchant_api.calls import app_on_sqlite, error, refused
+from tests.merchant_api.calls import app_on, error, refused
 
 PATH = "/callbacks/sandbox"
 
 
-@pytest.fixture(scope="module")
-def app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+@pytest.fixture
+def app(shared_url: str) -> Iterator[Flask]:
     """One app for all tests here."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("callbacks")) as app:
+    with app_on(shared_url) as app:
         yield app
 
 

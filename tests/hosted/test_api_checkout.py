@@ -1,21 +1,20 @@
 """GET /api/checkout/{id}: what anybody who has the id may see, and no more."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests import factories
-from tests.merchant_api.calls import app_on_sqlite
+from tests.merchant_api.calls import app_on
 
 
-@pytest.fixture(scope="module")
-def app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+@pytest.fixture
+def app(shared_url: str) -> Iterator[Flask]:
     """One app for all tests here."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("checkout"), sandbox_delay_seconds=0) as app:
+    with app_on(shared_url, sandbox_delay_seconds=0) as app:
         yield app
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from ikawaari.config import Config
 from ikawaari.store.models import CheckoutSession, PaymentAttempt
 from tests import factories
 from tests.conftest import disconnect
-from tests.merchant_api.calls import MISSING, Answer, app_on_sqlite, error, refused
+from tests.merchant_api.calls import MISSING, Answer, app_on, error, refused
 
 WRONG = "IKW-CHK-002"
 NUMBER = "+221771234500"
@@ -26,20 +25,20 @@ CARD = {"type": "card", "card": {"token": "tok_test_card"}}
 AT = "payment_method.mobile_money"
 
 
-@pytest.fixture(scope="module")
-def app(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+@pytest.fixture
+def app(shared_url: str) -> Iterator[Flask]:
     """One app for all tests here."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("pay"), sandbox_delay_seconds=0) as app:
+    with app_on(shared_url, sandbox_delay_seconds=0) as app:
         yield app
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client(app: Flask) -> Any:
     """A customer's browser."""
     return app.test_client()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def open_session(app: Flask) -> CheckoutSession:
     """A session that nobody in here succeeds to pay: whoever needs a payable one makes their own."""
     fields = [

@@ -1,9 +1,8 @@
 """Calling the API as a merchant's server does, and reading what it says of errors."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,15 +58,8 @@ class Shop:
 
 
 @contextmanager
-def app_on_sqlite(new_sqlite: Callable[[Path], str], folder: Path, **settings: Any) -> Iterator[Flask]:
-    """One app for a whole table of requests that leave nothing behind."""
-    with app_on(new_sqlite(folder), **settings) as app:
-        yield app
-
-
-@contextmanager
 def app_on(database_url: str, **settings: Any) -> Iterator[Flask]:
-    """The app on that SQLite database."""
+    """The app on that SQLite database, for a whole table of requests that leave nothing behind."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(databases._SQLITE_PRAGMAS, "synchronous", "off")  # nothing in here must outlive a power cut
         yield app_of(Config(database_url=database_url, **(HOME | settings)))

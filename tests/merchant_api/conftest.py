@@ -1,8 +1,7 @@
 """Fixtures of the merchant API's tests."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from tests.merchant_api.documents import JSON
 def shop(app: Flask) -> Shop:
     """A merchant with a key that may do everything, on a fresh database."""
     return Shop(app)
-
-
-@pytest.fixture(scope="module")
-def shared_url(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The database of `shared_app`."""
-    return new_sqlite(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture

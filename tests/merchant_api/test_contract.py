@@ -2,8 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import hypothesis
@@ -20,7 +19,7 @@ from ikawaari.checkout import intents
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.config import Config
 from tests import factories
-from tests.merchant_api.calls import HOME, Shop, app_on_sqlite
+from tests.merchant_api.calls import HOME, Shop, app_on
 
 # What fits the schema of every single field may still be refused for what two fields say of each other, or for what no
 # schema can say: line items that do not add up, a phone number of no country, an instant too far ahead.
@@ -48,9 +47,9 @@ FIELDS = [factories.custom_field("note"), factories.custom_field("size", "dropdo
 
 
 @pytest.fixture(scope="module")
-def shop(new_sqlite: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(shared_url: str) -> Iterator[Shop]:
     """Who asks, as often as it likes."""
-    with app_on_sqlite(new_sqlite, tmp_path_factory.mktemp("contract"), log_level="CRITICAL"):
+    with app_on(shared_url, log_level="CRITICAL"):
         yield Shop(app, rate_limit=10**9)
 
 
