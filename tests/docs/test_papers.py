@@ -24,6 +24,8 @@ DECISIONS = [path for path in papers.PAPERS if path.parent.name == "decisions" a
 # Beside the document: for people, and for load balancers.
 UNDOCUMENTED = {"/healthz", "/readyz", "/docs", "/openapi.json"}
 
+FOREIGN = {"base.Worker"}  # gunicorn's
+
 
 @pytest.fixture
 def engine() -> str:
@@ -154,6 +156,17 @@ def test_every_decision_is_dated_and_listed(path: Path) -> None:
     assert empty == ""
     assert re.fullmatch(r"\*20[0-9]{2}-[01][0-9]-[0-3][0-9](; changed 20[0-9]{2}-[01][0-9]-[0-3][0-9])?\.\*", dated)
     assert papers.text_of("docs/decisions/README.md").count(f"| [{path.stem}]({path.name}) |") == 1
+
+
+@pytest.mark.parametrize("path", papers.PAPERS, ids=papers.name_of)
+def test_every_name_of_the_code_is_in_its_module(path: Path) -> None:
+    """`attempts.pay`: a function of a module. A page that outlives it would mislead."""
+    sources: dict[str, str] = {}
+    for module in HOME.rglob("*.py"):
+        sources[module.stem] = sources.get(module.stem, "") + module.read_text()
+    named = re.findall(r"`([a-z_]+)\.([a-zA-Z_]+)`", path.read_text())
+    missing = [f"{module}.{name}" for module, name in named if module in sources and name not in sources[module]]
+    assert [name for name in missing if name not in FOREIGN and not name.endswith((".py", ".txt", ".md"))] == []
 
 
 def test_the_changelog_has_no_entry_twice() -> None:

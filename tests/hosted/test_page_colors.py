@@ -1,4 +1,4 @@
-"""A merchant's colour stays readable, whatever it is."""
+"""A merchant's color stays readable, whatever it is."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def rgb(text: str) -> Rgb:
 
 
 @given(st.integers(0, 0xFFFFFF))
-def test_any_colour_keeps_its_ink_its_text_and_its_edges_readable(number: int) -> None:
+def test_any_color_keeps_its_ink_its_text_and_its_edges_readable(number: int) -> None:
     palette = colors.palette(f"#{number:06x}")
     assert colors.contrast(rgb(palette.brand), rgb(palette.ink)) >= 4.5
     for (text, edge), grounds in ((palette.light, LIGHT_GROUNDS), (palette.dark, DARK_GROUNDS)):
@@ -25,14 +25,14 @@ def test_any_colour_keeps_its_ink_its_text_and_its_edges_readable(number: int) -
             assert colors.contrast(rgb(edge), ground) >= 3
 
 
-def test_a_colour_that_reads_well_is_left_alone() -> None:
+def test_a_color_that_reads_well_is_left_alone() -> None:
     assert colors.palette("#0b5d4b").light == ("#0b5d4b", "#0b5d4b")
 
 
-def test_a_short_colour_is_the_long_one() -> None:
+def test_a_short_color_is_the_long_one() -> None:
     assert colors.palette("#fc0") == colors.palette("#ffcc00")
 
 
 @pytest.mark.parametrize("color", [None, "", "red", "#12", "#1234567", "#ff0000;}body{display:none", "url(x)"])
-def test_what_is_no_colour_gives_ours(color: str | None) -> None:
+def test_what_is_no_color_gives_ours(color: str | None) -> None:
     assert colors.palette(color) == colors.palette(colors.OURS)

@@ -34,7 +34,7 @@ class Refunds(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """One scripted behaviour. `at_once`: it ends within the charge call itself."""
+    """One scripted behavior. `at_once`: it ends within the charge call itself."""
 
     ending: Ending = Ending.SUCCEEDS
     failure: FailureCode | None = None
