@@ -1,9 +1,11 @@
 """How many statements a request sends to the database: exact, so that whoever needs one more has to say so here."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 
 from ikawaari import clock, store, worker
@@ -102,9 +104,10 @@ def _copy(row: Record, **changes: Any) -> str:
 
 
 @pytest.fixture
-def full(app: Flask) -> Full:
-    """A shop with one of everything."""
-    return Full(app)
+def full(app: Flask) -> Iterator[Full]:
+    """A shop with one of everything. The clock stands still: what a process keeps for a second is known throughout."""
+    with time_machine.travel(clock.now(), tick=False):
+        yield Full(app)
 
 
 def test_a_list_takes_as_many_statements_for_a_hundred_rows_as_for_one(full: Full, engine: str) -> None:
