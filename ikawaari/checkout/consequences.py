@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ikawaari import store
 from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.money import Money
@@ -52,8 +51,6 @@ def follow(room: Room) -> None:
         duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
         held = Money(attempt.held, str(attempt.received_currency))
         refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
-    # Checked here, where a mistake cannot undo the booking, and not only at the end of the transaction.
-    store.ensure_published()
 
 
 def _publish(room: Room) -> None:

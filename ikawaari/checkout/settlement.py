@@ -7,8 +7,7 @@ report is taken in once more, now step by step: each thing that may fail stands 
 nothing of it can undo the booking, and a worker does it again until it is done.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -141,8 +140,7 @@ def _publish_start(room: Room, outcome: Outcome) -> None:
         outcome.result in (Result.UNKNOWN, Result.NOT_FOUND) or outcome.failure is FailureCode.PROVIDER_UNAVAILABLE
     )
     if waits and not refused:
-        with _alone("start_not_published", room):
-            outbox.publish("payment_intent.processing", room.intent, room.now)
+        _alone("start_not_published", room, lambda: outbox.publish("payment_intent.processing", room.intent, room.now))
 
 
 # ---------------------------------------------------------------- the booking
@@ -157,8 +155,7 @@ def _keep_reference(room: Room, outcome: Outcome) -> None:
     known = attempt.provider_reference
     if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
         # If a provider gives one reference to two charges, both must still be booked.
-        with _alone("attempt_reference_not_kept", room):
-            attempt.change(provider_reference=outcome.reference)
+        _alone("attempt_reference_not_kept", room, lambda: attempt.change(provider_reference=outcome.reference))
 
 
 def _wait(room: Room, outcome: Outcome) -> None:
@@ -285,29 +282,28 @@ def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
 # ---------------------------------------------------------------- what follows from it
 
 
-@contextmanager
-def _alone(trouble: str, room: Room) -> Iterator[None]:
-    """Do a step that must not undo the booking: if it fails, only it is undone, and logged as `trouble`."""
+def _alone(trouble: str, room: Room, step: Callable[[], object]) -> bool:
+    """Do a step that must not undo the booking: if it fails, only it is undone, and logged as `trouble`; then False."""
     if not room.step_by_step:
         try:
-            yield
+            step()
+            store.flush()  # not at the commit, where its failure would be the booking's
         except Exception as error:
             raise _StepByStep from error
-        return
+        return True
     try:
         with store.savepoint():
-            yield
+            step()
+            store.flush()
     except Exception:
         log.exception(trouble, attempt=room.attempt.id)
+        return False
+    return True
 
 
 def _follow_up(room: Room) -> None:
     """Do what follows the booking; if that fails, schedule it for a worker."""
-    is_done = False
-    with _alone("settlement_follow_up_failed", room):
-        consequences.follow(room)
-        is_done = True
-    if not is_done:
+    if not _alone("settlement_follow_up_failed", room, lambda: consequences.follow(room)):
         outbox.withhold(room.intent)  # the worker publishes it
         due.schedule(FOLLOW, room.attempt.id, room.now + _AGAIN)
 

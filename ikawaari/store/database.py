@@ -60,8 +60,7 @@ def atomic() -> Iterator[None]:
     with databases.transaction(database.obj):
         _endings.waiting, _endings.owing = {}, []
         yield
-        ensure_published()
-        _write_waiting()
+        flush()
 
 
 def take_turns(name: str) -> None:
@@ -95,10 +94,16 @@ def undoable() -> Iterator[None]:
         yield
 
 
-def ensure_published() -> None:
-    """Raise InvariantBroken when a row that moved in this transaction still owes the event of its move."""
+def flush() -> None:
+    """Write what waits for the transaction's end: at its end, or before, where a failure must not undo what came first.
+
+    Raises InvariantBroken when a row that moved in this transaction still owes the event of its move.
+    """
     forgotten = [row.unpublished for row in _endings.owing if row.unpublished]
     ensure(not forgotten, f"the event of a move is published in the move's transaction, or withheld: {forgotten}")
+    while _endings.waiting:
+        write, items = _endings.waiting.pop(min(_endings.waiting))
+        write(items)
 
 
 def owe_event(row: Any) -> None:
@@ -117,12 +122,6 @@ def before_commit(name: str, item: Any, write: Callable[[list[Any]], None]) -> N
         _endings.waiting.setdefault(name, (write, []))[1].append(item)
     else:
         write([item])
-
-
-def _write_waiting() -> None:
-    while _endings.waiting:
-        write, items = _endings.waiting.pop(min(_endings.waiting))
-        write(items)
 
 
 def waiting(name: str) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.providers.sandbox import Sandbox
-from ikawaari.store.database import _write_waiting, database
+from ikawaari.store.database import database, flush
 from ikawaari.store.models import Callback, CheckoutSession, Event, PaymentAttempt, Refund
 from tests import factories
 from tests import world as worlds
@@ -68,7 +68,7 @@ def expected(status: str, news: str, elapsed: timedelta) -> str:
 
 def check(attempt: PaymentAttempt, session: CheckoutSession, status: str, situation: str) -> None:
     """Whatever led here, session, intent, events and refunds fit what the attempt is."""
-    _write_waiting()
+    flush()
     will, stored = intent(session), fresh(session)
     paid = status == "succeeded"
     assert PaymentAttempt.get_by_id(attempt.id).status == status
@@ -135,7 +135,7 @@ def test_news_of_two_attempts_in_every_order_pay_the_intent_once(world: World, f
 
 
 def _check_two(session: CheckoutSession, sequence: tuple[str, ...]) -> None:
-    _write_waiting()
+    flush()
     paid = {letter[0] for letter in sequence if letter.endswith("succeeded")}
     will, stored = intent(session), fresh(session)
     assert will.amount_received == (AMOUNT if paid else 0)

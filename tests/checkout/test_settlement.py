@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from ikawaari import store
 from ikawaari.checkout import callbacks, outbox, refunds, settlement
+from ikawaari.events import delivery
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Report, Result
@@ -395,6 +396,24 @@ def test_an_event_that_our_code_forgot_does_not_undo_the_booking(world: World, m
     assert [entry["event"] for entry in logged] == ["settlement_follow_up_failed"]
     assert (latest(session).status, intent(session).status) == ("succeeded", "succeeded")
     assert statuses(session) != PAID
+    world.wait(31)
+    assert statuses(session) == PAID
+    assert world.told()[-2:] == ["payment_intent.succeeded", "checkout.session.completed"]
+
+
+def test_an_event_that_cannot_be_written_does_not_undo_the_booking(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, attempt = waiting(world)
+
+    def fail(*_: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch, capture_logs() as logged:
+        patch.setattr(delivery, "enqueue", fail)  # events are written before the commit, long after they were appended
+        settlement.apply(attempt.id, took(AMOUNT), world.now)
+    assert [entry["event"] for entry in logged] == ["settlement_follow_up_failed"]
+    assert (latest(session).status, intent(session).status) == ("succeeded", "succeeded")
     world.wait(31)
     assert statuses(session) == PAID
     assert world.told()[-2:] == ["payment_intent.succeeded", "checkout.session.completed"]

@@ -64,7 +64,7 @@ def test_the_events_of_a_transaction_are_written_together_at_its_end_in_their_or
         assert sent == []
         assert events.was_recorded(second, f"object {second}")
         assert not events.was_recorded(second, f"object {first}")
-        database._write_waiting()
+        database.flush()
     assert [event.type for event in Event.select().order_by(Event.sequence)] == list(names)
     assert len(sent) == 4  # what was told of the first; events, deliveries, due rows
     made = [(row.event.type, row.object_id, row.lane, row.status) for row in WebhookDelivery.select()]
