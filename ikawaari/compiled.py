@@ -9,6 +9,7 @@ A query with any other than the well-known kinds of nodes has no plan: peewee re
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -74,8 +75,33 @@ def statement(database: Database, query: Any) -> tuple[str, list[Any]]:
     except _Unknown:
         text, parameters = _written(database, query)
         return text, parameters
-    values += plan.constants
-    return plan.text, [values[slot] if to_db is None else to_db(values[slot]) for slot, to_db in plan.parameters]
+    return plan.filled(values)
+
+
+def once(build: Callable[..., Any]) -> Callable[..., tuple[str, list[Any]]]:
+    """A hot query that is not even built again: `build` makes it of its values, which are texts, numbers or lists.
+
+    It is called once for each engine and number of values, with slots instead of them; what it returns must depend on
+    nothing else. The decorated function takes the database and the values, and returns the statement.
+    """
+    plans: dict[Any, _Plan] = {}
+
+    @wraps(build)
+    def statement_of(database: Database, *arguments: str | int | list[Any]) -> tuple[str, list[Any]]:
+        values = [value for each in arguments for value in (each if isinstance(each, list) else [each])]
+        shape = type(database), *[len(each) if isinstance(each, list) else None for each in arguments]
+        plan = plans.get(shape)
+        if plan is None:
+            slots = count()
+            blank = build(*[_blanks(each, slots) for each in arguments])
+            plan = plans[shape] = _plan_of(database, blank, slots)
+        return plan.filled(values)
+
+    return statement_of
+
+
+def _blanks(argument: Any, slots: Iterator[int]) -> Any:
+    return [_Slot(next(slots)) for _ in argument] if isinstance(argument, list) else _Slot(next(slots))
 
 
 class _Values(list[Any]):
@@ -93,6 +119,11 @@ class _Plan(NamedTuple):
     parameters: Sequence["_Parameter"]
     constants: Sequence[Any]  # what peewee put in itself: behind the values
     blank: Any
+
+    def filled(self, values: list[Any]) -> tuple[str, list[Any]]:
+        """The statement for these values."""
+        values += self.constants
+        return self.text, [values[slot] if to_db is None else to_db(values[slot]) for slot, to_db in self.parameters]
 
 
 class _Parameter(NamedTuple):
@@ -119,14 +150,17 @@ _plans: dict[Any, _Plan] = {}
 
 def _planned(database: Database, query: Any, shape: Any) -> _Plan:
     slots = count()
-    blank = _node_blank(query, slots)
-    text, parameters = _written(database, blank)
-    constants = [each for each in parameters if type(each) is not _Parameter]
-    placed = [each if type(each) is _Parameter else _Parameter(next(slots), None) for each in parameters]
-    plan = _Plan(text, placed, constants, blank)
+    plan = _plan_of(database, _node_blank(query, slots), slots)
     if len(_plans) < _MOST_PLANS:
         _plans[shape] = plan
     return plan
+
+
+def _plan_of(database: Database, blank: Any, slots: Iterator[int]) -> _Plan:
+    text, parameters = _written(database, blank)
+    constants = [each for each in parameters if type(each) is not _Parameter]
+    placed = [each if type(each) is _Parameter else _Parameter(next(slots), None) for each in parameters]
+    return _Plan(text, placed, constants, blank)
 
 
 def _written(database: Any, query: Any) -> tuple[str, list[Any]]:

@@ -220,6 +220,21 @@ def test_texts_are_not_collected_without_an_end(monkeypatch: pytest.MonkeyPatch)
     assert len(compiled._plans) == before
 
 
+def test_a_query_that_is_built_once_is_written_as_if_it_were_built_each_time() -> None:
+    built: list[Any] = []
+
+    @compiled.once
+    def of_kinds(subject: str, kinds: list[str], most: int) -> Any:
+        built.append(kinds)
+        due_now = (DueWork.kind.in_(kinds)) & (DueWork.due_at <= NOW)
+        return DueWork.select().where(due_now, fn.LOWER(DueWork.subject) == subject).limit(most)
+
+    for values in (("a", ["k"], 1), ("b", ["l"], 2), ("c", ["k", "l"], 3)):
+        query = of_kinds.__wrapped__(*values)  # type: ignore[attr-defined]
+        assert of_kinds(database.obj, *values) == compiled.statement(database.obj, query)
+    assert [len(kinds) for kinds in built] == [1, 1, 1, 2, 2]  # of each length once, and thrice by the test
+
+
 # ---------------------------------------------------------------- what they bring
 
 

@@ -6,7 +6,7 @@ worker at a time delivers it: the order is kept, and a slow endpoint only occupi
 
 import time
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import reduce
@@ -15,7 +15,7 @@ from typing import Any
 
 from peewee import SQL, Case, DoesNotExist, ModelSelect, fn
 
-from ikawaari import clock, ids, sealing, store
+from ikawaari import clock, compiled, ids, sealing, store
 from ikawaari.events import outgoing, signature
 from ikawaari.invariants import ensure
 from ikawaari.states import DeliveryStatus
@@ -42,18 +42,24 @@ def enqueue(new: Mapping[str, str], now: datetime) -> None:
     transaction that writes them. Endpoints are kept from being deleted until it ends.
     """
     ensure(store.in_transaction(), "an event and its deliveries are written together")
-    columns, values = zip(*_columns(set(new.values())), strict=True)
-    of_owner = (Event.merchant == WebhookEndpoint.merchant) & (Event.livemode == WebhookEndpoint.livemode)
-    pairs = WebhookEndpoint.select(*values).join(Event, on=of_owner).where(Event.id.in_(sorted(new)), _wants())
-    pairs = pairs.order_by(WebhookEndpoint.id, Event.sequence)
-    if store.is_postgres():
-        pairs = pairs.for_update("FOR KEY SHARE", of=WebhookEndpoint)  # type: ignore[arg-type]
-    made = WebhookDelivery.insert_from(pairs, columns).returning(WebhookDelivery.endpoint, WebhookDelivery.lane)
-    for endpoint_id, lane in made.tuples().execute():
+    event_ids, object_ids = sorted(new), sorted(set(new.values()))
+    lanes = [_lane_of(object_id) for object_id in object_ids]
+    for endpoint_id, lane in store.run(_insert_for_all, event_ids, object_ids, lanes):
         due.touch(DELIVER, subject_of(endpoint_id, lane), now)
 
 
-def _columns(object_ids: Collection[str]) -> Iterator[tuple[Any, Any]]:
+@compiled.once
+def _insert_for_all(event_ids: Sequence[str], object_ids: Sequence[str], lanes: Sequence[int]) -> Any:
+    columns, values = zip(*_columns(object_ids, lanes), strict=True)
+    of_owner = (Event.merchant == WebhookEndpoint.merchant) & (Event.livemode == WebhookEndpoint.livemode)
+    pairs = WebhookEndpoint.select(*values).join(Event, on=of_owner).where(Event.id.in_(event_ids), _wants())
+    pairs = pairs.order_by(WebhookEndpoint.id, Event.sequence)
+    if store.is_postgres():
+        pairs = pairs.for_update("FOR KEY SHARE", of=WebhookEndpoint)  # type: ignore[arg-type]
+    return WebhookDelivery.insert_from(pairs, columns).returning(WebhookDelivery.endpoint, WebhookDelivery.lane)
+
+
+def _columns(object_ids: Sequence[str], lanes: Sequence[int]) -> Iterator[tuple[Any, Any]]:
     """What is inserted for each pair of an endpoint and an event."""
     # The id is made of parts of both: the database makes the row, so nobody can make an id for it.
     yield (
@@ -63,7 +69,7 @@ def _columns(object_ids: Collection[str]) -> Iterator[tuple[Any, Any]]:
     yield WebhookDelivery.endpoint, WebhookEndpoint.id
     yield WebhookDelivery.event, Event.sequence
     yield WebhookDelivery.object_id, Event.object_id
-    yield WebhookDelivery.lane, Case(Event.object_id, [(name, _lane_of(name)) for name in sorted(object_ids)])
+    yield WebhookDelivery.lane, Case(Event.object_id, list(zip(object_ids, lanes, strict=True)))
     yield WebhookDelivery.status, SQL(f"'{DeliveryStatus.PENDING}'")
     yield WebhookDelivery.tries, SQL("0")
     yield WebhookDelivery.set_aside, SQL("false")

@@ -106,6 +106,12 @@ def flush() -> None:
         write(items)
 
 
+def run(query: Callable[..., tuple[str, list[Any]]], *values: Any) -> Sequence[Any]:
+    """The rows of a query that is built once: see `compiled.once`."""
+    rows: Sequence[Any] = database.execute_sql(*query(database.obj, *values)).fetchall()
+    return rows
+
+
 def owe_event(row: Any) -> None:
     """Let this transaction end only when the event of the row's move is published: nobody can forget it."""
     _endings.owing.append(row)
