@@ -5,8 +5,9 @@ answers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
@@ -15,6 +16,7 @@ from ikawaari.checkout.offers import PublicOffer
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
+from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
 from ikawaari.shapes import Failure, LineItem, MethodType, NextAction
 from ikawaari.states import PaymentStatus
@@ -262,6 +264,13 @@ def merchant(row: Merchant) -> PublicMerchant:
 
 
 def _methods(terms: Terms) -> list[OfferedMethod]:
+    """What is offered under these terms, remembered: it takes longer to find than to read the session."""
+    alike = replace(terms, method_types=tuple(terms.method_types), phone=None)
+    return _offered(alike, registry.version())
+
+
+@lru_cache(200)
+def _offered(terms: Terms, _version: int) -> list[OfferedMethod]:
     methods: list[OfferedMethod] = []
     for method_type in terms.method_types:
         if method_type == MethodType.MOBILE_MONEY and (served := payment_methods.countries_of(terms)):

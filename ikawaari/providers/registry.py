@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import count
 
 from ikawaari.config import Config
 from ikawaari.providers.base import Decider, Flow, Provider
@@ -12,6 +13,8 @@ INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox,)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}
+_changes = count()
+_version = next(_changes)
 
 
 def start(config: Config) -> None:
@@ -23,9 +26,16 @@ def start(config: Config) -> None:
 
 def configure(providers: Iterable[Provider]) -> None:
     """Set the providers, in order of preference."""
+    global _version  # noqa: PLW0603 - set with the providers, at start-up
+    _version = next(_changes)
     _reached.cache_clear()
     _providers.clear()
     _providers.update({provider.name: provider for provider in providers})
+
+
+def version() -> int:
+    """A number that changes with the providers: for who remembers what follows from them."""
+    return _version
 
 
 def named(name: str) -> Provider | None:

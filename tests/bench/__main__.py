@@ -32,7 +32,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stored", type=int, default=rows.MANY, help="how many are many")
     parser.add_argument("--engine", choices=databases.ENGINES, action="append", help="once or twice; default: both")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="of each round of each kind of request")
+    parser.add_argument("--seconds", type=int, default=3, help="of each round of each kind of request")
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
     options.engine = options.engine or list(databases.ENGINES)

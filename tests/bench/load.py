@@ -54,17 +54,17 @@ class Figures:
     slowest: float
 
 
-def run(url: str, kind: Kind, seconds: float, sessions: Sequence[str] = ()) -> Figures:
+def run(url: str, kind: Kind, seconds: int, sessions: Sequence[str] = ()) -> Figures:
     """Ask for so long; each payment takes one of `sessions`. An answer outside 2xx ends the bench."""
     return _wrk(url, kind, seconds, sessions) if shutil.which("wrk") else _threads(url, kind, seconds, sessions)
 
 
-def _wrk(url: str, kind: Kind, seconds: float, sessions: Sequence[str]) -> Figures:
+def _wrk(url: str, kind: Kind, seconds: int, sessions: Sequence[str]) -> Figures:
     with tempfile.TemporaryDirectory(prefix="ikawaari-bench-") as folder:
         script, ids = Path(folder) / "load.lua", Path(folder) / "sessions"
         ids.write_text("\n".join(sessions))
         script.write_text(_script(kind, ids))
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(script), url]
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     told = json.loads(output.rpartition(_PREFIX)[2])
     if told["errors"]:
@@ -87,7 +87,7 @@ def _script(kind: Kind, ids: Path) -> str:
     }
 
 
-def _threads(url: str, kind: Kind, seconds: float, sessions: Sequence[str]) -> Figures:
+def _threads(url: str, kind: Kind, seconds: int, sessions: Sequence[str]) -> Figures:
     taken: list[float] = []
     places, begun = count(), time.monotonic()
     ends = begun + seconds

@@ -11,7 +11,7 @@ from tests.bench.servers import bare_flask, checkout
 from tests.bench.shop import Kind
 
 _BARE = Kind("bare Flask", "GET", "/")
-_WARM_UP_SECONDS = 1.0
+_WARM_UP_SECONDS = 1
 _FIRST_PAYMENTS = 400
 
 
@@ -25,11 +25,11 @@ class Row:
     new_sessions: Callable[[int], list[str]] | None = None  # for payments
     rounds: list[Figures] = field(default_factory=list)
 
-    def warm_up(self, seconds: float) -> Figures:
+    def warm_up(self, seconds: int) -> Figures:
         """One round that does not count."""
         return load.run(self.url, self.kind, seconds, self._sessions(_FIRST_PAYMENTS))
 
-    def measure(self, seconds: float, expected: float) -> None:
+    def measure(self, seconds: int, expected: float) -> None:
         """One round that does; `expected` is about how many answers a second will come."""
         enough = int(expected * seconds * 1.5) + 4 * load.CONNECTIONS
         self.rounds.append(load.run(self.url, self.kind, seconds, self._sessions(enough)))
@@ -46,7 +46,7 @@ class Row:
         return self.new_sessions(count) if self.new_sessions and self.kind.pays else []
 
 
-def measure(engines: list[str], *, rounds: int, seconds: float, with_peer: bool) -> list[Row]:
+def measure(engines: list[str], *, rounds: int, seconds: int, with_peer: bool) -> list[Row]:
     """All rows, the bare answer first."""
     with ExitStack() as servers:
         bare = servers.enter_context(bare_flask())

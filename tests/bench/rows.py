@@ -63,7 +63,7 @@ class Figures:
         return {kind: statistics.median(self.many[kind]) / statistics.median(self.few[kind]) for kind in self.few}
 
 
-def measure(engine: str, *, rounds: int, seconds: float, many: int = MANY) -> Figures:
+def measure(engine: str, *, rounds: int, seconds: int, many: int = MANY) -> Figures:
     """Two servers on two databases, in turns."""
     figures = Figures()
     with ExitStack() as stack:
@@ -83,9 +83,7 @@ def measure(engine: str, *, rounds: int, seconds: float, many: int = MANY) -> Fi
     return figures
 
 
-def _measure_once(
-    rates: dict[str, list[float]], database: str, own: Checkout, kinds: list[Kind], seconds: float
-) -> None:
+def _measure_once(rates: dict[str, list[float]], database: str, own: Checkout, kinds: list[Kind], seconds: int) -> None:
     for kind in kinds:
         rates.setdefault(kind.name, []).append(load.run(own.url, kind, seconds).rate)
     rates.setdefault(CLAIMS, []).append(_claims(database))
