@@ -122,7 +122,7 @@ class IntentPaymentMethodInput(Input):
     def take_what_is_meant(self, data: Any, **_options: Any) -> Any:
         """If both members are given, only the one that counts is read."""
         kind = data.get("type") if isinstance(data, Mapping) else None
-        return {name: data[name] for name in ("type", kind) if name in data} if kind in set(MethodType) else data
+        return {name: data[name] for name in ("type", kind) if name in data} if kind in list(MethodType) else data
 
     @post_load
     def make(self, data: dict[str, Any], **_options: Any) -> GivenMethod:
