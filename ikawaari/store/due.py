@@ -10,7 +10,8 @@ from typing import Any
 
 from peewee import EXCLUDED, Case, fn
 
-from ikawaari.store.database import atomic, before_commit, is_postgres
+from ikawaari import compiled
+from ikawaari.store.database import atomic, before_commit, is_postgres, run
 from ikawaari.store.models import DueWork
 
 _LAST = "work"  # behind whatever else is written at the end of a transaction
@@ -48,16 +49,27 @@ def _write(items: Sequence[tuple[str, str, datetime, str]]) -> None:
     """Write the rows of a transaction by one statement, which locks those that are there in one order."""
     soonest: dict[tuple[str, str], tuple[datetime, str]] = {}
     for kind, subject, at, lane in items:
-        soonest[kind, subject] = min((at, lane), soonest.get((kind, subject), (at, lane)))
-    rows = [
-        {DueWork.kind: kind, DueWork.subject: subject, DueWork.due_at: at, DueWork.lane: lane}
-        for (kind, subject), (at, lane) in sorted(soonest.items())
-    ]
+        known_at, known_lane = soonest.get((kind, subject), (at, lane))
+        soonest[kind, subject] = min(at, known_at), known_lane or lane
+    rows = [(*key, DueWork.due_at.db_value(at), lane) for key, (at, lane) in sorted(soonest.items())]
+    run(_insert_or_touch, *map(list, zip(*rows, strict=True)))
+
+
+@compiled.once
+def _insert_or_touch(
+    kinds: Sequence[str], subjects: Sequence[str], due_ats: Sequence[int], lanes: Sequence[str]
+) -> Any:
+    columns = [DueWork.kind, DueWork.subject, DueWork.due_at, DueWork.lane]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(kinds, subjects, due_ats, lanes, strict=True)]
     sooner = Case(None, [(EXCLUDED.due_at < DueWork.due_at, EXCLUDED.due_at)], DueWork.due_at)
-    DueWork.insert_many(rows).on_conflict(
-        conflict_target=[DueWork.kind, DueWork.subject],
-        update={DueWork.due_at: sooner, DueWork.touched: DueWork.touched + 1},
-    ).execute()
+    return (
+        DueWork.insert_many(rows)
+        .on_conflict(
+            conflict_target=[DueWork.kind, DueWork.subject],
+            update={DueWork.due_at: sooner, DueWork.touched: DueWork.touched + 1},
+        )
+        .returning(DueWork.id)
+    )
 
 
 def schedule_once(kind: str, subject: str, at: datetime, lane: str = "") -> None:

@@ -7,6 +7,7 @@ import pytest
 from ikawaari import store
 from ikawaari.store import due
 from ikawaari.store.models import DueWork
+from tests import statements
 from tests.world import Trouble, halfway, together
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -190,3 +191,17 @@ def test_scheduling_again_without_a_lane_keeps_the_row_in_its_lane(now: datetime
     assert due.waiting(now, KINDS) == [("a", "k")]
     due.schedule("k", "1", now, lane="b")
     assert due.waiting(now, KINDS) == [("b", "k")]
+
+
+def test_the_rows_of_a_transaction_are_written_together_each_at_its_soonest_and_in_its_lane(now: datetime) -> None:
+    due.schedule("k", "known", now + 9 * SECOND)
+    with store.atomic(), statements.sent() as sent:
+        due.touch("k", "known", now)
+        due.schedule_new("k", "new", now + 2 * SECOND, lane="a")
+        due.touch("k", "new", now + SECOND)
+        due.touch("k", "known", now + 5 * SECOND)
+        assert sent == []
+        store.database.flush()
+    assert len(sent) == 1
+    rows = {work.subject: (work.due_at, work.lane, work.touched) for work in DueWork.select()}
+    assert rows == {"known": (now, "", 1), "new": (now + SECOND, "a", 0)}
