@@ -69,6 +69,7 @@ def test_an_error_names_the_fields_that_the_client_used(shared_shop: Shop, field
         ({}, "type"),
         ([], "type"),
         ({"type": "cash"}, "type"),
+        ({"type": {}}, "type"),
         ({"type": "card"}, "card"),
         ({"type": "card", "card": []}, "card.token"),
         ({"type": "mobile_money"}, "mobile_money"),
