@@ -385,3 +385,18 @@ def test_a_receipt_is_dated_and_an_old_one_does_not_lead_on(
     later = clock.now() + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert "data-forward" not in client.get(f"/{session.id}").text
+
+
+def test_a_page_is_the_same_in_gzip(client: FlaskClient) -> None:
+    """Twice: the second one goes on from what the first one compressed."""
+    address = f"/{factories.session(description='Commande 1').id}"
+    for _ in range(2):
+        response = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        page = gzip.decompress(response.data).decode()
+        assert without_key(page) == without_key(client.get(address).get_data(as_text=True))
+
+
+def without_key(page: str) -> str:
+    """The page without the one word that each drawing has of its own."""
+    return re.sub('name="request_key" value="[^"]*"', "", page)
