@@ -24,7 +24,7 @@ from ikawaari.merchant_api import (
     refunds,
     sessions,
     subscriptions,
-    testing,
+    test_mode,
     webhook_endpoints,
 )
 from ikawaari.providers import registry
@@ -91,7 +91,7 @@ def _serve_api(app: Flask) -> None:
     smorest = Api(app)
     openapi.prepare(smorest)
     charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp, subscriptions.bp)
-    for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, testing.bp, api.bp):
+    for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, test_mode.bp, api.bp):
         smorest.register_blueprint(blueprint)
     cors.register(app)
     auth.register(app)

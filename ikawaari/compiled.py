@@ -311,7 +311,7 @@ def _same_shape(thing: Any, _values: _Values) -> Any:
 
 
 def _alias_shape(alias: Any, values: _Values) -> Any:
-    """A second name for a table: made anew for each query, so it is no identity that tells them apart."""
+    """A second name for a table: created again for each query, so its identity does not distinguish queries."""
     return id(alias.model), alias.alias, values.aliases.setdefault(id(alias), len(values.aliases))
 
 

@@ -72,7 +72,7 @@ class OpenedBy(StrEnum):
 
     MERCHANT = "merchant"
     VISIT = "visit"  # somebody at a payment link's address, where visitors may find it again
-    RENEWAL = "renewal"  # the house, to have an invoice paid that is not its subscription's first
+    RENEWAL = "renewal"  # we did, for an invoice that is not its subscription's first
 
 
 class DeliveryStatus(StrEnum):

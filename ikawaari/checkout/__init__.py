@@ -3,7 +3,7 @@
 The modules form a ladder. Each may import from the lines below its own, never from its own line or from above, so there
 is no cycle, and what happens on success is one visible call after another. import-linter keeps it (`pyproject.toml`).
 
-    renewals | testing                          what time does to subscriptions; the developer's tools of test mode
+    renewals | test_mode                        what time does to subscriptions; the developer's tools of test mode
     attempts | audit                            money moves; whether the books agree
     callbacks | enquiry | held | manual         the doors behind which a provider's report, or an operator's, arrives
     settlement                                  the single place where a report is applied to our records

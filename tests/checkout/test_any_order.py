@@ -9,7 +9,7 @@ from contextlib import suppress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ikawaari.checkout import attempts, sessions, testing
+from ikawaari.checkout import attempts, sessions, test_mode
 from ikawaari.errors import IkawaariError
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox, screens
@@ -59,7 +59,7 @@ def decides(approved: bool) -> Step:
 
 def told(succeeded: bool) -> Step:
     """A developer decides for the payer."""
-    return lambda world, session: testing.decide(
+    return lambda world, session: test_mode.decide(
         intent(session).id, succeeded=succeeded, failure_reason=None, now=world.now
     )
 

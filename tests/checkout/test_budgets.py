@@ -11,7 +11,7 @@ from flask import Flask
 from pytest_httpserver import HTTPServer
 
 from ikawaari import store
-from ikawaari.checkout import attempts, budgets, intents, testing, visits
+from ikawaari.checkout import attempts, budgets, intents, test_mode, visits
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.config import Config
@@ -174,7 +174,7 @@ def test_a_payment_empties_the_number_s_counter(world: World) -> None:
     paid = world.session()
     world.pay(paid, NEVER_APPROVED)
     assert press(world, world.session(), **wallet(NEVER_APPROVED)) == "TooManyRequests"
-    testing.decide(worlds.intent(paid).id, succeeded=True, failure_reason=None, now=world.now)
+    test_mode.decide(worlds.intent(paid).id, succeeded=True, failure_reason=None, now=world.now)
     assert press(world, world.session(), **wallet(NEVER_APPROVED)) == "sent"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, callbacks, enquiry, resources, sessions, settlement, snapshots, testing, views
+from ikawaari.checkout import attempts, callbacks, enquiry, resources, sessions, settlement, snapshots, test_mode, views
 from ikawaari.errors import Conflict, Gone, NotFound, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -398,4 +398,4 @@ def test_the_test_callback_of_a_charge_that_never_left_is_a_conflict(world: Worl
     session = world.session()
     submitted(world, session)
     with pytest.raises(Conflict):
-        testing.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)
+        test_mode.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)

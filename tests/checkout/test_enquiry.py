@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ikawaari.checkout import attempts, enquiry, returns, subscriptions, testing
+from ikawaari.checkout import attempts, enquiry, returns, subscriptions, test_mode
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.store.models import DueWork, PaymentIntent
@@ -83,12 +83,12 @@ def test_the_test_callback_knows_no_live_intent(world: World) -> None:
     session = world.session(livemode=True)
     for intent_id in (intent(session).id, "pi_nobody"):
         with pytest.raises(NotFound):
-            testing.decide(intent_id, succeeded=True, failure_reason=None, now=world.now)
+            test_mode.decide(intent_id, succeeded=True, failure_reason=None, now=world.now)
 
 
 def test_the_test_callback_settles_an_intent_that_nobody_has_tried_yet(world: World) -> None:
     session = world.session()
-    testing.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)
+    test_mode.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)
     assert statuses(session) == PAID
     audit()
 
@@ -96,7 +96,7 @@ def test_the_test_callback_settles_an_intent_that_nobody_has_tried_yet(world: Wo
 def test_the_test_callback_cannot_undo_a_payment(world: World) -> None:
     session = world.session()
     world.pay_by_card(session)
-    testing.decide(intent(session).id, succeeded=False, failure_reason=None, now=world.now)
+    test_mode.decide(intent(session).id, succeeded=False, failure_reason=None, now=world.now)
     assert statuses(session) == PAID
     audit()
 
@@ -107,7 +107,7 @@ def test_the_test_callback_cannot_undo_a_payment(world: World) -> None:
 def test_the_test_callbacks_reason_is_of_the_closed_set(world: World, reason: str | None, kept: str) -> None:
     session = world.session()
     world.pay(session, "011")
-    testing.decide(intent(session).id, succeeded=False, failure_reason=reason, now=world.now)
+    test_mode.decide(intent(session).id, succeeded=False, failure_reason=reason, now=world.now)
     assert latest(session).failure_code == kept
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from ikawaari.checkout import cancellations, links, sessions, subscriptions, testing, visits
+from ikawaari.checkout import cancellations, links, sessions, subscriptions, test_mode, visits
 from ikawaari.errors import Conflict
 from ikawaari.store.models import CheckoutSession, Customer, Event, Subscription
 from tests import factories
@@ -23,7 +23,7 @@ def approved_after_the_end(world: World, session: CheckoutSession) -> None:
     world.pay(session, "011")
     world.wait(2 * 86_400)
     assert fresh(session).status == "expired"
-    testing.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)
+    test_mode.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)
 
 
 def corrected_after_the_end(world: World, session: CheckoutSession) -> None:
@@ -133,7 +133,7 @@ def test_money_for_an_invoice_that_nobody_paid_goes_back_when_that_canceled_the_
     days(world, 30)
     days(world, 11)
     assert states(subscription) == ["canceled", "paid", "uncollectible"]
-    testing.decide(intent(page(invoices(subscription)[1])).id, succeeded=True, failure_reason=None, now=world.now)
+    test_mode.decide(intent(page(invoices(subscription)[1])).id, succeeded=True, failure_reason=None, now=world.now)
     world.wait(6)
     assert states(subscription) == ["canceled", "paid", "uncollectible"]
     assert taken(subscription) == {1: 5_000, 2: 0}
@@ -147,7 +147,7 @@ def test_a_cancellation_and_an_approval_at_once_leave_no_money_for_a_service_tha
         world.work()
         payment = intent(page(invoices(subscription)[1]))
         acts = (
-            partial(testing.decide, payment.id, succeeded=True, failure_reason=None, now=world.now),
+            partial(test_mode.decide, payment.id, succeeded=True, failure_reason=None, now=world.now),
             partial(subscriptions.cancel, subscription, world.now),
         )
         together(2, lambda number, acts=acts, turn=turn: acts[(number + turn) % 2]())  # type: ignore[misc]
@@ -192,7 +192,7 @@ def test_that_of_a_payment_which_expiry_did_not_wait_for_ends_when_it_has_failed
     world.pay(session, "011")
     world.wait(2 * 86_400)
     assert (fresh(session).status, intent(session).status) == ("expired", "processing")
-    testing.decide(intent(session).id, succeeded=False, failure_reason="payer_declined", now=world.now)
+    test_mode.decide(intent(session).id, succeeded=False, failure_reason="payer_declined", now=world.now)
     world.work()
     assert intent(session).status == "canceled"
     assert world.told()[-2:] == ["payment_intent.payment_failed", "payment_intent.canceled"]

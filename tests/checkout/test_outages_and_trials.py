@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ikawaari.checkout import attempts, renewals, resources, testing
+from ikawaari.checkout import attempts, renewals, resources, test_mode
 from ikawaari.checkout import invoices as all_invoices
 from ikawaari.errors import Declined
 from ikawaari.providers import registry
@@ -262,7 +262,7 @@ def test_a_number_that_has_paid_this_merchant_is_tried_on_days_3_5_and_7(world: 
     world.wait(6)
     subscription = subscribed(world, "002", TRIAL)
     attempt = PaymentAttempt.get()
-    testing.decide(attempt.intent_id, succeeded=True, failure_reason=None, now=world.now)
+    test_mode.decide(attempt.intent_id, succeeded=True, failure_reason=None, now=world.now)
     for _ in range(23):
         days(world, 1)
     assert len(prompts(subscription)) == 4
@@ -296,7 +296,7 @@ def test_a_card_s_trial_is_tried_as_ever(world: World) -> None:
 def test_advance_ends_a_trial_with_a_good_number_paid(world: World) -> None:
     subscription = subscribed(world, "500", TRIAL)
     for _ in range(2):  # the reminder, then the end
-        testing.advance(subscription.id, world.owner, world.now)
+        test_mode.advance(subscription.id, world.owner, world.now)
         world.work()
     world.wait(6)
     assert states(subscription) == ["active", "paid"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ikawaari.checkout import attempts, testing
+from ikawaari.checkout import attempts, test_mode
 from ikawaari.errors import Conflict, Declined
 from ikawaari.providers.sandbox import ledger, screens
 from ikawaari.store.models import Callback, CheckoutSession
@@ -285,7 +285,7 @@ def test_011_never_ends_by_itself(world: World) -> None:
 def test_011_ends_when_told(world: World, succeeded: bool, end: tuple[str, ...]) -> None:
     session = world.session()
     world.pay(session, "011")
-    testing.decide(intent(session).id, succeeded=succeeded, failure_reason="payer_limit", now=world.later(10))
+    test_mode.decide(intent(session).id, succeeded=succeeded, failure_reason="payer_limit", now=world.later(10))
     assert statuses(session) == end
     assert latest(session).failure_code == (None if succeeded else "payer_limit")
     audit()

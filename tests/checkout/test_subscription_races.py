@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from ikawaari.checkout import attempts, renewals, subscriptions, testing
+from ikawaari.checkout import attempts, renewals, subscriptions, test_mode
 from ikawaari.errors import Conflict, Declined, Gone
 from ikawaari.store.models import Invoice, Subscription
 from tests import world as worlds
@@ -126,7 +126,7 @@ def test_the_end_of_dunning_and_late_money_at_once_agree(world: World) -> None:
         keep_phone(subscription, "011")
         renewals.collect(invoice.id, world.now)
         world.later(10 * DAY + 61)
-        money = partial(testing.decide, intent(page(invoice)).id, succeeded=True, failure_reason=None, now=world.now)
+        money = partial(test_mode.decide, intent(page(invoice)).id, succeeded=True, failure_reason=None, now=world.now)
         unharmed(race(turn, money, partial(renewals.collect, invoice.id, world.now)))
         assert states(subscription) == ["active", "paid", "paid"]
     audit()
@@ -188,7 +188,7 @@ def test_a_developer_walks_through_the_life_of_a_subscription(world: World) -> N
     subscription = subscribed(world, recurring=MONTHLY | {"trial_period_days": 30})
     seen = []
     for _ in range(7):
-        testing.advance(subscription.id, world.owner, world.now)
+        test_mode.advance(subscription.id, world.owner, world.now)
         world.work()
         seen.append((states(subscription), told(subscription)[-1]))
         if len(seen) == 2:
@@ -199,23 +199,23 @@ def test_a_developer_walks_through_the_life_of_a_subscription(world: World) -> N
     assert states(subscription) == ["unpaid", "paid", "uncollectible"]
     assert len(tries(invoices(subscription)[-1])) == 4
     with pytest.raises(Conflict):
-        testing.advance(subscription.id, world.owner, world.now)
+        test_mode.advance(subscription.id, world.owner, world.now)
     audit()
 
 
 def test_time_is_not_moved_under_a_payment(world: World) -> None:
     subscription = subscribed(world)
     keep_phone(subscription, "011")
-    testing.advance(subscription.id, world.owner, world.now)
+    test_mode.advance(subscription.id, world.owner, world.now)
     world.work()
     with pytest.raises(Conflict, match="IKW-RES-003"):
-        testing.advance(subscription.id, world.owner, world.now)
+        test_mode.advance(subscription.id, world.owner, world.now)
 
 
 def test_what_is_due_already_is_not_moved(world: World) -> None:
     subscription = subscribed(world)
     for _ in range(3):
-        testing.advance(subscription.id, world.owner, world.now)
+        test_mode.advance(subscription.id, world.owner, world.now)
     assert now(subscription).current_period_end == world.now
     row = due(subscriptions.RENEW, subscription)
     assert row is not None

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts, cancellations, renewals, resources, sessions, snapshots, subscriptions, testing
+from ikawaari.checkout import (
+    attempts,
+    cancellations,
+    renewals,
+    resources,
+    sessions,
+    snapshots,
+    subscriptions,
+    test_mode,
+)
 from ikawaari.errors import Conflict, Gone
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import Event, Invoice, Subscription
@@ -330,7 +339,7 @@ def late(world: World, policy: str) -> Subscription:
 
 def approve(world: World, invoice: Invoice) -> None:
     """The payer approves at last."""
-    testing.decide(intent(page(invoice)).id, succeeded=True, failure_reason=None, now=world.now)
+    test_mode.decide(intent(page(invoice)).id, succeeded=True, failure_reason=None, now=world.now)
     world.wait(6)
 
 

@@ -73,9 +73,10 @@ class SandboxBench:
     def callback(self, charge_id: str, now: datetime, *, body: bytes | None = None) -> CallbackRequest:
         """What the simulated operator would post."""
         assert isinstance(self.provider, Sandbox)
-        content = body if body is not None else json.dumps(world.news(ledger.Charge.get_by_id(charge_id))).encode()
-        headers = {SIGNATURE_HEADER: self.provider.sign(content, now), "Content-Type": "application/json"}
-        return CallbackRequest(headers=headers, body=content, method="POST", path="/callbacks/sandbox")
+        if body is None:
+            body = json.dumps(world.report_body(ledger.Charge.get_by_id(charge_id))).encode()
+        headers = {SIGNATURE_HEADER: self.provider.sign(body, now), "Content-Type": "application/json"}
+        return CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
 
 
 BENCHES: Mapping[str, Callable[[Config], Bench]] = {"sandbox": SandboxBench}

@@ -148,7 +148,7 @@ class Sandbox(base.Provider):
         if charge is None:
             raise LookupError(charge_id)
         world.settle(charge, now, succeeded=succeeded, failure=failure or FailureCode.UNKNOWN)
-        body = json.dumps(world.news(Charge.get_by_id(charge_id))).encode()
+        body = json.dumps(world.report_body(Charge.get_by_id(charge_id))).encode()
         headers = {SIGNATURE_HEADER: self.sign(body, now)}
         return base.CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
 

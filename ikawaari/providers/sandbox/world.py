@@ -67,18 +67,18 @@ def settle(
 
 
 def _queue_callbacks(charge: Charge, at: datetime) -> None:
-    told = news(charge)
+    told = report_body(charge)
     plan = [(told, 0)]
     if charge.noisy:
         again = {**told, "event_id": ids.new("sbx")}
-        older = {**news(charge), "status": "processing", "amount": None}
-        wrong = {**news(charge), "status": "failed", "amount": None, "failure": "unknown"}
+        older = {**report_body(charge), "status": "processing", "amount": None}
+        wrong = {**report_body(charge), "status": "failed", "amount": None, "failure": "unknown"}
         plan = [(told, 0), (told, 0), (again, 0), (older, 1), (wrong, 1)]
     for body, seconds in plan:
         OutgoingCallback.create(body=json.dumps(body), due_at=at + timedelta(seconds=seconds))
 
 
-def news(charge: Charge) -> dict[str, Any]:
+def report_body(charge: Charge) -> dict[str, Any]:
     """The body of a callback about the charge in its current state."""
     return {
         "event_id": ids.new("sbx"),

@@ -5,12 +5,12 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import resources, snapshots, testing
+from ikawaari.checkout import resources, snapshots, test_mode
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.schemas import subscriptions
-from ikawaari.merchant_api.schemas import testing as schemas
+from ikawaari.merchant_api.schemas import test_mode as schemas
 from ikawaari.merchants.credentials import Scope
 from ikawaari.shapes import JsonObject
 
@@ -31,7 +31,7 @@ class MobileMoneyCallback(MethodView):
     @bp.response(200, schemas.CallbackResult(), example=schemas.CALLBACK_RESULT)
     def post(self, body: dict[str, Any]) -> JsonObject:
         """Settle the latest attempt of a test payment intent."""
-        intent = testing.decide(
+        intent = test_mode.decide(
             body["payment_intent_id"],
             succeeded=body["status"] == "succeeded",
             failure_reason=body["failure_reason"],
@@ -54,5 +54,5 @@ class Advance(MethodView):
         A reminder, a renewal, a retry, or the end: a worker does it within a second or two.
         """
         who = caller()
-        advanced = testing.advance(subscription_id, who.owner, clock.now())
+        advanced = test_mode.advance(subscription_id, who.owner, clock.now())
         return resources.subscription(snapshots.of_subscription(advanced))
