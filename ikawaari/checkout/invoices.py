@@ -50,7 +50,9 @@ def open_next(subscription: Subscription, period: tuple[int, datetime, datetime]
 
 
 def of(session: CheckoutSession) -> Invoice | None:
-    """The invoice that the session pays."""
+    """The invoice that the session pays: a renewal's, or the first one of the subscription that it starts."""
+    if session.opened_by != OpenedBy.RENEWAL and session.mode != Mode.SUBSCRIPTION:
+        return None
     return Invoice.get_or_none(Invoice.session == session.id)
 
 
