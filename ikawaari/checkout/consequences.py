@@ -3,11 +3,13 @@
 All of it reads what is stored, and may have to be done again by a worker: see `settlement`, which alone calls it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
+from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode
@@ -24,6 +26,7 @@ class Room:
     attempt: PaymentAttempt
     intent: PaymentIntent
     session: CheckoutSession | None
+    attempts: Sequence[PaymentAttempt]  # of the intent, this one among them
     now: datetime
     has_moved: bool = True  # whether the attempt's status is new, and must be published
     step_by_step: bool = True  # whether a step that fails is undone separately
@@ -55,7 +58,8 @@ def follow(room: Room) -> None:
 
 def _publish(room: Room) -> None:
     """The event of the intent's status, from what is stored: a worker may have to do it again."""
-    outbox.publish(INTENT.arrival(room.intent.status), room.intent, room.now)
+    shown = IntentSnapshot(room.intent, room.session, room.attempts)
+    outbox.publish_intent(INTENT.arrival(room.intent.status), shown, room.now)
 
 
 def _follow_success(room: Room, money: Money) -> None:

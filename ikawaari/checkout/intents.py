@@ -126,7 +126,7 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
 def open_for(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
     """Create the intent of a session that is being opened, in that transaction: nobody else can see the session yet."""
     intent = PaymentIntent.create(**_columns(session, money, now))
-    outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
+    outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session), now)
     return intent
 
 
@@ -141,7 +141,7 @@ def for_session(session: CheckoutSession, money: Money, now: datetime) -> Paymen
         made = PaymentIntent.insert_once(**_columns(session, money, now))
         intent = present(PaymentIntent.find_and_lock(own), "a session's intent is never removed")
         if made:
-            outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session.locale), now)
+            outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session), now)
     may_change = intent.status in (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.FAILED)
     if may_change and intent.amount != money.amount:
         intent.change(amount=money.amount)

@@ -20,8 +20,7 @@ LATE_PAYMENT = "checkout.session.late_payment"
 
 def publish(event_type: str, row: Record, now: datetime) -> None:
     """Record an event about `row`."""
-    if row.unpublished == event_type:
-        row.unpublished = None
+    _is_published(event_type, row)
     match row:
         case CheckoutSession():
             publish_session(event_type, snapshots.of(row), now)
@@ -47,7 +46,13 @@ def publish_session(event_type: str, shown: Snapshot, now: datetime) -> None:
 
 def publish_intent(event_type: str, shown: IntentSnapshot, now: datetime) -> None:
     """Record an event about an intent."""
+    _is_published(event_type, shown.intent)
     events.append(event_type, resources.payment_intent(shown), shown.intent, now)
+
+
+def _is_published(event_type: str, row: Record) -> None:
+    if row.unpublished == event_type:
+        row.unpublished = None
 
 
 def publish_move(row: Record, now: datetime) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from ikawaari import store
-from ikawaari.checkout import consequences, outbox, refunds, sessions, subscriptions
+from ikawaari.checkout import consequences, outbox, refunds, sessions, snapshots, subscriptions
 from ikawaari.checkout.consequences import Room
 from ikawaari.events import events
 from ikawaari.invariants import present
@@ -25,7 +25,7 @@ from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Re
 from ikawaari.shapes import NextAction, Prompt
 from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store import due
-from ikawaari.store.models import AttemptReport, CheckoutSession, PaymentAttempt, PaymentIntent
+from ikawaari.store.models import AttemptReport, PaymentAttempt, PaymentIntent
 
 log = structlog.get_logger()
 ENQUIRE, FOLLOW = "attempt.enquire", "attempt.follow"
@@ -115,8 +115,9 @@ def follow(attempt_id: str, now: datetime) -> None:
 def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Room:
     """Lock and read what depends on the attempt."""
     intent = PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
-    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
-    return Room(PaymentAttempt.get_by_id(attempt_id), intent, session, now, step_by_step=step_by_step)
+    shown = snapshots.of_intent(intent)
+    attempt = next(row for row in shown.attempts if row.id == attempt_id)
+    return Room(attempt, intent, shown.session, shown.attempts, now, step_by_step=step_by_step)
 
 
 def _concluded(room: Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:

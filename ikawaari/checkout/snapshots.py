@@ -67,8 +67,13 @@ class IntentSnapshot:
     """An intent, and everything that is shown with it."""
 
     intent: PaymentIntent
-    locale: str | None = None  # the session's, if it has one
+    session: CheckoutSession | None = None
     attempts: Sequence[PaymentAttempt] = ()  # oldest first
+
+    @property
+    def locale(self) -> str | None:
+        """The session's language, if there is a session."""
+        return self.session.locale if self.session else None
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,7 @@ def of_intent(intent: PaymentIntent) -> IntentSnapshot:
 def of_intents(intents: Sequence[PaymentIntent]) -> list[IntentSnapshot]:
     """What is shown with each of `intents`, which are not read again."""
     found = _INTENTS.find([intent.id for intent in intents])
-    read = [(intent, *found[intent.id][1:]) for intent in intents]
-    return [IntentSnapshot(intent, session.locale if session else None, attempts) for intent, session, attempts in read]
+    return [IntentSnapshot(intent, *found[intent.id][1:]) for intent in intents]
 
 
 def of_subscription(subscription: Subscription) -> SubscriptionSnapshot:
