@@ -92,6 +92,7 @@ class Full:
         return answer.json, len(sent)
 
 
+CARD = {"type": "card", "card": {"token": "tok_test_card"}}
 MONTHLY = {"interval": "month", "interval_count": 1}
 
 
@@ -190,3 +191,18 @@ def test_a_webhook_is_delivered_by_four_statements(app: Flask) -> None:
         assert len(receiver.heard) == 5
     of_the_lane = 6  # claimed by two, found empty by three, finished by one
     assert taken == {1: of_the_lane + 4, 4: of_the_lane + 4 * 4}
+
+
+def test_a_payment_that_succeeds_at_once_takes_25_statements(app: Flask) -> None:
+    """The sandbox's ledger is another database."""
+    shop = Shop(app, rate_limit=10_000)
+    for number in (1, 2):
+        url = f"http://127.0.0.1:9/{number}"
+        endpoints.create(factories.owner(shop.merchant), url=url, enabled_events=["*"], now=clock.now())
+    for _ in ("warm", "counted"):
+        session_id = shop.opened()["id"]
+        provider_states.closed()
+        with statements.sent() as sent:
+            answer = shop.client.post(f"/api/checkout/{session_id}/pay", json={"payment_method": CARD})
+        assert (answer.status_code, answer.json["payment_status"]) == (200, "paid")
+    assert len(sent) == 25, "\n".join(sent)

@@ -41,6 +41,7 @@ from ikawaari.checkout import (
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms, unnamed
 from ikawaari.checkout.quotes import Quote
+from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
@@ -211,15 +212,16 @@ def _begin_session(
     """Claim the session and its intent for this payment, and store the attempt: all or nothing, for one caller only."""
     with store.atomic():
         intent = intents.for_session(session, answers.money, now)
+        before = IntentSnapshot(intent, session, snapshots.attempts_of(intent))
         if not off_session:
-            budgets.require_try(intent, method, now)
+            budgets.require_try(before, method, now)
             repeats.require_asked(session, method, answers, asked, now)
         # If two payers race, both updates require the old status, so the second one changes no row.
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)
         back = return_url or f"{resources.page_url(session.id)}?returned=1"
-        attempt = _store(intent, method, answers.quote, back, now, off_session=off_session, **answers.columns)
+        attempt = _store(before, method, answers.quote, back, now, off_session=off_session, **answers.columns)
         once(attempt.id)
         return attempt
 
@@ -234,16 +236,17 @@ def _begin_intent(
             raise Conflict(errors.STATE_FORBIDS, "The payment intent has just changed.")
         if locked.status not in PAYABLE:
             raise _refused(locked)
-        budgets.require_try(locked, method, now)
+        before = IntentSnapshot(locked, None, snapshots.attempts_of(locked))
+        budgets.require_try(before, method, now)
         locked.move("status", IntentStatus.PROCESSING)
         quote = Quote(locked.amount, fee=0, quantities=None)
-        attempt = _store(locked, method, quote, return_url or resources.after_payment_url(), now)
+        attempt = _store(before, method, quote, return_url or resources.after_payment_url(), now)
         once(attempt.id)
         return attempt
 
 
 def _store(
-    intent: PaymentIntent, method: PaymentMethod, quote: Quote, return_url: str, now: datetime, **further: Any
+    before: IntentSnapshot, method: PaymentMethod, quote: Quote, return_url: str, now: datetime, **further: Any
 ) -> PaymentAttempt:
     """Store the attempt of a claimed intent, and schedule its enquiry, before a provider is called.
 
@@ -251,7 +254,7 @@ def _store(
     """
     attempt = PaymentAttempt.create(
         id=ids.new_attempt(),
-        intent=intent,
+        intent=before.intent,
         provider=method.provider,
         status=AttemptStatus.SUBMITTING,
         type=method.type,
@@ -264,16 +267,16 @@ def _store(
         amount=quote.total,
         fee_amount=quote.fee,
         quantities=quote.quantities,
-        currency=intent.currency,
+        currency=before.intent.currency,
         created_at=now,
         submitted_at=store.shared_clock.now(),  # not `now`: we may have waited for locks since that was read
         **further,
     )
     enquiry.begin(attempt, now)
     if attempt.off_session:
-        outbox.withhold(intent)
+        outbox.withhold(before.intent)
     else:
-        outbox.publish_move(intent, now)
+        outbox.publish_intent("payment_intent.processing", replace(before, attempts=(*before.attempts, attempt)), now)
     return attempt
 
 
@@ -346,10 +349,9 @@ def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Except
 
 
 def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
-    intent = attempt.intent
     return ChargeRequest(
         id=attempt.id,
-        intent_id=intent.id,
+        intent_id=attempt.intent_id,
         money=Money(attempt.amount, attempt.currency),
         method_type=attempt.type,
         operator=attempt.operator,
@@ -359,8 +361,8 @@ def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
         flow=Flow(attempt.flow) if attempt.flow else None,
         otp=otp,
         return_url=attempt.return_url,
-        description=intent.description or "",
-        merchant_name=intent.merchant.name,
+        description=attempt.intent.description or "",
+        merchant_name=attempt.intent.merchant.name,
         off_session=attempt.off_session,
     )
 

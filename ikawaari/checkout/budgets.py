@@ -15,6 +15,7 @@ from typing import Any
 
 from ikawaari import errors, store
 from ikawaari.checkout.payment_methods import PaymentMethod
+from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.config import Config
 from ikawaari.errors import TooManyRequests
 from ikawaari.merchants import rates
@@ -64,12 +65,12 @@ def configure(config: Config) -> None:
     _limits = _Limits.of(config)
 
 
-def require_try(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
+def require_try(shown: IntentSnapshot, method: PaymentMethod, now: datetime) -> None:
     """Raise TooManyRequests unless the locked intent may be tried once more, by this payment method.
 
     In the transaction that stores the attempt, so that the count cannot change before the attempt counts, too.
     """
-    tried = _latest(PaymentAttempt.intent == intent.id)
+    intent, tried = shown.intent, shown.attempts[::-1][:_LATEST]
     _require_rest(tried, now)
     if method.phone and _limits.prompts_per_phone:
         _require_prompt(intent, method.phone, now)

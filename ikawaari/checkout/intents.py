@@ -67,7 +67,7 @@ def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
         )
         outbox.publish_intent("payment_intent.created", IntentSnapshot(intent), now)
         if new.confirm and method:
-            budgets.require_try(intent, method, now)  # a refused try must not leave an intent behind
+            budgets.require_try(IntentSnapshot(intent), method, now)  # a refused try must not leave an intent behind
     return intent
 
 
