@@ -83,6 +83,11 @@ class Input(Schema):
         """The fields by their names in the document."""
         return {field.data_key or name: field for name, field in self.fields.items()}
 
+    @cached_property
+    def _spellings(self) -> Mapping[str, str]:
+        """Those names by each of their two spellings."""
+        return {spelling: name for name in self._names for spelling in (name, snake(name))}
+
     @pre_load
     def understand(self, data: Any, **_options: Any) -> Any:
         """Convert what clients send to the one form that the fields accept."""
@@ -94,10 +99,9 @@ class Input(Schema):
 
     def _spelled(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Rename `success_url` to `successUrl`; giving both spellings is an error of the first."""
-        spellings = {spelling: name for name in self._names for spelling in (name, snake(name))}
         known: dict[str, Any] = {}
         for key, value in data.items():
-            name = spellings.get(key, key)
+            name = self._spellings.get(key, key)
             if name in known:
                 raise ValidationError({name: [f"is given twice, also as {snake(name)}"]})
             known[name] = value
