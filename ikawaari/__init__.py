@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from ikawaari import logs, sealing, store, texts
-from ikawaari.checkout import budgets, enquiry, provider_states, resources
+from ikawaari.checkout import budgets, enquiry, merchant_view, provider_states
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log
 from ikawaari.edge import errors as error_answers
@@ -63,7 +63,7 @@ def start(config: Config) -> None:
     enquiry.configure(config)
     budgets.configure(config)
     provider_states.forget()
-    resources.configure(config)
+    merchant_view.configure(config)
     outgoing.configure(config)
     _require_fitting_secret()
 

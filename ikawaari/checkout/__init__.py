@@ -10,11 +10,11 @@ is no cycle, and what happens on success is one visible call after another. impo
     consequences                                what follows once a report is booked
     subscriptions                               an agreement to pay again
     cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
-    refunds | sessions | views                  money on its way back; what is opened, found, expired; its public view
+    refunds | sessions | public_view           money on its way back; what is opened, found, expired; its public view
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
     budgets | collected | prices                how often strangers may try; what a page collects; what a sale costs
     customers | payment_methods | returns       who paid; with what; and the way back to the shop
     outbox                                      events, each with the move that it tells of
-    pay_keys | prefills | provider_states | quotes | resources
+    pay_keys | prefills | provider_states | quotes | merchant_view
     offers | snapshots                          what is sold on which terms; what is shown, read before it is rendered
 """

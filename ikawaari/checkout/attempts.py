@@ -27,12 +27,12 @@ from ikawaari.checkout import (
     intents,
     invoices,
     links,
+    merchant_view,
     outbox,
     pay_keys,
     payment_methods,
     quotes,
     repeats,
-    resources,
     sessions,
     settlement,
     snapshots,
@@ -220,7 +220,7 @@ def _begin_session(
         if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)
-        back = return_url or f"{resources.page_url(session.id)}?returned=1"
+        back = return_url or f"{merchant_view.page_url(session.id)}?returned=1"
         attempt = _store(before, method, answers.quote, back, now, off_session=off_session, **answers.columns)
         once(attempt.id)
         return attempt
@@ -240,7 +240,7 @@ def _begin_intent(
         budgets.require_try(before, method, now)
         locked.move("status", IntentStatus.PROCESSING)
         quote = Quote(locked.amount, fee=0, quantities=None)
-        attempt = _store(before, method, quote, return_url or resources.after_payment_url(), now)
+        attempt = _store(before, method, quote, return_url or merchant_view.after_payment_url(), now)
         once(attempt.id)
         return attempt
 
@@ -396,5 +396,5 @@ def _unsettled(intent: PaymentIntent | None) -> PaymentAttempt | None:
 
 def _waiting_for_code(intent: PaymentIntent | None) -> PaymentAttempt | None:
     attempt = _unsettled(intent)
-    action = resources.next_action([attempt]) if attempt else None
+    action = merchant_view.next_action([attempt]) if attempt else None
     return attempt if action and action["type"] == ActionKind.OTP else None

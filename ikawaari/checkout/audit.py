@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from peewee import JOIN, Case, fn
 
-from ikawaari.checkout import enquiry, invoices, refunds, resources, sessions, snapshots, subscriptions
+from ikawaari.checkout import enquiry, invoices, merchant_view, refunds, sessions, snapshots, subscriptions
 from ikawaari.events import delivery
 from ikawaari.shapes import Mode
 from ikawaari.states import (
@@ -257,7 +257,7 @@ def _subscribed(since: datetime | None) -> Iterator[Finding]:
     ended = _changed(CheckoutSession, since, CheckoutSession.completed_at)
     pages = Invoice.select(Invoice, CheckoutSession).join(CheckoutSession).where(ended)
     for invoice in pages:
-        paid = invoice.session.payment_status in resources.PAID
+        paid = invoice.session.payment_status in merchant_view.PAID
         if (invoice.status == InvoiceStatus.PAID and not paid) or (invoice.status == InvoiceStatus.OPEN and paid):
             told = f"{invoice.status}, its page {invoice.session.payment_status}"
             yield Finding(finding="invoice_differs_from_its_page", object=invoice.id, details=told)

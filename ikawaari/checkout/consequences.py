@@ -20,7 +20,7 @@ _BEGUN = (AttemptStatus.PROCESSING, AttemptStatus.REQUIRES_ACTION)
 
 
 @dataclass
-class Room:
+class Case:
     """An attempt and everything that depends on it, under the intent's lock."""
 
     attempt: PaymentAttempt
@@ -40,58 +40,58 @@ def _never_began(attempt: PaymentAttempt) -> bool:
     return not begun.exists()
 
 
-def follow(room: Room) -> None:
+def follow(case: Case) -> None:
     """What the stored statuses require: events, the session's completion, subscriptions, the return of held money."""
-    attempt, intent = room.attempt, room.intent
+    attempt, intent = case.attempt, case.intent
     paid = attempt.status == AttemptStatus.SUCCEEDED and not attempt.surplus
-    if room.has_moved and paid:
-        _follow_success(room, Money(attempt.amount, attempt.currency))
-    elif room.has_moved and attempt.status == intent.status == IntentStatus.FAILED:
-        _follow_failure(room)
-    elif room.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
-        _publish(room)
+    if case.has_moved and paid:
+        _follow_success(case, Money(attempt.amount, attempt.currency))
+    elif case.has_moved and attempt.status == intent.status == IntentStatus.FAILED:
+        _follow_failure(case)
+    elif case.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
+        _publish(case)
     if attempt.held:
         duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
         held = Money(attempt.held, str(attempt.received_currency))
-        refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", room.now)
+        refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", case.now)
 
 
-def _publish(room: Room) -> None:
+def _publish(case: Case) -> None:
     """The event of the intent's status, from what is stored: a worker may have to do it again."""
-    shown = IntentSnapshot(room.intent, room.session, room.attempts)
-    outbox.publish_intent(INTENT.arrival(room.intent.status), shown, room.now)
+    shown = IntentSnapshot(case.intent, case.session, case.attempts)
+    outbox.publish_intent(INTENT.arrival(case.intent.status), shown, case.now)
 
 
-def _follow_success(room: Room, money: Money) -> None:
-    _publish(room)
+def _follow_success(case: Case, money: Money) -> None:
+    _publish(case)
     # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
-    given_up = room.intent.cancellation_reason == "requested"
-    if room.session is not None:
-        _close(room, room.session, money, given_up=given_up)
+    given_up = case.intent.cancellation_reason == "requested"
+    if case.session is not None:
+        _close(case, case.session, money, given_up=given_up)
     elif given_up:
-        refunds.give_back(room.attempt, money, "late", room.now)
+        refunds.give_back(case.attempt, money, "late", case.now)
 
 
-def _close(room: Room, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
+def _close(case: Case, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
     """The session is paid: in time, or late and then by the merchant's policy, or beyond the uses of its link."""
     exceeded = links.is_exceeded(session)
     if exceeded:
-        sessions.try_expire(session, room.now)
+        sessions.try_expire(session, case.now)
     # An earlier attempt that is corrected to succeeded may be of another payer, and over another quantity, than the
     # latest one: what was bought, and who bought it, is what this attempt says.
-    session.move("payment_status", PaymentStatus.PAID, completed_at=room.now, **_bought(room.attempt, session))
-    customers.recognize(session, room.attempt.phone, room.now)
+    session.move("payment_status", PaymentStatus.PAID, completed_at=case.now, **_bought(case.attempt, session))
+    customers.recognize(session, case.attempt.phone, case.now)
     if session.try_move("status", SessionStatus.COMPLETE):
-        _serve(room, session)
-        outbox.publish_move(session, room.now)
+        _serve(case, session)
+        outbox.publish_move(session, case.now)
         return
     session.change(late=True)
     goes_back = exceeded or given_up or _is_unwanted(session)
     if not goes_back:
-        _serve(room, session)
-    outbox.publish(outbox.LATE_PAYMENT, session, room.now)
+        _serve(case, session)
+    outbox.publish(outbox.LATE_PAYMENT, session, case.now)
     if goes_back:
-        refunds.give_back(room.attempt, money, "link_used" if exceeded else "late", room.now)
+        refunds.give_back(case.attempt, money, "link_used" if exceeded else "late", case.now)
 
 
 def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]:
@@ -100,11 +100,11 @@ def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]
     return typed | quotes.columns(session, quotes.agreed(attempt))
 
 
-def _serve(room: Room, session: CheckoutSession) -> None:
+def _serve(case: Case, session: CheckoutSession) -> None:
     """The merchant has the money, in time or late: what was bought starts, or continues."""
-    agreement = Agreement.of(room.attempt)
-    subscriptions.activate(session, agreement, room.now)
-    subscriptions.paid(session, agreement, room.now)
+    agreement = Agreement.of(case.attempt)
+    subscriptions.activate(session, agreement, case.now)
+    subscriptions.paid(session, agreement, case.now)
 
 
 def _is_unwanted(session: CheckoutSession) -> bool:
@@ -113,11 +113,11 @@ def _is_unwanted(session: CheckoutSession) -> bool:
     return policy == "refund" or subscriptions.has_been_canceled(session)
 
 
-def _follow_failure(room: Room) -> None:
-    if _never_began(room.attempt):
-        outbox.withhold(room.intent)
+def _follow_failure(case: Case) -> None:
+    if _never_began(case.attempt):
+        outbox.withhold(case.intent)
     else:
-        _publish(room)
-    if room.session is not None:
-        links.forget_visitor(room.session)
-        subscriptions.failed(room.session, room.attempt, room.now)
+        _publish(case)
+    if case.session is not None:
+        links.forget_visitor(case.session)
+        subscriptions.failed(case.session, case.attempt, case.now)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from ikawaari import ids, phones, store, texts
-from ikawaari.checkout import outbox, resources
+from ikawaari.checkout import merchant_view, outbox
 from ikawaari.errors import ValidationFailed
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import Page
@@ -70,7 +70,7 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
     if "phone" in wanted.filters:
         phone = _asked_phone(str(wanted.filters["phone"]), owner.merchant)
         wanted = replace(wanted, filters={**wanted.filters, "phone": phone})
-    return _LISTING.page(_LISTING.rows(owner), wanted, lambda rows: [resources.customer(row) for row in rows])
+    return _LISTING.page(_LISTING.rows(owner), wanted, lambda rows: [merchant_view.customer(row) for row in rows])
 
 
 def _asked_phone(text: str, merchant: Merchant) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import budgets, outbox, payment_methods, prefills, resources, snapshots
+from ikawaari.checkout import budgets, merchant_view, outbox, payment_methods, prefills, snapshots
 from ikawaari.checkout.payment_methods import PayRequest, Terms
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, Unavailable, ValidationFailed
@@ -99,7 +99,7 @@ def listed(owner: Owner, wanted: PageRequest, accepted: str = "en") -> Page:
     """A page of the owner's intents. `accepted`: the language of messages, if no session determines it."""
 
     def render(rows: Sequence[PaymentIntent]) -> list[JsonObject]:
-        return [resources.payment_intent(shown, accepted) for shown in snapshots.of_intents(rows)]
+        return [merchant_view.payment_intent(shown, accepted) for shown in snapshots.of_intents(rows)]
 
     return _LISTING.page(_LISTING.rows(owner), wanted, render)
 

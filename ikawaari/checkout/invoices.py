@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any
 
 from ikawaari import ids, store
-from ikawaari.checkout import intents, outbox, resources, sessions, snapshots
+from ikawaari.checkout import intents, merchant_view, outbox, sessions, snapshots
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
@@ -71,7 +71,7 @@ def listed(subscription: Subscription, wanted: PageRequest) -> Page:
 
 
 def _rendered(rows: Sequence[Invoice]) -> list[JsonObject]:
-    return [resources.invoice(row, page) for row, page in zip(rows, snapshots.of_invoices(rows), strict=True)]
+    return [merchant_view.invoice(row, page) for row, page in zip(rows, snapshots.of_invoices(rows), strict=True)]
 
 
 def claim_try(invoice: Invoice, now: datetime) -> bool:

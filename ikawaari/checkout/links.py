@@ -14,7 +14,7 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import clock, errors, ids, store
-from ikawaari.checkout import offers, prices, resources, returns
+from ikawaari.checkout import merchant_view, offers, prices, returns
 from ikawaari.checkout.offers import Offer
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import Details, Gone, NotFound, ValidationFailed
@@ -185,7 +185,7 @@ def _rendered(link: PaymentLink, uses: int, now: datetime) -> JsonObject:
         "id": link.id,
         "object": "payment_link",
         "version": link.version,
-        "url": resources.link_url(link.slug),
+        "url": merchant_view.link_url(link.slug),
         "slug": link.slug,
         "active": link.active,
         "status": _ended(link, uses, now) or "active",

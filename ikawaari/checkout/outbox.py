@@ -8,7 +8,7 @@ to follow other events, the row moves by itself, and `publish_move` comes when t
 from datetime import datetime
 from typing import Any
 
-from ikawaari.checkout import resources, snapshots
+from ikawaari.checkout import merchant_view, snapshots
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot
 from ikawaari.events import events
 from ikawaari.states import OpenedBy
@@ -27,13 +27,13 @@ def publish(event_type: str, row: Record, now: datetime) -> None:
         case PaymentIntent():
             publish_intent(event_type, snapshots.of_intent(row), now)
         case Refund():
-            events.append(event_type, resources.refund(row), row.intent, now)
+            events.append(event_type, merchant_view.refund(row), row.intent, now)
         case Subscription():
-            events.append(event_type, resources.subscription(snapshots.of_subscription(row)), row, now)
+            events.append(event_type, merchant_view.subscription(snapshots.of_subscription(row)), row, now)
         case Invoice():
-            events.append(event_type, resources.invoice(row, snapshots.of_invoices([row])[0]), row, now)
+            events.append(event_type, merchant_view.invoice(row, snapshots.of_invoices([row])[0]), row, now)
         case Customer():
-            events.append(event_type, resources.customer(row), row, now)
+            events.append(event_type, merchant_view.customer(row), row, now)
         case _:
             raise TypeError(f"no event is about a {type(row).__name__}")
 
@@ -41,13 +41,13 @@ def publish(event_type: str, row: Record, now: datetime) -> None:
 def publish_session(event_type: str, shown: Snapshot, now: datetime) -> None:
     """Record an event about a session. Of a renewal's page only late money is published: the rest is in `invoice.*`."""
     if event_type == LATE_PAYMENT or shown.session.opened_by != OpenedBy.RENEWAL:
-        events.append(event_type, resources.checkout_session(shown), shown.session, now)
+        events.append(event_type, merchant_view.checkout_session(shown), shown.session, now)
 
 
 def publish_intent(event_type: str, shown: IntentSnapshot, now: datetime) -> None:
     """Record an event about an intent."""
     _is_published(event_type, shown.intent)
-    events.append(event_type, resources.payment_intent(shown), shown.intent, now)
+    events.append(event_type, merchant_view.payment_intent(shown), shown.intent, now)
 
 
 def _is_published(event_type: str, row: Record) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import intents, outbox, resources
+from ikawaari.checkout import intents, merchant_view, outbox
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
@@ -160,7 +160,7 @@ owned = _LISTING.owned
 
 def listed(owner: Owner, wanted: PageRequest) -> Page:
     """A page of the owner's refunds."""
-    return _LISTING.page(_of_owner(owner), wanted, lambda rows: [resources.refund(row) for row in rows])
+    return _LISTING.page(_of_owner(owner), wanted, lambda rows: [merchant_view.refund(row) for row in rows])
 
 
 def send(refund_id: str, now: datetime) -> datetime | None:

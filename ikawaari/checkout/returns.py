@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from ikawaari import clock, errors, texts
-from ikawaari.checkout import resources
+from ikawaari.checkout import merchant_view
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.events import delivery
 from ikawaari.merchants import credentials
@@ -51,7 +51,7 @@ def check(session: CheckoutSession, return_url: str | None) -> None:
     """Raise ValidationFailed unless `return_url` has the origin of the pay host, or of the session's own addresses."""
     if return_url is None:
         return
-    known = (resources.page_url(session.id), session.success_url, session.cancel_url)
+    known = (merchant_view.page_url(session.id), session.success_url, session.cancel_url)
     if texts.origin(return_url) not in {texts.origin(url) for url in known if url}:
         raise ValidationFailed(
             {"return_url": ["must have the origin of this host, or of successUrl or cancelUrl"]}, errors.PAYMENT_INVALID

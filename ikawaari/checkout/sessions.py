@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, errors, ids, store
-from ikawaari.checkout import intents, links, offers, outbox, prefills, prices, quotes, resources, returns, snapshots
+from ikawaari.checkout import (
+    intents,
+    links,
+    merchant_view,
+    offers,
+    outbox,
+    prefills,
+    prices,
+    quotes,
+    returns,
+    snapshots,
+)
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.offers import Offer
 from ikawaari.checkout.snapshots import Snapshot
@@ -172,7 +183,7 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
 
 
 def _rendered(rows: Sequence[CheckoutSession]) -> list[JsonObject]:
-    return [resources.checkout_session(shown) for shown in snapshots.of_all(rows)]
+    return [merchant_view.checkout_session(shown) for shown in snapshots.of_all(rows)]
 
 
 def expire(session: CheckoutSession, now: datetime) -> CheckoutSession:

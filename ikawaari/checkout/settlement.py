@@ -16,7 +16,7 @@ import structlog
 
 from ikawaari import store
 from ikawaari.checkout import consequences, outbox, refunds, sessions, snapshots, subscriptions
-from ikawaari.checkout.consequences import Room
+from ikawaari.checkout.consequences import Case
 from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
@@ -66,29 +66,29 @@ def apply(
     """
     try:
         with store.undoable():
-            room = _enter(attempt_id, now, step_by_step=False)
-            return _take_in(room, _concluded(room, outcome, asked_at), source, trail)
+            case = _enter(attempt_id, now, step_by_step=False)
+            return _take_in(case, _concluded(case, outcome, asked_at), source, trail)
     except _StepByStep:
         with store.atomic():
-            room = _enter(attempt_id, now)
-            return _take_in(room, _concluded(room, outcome, asked_at), source, trail)
+            case = _enter(attempt_id, now)
+            return _take_in(case, _concluded(case, outcome, asked_at), source, trail)
 
 
-def _take_in(room: Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> PaymentAttempt:
-    status, received = room.attempt.status, room.attempt.amount_received
-    _publish_start(room, outcome)
-    _keep_reference(room, outcome)
+def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> PaymentAttempt:
+    status, received = case.attempt.status, case.attempt.amount_received
+    _publish_start(case, outcome)
+    _keep_reference(case, outcome)
     if outcome.result is Result.SUCCEEDED:
-        _succeed(room, outcome)
+        _succeed(case, outcome)
     elif outcome.result is Result.FAILED:
-        _fail(room, outcome)
+        _fail(case, outcome)
     elif outcome.result is not Result.NOT_FOUND:
-        _wait(room, outcome)
-    room.has_moved = room.attempt.status != status
-    _write_down(room, outcome, source, trail)
-    if room.has_moved or room.attempt.amount_received != received:
-        _follow_up(room)
-    return room.attempt
+        _wait(case, outcome)
+    case.has_moved = case.attempt.status != status
+    _write_down(case, outcome, source, trail)
+    if case.has_moved or case.attempt.amount_received != received:
+        _follow_up(case)
+    return case.attempt
 
 
 def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
@@ -105,67 +105,67 @@ def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
 def follow(attempt_id: str, now: datetime) -> None:
     """Do what follows a settlement, if that failed at the time. Raises what still prevents it."""
     with store.atomic():
-        room = _enter(attempt_id, now)
-        paid = room.attempt.status == AttemptStatus.SUCCEEDED and not room.attempt.surplus
+        case = _enter(attempt_id, now)
+        paid = case.attempt.status == AttemptStatus.SUCCEEDED and not case.attempt.surplus
         # A later report about the same attempt may have done it meanwhile.
-        if not paid or not events.was_recorded("payment_intent.succeeded", room.intent.id):
-            consequences.follow(room)
+        if not paid or not events.was_recorded("payment_intent.succeeded", case.intent.id):
+            consequences.follow(case)
 
 
-def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Room:
+def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Case:
     """Lock and read what depends on the attempt."""
     intent = PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
     shown = snapshots.of_intent(intent)
     attempt = next(row for row in shown.attempts if row.id == attempt_id)
-    return Room(attempt, intent, shown.session, shown.attempts, now, step_by_step=step_by_step)
+    return Case(attempt, intent, shown.session, shown.attempts, now, step_by_step=step_by_step)
 
 
-def _concluded(room: Room, outcome: Outcome, asked_at: datetime | None) -> Outcome:
+def _concluded(case: Case, outcome: Outcome, asked_at: datetime | None) -> Outcome:
     """If the provider never saw a charge, it will not move money, once its call can no longer be on its way.
 
     Both times are the shared clock's, and the later one is when the provider was asked, not when it answered.
     """
-    provider = registry.named(room.attempt.provider)
-    never_seen = outcome.result is Result.NOT_FOUND and room.attempt.status in _SENDING
+    provider = registry.named(case.attempt.provider)
+    never_seen = outcome.result is Result.NOT_FOUND and case.attempt.status in _SENDING
     if not never_seen or provider is None or asked_at is None:
         return outcome
-    if asked_at - room.attempt.submitted_at >= provider.capabilities.forgets_after:
+    if asked_at - case.attempt.submitted_at >= provider.capabilities.forgets_after:
         return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
     return outcome
 
 
-def _publish_start(room: Room, outcome: Outcome) -> None:
+def _publish_start(case: Case, outcome: Outcome) -> None:
     """A renewal's attempt is published when its provider has it: one that an outage refused never started."""
-    waits = room.attempt.off_session and room.attempt.status in _SENDING and room.intent.status in _LIVE
+    waits = case.attempt.off_session and case.attempt.status in _SENDING and case.intent.status in _LIVE
     refused = (
         outcome.result in (Result.UNKNOWN, Result.NOT_FOUND) or outcome.failure is FailureCode.PROVIDER_UNAVAILABLE
     )
     if waits and not refused:
-        _alone("start_not_published", room, lambda: outbox.publish("payment_intent.processing", room.intent, room.now))
+        _alone("start_not_published", case, lambda: outbox.publish("payment_intent.processing", case.intent, case.now))
 
 
 # ---------------------------------------------------------------- the booking
 
 
-def _keep_reference(room: Room, outcome: Outcome) -> None:
+def _keep_reference(case: Case, outcome: Outcome) -> None:
     """Store the provider's id of the charge whatever the status is: refunds need it, even for a failed charge.
 
     Money that was taken keeps the reference of its report.
     """
-    attempt = room.attempt
+    attempt = case.attempt
     known = attempt.provider_reference
     if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
         # If a provider gives one reference to two charges, both must still be booked.
-        _alone("attempt_reference_not_kept", room, lambda: attempt.change(provider_reference=outcome.reference))
+        _alone("attempt_reference_not_kept", case, lambda: attempt.change(provider_reference=outcome.reference))
 
 
-def _wait(room: Room, outcome: Outcome) -> None:
+def _wait(case: Case, outcome: Outcome) -> None:
     """Not settled: store what the payer has to do, and until when, even if the status stays."""
-    attempt, target = room.attempt, AttemptStatus(outcome.result.value)
+    attempt, target = case.attempt, AttemptStatus(outcome.result.value)
     if attempt.status in _SETTLED:
         return
     action = _action(attempt, outcome.action)
-    deadline = outcome.deadline and min(outcome.deadline, room.now + _LONGEST_PROMPT)
+    deadline = outcome.deadline and min(outcome.deadline, case.now + _LONGEST_PROMPT)
     learned = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
     learned = {name: value for name, value in learned.items() if value is not None}
     if not ATTEMPT.allow(attempt.status, target):
@@ -174,58 +174,58 @@ def _wait(room: Room, outcome: Outcome) -> None:
         return
     attempt.move("status", target, **{"next_action": None, "provider_code": None} | learned)
     if target is not AttemptStatus.UNKNOWN:
-        room.intent.try_move("status", IntentStatus(target.value))
+        case.intent.try_move("status", IntentStatus(target.value))
 
 
-def _succeed(room: Room, outcome: Outcome) -> None:
+def _succeed(case: Case, outcome: Outcome) -> None:
     """The money was taken: it pays this intent if it is the requested amount and still needed.
 
     Otherwise it is held, and returned. If several amounts are reported, the largest counts: each report has the total
     taken so far.
     """
-    attempt, money = room.attempt, present(outcome.money, "a success has money")
+    attempt, money = case.attempt, present(outcome.money, "a success has money")
     if attempt.amount_received is not None and (
         money.amount <= attempt.amount_received or money.currency != attempt.received_currency
     ):
         return
     asked = money == Money(attempt.amount, attempt.currency)
-    if asked and (attempt.amount_received is None or _is_all_here(room)):
-        _book(room, outcome, money)
+    if asked and (attempt.amount_received is None or _is_all_here(case)):
+        _book(case, outcome, money)
     else:
-        _hold(room, outcome, money)
+        _hold(case, outcome, money)
 
 
-def _is_all_here(room: Room) -> bool:
+def _is_all_here(case: Case) -> bool:
     """A part arrived before the whole, and was to be returned: whether none of it has left, or may have left."""
-    if room.intent.status == IntentStatus.SUCCEEDED:
+    if case.intent.status == IntentStatus.SUCCEEDED:
         return False
     try:
         with store.savepoint():
-            return refunds.withdraw(room.attempt, room.now)
+            return refunds.withdraw(case.attempt, case.now)
     except Exception:
-        log.exception("refund_not_withdrawn", attempt=room.attempt.id)
+        log.exception("refund_not_withdrawn", attempt=case.attempt.id)
         return False
 
 
-def _book(room: Room, outcome: Outcome, money: Money) -> None:
-    counted = 0 if room.intent.status == IntentStatus.SUCCEEDED else money.amount
+def _book(case: Case, outcome: Outcome, money: Money) -> None:
+    counted = 0 if case.intent.status == IntentStatus.SUCCEEDED else money.amount
     taken = _taken(money, counted, held=money.amount - counted)
-    room.attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(room, outcome), **taken)
+    case.attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(case, outcome), **taken)
     if counted:
-        room.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
+        case.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
 
 
-def _hold(room: Room, outcome: Outcome, money: Money) -> None:
+def _hold(case: Case, outcome: Outcome, money: Money) -> None:
     """An amount that the payer did not agree to is not a payment: it is returned, and the payer may try again.
 
     If the attempt has already paid, the difference is returned.
     """
-    attempt = room.attempt
+    attempt = case.attempt
     more = money.amount - (attempt.amount_received or 0)
     taken = _taken(money, attempt.counted, held=attempt.held + more)
     if ATTEMPT.allow(attempt.status, AttemptStatus.FAILED):
         wrong = Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT, raw_code=outcome.raw_code)
-        _fail(room, wrong, **taken)
+        _fail(case, wrong, **taken)
     else:
         attempt.change(**taken)
 
@@ -240,27 +240,27 @@ def _taken(money: Money, counted: int, *, held: int) -> dict[str, Any]:
     }
 
 
-def _fail(room: Room, outcome: Outcome, **taken: Any) -> None:
+def _fail(case: Case, outcome: Outcome, **taken: Any) -> None:
     """It is not a payment: the payer may try again. After a success this is an outdated report. `taken`: what moved."""
-    if not ATTEMPT.allow(room.attempt.status, AttemptStatus.FAILED):
+    if not ATTEMPT.allow(case.attempt.status, AttemptStatus.FAILED):
         return
-    room.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(room, outcome), **taken)
-    due.schedule(ENQUIRE, room.attempt.id, room.now + RECHECKS[0], lane=room.attempt.provider)
+    case.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(case, outcome), **taken)
+    due.schedule(ENQUIRE, case.attempt.id, case.now + RECHECKS[0], lane=case.attempt.provider)
     # An earlier attempt may have been corrected to succeeded: then the intent is paid and stays so.
-    if room.intent.try_move("status", IntentStatus.FAILED) and room.session is not None:
-        room.session.try_move("payment_status", PaymentStatus.UNPAID)
-        due.schedule(sessions.EXPIRE, room.session.id, room.session.expires_at)
+    if case.intent.try_move("status", IntentStatus.FAILED) and case.session is not None:
+        case.session.try_move("payment_status", PaymentStatus.UNPAID)
+        due.schedule(sessions.EXPIRE, case.session.id, case.session.expires_at)
 
 
-def _ending(room: Room, outcome: Outcome) -> dict[str, Any]:
+def _ending(case: Case, outcome: Outcome) -> dict[str, Any]:
     return {
         "provider_code": outcome.raw_code,
         "next_action": None,
-        "settled_at": room.now,
+        "settled_at": case.now,
     }
 
 
-def _write_down(room: Room, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
+def _write_down(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
     """Add the report to the attempt's history, unless it repeats the one before."""
     report: dict[str, Any] = {
         "result": outcome.result,
@@ -269,10 +269,10 @@ def _write_down(room: Room, outcome: Outcome, source: Source, trail: Mapping[str
         "failure_code": outcome.failure,
         "reference": outcome.reference,
         "provider_code": outcome.raw_code,
-        "status": room.attempt.status,
+        "status": case.attempt.status,
     }
-    if trail or room.has_moved or not _repeats(room.attempt, report):
-        AttemptReport.create(attempt=room.attempt.id, source=source, created_at=room.now, **report, **trail)
+    if trail or case.has_moved or not _repeats(case.attempt, report):
+        AttemptReport.create(attempt=case.attempt.id, source=source, created_at=case.now, **report, **trail)
 
 
 def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
@@ -283,9 +283,9 @@ def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
 # ---------------------------------------------------------------- what follows from it
 
 
-def _alone(trouble: str, room: Room, step: Callable[[], object]) -> bool:
+def _alone(trouble: str, case: Case, step: Callable[[], object]) -> bool:
     """Do a step that must not undo the booking: if it fails, only it is undone, and logged as `trouble`; then False."""
-    if not room.step_by_step:
+    if not case.step_by_step:
         try:
             step()
             store.flush()  # not at the commit, where its failure would be the booking's
@@ -297,16 +297,16 @@ def _alone(trouble: str, room: Room, step: Callable[[], object]) -> bool:
             step()
             store.flush()
     except Exception:
-        log.exception(trouble, attempt=room.attempt.id)
+        log.exception(trouble, attempt=case.attempt.id)
         return False
     return True
 
 
-def _follow_up(room: Room) -> None:
+def _follow_up(case: Case) -> None:
     """Do what follows the booking; if that fails, schedule it for a worker."""
-    if not _alone("settlement_follow_up_failed", room, lambda: consequences.follow(room)):
-        outbox.withhold(room.intent)  # the worker publishes it
-        due.schedule(FOLLOW, room.attempt.id, room.now + _AGAIN)
+    if not _alone("settlement_follow_up_failed", case, lambda: consequences.follow(case)):
+        outbox.withhold(case.intent)  # the worker publishes it
+        due.schedule(FOLLOW, case.attempt.id, case.now + _AGAIN)
 
 
 def _action(attempt: PaymentAttempt, action: Action | None) -> NextAction | None:

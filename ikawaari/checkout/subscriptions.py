@@ -12,7 +12,7 @@ from dateutil.relativedelta import relativedelta
 from peewee import JOIN
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import customers, invoices, outbox, payment_methods, provider_states, resources, snapshots
+from ikawaari.checkout import customers, invoices, merchant_view, outbox, payment_methods, provider_states, snapshots
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.paging import PageRequest
@@ -105,7 +105,7 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
 
 
 def _rendered(rows: Sequence[Subscription]) -> list[JsonObject]:
-    return [resources.subscription(shown) for shown in snapshots.of_subscriptions(rows)]
+    return [merchant_view.subscription(shown) for shown in snapshots.of_subscriptions(rows)]
 
 
 def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> None:

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from ikawaari import store
-from ikawaari.checkout import budgets, links, repeats, resources, sessions, views
+from ikawaari.checkout import budgets, links, merchant_view, public_view, repeats, sessions
+from ikawaari.checkout.public_view import PublicMerchant
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.sessions import NewSession
-from ikawaari.checkout.views import PublicMerchant
 from ikawaari.states import OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentLink
 from ikawaari.store.owner import Owner
@@ -75,16 +75,18 @@ def view(slug: str, known_session_id: str | None) -> LinkView:
     """
     link = links.at(slug)
     merchant = Merchant.get_by_id(link.merchant_id)
-    paid = _of(link).where(CheckoutSession.id == known_session_id, CheckoutSession.payment_status.in_(resources.PAID))
+    paid = _of(link).where(
+        CheckoutSession.id == known_session_id, CheckoutSession.payment_status.in_(merchant_view.PAID)
+    )
     return {
-        "url": resources.link_url(link.slug),
+        "url": merchant_view.link_url(link.slug),
         "description": link.description,
         "amount": link.amount,
         "currency": link.currency,
         "country": link.country,
         "locale": link.locale,
         "livemode": link.livemode,
-        "merchant": views.merchant(merchant),
+        "merchant": public_view.merchant(merchant),
         "paid_session": known_session_id if known_session_id and paid.exists() else None,
     }
 

@@ -2,7 +2,7 @@
 
 from flask import request
 
-from ikawaari.checkout.resources import LANGUAGES
+from ikawaari.checkout.merchant_view import LANGUAGES
 
 
 def accepted() -> str:

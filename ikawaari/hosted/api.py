@@ -6,8 +6,8 @@ from flask import g, request
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import attempts, pay_keys, returns, sessions, views
-from ikawaari.checkout.views import PublicCheckout
+from ikawaari.checkout import attempts, pay_keys, public_view, returns, sessions
+from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.edge import idempotency_key, languages, naming
 from ikawaari.edge.documenting import Blueprint, operation, takes_key
 from ikawaari.edge.parsing import SESSION_ID
@@ -37,7 +37,7 @@ class Checkout(MethodView):
     def get(self, session_id: str) -> PublicCheckout:
         """Retrieve what the customer may see of a session."""
         now = clock.now()
-        return views.public(sessions.look_up(session_id, now), now, languages.accepted())
+        return public_view.public(sessions.look_up(session_id, now), now, languages.accepted())
 
 
 @bp.route("/<string:session_id>/pay", parameters=[SESSION_ID])
@@ -77,7 +77,7 @@ class Payment(MethodView):
         returns.check(g.session, body.request.return_url)
         with naming.fields_named(naming.payment):
             attempts.pay_once(session_id, body.request, _key(session_id, now), now)
-        return views.public(sessions.look_up(session_id, now), now, languages.accepted())
+        return public_view.public(sessions.look_up(session_id, now), now, languages.accepted())
 
 
 def _key(session_id: str, now: datetime) -> pay_keys.Key | None:

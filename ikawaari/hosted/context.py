@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
 from ikawaari.checkout import subscriptions
+from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
-from ikawaari.checkout.views import PublicCheckout, PublicPayment
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState

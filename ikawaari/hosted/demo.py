@@ -9,7 +9,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock, errors
-from ikawaari.checkout import resources, sessions
+from ikawaari.checkout import merchant_view, sessions
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.config import INSTANCE, Config
 from ikawaari.errors import AuthenticationFailed, NotFound, Unavailable
@@ -47,7 +47,7 @@ def buy() -> BaseResponse:
     )
     who = _caller(_key())
     shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
-    return redirect(resources.page_url(shown.session.id), 303)
+    return redirect(merchant_view.page_url(shown.session.id), 303)
 
 
 def _home() -> str:
@@ -72,6 +72,6 @@ def _order(session_id: str) -> JsonObject | None:
         return None
     who, now = _caller(_key()), clock.now()
     try:
-        return resources.checkout_session(sessions.owned(session_id, who.owner, now))
+        return merchant_view.checkout_session(sessions.owned(session_id, who.owner, now))
     except NotFound:
         return None

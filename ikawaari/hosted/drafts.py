@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from ikawaari import cards, clock, money, numbers, phones, texts
 from ikawaari.checkout.payment_methods import PayRequest
-from ikawaari.checkout.views import OfferedCountry, OfferedOperator, PublicCheckout
+from ikawaari.checkout.public_view import OfferedCountry, OfferedOperator, PublicCheckout
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.shapes import MethodType

@@ -17,7 +17,7 @@ from flask import render_template
 from flask_babel import force_locale
 from markupsafe import escape
 
-from ikawaari.checkout.views import PublicCheckout
+from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.hosted import context, csp, web
 from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
-from ikawaari.checkout import budgets, links, resources, visits
+from ikawaari.checkout import budgets, links, merchant_view, visits
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.visits import LinkView
 from ikawaari.edge.requests import is_https
@@ -80,7 +80,7 @@ def qr_png(slug: str) -> Response:
 
 def _qr(slug: str, kind: str, mimetype: str, **options: Any) -> Response:
     out = io.BytesIO()
-    segno.make(resources.link_url(links.at(slug).slug), error="m").save(
+    segno.make(merchant_view.link_url(links.at(slug).slug), error="m").save(
         out, kind=kind, border=4, light="#fff", **options
     )
     response = Response(out.getvalue(), mimetype=mimetype)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
 from ikawaari import clock
-from ikawaari.checkout.views import PublicCheckout, PublicPayment
+from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.invariants import present
 from ikawaari.shapes import MethodType
 

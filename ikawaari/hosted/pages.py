@@ -11,11 +11,21 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, pay_keys, repeats, resources, returns, sessions, snapshots, subscriptions, views
+from ikawaari.checkout import (
+    attempts,
+    merchant_view,
+    pay_keys,
+    public_view,
+    repeats,
+    returns,
+    sessions,
+    snapshots,
+    subscriptions,
+)
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.snapshots import Snapshot
-from ikawaari.checkout.views import PublicCheckout
 from ikawaari.edge import idempotency_key
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
@@ -60,7 +70,7 @@ def show(session_id: str) -> BaseResponse:
         attempts.check(session_id, now)
         return back(session_id)
     shown = sessions.look_up(session_id, now)
-    return _answer(shown.session, views.public(shown, now), now)
+    return _answer(shown.session, public_view.public(shown, now), now)
 
 
 @bp.get("/return")
@@ -241,7 +251,7 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
 
 
 def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: datetime) -> PayRequest:
-    session, view = shown.session, views.public(shown, now)
+    session, view = shown.session, public_view.public(shown, now)
     by_card = drafts.method(draft, view) == MethodType.CARD
     if by_card and not draft.get("email") and subscriptions.lacks_contact(session):
         raise ValidationFailed({"customer.email": ["is required"]})
@@ -251,7 +261,7 @@ def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: dat
         agreed_total=totals.seen(session, request.form),
         asked=request.form.get(ASKED, ""),
         card_token=card_token,
-        return_url=f"{resources.page_url(session.id)}?returned=1",
+        return_url=f"{merchant_view.page_url(session.id)}?returned=1",
         desktop=not re.search("Mobi|Android", request.headers.get("User-Agent", "")),
     )
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock, texts
-from ikawaari.checkout import sessions, views
+from ikawaari.checkout import public_view, sessions
 from ikawaari.errors import NotFound
 from ikawaari.hosted import csp, drafts, pages, web
 from ikawaari.money import Money
@@ -30,7 +30,7 @@ def card(session_id: str) -> BaseResponse:
     """Pay with a test card: its number becomes a token here, and reaches no log, cookie or page."""
     now = clock.now()
     shown = sessions.look_up(session_id, now)
-    view = views.public(shown, now)
+    view = public_view.public(shown, now)
     if view["livemode"] or MethodType.CARD not in [offer["type"] for offer in view["payment_methods"]]:
         raise NotFound("page")
     try:

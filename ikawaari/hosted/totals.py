@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ikawaari.checkout import quotes
+from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.quotes import Quote
-from ikawaari.checkout.views import PublicCheckout
 from ikawaari.errors import ValidationFailed
 from ikawaari.hosted import drafts
 from ikawaari.hosted.drafts import Draft

@@ -13,7 +13,7 @@ from flask_babel import force_locale
 from werkzeug.routing import BaseConverter
 
 from ikawaari import countries, errors, texts
-from ikawaari.checkout.views import PublicCheckout
+from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.visits import LinkView
 from ikawaari.errors import IkawaariError, NotAllowed
 from ikawaari.hosted import csp, wording

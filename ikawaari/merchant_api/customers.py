@@ -3,7 +3,7 @@
 from flask.views import MethodView
 
 from ikawaari import errors
-from ikawaari.checkout import customers, resources
+from ikawaari.checkout import customers, merchant_view
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.schemas import customers as schemas
@@ -41,4 +41,4 @@ class OneCustomer(MethodView):
     @bp.response(200, schemas.Customer(), example=schemas.CUSTOMER)
     def get(self, customer_id: str) -> JsonObject:
         """Retrieve a customer."""
-        return resources.customer(customers.owned(customer_id, caller().owner))
+        return merchant_view.customer(customers.owned(customer_id, caller().owner))

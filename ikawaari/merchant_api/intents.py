@@ -6,7 +6,16 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import attempts, cancellations, intents, payment_methods, prefills, resources, returns, snapshots
+from ikawaari.checkout import (
+    attempts,
+    cancellations,
+    intents,
+    merchant_view,
+    payment_methods,
+    prefills,
+    returns,
+    snapshots,
+)
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms
 from ikawaari.edge import languages, naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
@@ -169,4 +178,4 @@ def _read(given: GivenMethod, terms: Terms) -> PaymentMethod:
 
 
 def _shown(intent: Any) -> JsonObject:
-    return resources.payment_intent(snapshots.of_intent(intent), languages.accepted())
+    return merchant_view.payment_intent(snapshots.of_intent(intent), languages.accepted())

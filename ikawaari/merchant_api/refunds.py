@@ -3,7 +3,7 @@
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import refunds, resources
+from ikawaari.checkout import merchant_view, refunds
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
@@ -40,7 +40,7 @@ class Refunds(MethodView):
         With `attempt` a refund returns what that attempt holds (`amount_held`): money that pays no intent, such as a
         second payment or a wrong amount whose automatic refund failed. It does not change the intent or its session.
         """
-        return resources.refund(refunds.create(caller().owner, new, clock.now()))
+        return merchant_view.refund(refunds.create(caller().owner, new, clock.now()))
 
     @operation("listRefunds")
     @requires(Scope.PAYMENTS_READ)
@@ -60,4 +60,4 @@ class OneRefund(MethodView):
     @bp.response(200, schemas.Refund(), example=schemas.REFUND)
     def get(self, refund_id: str) -> JsonObject:
         """Retrieve a refund."""
-        return resources.refund(refunds.owned(refund_id, caller().owner))
+        return merchant_view.refund(refunds.owned(refund_id, caller().owner))

@@ -3,7 +3,7 @@
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import prefills, resources, sessions, snapshots
+from ikawaari.checkout import merchant_view, prefills, sessions, snapshots
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
@@ -42,7 +42,7 @@ class Sessions(MethodView):
         with naming.fields_named(naming.camel):
             shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
         left_out = warnings.of(prefills.left_out(new, shown.session))
-        return {**resources.checkout_session(shown), "warnings": left_out}
+        return {**merchant_view.checkout_session(shown), "warnings": left_out}
 
     @operation("listCheckoutSessions")
     @requires(Scope.PAYMENTS_READ)
@@ -62,7 +62,7 @@ class Session(MethodView):
     @bp.response(200, schemas.CheckoutSession(), example=schemas.SESSION)
     def get(self, session_id: str) -> JsonObject:
         """Retrieve a checkout session."""
-        return resources.checkout_session(sessions.owned(session_id, caller().owner, clock.now()))
+        return merchant_view.checkout_session(sessions.owned(session_id, caller().owner, clock.now()))
 
 
 @bp.route("/<string:session_id>/expire", parameters=[SESSION_ID])
@@ -76,4 +76,4 @@ class Expiry(MethodView):
     def post(self, session_id: str) -> JsonObject:
         """Expire an open checkout session. It needs no body."""
         shown = sessions.owned(session_id, caller().owner, clock.now())
-        return resources.checkout_session(snapshots.of(sessions.expire(shown.session, clock.now())))
+        return merchant_view.checkout_session(snapshots.of(sessions.expire(shown.session, clock.now())))

@@ -3,7 +3,7 @@
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import invoices, resources, snapshots, subscriptions
+from ikawaari.checkout import invoices, merchant_view, snapshots, subscriptions
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -43,7 +43,7 @@ class OneSubscription(MethodView):
     def get(self, subscription_id: str) -> JsonObject:
         """Retrieve a subscription."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
-        return resources.subscription(snapshots.of_subscription(subscription))
+        return merchant_view.subscription(snapshots.of_subscription(subscription))
 
 
 @bp.route("/<string:subscription_id>/cancel", parameters=[schemas.SUBSCRIPTION_ID])
@@ -58,7 +58,7 @@ class Cancellation(MethodView):
     def post(self, body: dict[str, bool], subscription_id: str) -> JsonObject:
         """Cancel a subscription, now or at the end of the current period. This refunds nothing."""
         subscription = subscriptions.owned(subscription_id, caller().owner)
-        return resources.subscription(
+        return merchant_view.subscription(
             snapshots.of_subscription(subscriptions.cancel(subscription, clock.now(), **body))
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import resources, snapshots, test_mode
+from ikawaari.checkout import merchant_view, snapshots, test_mode
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -55,4 +55,4 @@ class Advance(MethodView):
         """
         who = caller()
         advanced = test_mode.advance(subscription_id, who.owner, clock.now())
-        return resources.subscription(snapshots.of_subscription(advanced))
+        return merchant_view.subscription(snapshots.of_subscription(advanced))

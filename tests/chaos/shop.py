@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from ikawaari import clock, worker
-from ikawaari.checkout import enquiry, resources
+from ikawaari.checkout import enquiry, merchant_view
 from ikawaari.config import Config
 from ikawaari.merchants import credentials, merchants
 from ikawaari.merchants.credentials import Scope
@@ -145,7 +145,7 @@ def at_work(served: Served) -> Iterator[None]:
     config = Config.from_environment(served.environment)
     registry.configure([sandbox.Sandbox(config)])
     enquiry.configure(config)
-    resources.configure(config)
+    merchant_view.configure(config)
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop, config, worker.MONEY))
     thread.start()

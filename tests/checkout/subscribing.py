@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ikawaari.checkout import resources, snapshots
+from ikawaari.checkout import merchant_view, snapshots
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import CheckoutSession, DueWork, Event, Invoice, PaymentAttempt, PaymentIntent, Subscription
 from tests import factories
@@ -70,7 +70,7 @@ def page(invoice: Invoice) -> CheckoutSession:
 
 def as_told(invoice: Invoice) -> Any:
     """The invoice as its merchant sees it."""
-    return resources.invoice(invoice, *snapshots.of_invoices([invoice]))
+    return merchant_view.invoice(invoice, *snapshots.of_invoices([invoice]))
 
 
 def tries(invoice: Invoice) -> list[PaymentAttempt]:

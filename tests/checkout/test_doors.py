@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, callbacks, enquiry, resources, sessions, settlement, snapshots, test_mode, views
+from ikawaari.checkout import (
+    attempts,
+    callbacks,
+    enquiry,
+    merchant_view,
+    public_view,
+    sessions,
+    settlement,
+    snapshots,
+    test_mode,
+)
 from ikawaari.errors import Conflict, Gone, NotFound, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -350,8 +360,8 @@ def test_a_paid_session_asks_for_nothing_while_a_surplus_attempt_still_waits(wor
     world.wait(4)
     assert [attempt.status for attempt in tries(session)] == ["succeeded", "requires_action"]
     view, told = (
-        views.public(snapshots.of(fresh(session)), world.now),
-        resources.payment_intent(snapshots.of_intent(intent(session))),
+        public_view.public(snapshots.of(fresh(session)), world.now),
+        merchant_view.payment_intent(snapshots.of_intent(intent(session))),
     )
     assert (view["payment_status"], view["next_action"], told["next_action"]) == ("paid", None, None)
 
@@ -363,8 +373,8 @@ def test_a_paid_intent_has_no_payment_error_though_its_latest_attempt_failed(wor
     world.pay(session, "002")
     world.wait(60)
     assert [attempt.status for attempt in tries(session)] == ["succeeded", "failed"]
-    assert resources.payment_intent(snapshots.of_intent(intent(session)))["last_payment_error"] is None
-    assert resources.checkout_session(snapshots.of(fresh(session)))["last_payment_error"] is None
+    assert merchant_view.payment_intent(snapshots.of_intent(intent(session)))["last_payment_error"] is None
+    assert merchant_view.checkout_session(snapshots.of(fresh(session)))["last_payment_error"] is None
 
 
 # ---------------------------------------------------------------- not found, and too late

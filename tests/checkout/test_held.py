@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import held, refunds, resources, snapshots
+from ikawaari.checkout import held, merchant_view, refunds, snapshots
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.providers.base import FailureCode, Outcome, Result
@@ -62,7 +62,7 @@ def test_closing_ends_the_tries_and_is_kept_with_amount_name_time_and_reason(wor
         ask(world, attempt=attempt.id)
     with pytest.raises(Conflict):
         close(world, attempt)
-    shown: Any = resources.payment_intent(snapshots.of_intent(intent(session)))
+    shown: Any = merchant_view.payment_intent(snapshots.of_intent(intent(session)))
     assert shown["attempts"][0]["amount_held"] == 0
     audit()
 

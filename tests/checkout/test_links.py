@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import links, resources, sessions, snapshots, visits
+from ikawaari.checkout import links, merchant_view, sessions, snapshots, visits
 from ikawaari.errors import Conflict, Declined, Gone, NotFound, ValidationFailed
 from ikawaari.store.models import CheckoutSession, Credential, Event, PaymentLink
 from tests import factories
@@ -64,13 +64,13 @@ def test_a_session_has_what_its_link_says(world: World, opened_by: str) -> None:
     assert {name: getattr(session, name) for name in EVERYTHING} == EVERYTHING
     assert (session.amount, session.mode, session.merchant_id) == (5_000, "payment", world.merchant.id)
     assert intent(session).amount == 5_000
-    told = resources.checkout_session(snapshots.of(session))
+    told = merchant_view.checkout_session(snapshots.of(session))
     assert (told["payment_link"], told["payment_link_v2"]) == (None, link.id)
 
 
 def test_a_first_version_link_is_told_under_its_own_name(world: World) -> None:
     link = factories.link(world.merchant, version=1)
-    told = resources.checkout_session(snapshots.of(visit(link, world)))
+    told = merchant_view.checkout_session(snapshots.of(visit(link, world)))
     assert (told["payment_link"], told["payment_link_v2"]) == (link.id, None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, refunds, resources, settlement
+from ikawaari.checkout import attempts, merchant_view, refunds, settlement
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
@@ -75,7 +75,7 @@ def ask(world: World, amount: int | None = None, **of: Any) -> Refund:
 
 def books(attempt: PaymentAttempt) -> tuple[int | None, int, int]:
     """Received, returned and held, as the API tells them."""
-    told: Any = resources.attempt(PaymentAttempt.get_by_id(attempt.id))
+    told: Any = merchant_view.attempt(PaymentAttempt.get_by_id(attempt.id))
     return told["amount_received"], told["amount_returned"], told["amount_held"]
 
 

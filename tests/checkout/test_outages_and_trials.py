@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ikawaari.checkout import attempts, renewals, resources, test_mode
+from ikawaari.checkout import attempts, merchant_view, renewals, test_mode
 from ikawaari.checkout import invoices as all_invoices
 from ikawaari.errors import Declined
 from ikawaari.providers import registry
@@ -213,7 +213,7 @@ def test_an_unknown_number_gets_one_prompt_and_then_the_page_asks(world: World) 
     (invoice,) = invoices(subscription)
     assert states(subscription) == ["past_due", "open"]
     failed = Event.get(Event.type == "invoice.payment_failed").body
-    assert resources.page_url(invoice.session_id) in failed
+    assert merchant_view.page_url(invoice.session_id) in failed
     assert '"next_payment_attempt":null' in failed
     for _ in range(9):
         days(world, 1)

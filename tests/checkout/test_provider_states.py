@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ikawaari.checkout import attempts, intents, provider_states, refunds, snapshots, views
+from ikawaari.checkout import attempts, intents, provider_states, public_view, refunds, snapshots
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.refunds import NewRefund
@@ -49,7 +49,7 @@ def reopen(world: World, name: str = "sandbox") -> None:
 
 def methods(session: CheckoutSession, world: World) -> list[str]:
     """The kinds of methods that the page shows."""
-    return [method["type"] for method in views.public(snapshots.of(session), world.now)["payment_methods"]]
+    return [method["type"] for method in public_view.public(snapshots.of(session), world.now)["payment_methods"]]
 
 
 @pytest.mark.parametrize("request_", [factories.pay_request(), factories.card_request()], ids=["mobile_money", "card"])

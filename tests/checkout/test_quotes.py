@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikawaari.checkout import attempts, quotes, refunds, resources, snapshots
+from ikawaari.checkout import attempts, merchant_view, quotes, refunds, snapshots
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, Declined, ValidationFailed
 from ikawaari.money import MAX_AMOUNT
@@ -46,7 +46,7 @@ def refused(session: CheckoutSession, **fields: Any) -> set[str]:
 
 def assert_agrees(session: CheckoutSession, amount: int, fee: int) -> None:
     """Session, intent, attempt and the provider's ledger tell the same."""
-    told = resources.checkout_session(snapshots.of(fresh(session)))
+    told = merchant_view.checkout_session(snapshots.of(fresh(session)))
     assert (told["amount"], told["fee_amount"], told["amount_total"]) == (amount, fee, amount + fee)
     assert intent(session).amount == intent(session).amount_received == amount + fee
     kept = [entry["amount"] - entry["refunded"] for entry in ledger.entries()]
@@ -93,7 +93,7 @@ def test_a_chosen_amount_has_its_fee_too_and_may_be_chosen_again(world: World) -
     session = priced(world, amount=None)
     with pytest.raises(Declined):
         world.pay(session, "008", amount=2_000)
-    assert resources.checkout_session(snapshots.of(fresh(session)))["amount_total"] == 2_030
+    assert merchant_view.checkout_session(snapshots.of(fresh(session)))["amount_total"] == 2_030
     world.pay(session, amount=3_001)
     world.wait(6)
     assert_agrees(session, 3_001, 46)
@@ -180,7 +180,7 @@ def test_after_a_decline_other_quantities_are_charged(world: World) -> None:
     session = basket(world)
     with pytest.raises(Declined):
         world.pay(session, "008", quantities=[4, 0, 1])
-    assert resources.checkout_session(snapshots.of(fresh(session)))["amount"] == 6_500
+    assert merchant_view.checkout_session(snapshots.of(fresh(session)))["amount"] == 6_500
     world.pay_by_card(session)
     assert_agrees(session, 6_500, 263)
     audit()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ikawaari import clock
-from ikawaari.checkout import returns, snapshots, views
+from ikawaari.checkout import public_view, returns, snapshots
 from ikawaari.checkout.sessions import NewSession, open_session
 from ikawaari.events import endpoints
 from ikawaari.merchants import credentials
@@ -45,9 +45,9 @@ def parts(url: str | None) -> tuple[str, str]:
 def test_a_shop_can_check_it_with_its_api_key_alone(world: World) -> None:
     key = factories.credential(world.merchant)
     session = opened(world, key)
-    assert views.public(snapshots.of(session), world.now)["success_url"] is None
+    assert public_view.public(snapshots.of(session), world.now)["success_url"] is None
     world.pay_by_card(session)
-    session_id, signature = parts(views.public(snapshots.of(fresh(session)), world.now)["success_url"])
+    session_id, signature = parts(public_view.public(snapshots.of(fresh(session)), world.now)["success_url"])
     now = clock.unix(world.now)
     assert session_id == session.id
     assert is_genuine(key, session_id, signature, "paid", now)
@@ -64,7 +64,7 @@ def test_the_key_is_not_kept_with_the_session_nor_shown(world: World) -> None:
     row = Credential.get_by_id(session.credential_id)
     signs = credentials.return_key(key)
     assert key not in f"{session.__data__} {row.__data__}"
-    assert signs not in f"{row.__data__} {views.public(snapshots.of(session), world.now)}"
+    assert signs not in f"{row.__data__} {public_view.public(snapshots.of(session), world.now)}"
 
 
 def test_a_dead_key_signs_nothing_new_and_the_one_that_replaced_it_does(world: World) -> None:
@@ -83,7 +83,7 @@ def test_a_dead_key_signs_nothing_new_and_the_one_that_replaced_it_does(world: W
     for each in Credential.select():
         if each.revoked_at is None:
             credentials.revoke(each.id, world.now)
-    assert parts(views.public(snapshots.of(fresh(session)), world.now)["success_url"])[1] == ""
+    assert parts(public_view.public(snapshots.of(fresh(session)), world.now)["success_url"])[1] == ""
 
 
 def test_an_expired_key_and_one_of_an_uninstalled_app_sign_nothing(world: World) -> None:
@@ -114,7 +114,7 @@ def test_a_credential_of_an_older_version_signs_from_its_next_request_on(world: 
 
 def signs(world: World, session: CheckoutSession, api_key: str) -> bool:
     """Whether the way back that is shown now is signed with the key."""
-    session_id, signature = parts(views.public(snapshots.of(fresh(session)), world.now)["success_url"])
+    session_id, signature = parts(public_view.public(snapshots.of(fresh(session)), world.now)["success_url"])
     return is_genuine(api_key, session_id, signature, "paid", clock.unix(world.now))
 
 

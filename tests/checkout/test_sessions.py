@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, resources, sessions, snapshots, views
+from ikawaari.checkout import attempts, merchant_view, public_view, sessions, snapshots
 from ikawaari.errors import Conflict, Declined, Gone, NotFound, Unavailable, ValidationFailed
 from ikawaari.money import MAX_AMOUNT
 from ikawaari.paging import PageRequest
@@ -56,7 +56,7 @@ def problems(world: World, **fields: Any) -> set[str]:
 
 def test_a_session_keeps_every_field(world: World) -> None:
     ends_at = clock.unix(world.now + timedelta(hours=2))
-    told: Any = resources.checkout_session(snapshots.of(fresh(world.session(**EVERYTHING, expires_at=ends_at))))
+    told: Any = merchant_view.checkout_session(snapshots.of(fresh(world.session(**EVERYTHING, expires_at=ends_at))))
     same = {"defer_payment_intent_creation", "customer_phone", "custom_fields"}
     assert {name: told[name] for name in EVERYTHING if name not in same} == {
         name: value for name, value in EVERYTHING.items() if name not in same
@@ -69,7 +69,7 @@ def test_a_session_keeps_every_field(world: World) -> None:
 
 def test_a_session_of_nothing_is_valid(world: World) -> None:
     session = world.session(amount=None)
-    told: Any = resources.checkout_session(snapshots.of(session))
+    told: Any = merchant_view.checkout_session(snapshots.of(session))
     assert (told["status"], told["payment_status"], told["mode"]) == ("open", "unpaid", "payment")
     assert (told["amount"], told["payment_intent"], told["locale"]) == (None, None, "auto")
     assert told["payment_method_types"] == ["mobile_money", "card"]
@@ -164,9 +164,9 @@ def test_the_intent_is_made_at_once_unless_deferred(world: World) -> None:
     assert intent(world.session()).status == "requires_payment_method"
     assert not PaymentIntent.select().where(PaymentIntent.session == world.session(amount=None).id).exists()
     session = world.session(defer_payment_intent_creation=True)
-    assert resources.checkout_session(snapshots.of(session))["payment_intent"] is None
+    assert merchant_view.checkout_session(snapshots.of(session))["payment_intent"] is None
     world.pay(session)
-    assert resources.checkout_session(snapshots.of(session))["payment_intent"] == intent(session).id
+    assert merchant_view.checkout_session(snapshots.of(session))["payment_intent"] == intent(session).id
 
 
 def test_a_session_that_cannot_be_opened_leaves_neither_event_nor_work(world: World) -> None:
@@ -441,7 +441,7 @@ STARTED = ["subscription.created", "invoice.created", "invoice.paid"]
 def test_a_paid_session_in_subscription_mode_starts_one_subscription(world: World) -> None:
     session = world.session(mode="subscription", recurring=MONTHLY)
     world.pay_by_card(session)
-    told: Any = resources.checkout_session(snapshots.of(fresh(session)))
+    told: Any = merchant_view.checkout_session(snapshots.of(fresh(session)))
     assert told["subscription"].startswith("sub_")
     assert world.told()[-4:] == [*STARTED, "checkout.session.completed"]
 
@@ -485,7 +485,7 @@ def test_the_public_view_tells_nobodys_secrets(world: World, ending: str) -> Non
         with suppress(Declined, Conflict):
             world.pay(session, ending, customer={"name": "Awa", "phone": "781112244"})
         world.wait(wait)
-        seen = list(words(views.public(snapshots.of(fresh(session)), world.now)))
+        seen = list(words(public_view.public(snapshots.of(fresh(session)), world.now)))
         phones = {"771112233", "781112244", factories.phone(ending)[4:]}
         hidden = {"order-7", "nested", "awa@example.com", world.merchant.id, "no answer", "sbx_", "sandbox"}
         assert not {word for word in phones | hidden if word in " ".join(seen)}
@@ -495,17 +495,18 @@ def test_the_public_view_tells_nobodys_secrets(world: World, ending: str) -> Non
 def test_the_public_view_masks_numbers(world: World) -> None:
     session = world.session(customer_phone="771112233")
     world.pay(session)
-    view: Any = views.public(snapshots.of(fresh(session)), world.now)
+    view: Any = public_view.public(snapshots.of(fresh(session)), world.now)
     assert view["payment"]["phone"] == mask(factories.phone("500"))
     assert view["customer"]["phone"] == "+221 77 ••• •• 33"
 
 
 def test_the_success_url_is_told_once_paid_with_the_sessions_id(world: World) -> None:
     session = world.session(success_url="https://shop.example/?s={CHECKOUT_SESSION_ID}")
-    assert views.public(snapshots.of(session), world.now)["success_url"] is None
+    assert public_view.public(snapshots.of(session), world.now)["success_url"] is None
     world.pay_by_card(session)
     assert (
-        views.public(snapshots.of(fresh(session)), world.now)["success_url"] == f"https://shop.example/?s={session.id}"
+        public_view.public(snapshots.of(fresh(session)), world.now)["success_url"]
+        == f"https://shop.example/?s={session.id}"
     )
 
 
@@ -516,7 +517,7 @@ def test_the_public_view_shows_the_attempt_that_paid(world: World) -> None:
     world.wait(3)
     world.pay(session, "011")
     world.wait(4)
-    view: Any = views.public(snapshots.of(fresh(session)), world.now)
+    view: Any = public_view.public(snapshots.of(fresh(session)), world.now)
     assert view["payment"]["status"] == "succeeded"
     assert view["payment"]["reference"] == tries(session)[0].id[:8].upper()
     assert view["last_payment_error"] is None
@@ -524,7 +525,7 @@ def test_the_public_view_shows_the_attempt_that_paid(world: World) -> None:
 
 def test_a_live_session_offers_no_sandbox(world: World) -> None:
     session = world.session(livemode=True)
-    assert views.public(snapshots.of(session), world.now)["payment_methods"] == []
+    assert public_view.public(snapshots.of(session), world.now)["payment_methods"] == []
     with pytest.raises(Unavailable):
         attempts.pay(session.id, factories.pay_request(), world.now)
 
@@ -534,15 +535,15 @@ def test_the_error_of_a_failed_try_is_shown_until_it_is_paid(world: World) -> No
     world.pay(session, "001")
     world.wait(6)
     assert statuses(session) == FAILED
-    view: Any = views.public(snapshots.of(fresh(session)), world.now)
+    view: Any = public_view.public(snapshots.of(fresh(session)), world.now)
     assert view["last_payment_error"]["code"] == "insufficient_funds"
     world.pay_by_card(session)
-    assert views.public(snapshots.of(fresh(session)), world.now)["last_payment_error"] is None
+    assert public_view.public(snapshots.of(fresh(session)), world.now)["last_payment_error"] is None
 
 
 def test_a_merchant_sees_masked_numbers_alone(world: World) -> None:
     session = world.session()
     world.pay(session)
-    shown: Any = resources.checkout_session(snapshots.of(fresh(session)))
+    shown: Any = merchant_view.checkout_session(snapshots.of(fresh(session)))
     (told,) = shown["attempts"]
     assert told["phone"] == mask(factories.phone("500"))

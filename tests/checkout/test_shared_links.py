@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts, resources, sessions, snapshots, views, visits
+from ikawaari.checkout import attempts, merchant_view, public_view, sessions, snapshots, visits
 from ikawaari.errors import Declined, ValidationFailed
 from ikawaari.store.models import CheckoutSession, Customer
 from tests import factories
@@ -37,7 +37,7 @@ def fail(session: CheckoutSession, world: World, **fields: Any) -> None:
 
 def shown(session: CheckoutSession, world: World) -> str:
     """All that the public view says."""
-    return repr(views.public(snapshots.of(fresh(session)), world.now))
+    return repr(public_view.public(snapshots.of(fresh(session)), world.now))
 
 
 @pytest.mark.parametrize("how", ["declined", "waits"])
@@ -47,7 +47,7 @@ def test_the_next_visitor_sees_nothing_of_what_the_first_one_typed(world: World,
         fail(session, world, custom_fields={"size": "XXL"})
     else:
         world.pay(session, "011", customer=A, custom_fields={"size": "XXL"})
-    view = views.public(snapshots.of(fresh(session)), world.now)
+    view = public_view.public(snapshots.of(fresh(session)), world.now)
     assert view["customer"] == {"name": None, "email": None, "phone": None}
     assert view["answered_fields"] == []
     for text in ("Awa", "a•••", "example.com", "Dakar", "XXL"):
@@ -71,7 +71,7 @@ def test_a_card_without_a_word_is_nobody_s(world: World) -> None:
     fail(session, world)
     pay_by_card(session, world)
     assert (Customer.select().count(), fresh(session).customer_id) == (0, None)
-    assert resources.checkout_session(snapshots.of(fresh(session)))["customer_details"] is None
+    assert merchant_view.checkout_session(snapshots.of(fresh(session)))["customer_details"] is None
 
 
 def test_a_known_customer_is_not_given_another_s_payment(world: World) -> None:
@@ -121,7 +121,7 @@ def test_a_correction_is_its_own_payer_s_again(world: World) -> None:
 def test_on_another_session_what_was_typed_need_not_be_typed_again(world: World) -> None:
     session = world.session(custom_fields=[SIZE])
     fail(session, world, custom_fields={"size": "XXL"})
-    assert views.public(snapshots.of(fresh(session)), world.now)["answered_fields"] == ["size"]
+    assert public_view.public(snapshots.of(fresh(session)), world.now)["answered_fields"] == ["size"]
     pay_by_card(session, world)
     assert (fresh(session).custom_field_values, fresh(session).customer_details["name"]) == ({"size": "XXL"}, A["name"])
 
@@ -130,4 +130,4 @@ def test_a_shared_session_that_nobody_paid_is_told_without_a_name(world: World) 
     session = shared(world)
     fail(session, world)
     sessions.expire(fresh(session), world.now)
-    assert "Awa" not in str(resources.checkout_session(snapshots.of(fresh(session))))
+    assert "Awa" not in str(merchant_view.checkout_session(snapshots.of(fresh(session))))

@@ -9,8 +9,8 @@ import pytest
 from ikawaari.checkout import (
     attempts,
     cancellations,
+    merchant_view,
     renewals,
-    resources,
     sessions,
     snapshots,
     subscriptions,
@@ -60,7 +60,7 @@ def test_the_first_payment_pays_the_first_invoice(world: World) -> None:
     assert (invoice.period_start, invoice.paid_at) == (subscription.created_at, subscription.created_at)
     assert invoice.period_end == subscription.current_period_end
     assert told(invoice) == ["created", "paid"]
-    assert resources.subscription(snapshots.of_subscription(subscription))["latest_invoice"] == invoice.id
+    assert merchant_view.subscription(snapshots.of_subscription(subscription))["latest_invoice"] == invoice.id
 
 
 @pytest.mark.parametrize("how", ["tok_test_card", "500"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, snapshots, views
+from ikawaari.checkout import attempts, public_view, snapshots
 from ikawaari.config import ROOT
 from ikawaari.events import signature
 from tests import factories
@@ -90,7 +90,9 @@ def test_a_return_is_believed_and_nothing_else(check: Callable[[str], Check]) ->
 
     def given(seconds_ago: int = 0) -> str:
         at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
-        return str(views.public(snapshots.of(fresh(session)), at)["success_url"]).removeprefix("https://shop.example/")
+        return str(public_view.public(snapshots.of(fresh(session)), at)["success_url"]).removeprefix(
+            "https://shop.example/"
+        )
 
     assert is_genuine(key, session.id, given())
     assert is_genuine(key, session.id, given(290))

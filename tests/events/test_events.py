@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ikawaari import ids, store
-from ikawaari.checkout import resources, snapshots
+from ikawaari.checkout import merchant_view, snapshots
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.store import database
 from ikawaari.store.models import DueWork, Event, WebhookDelivery
@@ -29,7 +29,7 @@ def test_an_event_holds_the_object_as_it_was(world: World) -> None:
     event = Event.get(Event.type == "checkout.session.created")
     body = json.loads(event.body)
     assert list(body) == ["id", "object", "type", "created", "livemode", "data"]
-    told = {**resources.checkout_session(snapshots.of(session)), "currency": "xof"}
+    told = {**merchant_view.checkout_session(snapshots.of(session)), "currency": "xof"}
     assert body["data"] == json.loads(json.dumps(told))
     assert (body["id"], body["type"], body["object"]) == (event.id, event.type, "event")
     assert (event.object_id, event.merchant_id, event.livemode) == (session.id, world.merchant.id, False)

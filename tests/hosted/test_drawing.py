@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from ikawaari import clock
-from ikawaari.checkout import sessions, views
+from ikawaari.checkout import public_view, sessions
 from ikawaari.checkout.quotes import Quote
 from ikawaari.hosted import context, drawing, page_state
 from ikawaari.hosted.context import Facts, Own
@@ -93,7 +93,7 @@ def base(app: Flask) -> Iterator[Facts]:
     with app.test_request_context("/"):
         now = clock.now()
         session = factories.session(description="Commande 1", cancel_url="https://shop.example/cart")
-        yield facts_of(views.public(sessions.look_up(session.id, now), now))
+        yield facts_of(public_view.public(sessions.look_up(session.id, now), now))
 
 
 def facts_of(view: Any, **others: Any) -> Facts:

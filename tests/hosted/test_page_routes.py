@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, sessions, views
+from ikawaari.checkout import attempts, public_view, sessions
 from ikawaari.config import ROOT
 from ikawaari.hosted import csp
 from ikawaari.store.models import CheckoutSession
@@ -268,7 +268,7 @@ def test_an_expired_page_is_gone_in_words(client: FlaskClient, headers: Any) -> 
 
 def test_a_bug_of_ours_is_a_page_that_tries_again(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     session = factories.session()
-    monkeypatch.setattr(views, "public", lambda *_args: 1 / 0)
+    monkeypatch.setattr(public_view, "public", lambda *_args: 1 / 0)
     answer = client.post(f"/{session.id}/pay", data={"phone": "771234500"})
     assert answer.status_code == 500
     assert_is_page(answer)
@@ -277,7 +277,7 @@ def test_a_bug_of_ours_is_a_page_that_tries_again(client: FlaskClient, monkeypat
 
 
 def test_a_bug_of_ours_is_only_a_part_for_htmx(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "public", lambda *_args: 1 / 0)
+    monkeypatch.setattr(public_view, "public", lambda *_args: 1 / 0)
     answer = client.get(f"/{factories.session().id}", headers=HTMX)
     assert answer.status_code == 500
     assert "<html" not in answer.text

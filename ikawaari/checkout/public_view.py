@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import links, offers, payment_methods, quotes, resources, returns
+from ikawaari.checkout import links, merchant_view, offers, payment_methods, quotes, returns
 from ikawaari.checkout.offers import PublicOffer
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
@@ -146,13 +146,13 @@ class _Asked:
 
 def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicCheckout:
     """The session as anybody who has its id may see it; `accepted`: the payer's language, if the session has none."""
-    is_paid = shown.session.payment_status in resources.PAID
+    is_paid = shown.session.payment_status in merchant_view.PAID
     asked = _Asked(
         terms=Terms.of_session(shown.session),
         unavailable=links.unavailable(shown),
         success_url=returns.success_url(shown.session, now) if is_paid else None,
     )
-    return _rendered(shown, asked, resources.language(shown.session.locale, accepted), is_paid=is_paid)
+    return _rendered(shown, asked, merchant_view.language(shown.session.locale, accepted), is_paid=is_paid)
 
 
 def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> PublicCheckout:
@@ -174,9 +174,9 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
         "merchant": merchant(shown.merchant),
         "payment_methods": methods,
         "customer": _customer(session, is_shared=is_shared),
-        "next_action": None if is_paid else resources.next_action(attempts, language),
+        "next_action": None if is_paid else merchant_view.next_action(attempts, language),
         "payment": payment,
-        "last_payment_error": None if is_paid else resources.failure(attempts),
+        "last_payment_error": None if is_paid else merchant_view.failure(attempts),
         "late": session.late,
         "subscription": _subscription(shown.subscription),
         "invoice": _invoice(shown.invoice),
@@ -249,7 +249,7 @@ def _payment(attempt: PaymentAttempt) -> PublicPayment:
         "created": clock.unix(attempt.created_at),
         "deadline_at": clock.unix(attempt.deadline_at) if attempt.deadline_at else None,
         "settled_at": clock.unix(attempt.settled_at) if attempt.settled_at else None,
-        "reference": resources.reference(attempt),
+        "reference": merchant_view.reference(attempt),
     }
 
 
