@@ -21,6 +21,7 @@ KILLING = "tests.chaos.killing"
 NEVER = "600"  # seconds: an enquiry that comes too late for any test
 
 
+@pytest.mark.long(engine="sqlite")  # on SQLite a process dies at every single statement: tests/checkout/test_crashes.py
 @pytest.mark.parametrize(
     ("step", "method", "second_try"),
     [
@@ -82,6 +83,7 @@ def test_an_enquiry_cut_off_by_a_kill_is_made_again(shop: Shop, database_url: st
         finish(shop, served, session)
 
 
+@pytest.mark.long(engine="sqlite")  # on SQLite a process dies at every single statement: tests/checkout/test_crashes.py
 @pytest.mark.parametrize(
     "step", ["before the refund", "the refund is given", "applying a refund", "the refund is applied"]
 )
@@ -95,6 +97,7 @@ def test_money_on_its_way_back_through_a_kill_goes_back_once(
         assert sorted(entry["refunded"] for entry in ledger.entries()) == [0, AMOUNT // 2]
 
 
+@pytest.mark.long(engine="sqlite")  # on SQLite a process dies at every single statement: tests/checkout/test_crashes.py
 @pytest.mark.parametrize(
     ("step", "method"),
     [

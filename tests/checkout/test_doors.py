@@ -94,6 +94,7 @@ def check(attempt: PaymentAttempt, session: CheckoutSession, status: str, situat
     assert counted["refund.created"] == Refund.select().count() == int(paid and situation == "refunding")
 
 
+@pytest.mark.long(engine="postgres")  # thousands of sequences; what follows runs on both engines
 @pytest.mark.parametrize("first", list(NEWS))
 @pytest.mark.parametrize("situation", ["open", "accepting", "refunding"])
 def test_every_sequence_of_news_ends_by_the_rule(
@@ -122,6 +123,7 @@ def test_every_sequence_of_news_ends_by_the_rule(
         follow("submitting", ())
 
 
+@pytest.mark.long(engine="postgres")
 @pytest.mark.parametrize("first", ["A succeeded", "A failed", "B succeeded", "B failed", "B processing"])
 def test_news_of_two_attempts_in_every_order_pay_the_intent_once(world: World, first: str) -> None:
     session = world.session()

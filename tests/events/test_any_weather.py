@@ -124,7 +124,10 @@ def make_deadly(monkeypatch: pytest.MonkeyPatch, chance: Random) -> None:
     monkeypatch.setattr(outgoing.Caller, "post", post)
 
 
-@pytest.mark.parametrize(("seed", "is_deadly"), [(1, False), (2, True)], ids=["nobody dies", "workers die"])
+@pytest.mark.parametrize(
+    ("seed", "is_deadly"),
+    [pytest.param(1, False, marks=pytest.mark.long, id="nobody dies"), pytest.param(2, True, id="workers die")],
+)
 def test_each_event_is_accepted_in_order_with_its_bytes(
     monkeypatch: pytest.MonkeyPatch, world: World, receiver: Receiver, seed: int, is_deadly: bool
 ) -> None:
