@@ -141,6 +141,7 @@ def _parent(model: type[Record]) -> Any:
     return stored(model, id="parent", status=status)
 
 
+@pytest.mark.long(engine="postgres")  # the table is the same; other moves run on both engines
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(("model", "column", "moves", "origin", "target"), PAIRS)
 def test_every_pair_of_statuses_is_allowed_by_the_table_or_forbidden(

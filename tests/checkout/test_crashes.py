@@ -92,6 +92,7 @@ def test_a_payment_that_dies_at_any_statement_is_settled_and_adds_up(world: Worl
     audit()
 
 
+@pytest.mark.long(engine="postgres")
 def test_a_code_that_dies_at_any_statement_is_settled_and_adds_up(world: World) -> None:
     opened = []
     for statement in count(1):
@@ -105,6 +106,7 @@ def test_a_code_that_dies_at_any_statement_is_settled_and_adds_up(world: World) 
     assert {statuses(session) for session in opened} <= {PAID, FAILED}
 
 
+@pytest.mark.long(engine="postgres")
 @pytest.mark.parametrize("how", ["500", "001", "004", "007", "012"])
 def test_a_worker_that_dies_at_any_statement_is_replaced_and_adds_up(world: World, how: str) -> None:
     opened = [world.session() for _ in range(3)]

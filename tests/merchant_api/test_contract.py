@@ -37,7 +37,7 @@ OPERATIONS = [
     if method != "PARAMETERS"
 ]
 EXAMPLES: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
-SHORT = hypothesis.settings(max_examples=5, derandomize=True, **EXAMPLES)  # besides those that cover the schema
+SHORT = hypothesis.settings(max_examples=2, derandomize=True, **EXAMPLES)  # besides those that cover the schema
 LONG = hypothesis.settings(max_examples=100, **EXAMPLES)
 # The document says what to send. More is understood, of what shops send that have nothing to say: see `is_lenient`.
 UNREFUSED = {"customerEmail", "customer_email", "customerPhone", "customer_phone", "preferred_flow"}
