@@ -35,7 +35,7 @@ run: $(VENV)/.runtime $(CATALOGS) ## Start the checkout with its demo shop (HOST
 test: $(VENV)/.test $(CATALOGS) ## Run the tests, or some of them (ARGS='-k phones -x')
 	@$(if $(ARGS),$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS),$(PY) -m tests.run check)
 
-quick: static ## Style, types, imports, and the tests without browser, chaos and PostgreSQL
+quick: static ## Style, types, imports, and the quick tests, on SQLite
 	@$(PY) -m tests.run quick $(ARGS)
 
 check: static ## Everything that must hold before a commit: style, types, imports, tests

@@ -2,7 +2,7 @@
 
 Browser and chaos tests wait rather than compute, so their group has more processes than there are cores. Its tests
 are handed out two by two, so that no process is left alone with the slow ones; the others compute, and a process keeps
-what its modules share. `quick` is for every few minutes of work: it leaves out the first group, and PostgreSQL.
+what its modules share. `quick` is for every few minutes of work: it leaves out the first group, PostgreSQL and `SLOW`.
 """
 
 import os
@@ -20,7 +20,13 @@ GROUPS = {
     "computing": ["-n", "3", "--dist", "worksteal", "tests", *(f"--ignore={folder}" for folder in WAITING)],
 }
 KINDS = {"quick": ["computing"], "check": ["waiting", "computing"], "all": ["waiting", "computing"]}
-FURTHER = {"quick": ["-m", "not postgres"], "all": ["--long"]}
+# Whatever starts programs of its own, or makes its examples up, takes minutes.
+SLOW = [
+    *("tests/test_serving.py", "tests/test_slow_clients.py", "tests/examples", "tests/clients"),
+    *("tests/merchant_api/test_generated_client.py", "tests/merchant_api/test_contract.py"),
+    *("tests/merchant_api/test_docs.py", "tests/events/test_any_weather.py", "tests/events/test_slow_endpoints.py"),
+]
+FURTHER = {"quick": ["-m", "not postgres", *(f"--ignore={path}" for path in SLOW)], "all": ["--long"]}
 NOTHING_RAN = 5  # pytest's exit code
 COUNTED = ("passed", "failed", "skipped")
 
