@@ -120,16 +120,19 @@ def test_clients_that_take_no_answer_hold_no_thread(served: Served) -> None:
 
 @pytest.mark.long  # the kernel takes four megabytes for each client first
 def test_answers_that_nobody_takes_fill_no_memory(served: Served) -> None:
-    request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 10  # half a megabyte each: the kernel takes some
+    # The kernel takes some megabytes for each client. Where the next answer stops, the rest is ours to keep: some more
+    # or less for each, because each begins with other answers.
+    small = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    large = b"GET /static/vendor/swagger-ui/5.35.0/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
     with ExitStack() as stack:
         slow = []
-        for _ in range(200):
+        for number in range(200):
             client = stack.enter_context(socket.socket())
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
             client.connect(("127.0.0.1", served.port))
-            client.sendall(request)
+            client.sendall(small * (number % 3) + large * 10)
             slow.append(client)
-        wait_until(lambda: is_reset(slow[0]), "the first of them is given up")
+        wait_until(lambda: any(map(is_reset, slow)), "some of them are given up")
         assert requests.get(f"{served.url}/healthz", timeout=SOON).status_code == 200
 
 

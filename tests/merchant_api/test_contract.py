@@ -56,7 +56,8 @@ def shop(shared_url: str) -> Iterator[Shop]:
 def is_lenient(value: Any) -> bool:
     """Whether something in it is empty, or is a field that never refuses a request."""
     if isinstance(value, Mapping):
-        return any(key in UNREFUSED or is_lenient(inner) for key, inner in value.items())
+        # An empty object in a query arrives as an empty text.
+        return any(key in UNREFUSED or inner == {} or is_lenient(inner) for key, inner in value.items())
     if isinstance(value, list) and value:
         return any(is_lenient(inner) for inner in value)
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
