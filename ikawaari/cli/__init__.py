@@ -1,6 +1,6 @@
 """The command `ikawaari`. Each group of commands has a file."""
 
-from ikawaari.cli import attempts, audit, held, keys, merchants, providers, sandbox, secrets, serving, shell
+from ikawaari.cli import attempts, audit, held, keys, merchants, providers, sandbox, secrets, serving, shell, simulate
 from ikawaari.cli.root import main
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "secrets",
     "serving",
     "shell",
+    "simulate",
 ]

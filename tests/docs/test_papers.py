@@ -142,6 +142,7 @@ def test_the_map_names_every_module_and_folder() -> None:
         HOME,
         HOME / "store",
         HOME / "providers",
+        HOME / "simulators",
         HOME / "merchant_api",
         ROOT / "templates/checkout",
         ROOT / "tests",
