@@ -53,7 +53,11 @@ class Simulator(ABC):
         """What an account's settings must be to use this simulator, `base_url` included."""
 
     def sign(self, method: str, url: str, body: bytes, is_good: bool) -> Mapping[str, str]:
-        """The headers that sign a callback; not `is_good`: with a key that is not the provider's."""
+        """The headers that sign a callback; not `is_good`: with a key that is not the provider's.
+
+        Called without the lock, for each delivery. Times that are signed are the real time (`time.time()`), not the
+        timeline's: whoever verifies them has a clock that does not move with ours.
+        """
         return {}
 
     def server_error(self) -> Answer:
@@ -74,6 +78,7 @@ class Simulator(ABC):
         if request.path.startswith("/_sim/"):
             return self._handle(route, matched)
         with self.lock:
+            self.timeline.advance(0)
             order = self.orders.take(orders.ANSWERS, route.on)
             is_early = self.orders.take(orders.EARLY, route.on) is not None
             mark = self.timeline.mark()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Action = Callable[[], None]
+LOOK_SECONDS = 0.5  # how soon an action notices that a test has moved the clock of the whole process
 
 
 class Timeline:
@@ -63,7 +64,7 @@ class Timeline:
             while not self._stopped:
                 wait = self._actions[0][0] - self.now() if self._actions else None
                 if wait is None or wait > 0:
-                    self._wake.wait(wait)
+                    self._wake.wait(wait and min(wait, LOOK_SECONDS))
                 else:
                     heapq.heappop(self._actions)[2]()
 

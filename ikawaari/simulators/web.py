@@ -45,6 +45,12 @@ class Request:
         value = self.headers.get(name)
         return None if value is None else str(value).strip()
 
+    @property
+    def form(self) -> dict[str, str]:
+        """The body, read as a form; of a field that is repeated, the last."""
+        read = parse_qs(self.body.decode(errors="replace"), keep_blank_values=True)
+        return {name: values[-1] for name, values in read.items()}
+
     def json(self) -> Any:
         """The body, read as JSON. Raises ValueError."""
         return json.loads(self.body)

@@ -1,0 +1,27 @@
+"""The page on which a customer pays or refuses, where a provider has one."""
+
+from collections.abc import Mapping
+from html import escape
+
+from ikawaari.simulators.web import Answer
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
+<body><h1>{title}</h1><p>{text}</p><form method="post">{buttons}</form></body>
+</html>
+"""
+
+
+def choice(title: str, text: str, choices: Mapping[str, str]) -> Answer:
+    """A page whose buttons send `decision=<name>` to its own address, by POST. `choices` are names and labels."""
+    buttons = " ".join(
+        f'<button name="decision" value="{escape(name)}">{escape(label)}</button>' for name, label in choices.items()
+    )
+    page = _PAGE.format(title=escape(title), text=escape(text), buttons=buttons)
+    return Answer(200, page.encode(), "text/html; charset=utf-8")
+
+
+def back_to(url: str) -> Answer:
+    """Send the browser on."""
+    return Answer(303, headers={"Location": url})
