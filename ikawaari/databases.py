@@ -5,7 +5,8 @@ import os
 import select
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from sqlite3 import Connection, ProgrammingError
 from typing import Any
@@ -27,6 +28,10 @@ POSTGRES_LIMITS = {
 }
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "busy_timeout": 5000, "foreign_keys": 1}
 
+_OF_DURABILITY, _FULL = ("journal_mode", "synchronous"), 2
+_WRITING = ("INSERT", "UPDATE", "DELETE")
+_fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter
+
 _KEPT_STATEMENTS = 500  # more than the code has, so that none is parsed twice
 
 
@@ -34,19 +39,119 @@ class Busy(OperationalError):
     """Another writer has taken too long. Nothing was done; the caller may try again."""
 
 
-class _Sqlite(Compiling, SqliteDatabase):
-    """SQLite. A thread keeps its connection: opening one takes longer than most requests."""
+class _Engine(Compiling):
+    """What both engines share: a transaction begins with its first statement."""
 
-    def _connect(self) -> Any:
-        connection = super()._connect()  # type: ignore[misc]
-        self._state.kept = _Kept(connection, self.database)  # type: ignore[attr-defined]
-        return connection
+    def transaction(self, *_options: Any) -> "_Transaction":  # type: ignore[override]
+        """A transaction, to be entered; peewee's own verbs open the same."""
+        return _Transaction(self)
+
+    def take_turn(self, _turn: ExitStack) -> None:
+        """Wait until this thread may write; `turn` ends with the transaction."""
+
+    def make_durable(self) -> None:
+        """Wait until what this thread has committed outlasts a power cut."""
+
+    def needs_transaction(self, _sql: str) -> bool:
+        """Whether a statement outside of any transaction has to be wrapped in one."""
+        return False
+
+    def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
+        running = self._state.transactions  # type: ignore[attr-defined]
+        if running:
+            running[0].begin()
+        elif self.needs_transaction(sql):
+            with self.transaction():
+                return self._execute_cursor(sql, params, **options)
+        return super()._execute_cursor(sql, params, **options)  # type: ignore[misc]
+
+
+class _Transaction:
+    """A transaction of one thread. What is read, checked and rendered before its first statement holds no lock."""
+
+    def __init__(self, database: Any) -> None:
+        self.is_durable = True  # whether its commit waits for the disk
+        self._database = database
+        self._turn = ExitStack()
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Begin, unless it has begun."""
+        if not self._has_begun:
+            self._database.take_turn(self._turn)
+            self._database.begin()
+            self._has_begun = True
+
+    def __enter__(self) -> "_Transaction":
+        self._database.connection()  # peewee forgets the transactions of a thread that has none yet
+        self._database.push_transaction(self)
+        return self
+
+    def __exit__(self, kind: Any, *_error: object) -> None:
+        self._database.pop_transaction()
+        with self._turn:
+            if self._has_begun:
+                self._end(kind is None)
+        if self._has_begun and self.is_durable and kind is None:
+            self._database.make_durable()
+
+    def _end(self, is_well: bool) -> None:
+        if not is_well:
+            self._database.rollback()
+            return
+        try:
+            self._database.commit()
+        except Exception:
+            self._database.rollback()
+            raise
+
+
+class _Sqlite(_Engine, SqliteDatabase):
+    """SQLite. A thread keeps its connection: opening one takes longer than most requests.
+
+    A commit writes to the end of the write-ahead log, and waits for the disk when others may write again: see
+    `_SharedSync`.
+    """
+
+    def __init__(self, path: str, **options: Any) -> None:
+        self._sync = _SharedSync()
+        super().__init__(path, **options)
 
     def release(self) -> None:
         """Close this thread's connection only if it is no longer usable."""
         state: Any = self._state  # type: ignore[attr-defined]
         if not state.closed and (state.transactions or not state.kept.is_usable()):
             self.close()
+
+    def take_turn(self, turn: ExitStack) -> None:
+        """Queue fairly: SQLite's busy handler polls, and can starve a writer for seconds."""
+        turn.enter_context(file_lock(writers_queue(self), LONGEST_WAIT_SECONDS))
+        self._kept().wait_for_disk(False)
+
+    def make_durable(self) -> None:
+        """Wait for the disk, together with all threads that have just committed."""
+        kept = self._kept()
+        if kept.may_share:
+            self._sync.wait(kept.log)
+
+    def needs_transaction(self, sql: str) -> bool:
+        """Whether it writes. What returns rows commits when the last one is read: it waits for the disk by itself."""
+        if sql.startswith("SELECT"):
+            return False
+        if sql.startswith(_WRITING) and " RETURNING " not in sql:
+            return True
+        self._kept().wait_for_disk(True)
+        return False
+
+    def _connect(self) -> Any:
+        connection = super()._connect()  # type: ignore[misc]
+        self._state.kept = _Kept(connection, self.database)  # type: ignore[attr-defined]
+        return connection
+
+    def _kept(self) -> "_Kept":
+        self.connection()  # type: ignore[no-untyped-call]
+        kept: _Kept = self._state.kept  # type: ignore[attr-defined]
+        return kept
 
 
 class _Kept:
@@ -55,6 +160,23 @@ class _Kept:
     def __init__(self, connection: Connection, path: str) -> None:
         self._connection, self._path, self._pid = connection, path, os.getpid()
         self._file = _identity(path)
+        self._log: int | None = None
+        self._waits_for_disk = True
+        mode, synchronous = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _OF_DURABILITY)
+        self.may_share = (mode, synchronous) == ("wal", _FULL)
+
+    @property
+    def log(self) -> int:
+        """The write-ahead log, as a file descriptor. While a connection is open, nobody replaces that file."""
+        if self._log is None:
+            self._log = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        return self._log
+
+    def wait_for_disk(self, wait: bool) -> None:
+        """Whether the next commit shall wait for the disk by itself. To be called outside transactions."""
+        if self.may_share and wait != self._waits_for_disk:
+            self._connection.execute(f"PRAGMA synchronous = {'full' if wait else 'normal'}")
+            self._waits_for_disk = wait
 
     def is_usable(self) -> bool:
         """Whether it is idle, and its file has not been replaced, for example by a restored backup."""
@@ -64,11 +186,36 @@ class _Kept:
         if os.getpid() != self._pid:  # inherited by a fork: closing it here would release the parent's locks
             _inherited.append(self._connection)
             return
+        if self._log is not None:
+            os.close(self._log)
         with suppress(ProgrammingError):  # of another thread, when the whole process ends
             self._connection.close()
 
 
-class _Postgres(Compiling, PooledPostgresqlDatabase):  # type: ignore[misc]
+class _SharedSync:
+    """Waiting for the disk, once for all threads of this process that have committed meanwhile.
+
+    SQLite's own commit waits for the disk while it keeps all other writers out. Ours ends without (`synchronous =
+    normal`), lets the next writer in, and then waits until the log is on the disk; no caller goes on before. Others may
+    read a commit some milliseconds before it outlasts a power cut. A killed process loses nothing of it.
+    """
+
+    def __init__(self) -> None:
+        self._places = count(1)
+        self._latest = self._synced = 0
+        self._syncing = threading.Lock()
+
+    def wait(self, log: int) -> None:
+        """Return when all that this thread has written to the file `log` is on the disk. Raises OSError if it fails."""
+        place = self._latest = next(self._places)
+        with self._syncing:
+            if self._synced < place:
+                covered = self._latest
+                _fdatasync(log)
+                self._synced = max(covered, place)
+
+
+class _Postgres(_Engine, PooledPostgresqlDatabase):  # type: ignore[misc]
     """PostgreSQL, with a pool, which limits the number of connections whatever the number of threads."""
 
     def release(self) -> None:
@@ -156,22 +303,16 @@ def _private(path: str, flags: int) -> int:
 
 
 @contextmanager
-def transaction(database: Database) -> Iterator[None]:
-    """All or nothing. An inner block joins the outer one; `store.savepoint` is for what may fail alone."""
+def transaction(database: Any, *, is_durable: bool = True) -> Iterator[None]:
+    """All or nothing. An inner block joins the outer one; `store.savepoint` is for what may fail alone.
+
+    It begins with its first statement. `is_durable`: a commit waits for the disk; without, a power cut may undo it.
+    """
     if database.in_transaction():
         yield
         return
-    with _turn_to_write(database), database.transaction():
-        yield
-
-
-@contextmanager
-def _turn_to_write(database: Database) -> Iterator[None]:
-    """SQLite only: queue fairly for the writer's turn. Its busy handler polls and can starve a writer for seconds."""
-    if not isinstance(database, SqliteDatabase):
-        yield
-        return
-    with file_lock(writers_queue(database), LONGEST_WAIT_SECONDS):
+    with database.transaction() as begun:
+        begun.is_durable = is_durable
         yield
 
 

@@ -1,21 +1,20 @@
 """`Idempotency-Key` on POST: the first answer is returned again, byte for byte, each time the request is repeated."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from functools import wraps
+from datetime import datetime
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Response, g, request
 
-from ikawaari import clock, errors, store
+from ikawaari import clock, errors
 from ikawaari.edge import documenting, idempotency_key
 from ikawaari.edge import errors as error_answers
 from ikawaari.errors import IkawaariError
 from ikawaari.merchant_api import auth
 from ikawaari.merchants import idempotency
-from ikawaari.merchants.idempotency import Answer, Claim
+from ikawaari.merchants.idempotency import Answer, Call
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CODES = (errors.FIELD_INVALID, errors.CARD_NUMBER_SENT, errors.KEY_REUSED, errors.KEY_IN_USE)
@@ -23,12 +22,16 @@ _CODES = (errors.FIELD_INVALID, errors.CARD_NUMBER_SENT, errors.KEY_REUSED, erro
 _FINAL = {HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.GONE}
 
 
+class _Overtaken(Exception):
+    """An equal call stored its answer first: what this one did is undone."""
+
+
 def idempotent(handler: F, *, holds_secret: bool = False) -> F:
     """Run `handler` once per key. It may only use the database, because it shares a transaction with its answer.
 
     `holds_secret`: the stored answer is sealed, and returned again only to the same credential.
     """
-    return _once(handler, store.atomic, holds_secret)
+    return _once(handler, partial(_run_alone, holds_secret=holds_secret))
 
 
 def idempotent_call(handler: F, *, holds_secret: bool = False) -> F:
@@ -36,63 +39,77 @@ def idempotent_call(handler: F, *, holds_secret: bool = False) -> F:
 
     If a run is killed halfway, the next run with the same key continues where it stopped: see `recovery`.
     """
-    return _once(handler, nullcontext, holds_secret)
+    return _once(handler, partial(_run_claimed, holds_secret=holds_secret))
 
 
-def _once(handler: F, together: Callable[[], AbstractContextManager[None]], holds_secret: bool) -> F:
+def _once(handler: F, run: Callable[[Call, Callable[[], Response]], Response]) -> F:
     @wraps(handler)
     def once(*args: Any, **kwargs: Any) -> Any:
         key = idempotency_key.read()
         if key is None:
             return handler(*args, **kwargs)
-        claimed = idempotency.claim(
-            auth.caller(),
-            method=request.method,
-            path=request.path,
-            key=key,
-            body_digest=idempotency_key.body_digest(),
-            now=clock.now(),
-        )
-        if isinstance(claimed, Answer):
-            return _replayed(claimed)
-        g.claim = claimed
-        return _run(claimed, lambda: handler(*args, **kwargs), together, holds_secret)
+        call = Call(auth.caller(), request.method, request.path, key, idempotency_key.body_digest())
+        return run(call, lambda: handler(*args, **kwargs))
 
     documenting.note(once, _CODES, idempotent=True)
     return once  # type: ignore[return-value]
 
 
-def _run(
-    mine: Claim,
-    call: Callable[[], Response],
-    together: Callable[[], AbstractContextManager[None]],
-    holds_secret: bool,
-) -> Response:
+def _run_alone(call: Call, handler: Callable[[], Response], *, holds_secret: bool) -> Response:
+    now = clock.now()
     try:
-        with together():
-            response = call()
-            credential_id = auth.caller().credential_id if holds_secret else None
-            idempotency.keep(mine, replace(_answer(response), credential_id=credential_id))
+        with idempotency.alone(call, now) as known:
+            if isinstance(known, Answer):
+                return _replayed(known)
+            response = handler()
+            if not idempotency.keep(call, known, _answer(response, call, holds_secret=holds_secret), now):
+                raise _Overtaken
             return response
+    except _Overtaken:
+        return _replayed(idempotency.look_up(call, now))
     except IkawaariError as error:
-        return _refuse(mine, error)
-    except BaseException:
-        idempotency.release(mine)
-        raise
+        if not _is_final(error):
+            raise
+        return _keep_refusal(call, error, now)
 
 
-def _refuse(mine: Claim, error: IkawaariError) -> Response:
-    if error.http_status not in _FINAL or error.retryable:
-        idempotency.release(mine)
-        raise error
+def _keep_refusal(call: Call, error: IkawaariError, now: datetime) -> Response:
     response = error_answers.render(error)
-    idempotency.keep(mine, _answer(response))
+    with idempotency.alone(call, now) as known:
+        if isinstance(known, Answer):
+            return _replayed(known)
+        idempotency.keep(call, known, _answer(response, call), now)
     return response
 
 
-def _answer(response: Response) -> Answer:
+def _run_claimed(call: Call, handler: Callable[[], Response], *, holds_secret: bool) -> Response:
+    mine = idempotency.claim(call, clock.now())
+    if isinstance(mine, Answer):
+        return _replayed(mine)
+    g.claim = mine
+    try:
+        response = handler()
+        idempotency.finish(mine, _answer(response, call, holds_secret=holds_secret))
+    except IkawaariError as error:
+        if not _is_final(error):
+            idempotency.release(mine)
+            raise
+        response = error_answers.render(error)
+        idempotency.finish(mine, _answer(response, call))
+    except BaseException:
+        idempotency.release(mine)
+        raise
+    return response
+
+
+def _is_final(error: IkawaariError) -> bool:
+    return error.http_status in _FINAL and not error.retryable
+
+
+def _answer(response: Response, call: Call, *, holds_secret: bool = False) -> Answer:
     headers = {name: response.headers[name] for name in ("Content-Type", "Location") if name in response.headers}
-    return Answer(response.status_code, headers, response.get_data(as_text=True))
+    credential_id = call.caller.credential_id if holds_secret else None
+    return Answer(response.status_code, headers, response.get_data(as_text=True), credential_id)
 
 
 def _replayed(answer: Answer) -> Response:

@@ -5,17 +5,20 @@ request with it runs, the same or a corrected one. A call that stored an object 
 object's id with the key (`subject`): the next call with the key continues with it, and never starts a second time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from peewee import Expression
+from peewee import JOIN, SQL, Expression, Select, fn
 
-from ikawaari import errors, sealing
+from ikawaari import compiled, errors, sealing, store
 from ikawaari.errors import Conflict
 from ikawaari.invariants import present
 from ikawaari.merchants.credentials import Caller
 from ikawaari.store.models import IdempotencyKey, PayKey
+from ikawaari.store.record import as_record
 
 _KEPT = timedelta(hours=25)  # 24 are promised
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,33 +47,62 @@ class Claim:
     is_corrected: bool = False  # that earlier run had another body
 
 
-def claim(caller: Caller, *, method: str, path: str, key: str, body_digest: str, now: datetime) -> Claim | Answer:
-    """The right to run this call, or the answer of its first run.
+@dataclass(frozen=True)
+class Call:
+    """A POST with a key. Another body under the same key is another call."""
+
+    caller: Caller
+    method: str
+    path: str
+    key: str
+    body_digest: str
+
+
+@contextmanager
+def alone(call: Call, now: datetime) -> Iterator[Answer | Claim | None]:
+    """A transaction for a call that uses nothing but the database, of which equal calls run one at a time.
+
+    Yields the answer of its first run; or the right to run in place of a run that stored its key and was killed; or
+    None if the key is new. On PostgreSQL an equal call that runs elsewhere raises Conflict here; on SQLite, which has
+    one writer at a time, `keep` notices it.
+    """
+    known = None if store.is_postgres() else _look_up(call, now)
+    with store.atomic():
+        yield _look_up(call, now) if store.is_postgres() else known
+
+
+def keep(call: Call, mine: Claim | None, answer: Answer, now: datetime) -> bool:
+    """Store the answer, in the transaction of the call's effects: neither exists without the other.
+
+    False if an equal call was faster: then the effects must be undone.
+    """
+    if mine is not None:
+        finish(mine, answer)
+        return True
+    return bool(store.run(_insert_answer, *_values(call, now), *_kept(answer)))
+
+
+def look_up(call: Call, now: datetime) -> Answer:
+    """The answer of a call that was faster than an equal one. Raises Conflict if there is none any more."""
+    known = _look_up(call, now)
+    if not isinstance(known, Answer):
+        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
+    return known
+
+
+def claim(call: Call, now: datetime) -> Claim | Answer:
+    """The right to run this call, stored before it runs, or the answer of its first run.
 
     Raises Conflict if the key has an answer to another body, or if a call with it still runs.
     """
-    row = IdempotencyKey(
-        merchant=caller.owner.merchant,
-        livemode=caller.owner.livemode,
-        method=method,
-        path=path,
-        key=key,
-        body_digest=body_digest,
-        locked_until=now + _LOCK,
-        created_at=now,
-    )
+    locked_until = now + _LOCK
     # If equal calls arrive at the same moment, the unique index lets one insert, and the others find its row.
-    made = IdempotencyKey.insert(row.__data__).on_conflict_ignore().returning(IdempotencyKey.id).tuples()
-    for (row_id,) in made.execute():
-        return Claim(row_id, row.locked_until, body_digest)
-    found = _find(row)
-    if found is None:  # the first call has just failed and deleted its row
+    for (row_id,) in store.run(_insert_claim, *_values(call, now)):
+        return Claim(row_id, locked_until, call.body_digest)
+    known = _look_up(call, now)
+    if known is None:  # the first call has just failed and deleted its row
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
-    if found.status is None:
-        return _take_over(found, body_digest, now)
-    if found.body_digest != body_digest:
-        raise Conflict(errors.KEY_REUSED)
-    return _opened(found, caller)
+    return known
 
 
 def remember(mine: Claim, subject: str) -> None:
@@ -84,12 +116,12 @@ def remember(mine: Claim, subject: str) -> None:
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
 
 
-def keep(mine: Claim, answer: Answer) -> None:
-    """Store the answer, in one transaction with the call's effects, so that neither exists without the other."""
-    changes = {
+def finish(mine: Claim, answer: Answer) -> None:
+    """Store the answer of a claimed call, in one transaction with the call's effects."""
+    changes: dict[Any, Any] = {
         IdempotencyKey.status: answer.status,
         IdempotencyKey.headers: dict(answer.headers),
-        IdempotencyKey.body: sealing.seal(answer.body) if answer.credential_id else answer.body,
+        IdempotencyKey.body: _sealed_if_secret(answer),
         IdempotencyKey.credential_id: answer.credential_id,
         IdempotencyKey.body_digest: mine.body_digest,
     }
@@ -121,14 +153,90 @@ def _opened(found: IdempotencyKey, caller: Caller) -> Answer:
     return replace(kept, body=sealing.open_sealed(kept.body))
 
 
-def _find(row: IdempotencyKey) -> IdempotencyKey | None:
-    return IdempotencyKey.get_or_none(
-        IdempotencyKey.merchant == row.merchant_id,
-        IdempotencyKey.livemode == row.livemode,
-        IdempotencyKey.method == row.method,
-        IdempotencyKey.path == row.path,
-        IdempotencyKey.key == row.key,
-    )
+def _look_up(call: Call, now: datetime) -> Answer | Claim | None:
+    found = _find(call)
+    if found is None:
+        return None
+    if found.status is None:
+        return _take_over(found, call.body_digest, now)
+    if found.body_digest != call.body_digest:
+        raise Conflict(errors.KEY_REUSED)
+    return _opened(found, call.caller)
+
+
+def _find(call: Call) -> IdempotencyKey | None:
+    identity = _identity(call)
+    if not (store.is_postgres() and store.in_transaction()):
+        rows = store.run(_select, *identity)
+        return as_record(IdempotencyKey, rows[0]) if rows else None
+    ((is_alone, *row),) = store.run(_select_and_lock, *identity, "\n".join(map(str, identity)))
+    if not is_alone:
+        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
+    return as_record(IdempotencyKey, row) if row[0] else None
+
+
+def _identity(call: Call) -> tuple[str, bool, str, str, str]:
+    return call.caller.owner.merchant.id, call.caller.owner.livemode, call.method, call.path, call.key
+
+
+def _is(merchant: str, livemode: bool, method: str, path: str, key: str) -> Any:
+    row = IdempotencyKey
+    of_owner = (row.merchant == merchant) & (row.livemode == livemode)
+    return of_owner & (row.method == method) & (row.path == path) & (row.key == key)
+
+
+@compiled.once
+def _select(*identity: Any) -> Any:
+    return IdempotencyKey.select(*_columns()).where(_is(*identity))
+
+
+@compiled.once
+def _select_and_lock(*identity_and_name: Any) -> Any:
+    """The row, and whether no other transaction uses the key. A lock on its name tells, until our transaction ends."""
+    *identity, name = identity_and_name
+    lock = fn.pg_try_advisory_xact_lock(fn.hashtextextended(name, SQL("0"))).alias("is_alone")
+    turn = Select(columns=[lock]).alias("turn")
+    return Select([turn], [turn.c.is_alone, *_columns()]).join(IdempotencyKey, JOIN.LEFT_OUTER, on=_is(*identity))
+
+
+def _columns() -> Sequence[Any]:
+    columns: Sequence[Any] = IdempotencyKey._meta.sorted_fields  # noqa: SLF001
+    return columns
+
+
+def _values(call: Call, now: datetime) -> Sequence[Any]:
+    """The columns of a call's row: those of its identity, and who runs it since when."""
+    instants = IdempotencyKey.locked_until.db_value(now + _LOCK), IdempotencyKey.created_at.db_value(now)
+    return *_identity(call), call.body_digest, *instants
+
+
+def _kept(answer: Answer) -> tuple[int, str, str, str | None]:
+    """The columns of a call's answer."""
+    headers: Any = IdempotencyKey.headers.db_value(dict(answer.headers))
+    return answer.status, headers, _sealed_if_secret(answer), answer.credential_id
+
+
+def _sealed_if_secret(answer: Answer) -> str:
+    return sealing.seal(answer.body) if answer.credential_id else answer.body
+
+
+_CALL = ("merchant", "livemode", "method", "path", "key", "body_digest", "locked_until", "created_at")
+_ANSWER = ("status", "headers", "body", "credential_id")
+
+
+@compiled.once
+def _insert_claim(*values: Any) -> Any:
+    return _inserted(_CALL, values)
+
+
+@compiled.once
+def _insert_answer(*values: Any) -> Any:
+    return _inserted((*_CALL, *_ANSWER), values)
+
+
+def _inserted(names: Sequence[str], values: Sequence[Any]) -> Any:
+    row = dict(zip(names, values, strict=True))
+    return IdempotencyKey.insert(row).on_conflict_ignore().returning(IdempotencyKey.id)
 
 
 def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:

@@ -141,13 +141,8 @@ def without_fsync() -> Iterator[None]:
     if is_postgres():
         yield
         return
-    ensure(not in_transaction(), "SQLite changes its mind about the disk only between transactions")
-    database.execute_sql("PRAGMA synchronous = normal")
-    try:
-        with atomic():
-            yield
-    finally:
-        database.execute_sql("PRAGMA synchronous = full")
+    with databases.transaction(database.obj, is_durable=False):
+        yield
 
 
 def is_ready() -> bool:

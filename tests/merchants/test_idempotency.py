@@ -8,7 +8,7 @@ import pytest
 from ikawaari import clock
 from ikawaari.errors import Conflict
 from ikawaari.merchants import credentials, idempotency
-from ikawaari.merchants.idempotency import Answer, Claim
+from ikawaari.merchants.idempotency import Answer, Call, Claim
 from ikawaari.store.models import Merchant
 from tests import factories
 from tests.world import World, names, together
@@ -20,14 +20,9 @@ def claim(merchant: Merchant, *, livemode: bool = False, **changes: Any) -> Clai
     """Ask to run a call."""
     text = factories.credential(merchant, livemode=livemode)
     caller = credentials.authenticate(text, "", clock.now())
-    call: dict[str, Any] = {
-        "method": "POST",
-        "path": "/p",
-        "key": "k",
-        "body_digest": "d",
-        "now": clock.now(),
-    } | changes
-    return idempotency.claim(caller, **call)
+    now = changes.pop("now", clock.now())
+    said = {"method": "POST", "path": "/p", "key": "k", "body_digest": "d"} | changes
+    return idempotency.claim(Call(caller, **said), now)
 
 
 def won(merchant: Merchant, **changes: Any) -> Claim:
@@ -38,12 +33,12 @@ def won(merchant: Merchant, **changes: Any) -> Claim:
 
 
 def test_the_first_answer_comes_again_byte_for_byte(world: World) -> None:
-    idempotency.keep(won(world.merchant), ANSWER)
+    idempotency.finish(won(world.merchant), ANSWER)
     assert [claim(world.merchant) for _ in range(3)] == [ANSWER] * 3
 
 
 def test_the_same_key_with_another_body_is_a_conflict(world: World) -> None:
-    idempotency.keep(won(world.merchant), ANSWER)
+    idempotency.finish(won(world.merchant), ANSWER)
     with pytest.raises(Conflict, match="IKW-REQ-007"):
         claim(world.merchant, body_digest="other")
 
@@ -123,14 +118,14 @@ def test_a_call_that_was_taken_for_dead_can_neither_answer_nor_release(world: Wo
     world.later(61)
     quick = won(world.merchant)
     with pytest.raises(Conflict):
-        idempotency.keep(slow, ANSWER)
+        idempotency.finish(slow, ANSWER)
     idempotency.release(slow)
-    idempotency.keep(quick, ANSWER)
+    idempotency.finish(quick, ANSWER)
     assert claim(world.merchant) == ANSWER
 
 
 def test_keys_are_kept_for_a_day(world: World) -> None:
-    idempotency.keep(won(world.merchant), ANSWER)
+    idempotency.finish(won(world.merchant), ANSWER)
     idempotency.forget(world.now + timedelta(hours=24, seconds=1))
     assert claim(world.merchant) == ANSWER
     idempotency.forget(world.now + timedelta(hours=26))
@@ -142,6 +137,6 @@ def test_the_day_begins_when_the_call_runs_that_answers(world: World) -> None:
     idempotency.remember(first, "pi_1")
     idempotency.release(first)
     world.later(20 * 3600)
-    idempotency.keep(won(world.merchant), ANSWER)
+    idempotency.finish(won(world.merchant), ANSWER)
     idempotency.forget(world.now + timedelta(hours=24))
     assert claim(world.merchant) == ANSWER
