@@ -122,6 +122,10 @@ class Server(ThreadingHTTPServer):
         self.is_stopping = False
         super().__init__((host, port), _Handler)
 
+    def serve_forever(self, poll_interval: float = 0.02) -> None:
+        """Serve until shut down, which waits for `poll_interval` at most: tests start and stop many servers."""
+        super().serve_forever(poll_interval)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
