@@ -1,6 +1,7 @@
 """Column types: instants, statuses, and JSON stored as text."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,7 @@ from peewee import BigIntegerField, CharField, Check, TextField
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_FROM_JSON = json.JSONDecoder().raw_decode  # there is nothing around a value that we wrote
 
 
 class InstantField(BigIntegerField):
@@ -29,6 +31,7 @@ class StatusField(CharField):
 
     def __init__(self, enum: type[StrEnum], **options: Any) -> None:
         self.enum = enum
+        self._members: Mapping[str, StrEnum] = {member.value: member for member in enum}
         super().__init__(max_length=32, **options)
 
     def bind(self, model: Any, name: str, set_attribute: bool = True) -> None:
@@ -43,7 +46,7 @@ class StatusField(CharField):
 
     def python_value(self, value: str | None) -> StrEnum | None:
         """The member."""
-        return None if value is None else self.enum(value)
+        return None if value is None else self._members.get(value) or self.enum(value)
 
 
 class JsonField(TextField):
@@ -59,4 +62,4 @@ class JsonField(TextField):
 
     def python_value(self, value: str | None) -> Any:
         """The value."""
-        return None if value is None else json.loads(value)
+        return None if value is None else _FROM_JSON(value)[0]

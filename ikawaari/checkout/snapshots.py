@@ -5,7 +5,7 @@ have, such as an invoice, may exist afterwards.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import JOIN
@@ -21,11 +21,11 @@ from ikawaari.store.models import (
     PaymentLink,
     Subscription,
 )
+from ikawaari.store.rows import Columns, columns_of
 
 _OLDEST_FIRST = (PaymentAttempt.created_at, PaymentAttempt.id)
-_SHOWN = (CheckoutSession, Merchant, PaymentIntent, PaymentLink, Subscription, Invoice, PaymentAttempt)
-_SESSIONS = Joined(
-    CheckoutSession.select(*_SHOWN)
+_AROUND_A_SESSION = (
+    CheckoutSession.select()
     .join(Merchant)
     .switch(CheckoutSession)
     .join(PaymentLink, JOIN.LEFT_OUTER)
@@ -36,22 +36,44 @@ _SESSIONS = Joined(
     .switch(CheckoutSession)
     .join(PaymentIntent, JOIN.LEFT_OUTER)
     .join(PaymentAttempt, JOIN.LEFT_OUTER)
-    .order_by(*_OLDEST_FIRST),
-    *_SHOWN,
+    .order_by(*_OLDEST_FIRST)
 )
-_INTENTS = Joined(
-    PaymentIntent.select(PaymentIntent, CheckoutSession, PaymentAttempt)
+# What is shown of them, and no column more: most of these tables have dozens.
+_SHOWN = (
+    columns_of(Merchant),
+    Columns(PaymentIntent, PaymentIntent.id, PaymentIntent.amount),
+    Columns(PaymentLink, PaymentLink.id, PaymentLink.version, PaymentLink.active, PaymentLink.max_uses),
+    Columns(
+        Subscription,
+        *(Subscription.id, Subscription.status, Subscription.current_period_end),
+        *(Subscription.cancel_at_period_end, Subscription.canceled_at),
+    ),
+    Columns(Invoice, Invoice.id, Invoice.period_start, Invoice.period_end),
+    Columns(
+        PaymentAttempt,
+        *(PaymentAttempt.id, PaymentAttempt.status, PaymentAttempt.provider, PaymentAttempt.type),
+        *(PaymentAttempt.operator, PaymentAttempt.country, PaymentAttempt.phone),
+        *(PaymentAttempt.amount, PaymentAttempt.fee_amount, PaymentAttempt.currency),
+        *(PaymentAttempt.amount_received, PaymentAttempt.counted, PaymentAttempt.held, PaymentAttempt.returned),
+        *(PaymentAttempt.failure_code, PaymentAttempt.next_action),
+        *(PaymentAttempt.created_at, PaymentAttempt.deadline_at, PaymentAttempt.settled_at),
+    ),
+)
+_SESSIONS = Joined(_AROUND_A_SESSION, columns_of(CheckoutSession), *_SHOWN)
+_AROUND_SESSIONS = Joined(_AROUND_A_SESSION, Columns(CheckoutSession, CheckoutSession.id), *_SHOWN)
+_AROUND_INTENTS = Joined(
+    PaymentIntent.select()
     .join(CheckoutSession, JOIN.LEFT_OUTER)
     .switch(PaymentIntent)
     .join(PaymentAttempt, JOIN.LEFT_OUTER)
     .order_by(*_OLDEST_FIRST),
-    *(PaymentIntent, CheckoutSession, PaymentAttempt),
+    *(Columns(PaymentIntent, PaymentIntent.id), columns_of(CheckoutSession), columns_of(PaymentAttempt)),
 )
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A session, and everything that is shown with it."""
+    """A session, and everything that is shown with it: of what is around it only the columns that are shown."""
 
     session: CheckoutSession
     attempts: Sequence[PaymentAttempt]  # oldest first
@@ -88,7 +110,8 @@ class SubscriptionSnapshot:
 
 def find(session_id: str) -> Snapshot | None:
     """The session of that id."""
-    return _find([session_id]).get(session_id)
+    found = _SESSIONS.find([session_id]).get(session_id)
+    return _snapshot(*found) if found else None
 
 
 def of(session: CheckoutSession) -> Snapshot:
@@ -98,14 +121,14 @@ def of(session: CheckoutSession) -> Snapshot:
 
 def of_all(sessions: Sequence[CheckoutSession]) -> list[Snapshot]:
     """What is shown with each of `sessions`, which are not read again."""
-    found = _find([session.id for session in sessions])
-    return [replace(found[session.id], session=session) for session in sessions]
+    found = _AROUND_SESSIONS.find([session.id for session in sessions])
+    return [_snapshot(session, *found[session.id][1:]) for session in sessions]
 
 
 def of_invoices(invoices: Sequence[Invoice]) -> list[Snapshot]:
     """The page of each of `invoices`."""
-    found = _find([invoice.session_id for invoice in invoices])
-    return [found[invoice.session_id] for invoice in invoices]
+    found = _SESSIONS.find([invoice.session_id for invoice in invoices])
+    return [_snapshot(*found[invoice.session_id]) for invoice in invoices]
 
 
 def of_intent(intent: PaymentIntent) -> IntentSnapshot:
@@ -115,7 +138,7 @@ def of_intent(intent: PaymentIntent) -> IntentSnapshot:
 
 def of_intents(intents: Sequence[PaymentIntent]) -> list[IntentSnapshot]:
     """What is shown with each of `intents`, which are not read again."""
-    found = _INTENTS.find([intent.id for intent in intents])
+    found = _AROUND_INTENTS.find([intent.id for intent in intents])
     return [IntentSnapshot(intent, *found[intent.id][1:]) for intent in intents]
 
 
@@ -150,10 +173,6 @@ def attempts_of(intent: PaymentIntent | None) -> list[PaymentAttempt]:
 def subscription_of(session: CheckoutSession) -> Subscription | None:
     """The subscription that the session started, if any."""
     return Subscription.get_or_none(Subscription.session == session.id)
-
-
-def _find(ids: Sequence[str]) -> dict[str, Snapshot]:
-    return {session_id: _snapshot(*parts) for session_id, parts in _SESSIONS.find(ids).items()}
 
 
 def _snapshot(session: CheckoutSession, merchant: Merchant, *around: Any) -> Snapshot:

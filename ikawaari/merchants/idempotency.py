@@ -18,7 +18,7 @@ from ikawaari.errors import Conflict
 from ikawaari.invariants import present
 from ikawaari.merchants.credentials import Caller
 from ikawaari.store.models import IdempotencyKey, PayKey
-from ikawaari.store.record import as_record
+from ikawaari.store.rows import as_record
 
 _KEPT = timedelta(hours=25)  # 24 are promised
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,98 +1,18 @@
 """What all tables share: the database, the lock, and the only way to change a status."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from peewee import (
-    BigAutoField,
-    BigIntegerField,
-    CharField,
-    CursorWrapper,
-    Field,
-    ForeignKeyField,
-    IntegerField,
-    Model,
-    ModelSelect,
-    TextField,
-)
+from peewee import Model, ModelSelect
 
 from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import SILENT, Moves
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
+from ikawaari.store.rows import WholeRows, whole_rows
 
 
 class ForbiddenMove(InvariantBroken):
     """The code requested a move that the table of moves does not have: a bug, never an answer to a client."""
-
-
-class WholeRows(ModelSelect):
-    """A query of whole rows writes the list of columns, and reads its rows, the short way."""
-
-    def __sql_selection__(self, ctx: Any, is_subquery: bool = False) -> Any:
-        """Add what is selected to the query's text."""
-        if is_subquery or not self._is_default:  # type: ignore[attr-defined]
-            return super().__sql_selection__(ctx, is_subquery)
-        return ctx.literal(_all_columns(self.model, ctx.alias_manager[self.model._meta.table]))  # noqa: SLF001
-
-    def get(self, database: Any = None) -> Any:
-        """The first row. Raises the model's DoesNotExist, without writing the query once more to say so."""
-        for row in self.limit(1).execute(database):
-            return row
-        model: Any = self.model
-        raise model.DoesNotExist(f"no such {model.__name__}")
-
-    def _get_model_cursor_wrapper(self, cursor: Any) -> Any:
-        if not self._is_default:  # type: ignore[attr-defined]
-            return super()._get_model_cursor_wrapper(cursor)  # type: ignore[misc]
-        return _Records(cursor, self.model)
-
-
-class _Records(CursorWrapper):
-    """The records of whole rows."""
-
-    def __init__(self, cursor: Any, model: Any) -> None:
-        super().__init__(cursor)
-        self._model = model
-
-    def process_row(self, row: Any) -> Any:
-        """The record of one row."""
-        return as_record(self._model, row)
-
-
-def as_record(model: Any, row: Sequence[Any]) -> Any:
-    """The record of a row of all columns, as the constructor would make it."""
-    names, conversions = columns_of(model)
-    values = dict(zip(names, row, strict=True))
-    for name, convert in conversions:
-        values[name] = convert(values[name])
-    record = model.__new__(model)
-    record.__data__, record.__rel__, record._dirty = values, {}, set()  # noqa: SLF001
-    return record
-
-
-@cache
-def columns_of(model: Any) -> tuple[Sequence[str], Sequence[tuple[str, Callable[[Any], Any]]]]:
-    """The names of all fields, and how those are converted that are kept as something else."""
-    fields: Sequence[Field] = model._meta.sorted_fields  # noqa: SLF001
-    names = [field.name for field in fields]
-    return names, [(field.name, field.python_value) for field in fields if not _is_kept_as_it_is(field)]
-
-
-def _is_kept_as_it_is(field: Field) -> bool:
-    """Whether the drivers bring this field's values as they are."""
-    kept = field.rel_field if isinstance(field, ForeignKeyField) else field
-    return type(kept) in {CharField, TextField, IntegerField, BigIntegerField, BigAutoField}
-
-
-@cache
-def _whole_rows(model: Any) -> WholeRows:
-    return WholeRows(model, model._meta.sorted_fields, is_default=True)  # noqa: SLF001
-
-
-@cache
-def _all_columns(model: Any, alias: str) -> str:
-    return ", ".join(f'"{alias}"."{field.column_name}"' for field in model._meta.sorted_fields)  # noqa: SLF001
 
 
 class Record(Model):
@@ -110,7 +30,7 @@ class Record(Model):
     @classmethod
     def select(cls, *fields: Any) -> "ModelSelect[Self]":
         """A query for these fields, or for whole rows."""
-        return WholeRows(cls, fields) if fields else _whole_rows(cls).clone()  # type: ignore[return-value]
+        return WholeRows(cls, fields) if fields else whole_rows(cls).clone()  # type: ignore[return-value]
 
     @classmethod
     def insert_once(cls, **columns: Any) -> bool:

@@ -1,6 +1,9 @@
 """What is shown of a session is read by one statement, and is what stands in its tables."""
 
+import pytest
+
 from ikawaari.checkout import snapshots
+from ikawaari.invariants import InvariantBroken
 from ikawaari.store.models import Merchant, PaymentAttempt, PaymentIntent, PaymentLink
 from tests import factories, statements
 from tests.world import World, fresh, intent, tries
@@ -14,12 +17,21 @@ def test_a_snapshot_holds_the_rows_as_they_are_stored(world: World) -> None:
     world.pay(session, "001")
     shown = snapshots.of(fresh(session))
     assert len(shown.attempts) == 2
-    assert [row.__data__ for row in shown.attempts] == [row.__data__ for row in tries(session)]
-    stored = (Merchant.get_by_id(world.merchant.id), intent(session), PaymentLink.get_by_id(link.id))
-    for row, expected in zip((shown.merchant, shown.intent, shown.link), stored, strict=True):
+    stored = (Merchant.get_by_id(world.merchant.id), intent(session), PaymentLink.get_by_id(link.id), *tries(session))
+    for row, expected in zip((shown.merchant, shown.intent, shown.link, *shown.attempts), stored, strict=True):
         assert row is not None
-        assert row.__data__ == expected.__data__
+        assert row.__data__ == {name: expected.__data__[name] for name in row.__data__}
     assert (shown.subscription, shown.invoice) == (None, None)
+
+
+def test_a_column_that_a_snapshot_leaves_out_is_a_mistake_and_not_none(world: World) -> None:
+    session = world.session()
+    world.pay(session, "001")
+    (shown,) = snapshots.of(fresh(session)).attempts
+    for name in ("card_token", "intent", "intent_id"):
+        with pytest.raises(InvariantBroken, match="was not read"):
+            getattr(shown, name)
+    assert shown.operator == "orange_sn"
 
 
 def test_sessions_are_read_in_the_order_in_which_they_are_asked_for(world: World) -> None:
