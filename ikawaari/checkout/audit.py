@@ -18,7 +18,6 @@ from ikawaari.shapes import Mode
 from ikawaari.states import (
     UNSETTLED,
     AttemptStatus,
-    DeliveryStatus,
     IntentStatus,
     InvoiceStatus,
     PaymentStatus,
@@ -129,9 +128,8 @@ def _open_invoices(_since: datetime | None) -> Iterator[Finding]:
 
 def _pending_deliveries(_since: datetime | None) -> Iterator[Finding]:
     taking = WebhookEndpoint.enabled & WebhookEndpoint.failing_since.is_null()
-    pending = WebhookDelivery.status == DeliveryStatus.PENDING
     lanes = WebhookDelivery.select(WebhookDelivery.endpoint, WebhookDelivery.lane).join(WebhookEndpoint)
-    for row in lanes.where(pending, taking).distinct():
+    for row in lanes.where(delivery.is_pending(), taking).distinct():
         subject = delivery.subject_of(row.endpoint_id, row.lane)
         if not due.find([delivery.DELIVER], [subject]):
             yield Finding(finding="deliveries_without_lane", object=subject)

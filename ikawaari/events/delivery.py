@@ -6,14 +6,15 @@ worker at a time delivers it: the order is kept, and a slow endpoint only occupi
 
 import time
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import and_
+from functools import cache, reduce
+from operator import and_, eq
 from typing import Any
 
-from peewee import SQL, Case, DoesNotExist, ModelSelect, fn
+from peewee import SQL, Case, DoesNotExist, ModelSelect, Select, fn
 
 from ikawaari import clock, compiled, ids, sealing, store
 from ikawaari.events import outgoing, signature
@@ -21,6 +22,7 @@ from ikawaari.invariants import ensure
 from ikawaari.states import DeliveryStatus
 from ikawaari.store import due
 from ikawaari.store.models import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.rows import as_record, columns_of
 
 DELIVER = "webhook.deliver"
 RETRIES = (
@@ -35,6 +37,10 @@ LEASE = timedelta(seconds=60)
 REST = timedelta(minutes=1)
 _LONGEST_CARRY_SECONDS = 20  # one more try may take 10: together less than a lease
 _SLOW_MS = 5_000
+_MOST_READ = 50  # deliveries that are read at once
+_READ_AGAIN_SECONDS = 1.0  # after which it is read anew what is due: it may have been requested again
+_Waiting = tuple[WebhookDelivery, str]
+"""A delivery that is due, and the body of its event."""
 
 
 def enqueue(new: Mapping[str, str], now: datetime) -> None:
@@ -152,23 +158,37 @@ def carry(subject: str, now: datetime) -> datetime | None:
     """Deliver one lane for a while. Returns when to run again; None if it is empty, or its endpoint is disabled."""
     endpoint_id, _, lane = subject.rpartition(":")
     with outgoing.Caller() as caller:
-        return _carry(endpoint_id, int(lane), caller, now)
+        return _carry(endpoint_id, int(lane), _Sender(caller, now), now)
 
 
-def _carry(endpoint_id: str, lane: int, caller: outgoing.Caller, now: datetime) -> datetime | None:
+def _carry(endpoint_id: str, lane: int, sender: "_Sender", now: datetime) -> datetime | None:
     ends = time.monotonic() + _LONGEST_CARRY_SECONDS
-    while time.monotonic() < ends:
-        endpoint = WebhookEndpoint.get_or_none(WebhookEndpoint.id == endpoint_id)
+    waiting, read_at = deque[_Waiting](), 0.0
+    while (at := time.monotonic()) < ends:
+        endpoint = _endpoint(endpoint_id)
         if endpoint is None or not endpoint.enabled or endpoint.failing_since:
             return None
         if endpoint.rests_until and not _may_ask_again(endpoint, now):
             rests_until: datetime = endpoint.rests_until
             return max(rests_until, now + timedelta(seconds=1))  # over already: another lane was admitted
-        delivery = _foremost(endpoint, lane, now)
-        if delivery is None:
-            return _earliest(endpoint, lane)
-        _try(endpoint, delivery, caller, now)
+        if not waiting or at - read_at > _READ_AGAIN_SECONDS:
+            waiting, read_at = _due(endpoint_id, lane, now), at
+        if not waiting:
+            return _earliest(endpoint_id, lane)
+        if not sender.send(endpoint, *waiting.popleft()):
+            waiting.clear()  # somebody else changed the delivery: what we read may be outdated
     return now
+
+
+def _endpoint(endpoint_id: str) -> WebhookEndpoint | None:
+    """The endpoint as it is now: it is read before each delivery."""
+    rows = store.run(_select_endpoint, endpoint_id)
+    return as_record(WebhookEndpoint, rows[0]) if rows else None
+
+
+@compiled.once
+def _select_endpoint(endpoint_id: str) -> Any:
+    return WebhookEndpoint.select().where(WebhookEndpoint.id == endpoint_id)
 
 
 def _may_ask_again(endpoint: WebhookEndpoint, now: datetime) -> bool:
@@ -193,9 +213,9 @@ def is_acknowledged(object_id: str, event_type: str) -> bool:
         .switch(WebhookDelivery)
         .join(Event)
         .where(
-            Event.object_id == object_id,
+            WebhookDelivery.object_id == object_id,
+            is_pending(),
             Event.type == event_type,
-            WebhookDelivery.status == DeliveryStatus.PENDING,
             WebhookEndpoint.enabled,
             WebhookEndpoint.failing_since.is_null(),
         )
@@ -203,69 +223,104 @@ def is_acknowledged(object_id: str, event_type: str) -> bool:
     return not waiting.exists()
 
 
-def _foremost(endpoint: WebhookEndpoint, lane: int, now: datetime) -> WebhookDelivery | None:
-    """The oldest delivery of the lane that is due, with its event; those that were set aside come after all others."""
-    query = _next_ones(endpoint, lane).where(WebhookDelivery.next_try_at <= now)
-    with_event = query.select(WebhookDelivery, Event).join(Event)
-    due_now: WebhookDelivery | None = with_event.order_by(WebhookDelivery.set_aside, WebhookDelivery.event).first()
-    return due_now
+def is_pending(table: Any = WebhookDelivery) -> Any:
+    """The condition that a delivery is pending. A literal: a parameter would hide the indexes of what is pending."""
+    return table.status == SQL(f"'{DeliveryStatus.PENDING}'")
 
 
-def _earliest(endpoint: WebhookEndpoint, lane: int) -> datetime | None:
-    first = _next_ones(endpoint, lane).order_by(WebhookDelivery.next_try_at).first()
-    return first.next_try_at if first else None
+def _due(endpoint_id: str, lane: int, now: datetime) -> deque[_Waiting]:
+    """The first deliveries of the lane that are due, oldest first, with the bodies of their events.
+
+    Of each object only the foremost one: it may be refused. Those that were set aside come after all others.
+    """
+    rows = store.run(_select_due, endpoint_id, lane, now)
+    return deque((as_record(WebhookDelivery, row[:-1]), row[-1]) for row in rows)
 
 
-def _next_ones(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelivery]":
-    """The deliveries of a lane without an earlier event of the same object. One that was set aside delays none."""
-    earlier = WebhookDelivery.alias()
-    sooner = (earlier.set_aside < WebhookDelivery.set_aside) | (
-        (earlier.set_aside == WebhookDelivery.set_aside) & (earlier.event < WebhookDelivery.event)
-    )
-    before = earlier.select(earlier.id).where(
-        earlier.endpoint == WebhookDelivery.endpoint,
-        earlier.object_id == WebhookDelivery.object_id,
-        earlier.status == DeliveryStatus.PENDING,
-        sooner,
-    )
-    return _waiting(endpoint, lane).where(~fn.EXISTS(before))
+@compiled.once
+def _select_due(endpoint_id: str, lane: int, now: datetime) -> Any:
+    columns = [*columns_of(WebhookDelivery).fields, Event.body]
+    due_now = _foremost(endpoint_id, lane, *columns).join(Event).where(WebhookDelivery.next_try_at <= now)
+    return due_now.order_by(WebhookDelivery.set_aside, WebhookDelivery.event).limit(SQL(str(_MOST_READ)))
 
 
-def _waiting(endpoint: WebhookEndpoint, lane: int) -> "ModelSelect[WebhookDelivery]":
-    return WebhookDelivery.select().where(
-        WebhookDelivery.endpoint == endpoint.id,
-        WebhookDelivery.lane == lane,
-        WebhookDelivery.status == DeliveryStatus.PENDING,
-    )
+def _earliest(endpoint_id: str, lane: int) -> datetime | None:
+    earliest: datetime | None = _foremost(endpoint_id, lane, fn.MIN(WebhookDelivery.next_try_at)).scalar()
+    return earliest
 
 
-def _try(endpoint: WebhookEndpoint, delivery: WebhookDelivery, caller: outgoing.Caller, now: datetime) -> None:
-    """Send once, and record the endpoint's answer."""
-    ensure(not store.in_transaction(), "nobody is called while rows are locked")
-    body = delivery.event.body.encode()
-    at = max(now, clock.now())  # a lane is carried for a while: the signature and the schedule count from each try
-    headers = {
-        "Content-Type": "application/json",
-        signature.HEADER: signature.of_webhook(_secret_at(endpoint, at), clock.unix(at), body),
-    }
-    store.release()  # a slow endpoint blocks a thread, but no database connection
-    answer = caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
-    with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: the result does not matter
-        _conclude(endpoint, delivery, answer, at)
-    if answer.duration_ms >= _SLOW_MS and not answer.is_success:
-        endpoint.change(rests_until=at + REST)
-    elif endpoint.rests_until:
-        _end_rest(endpoint, at)
+def _foremost(endpoint_id: str, lane: int, *columns: Any) -> "ModelSelect[WebhookDelivery]":
+    """Of each object in the lane, the delivery before which it has none. One that was set aside delays none."""
+    one = WebhookDelivery.alias()
+    of_object = (one.object_id == WebhookDelivery.object_id) & (one.endpoint == WebhookDelivery.endpoint)
+    # A subquery with LIMIT is no join: without statistics PostgreSQL compared every pending row with every other.
+    first = one.select(one.event).where(of_object, is_pending(one)).order_by(one.set_aside, one.event).limit(SQL("1"))
+    of_lane = (WebhookDelivery.endpoint == endpoint_id) & (WebhookDelivery.lane == lane)
+    return WebhookDelivery.select(*columns).where(of_lane, is_pending(), WebhookDelivery.event == first)
 
 
-def _secret_at(endpoint: WebhookEndpoint, at: datetime) -> str:
-    """The one secret that signs at `at`: during an overlap the old one."""
+class _Sender:
+    """Sends one lane's deliveries, one after the other."""
+
+    def __init__(self, caller: outgoing.Caller, now: datetime) -> None:
+        self._caller = caller
+        self._now = now
+        self._opened = cache(sealing.open_sealed)  # opening a secret takes longer than signing with it
+
+    def send(self, endpoint: WebhookEndpoint, delivery: WebhookDelivery, text: str) -> bool:
+        """Send once, and record the endpoint's answer. False if the delivery was changed or deleted meanwhile."""
+        ensure(not store.in_transaction(), "nobody is called while rows are locked")
+        body = text.encode()
+        at = max(self._now, clock.now())  # the signature and the schedule count from each try
+        headers = {
+            "Content-Type": "application/json",
+            signature.HEADER: signature.of_webhook(self._opened(_sealed_at(endpoint, at)), clock.unix(at), body),
+        }
+        store.release()  # a slow endpoint blocks a thread, but no database connection
+        answer = self._caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
+        moved = _conclude(endpoint, delivery, answer, at)
+        if answer.duration_ms >= _SLOW_MS and not answer.is_success:
+            endpoint.change(rests_until=at + REST)
+        elif endpoint.rests_until:
+            _end_rest(endpoint, at)
+        return moved
+
+
+def _sealed_at(endpoint: WebhookEndpoint, at: datetime) -> str:
+    """The one secret, sealed, that signs at `at`: during an overlap the old one."""
     if endpoint.next_secret and endpoint.secret_changes_at and endpoint.secret_changes_at <= at:
-        return sealing.open_sealed(endpoint.next_secret)
-    return sealing.open_sealed(endpoint.secret)
+        return endpoint.next_secret
+    return endpoint.secret
 
 
-def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> None:
+def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> bool:
+    """Record the try, and move the delivery on. False if it was changed or deleted meanwhile."""
+    if answer.is_success and store.is_postgres():
+        made = [DeliveryTry.at.db_value(at), answer.duration_ms, answer.http_status, answer.body]
+        if store.run(_accept, [sent.id, sent.tries, sent.next_try_at], made):
+            return True
+    moved = False
+    with store.atomic(), suppress(DoesNotExist):  # deleted meanwhile: the result does not matter
+        moved = _move_on(endpoint, sent, answer, at)
+    return moved
+
+
+@compiled.once
+def _accept(sent: Sequence[Any], made: Sequence[Any]) -> Any:
+    """The usual end by one statement: for PostgreSQL, since SQLite writes one table at a time.
+
+    `sent` is the delivery's id with its tries and time; `made` are the instant, duration, status and body of the try.
+    """
+    names = (WebhookDelivery.id, WebhookDelivery.tries, WebhookDelivery.next_try_at)
+    still = reduce(and_, map(eq, names, sent))
+    moving = WebhookDelivery.moving("status", DeliveryStatus.SUCCEEDED, still, tries=WebhookDelivery.tries + SQL("1"))
+    moved = moving.returning(WebhookDelivery.id).cte("moved")
+    columns = [DeliveryTry.delivery, DeliveryTry.at, DeliveryTry.duration_ms, DeliveryTry.http_status, DeliveryTry.body]
+    rows = Select([moved], [moved.c.id, *made])
+    return DeliveryTry.insert_from(rows, columns).with_cte(moved).returning(DeliveryTry.id)
+
+
+def _move_on(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.Answer, at: datetime) -> bool:
     """Raises DoesNotExist when the endpoint was deleted meanwhile."""
     tries = sent.tries + 1
     is_over = not answer.is_success and tries > len(RETRIES)
@@ -285,6 +340,7 @@ def _conclude(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing
     )
     if moved and is_over and not _was_anything_accepted(endpoint, sent):
         endpoint.change(failing_since=at)
+    return moved
 
 
 def _is_still(sent: WebhookDelivery) -> Any:

@@ -162,14 +162,17 @@ class _DeadlineSocket:
     def __init__(self, plain: socket.socket, line: _DeadlineConnection) -> None:
         self._plain = plain
         self._connection = line
+        self._unsent = b""
 
     def sendall(self, data: bytes) -> None:
-        """Send everything in the remaining time."""
-        self._plain.settimeout(_left(self._connection.deadline))
-        self._plain.sendall(data)
+        """Keep it until the answer is asked for: head and body then go out as one packet, not as two."""
+        self._unsent += data
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """A reader that stops at the deadline."""
+        """Send everything in the remaining time. Returns a reader that stops at the deadline."""
+        unsent, self._unsent = self._unsent, b""
+        self._plain.settimeout(_left(self._connection.deadline))
+        self._plain.sendall(unsent)
         return io.BufferedReader(_Reader(self._plain, self._connection.deadline))
 
     def close(self) -> None:

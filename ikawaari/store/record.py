@@ -82,10 +82,15 @@ class Record(Model):
     @classmethod
     def move_all(cls, column: str, target: str, which: Any, **changes: Any) -> int:
         """Move every row of `which` whose status allows it, where the move has no event. Returns how many."""
+        return int(cls.moving(column, target, which, **changes).execute())
+
+    @classmethod
+    def moving(cls, column: str, target: str, which: Any, **changes: Any) -> Any:
+        """The statement of `move_all`, as a part of a larger one."""
         field = getattr(cls, column)
         values = {getattr(cls, name): value for name, value in changes.items()}
         allowed = field.in_(cls.MOVES[column].origins(target, SILENT)) & which
-        return int(cls.update({field: target, **values}).where(allowed).execute())
+        return cls.update({field: target, **values}).where(allowed)
 
     def move(self, column: str, target: str, **changes: Any) -> None:
         """Move `column` to `target` under a lock. Raises ForbiddenMove if the table does not have that move."""

@@ -32,6 +32,12 @@ def other_lane(object_id: str, *, same: bool) -> str:
     return next(name for name in names if (zlib.crc32(name.encode()) % delivery.LANES == lane) is same)
 
 
+def of_one_lane(count: int) -> list[str]:
+    """So many objects that go through the same lane."""
+    names = (f"object{number}" for number in range(1_000))
+    return [name for name in names if zlib.crc32(name.encode()) % delivery.LANES == 0][:count]
+
+
 def fail(receiver: Receiver, *object_ids: str) -> None:
     """Answer 500 to what is about these objects, or about any."""
     receiver.answer = lambda heard, _: 500 if not object_ids or heard.object_id in object_ids else 200

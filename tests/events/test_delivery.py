@@ -13,7 +13,7 @@ from ikawaari.events import delivery, endpoints, events, outgoing
 from ikawaari.store.models import DeliveryTry, DueWork, Event, WebhookDelivery
 from ikawaari.store.owner import Owner
 from tests.events.receiver import Receiver, listening
-from tests.events.telling import SCHEDULE, elsewhere, endpoint, fail, other_lane, signed_at, stored, tell
+from tests.events.telling import SCHEDULE, elsewhere, endpoint, fail, of_one_lane, other_lane, signed_at, stored, tell
 from tests.world import START, Killed, Trouble, World, halfway, together
 
 
@@ -220,6 +220,54 @@ def test_a_worker_that_dies_after_the_call_leaves_it_to_the_next_one(
     world.wait(61)
     assert [heard.event["data"]["n"] for heard in receiver.heard] == [1, 1, 2]
     assert receiver.heard[0].body == receiver.heard[1].body
+
+
+def test_a_worker_that_dies_leaves_one_event_to_be_sent_again_of_the_many_that_it_has_read(
+    monkeypatch: pytest.MonkeyPatch, world: World, receiver: Receiver
+) -> None:
+    endpoint(world, receiver.url)
+    objects = of_one_lane(4)
+    for name in objects:
+        tell(world, name)
+    real = outgoing.Caller.post
+
+    def post(*args: Any, **options: Any) -> outgoing.Answer:
+        answer = real(*args, **options)
+        if len(receiver.heard) == 2:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outgoing.Caller, "post", post)
+        with pytest.raises(Killed):
+            worker.run_once(world.now)
+    world.wait(61)
+    assert [heard.object_id for heard in receiver.heard] == [*objects[:2], *objects[1:]]
+
+
+def test_what_is_changed_of_an_endpoint_holds_for_the_next_event(world: World, receiver: Receiver) -> None:
+    made = endpoint(world, receiver.url)
+    changes = iter(
+        (
+            lambda: endpoints.rotate_secret(stored(made), clock.now()),
+            lambda: endpoints.update(stored(made), clock.now(), url=receiver.url + "/new"),
+            lambda: endpoints.update(stored(made), clock.now(), enabled=False),
+        )
+    )
+
+    def answer(*_: Any) -> int:
+        elsewhere(next(changes))
+        return 200
+
+    receiver.answer = answer
+    for name in of_one_lane(4):
+        tell(world, name)
+    world.work()
+    assert [heard.path for heard in receiver.heard] == ["/hook", "/hook", "/hook/new"]
+    before, after = (sealing.open_sealed(one.secret) for one in (made, stored(made)))
+    for heard, secret in zip(receiver.heard, (before, after, after), strict=True):
+        signed_at(heard, secret)
+    assert WebhookDelivery.select().where(WebhookDelivery.status == "pending").count() == 1
 
 
 def test_two_workers_with_one_lane_keep_the_order_of_first_arrivals(world: World, receiver: Receiver) -> None:

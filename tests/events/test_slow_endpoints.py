@@ -139,12 +139,14 @@ def wait_until(holds: Callable[[], bool], seconds: float = 1.5) -> None:
         time.sleep(0.01)
 
 
-def test_thousands_of_events_that_wait_for_a_retry_are_passed_over_at_once(world: World) -> None:
+@pytest.mark.parametrize("is_analyzed", [True, False], ids=["with statistics", "without statistics"])
+def test_thousands_of_events_that_wait_for_a_retry_are_passed_over_at_once(world: World, is_analyzed: bool) -> None:
     made = endpoint(world, "http://127.0.0.1:9/")
     retry_at = world.now + timedelta(minutes=5)
     for number, part in enumerate(chunked(range(4_000), 500)):
         fill_a_lane(world, made, list(part), world.now if number >= 4 else retry_at)
-    stored_in.execute_sql("ANALYZE")
+    if is_analyzed:
+        stored_in.execute_sql("ANALYZE")
     before = time.perf_counter()
     assert delivery.carry(f"{made.id}:0", world.now) == retry_at
     assert time.perf_counter() - before < 0.2

@@ -1,6 +1,6 @@
 """Events, and their delivery to merchants."""
 
-from peewee import BigAutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, BigAutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
 
 from ikawaari import states
 from ikawaari.fields import InstantField, JsonField, StatusField
@@ -61,7 +61,7 @@ class WebhookDelivery(Record):
     id = CharField(primary_key=True)
     endpoint = ForeignKeyField(WebhookEndpoint, on_delete="CASCADE", index=False)  # other indexes begin with it
     endpoint_id: str
-    event = ForeignKeyField(Event)
+    event = ForeignKeyField(Event, index=False)  # found by its endpoint
     event_id: int
     object_id = CharField()  # the event's: what must stay in order
     lane = IntegerField()  # which of the endpoint's lanes carries it: all of one object go in one
@@ -77,11 +77,31 @@ class WebhookDelivery(Record):
 
         table_name = "webhook_deliveries"
         # Unique: an event that is sent to an endpoint again is the same delivery, tried again.
-        indexes = (
-            (("endpoint", "event"), True),
-            (("endpoint", "lane", "status", "event"), False),
-            (("endpoint", "object_id", "status", "event"), False),
-        )
+        indexes = ((("endpoint", "event"), True),)
+
+
+# What a lane has to deliver, and what an object waits for: these hold nothing of what was delivered.
+_PENDING = SQL("status = 'pending'")
+WebhookDelivery.add_index(
+    WebhookDelivery.index(
+        WebhookDelivery.endpoint,
+        WebhookDelivery.lane,
+        WebhookDelivery.set_aside,
+        WebhookDelivery.event,
+        where=_PENDING,
+        name="webhook_deliveries_of_lane",
+    )
+)
+WebhookDelivery.add_index(
+    WebhookDelivery.index(
+        WebhookDelivery.object_id,
+        WebhookDelivery.endpoint,
+        WebhookDelivery.set_aside,
+        WebhookDelivery.event,
+        where=_PENDING,
+        name="webhook_deliveries_of_object",
+    )
+)
 
 
 class DeliveryTry(Record):
