@@ -16,6 +16,7 @@ from ikawaari.simulators.timeline import Timeline
 from ikawaari.simulators.web import Answer, Refused, Request, Route, Server, Silence, in_json
 
 FLUSH_SECONDS = 10.0  # how long an answer waits for the callbacks that are to come before it
+EARLY_SECONDS = 60.0  # an early callback brings forward what would have come of its call within this time
 HTML = b"<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Please try again later</h1></body></html>"
 
 
@@ -84,7 +85,7 @@ class Simulator(ABC):
             mark = self.timeline.mark()
             answer = self.server_error() if order and not _is_carried_out(order) else self._handle(route, matched)
             if is_early:
-                self.timeline.hurry(mark)
+                self.timeline.hurry(mark, EARLY_SECONDS)
         if is_early:
             self.callbacks.flush(FLUSH_SECONDS)
         return answer if order is None else self._spoiled(order)
@@ -162,6 +163,8 @@ class Simulator(ABC):
     def start(self, bind: str = "127.0.0.1:0") -> Self:
         """Listen on HOST:PORT (0: any free one) and work on threads of its own. Raises OSError, ValueError."""
         host, _, port = bind.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError(f"{bind!r} is not HOST:PORT")
         self._server = Server(host.strip("[]"), int(port), self.respond)
         self.base_url = f"http://{host}:{self._server.server_address[1]}"
         for work in (self._server.serve_forever, self.timeline.run, self.callbacks.run):

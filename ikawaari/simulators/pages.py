@@ -8,17 +8,23 @@ from ikawaari.simulators.web import Answer
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
-<body><h1>{title}</h1><p>{text}</p><form method="post">{buttons}</form></body>
+<body><h1>{title}</h1><p>{text}</p><form method="post">{inputs}{buttons}</form></body>
 </html>
 """
 
 
-def choice(title: str, text: str, choices: Mapping[str, str]) -> Answer:
-    """A page whose buttons send `decision=<name>` to its own address, by POST. `choices` are names and labels."""
+def choice(title: str, text: str, choices: Mapping[str, str], asks: Mapping[str, str] | None = None) -> Answer:
+    """A page whose buttons send `decision=<name>` to its own address, by POST, with what it `asks` for.
+
+    `choices` and `asks` are names and labels.
+    """
+    inputs = " ".join(
+        f'<label>{escape(label)} <input name="{escape(name)}"></label>' for name, label in (asks or {}).items()
+    )
     buttons = " ".join(
         f'<button name="decision" value="{escape(name)}">{escape(label)}</button>' for name, label in choices.items()
     )
-    page = _PAGE.format(title=escape(title), text=escape(text), buttons=buttons)
+    page = _PAGE.format(title=escape(title), text=escape(text), inputs=inputs, buttons=buttons)
     return Answer(200, page.encode(), "text/html; charset=utf-8")
 
 

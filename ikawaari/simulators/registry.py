@@ -3,5 +3,8 @@
 from collections.abc import Mapping
 
 from ikawaari.simulators.ground import Simulator
+from ikawaari.simulators.pawapay import PawaPay
 
-SIMULATORS: Mapping[str, type[Simulator]] = {}
+SIMULATORS: Mapping[str, type[Simulator]] = {
+    "pawapay": PawaPay,
+}

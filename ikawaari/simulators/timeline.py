@@ -49,11 +49,12 @@ class Timeline:
         """A place in the order in which actions are entered, for `hurry`."""
         return next(self._numbers)
 
-    def hurry(self, mark: int) -> None:
-        """Run what was entered since `mark`, at once."""
+    def hurry(self, mark: int, within: float) -> None:
+        """Run at once what was entered since `mark` and falls due within so many seconds."""
         with self._wake:
-            hurried = sorted(one for one in self._actions if one[1] > mark)
-            self._actions = [one for one in self._actions if one[1] <= mark]
+            until = self.now() + within
+            hurried = sorted(one for one in self._actions if one[1] > mark and one[0] <= until)
+            self._actions = [one for one in self._actions if one not in hurried]
             heapq.heapify(self._actions)
             for _, _, action in hurried:
                 action()
