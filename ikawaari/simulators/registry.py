@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from ikawaari.simulators.cinetpay import CinetPay
 from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.pawapay import PawaPay
 
 SIMULATORS: Mapping[str, type[Simulator]] = {
+    "cinetpay": CinetPay,
     "pawapay": PawaPay,
 }

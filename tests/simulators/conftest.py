@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulators.talking import Receiver
+from ikawaari.simulators.cinetpay import CinetPay
+from tests.simulators.cinetpay_account import Account
+from tests.simulators.talking import Receiver, talk
 
 
 @pytest.fixture
@@ -12,3 +14,10 @@ def receiver() -> Iterator[Receiver]:
     """Somebody who receives callbacks."""
     with Receiver().listening() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def cinetpay(receiver: Receiver) -> Iterator[Account]:
+    """Senegal's account at a simulated CinetPay."""
+    with talk(CinetPay()) as sim:
+        yield Account(sim, notify_url=receiver.url)
