@@ -4,8 +4,8 @@ import fcntl
 import os
 import select
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from sqlite3 import Connection, ProgrammingError
@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from weakref import WeakSet
 
 from peewee import Database, OperationalError, SqliteDatabase
+from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
 
 from ikawaari.compiled import Compiling
@@ -52,6 +53,22 @@ class _Engine(Compiling):
     def make_durable(self) -> None:
         """Wait until what this thread has committed outlasts a power cut."""
 
+    def batch(self) -> AbstractContextManager[Any]:
+        """A block whose statements may be sent without waiting for each other's results."""
+        return nullcontext()
+
+    def insert_soon(self, insert: Callable[[], None]) -> None:
+        """Call `insert` before the next statement of this thread's transaction, at the latest at its end.
+
+        What a request makes of a new row meanwhile, such as its answer, then holds no lock.
+        """
+        self._state.transactions[0].soon.append(insert)  # type: ignore[attr-defined]
+
+    def insert_now(self) -> None:
+        """Write what waits for the next statement."""
+        for running in self._state.transactions[:1]:  # type: ignore[attr-defined]
+            running.insert_now()
+
     def needs_transaction(self, _sql: str) -> bool:
         """Whether a statement outside of any transaction has to be wrapped in one."""
         return False
@@ -59,7 +76,7 @@ class _Engine(Compiling):
     def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
         running = self._state.transactions  # type: ignore[attr-defined]
         if running:
-            running[0].begin()
+            running[0].before_statement()
         elif self.needs_transaction(sql):
             with self.transaction():
                 return self._execute_cursor(sql, params, **options)
@@ -71,16 +88,25 @@ class _Transaction:
 
     def __init__(self, database: Any) -> None:
         self.is_durable = True  # whether its commit waits for the disk
+        self.ending: Callable[[], None] = _nothing  # what is done last, before its commit
+        self.soon: list[Callable[[], None]] = []  # what is done before its next statement
         self._database = database
         self._turn = ExitStack()
         self._has_begun = False
 
-    def begin(self) -> None:
-        """Begin, unless it has begun."""
+    def before_statement(self) -> None:
+        """Begin, unless it has begun, and write what has waited for a statement."""
         if not self._has_begun:
             self._database.take_turn(self._turn)
             self._database.begin()
             self._has_begun = True
+        self.insert_now()
+
+    def insert_now(self) -> None:
+        """Write what has waited for a statement."""
+        waiting, self.soon = self.soon, []
+        for write in waiting:
+            write()
 
     def __enter__(self) -> "_Transaction":
         self._database.connection()  # peewee forgets the transactions of a thread that has none yet
@@ -88,22 +114,30 @@ class _Transaction:
         return self
 
     def __exit__(self, kind: Any, *_error: object) -> None:
-        self._database.pop_transaction()
         with self._turn:
-            if self._has_begun:
-                self._end(kind is None)
+            try:
+                if kind is None:
+                    self._finish()
+            except BaseException:
+                kind = BaseException
+                raise
+            finally:
+                self._database.pop_transaction()
+                if self._has_begun and kind is not None:
+                    self._database.rollback()
         if self._has_begun and self.is_durable and kind is None:
             self._database.make_durable()
 
-    def _end(self, is_well: bool) -> None:
-        if not is_well:
-            self._database.rollback()
-            return
-        try:
-            self._database.commit()
-        except Exception:
-            self._database.rollback()
-            raise
+    def _finish(self) -> None:
+        with self._database.batch():
+            self.ending()
+            self.insert_now()
+            if self._has_begun:
+                self._database.commit()
+
+
+def _nothing() -> None:
+    """Nothing is to be done before the commit."""
 
 
 class _Sqlite(_Engine, SqliteDatabase):
@@ -222,6 +256,12 @@ class _Postgres(_Engine, PooledPostgresqlDatabase):  # type: ignore[misc]
         """Give this thread's connection back to the pool."""
         close(self)
 
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Send statements without waiting, except for rows that are read. Errors come then, or at the block's end."""
+        with translated, self.connection().pipeline():  # type: ignore[no-untyped-call]
+            yield
+
     def _is_closed(self, conn: Any) -> bool:
         """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
         return bool(conn.closed) or _has_input(conn.fileno())
@@ -303,16 +343,17 @@ def _private(path: str, flags: int) -> int:
 
 
 @contextmanager
-def transaction(database: Any, *, is_durable: bool = True) -> Iterator[None]:
+def transaction(database: Any, *, is_durable: bool = True, ending: Callable[[], None] = _nothing) -> Iterator[None]:
     """All or nothing. An inner block joins the outer one; `store.savepoint` is for what may fail alone.
 
     It begins with its first statement. `is_durable`: a commit waits for the disk; without, a power cut may undo it.
+    `ending` is called last, before the commit.
     """
     if database.in_transaction():
         yield
         return
     with database.transaction() as begun:
-        begun.is_durable = is_durable
+        begun.is_durable, begun.ending = is_durable, ending
         yield
 
 

@@ -125,7 +125,7 @@ def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
 
 def open_for(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
     """Create the intent of a session that is being opened, in that transaction: nobody else can see the session yet."""
-    intent = PaymentIntent.create(**_columns(session, money, now))
+    intent = PaymentIntent.create_soon(**_columns(session, money, now))
     outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session), now)
     return intent
 

@@ -81,7 +81,7 @@ def open_session(
     if link is not None and link.expires_at is not None:
         expires_at = min(expires_at, link.expires_at)
     with store.atomic():
-        session = CheckoutSession.create(
+        session = CheckoutSession.create_soon(
             id=ids.new("cs"),
             merchant=owner.merchant,
             livemode=owner.livemode,

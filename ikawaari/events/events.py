@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from ikawaari import clock, ids, store
+from ikawaari import clock, compiled, ids, store
 from ikawaari.events import delivery
 from ikawaari.invariants import ensure
 from ikawaari.shapes import JsonObject, JsonValue
 from ikawaari.store.models import Event
 
 _EVENTS = "events"
+_COLUMNS = (*(Event.id, Event.merchant, Event.livemode, Event.type, Event.object_id, Event.body, Event.created_at),)
 _MOST_ATTEMPTS = 10
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -56,9 +57,19 @@ def write(type_: str, data: JsonObject, row: Owned, now: datetime) -> Event:
 
 
 def _write(rows: Sequence[_Row]) -> None:
-    Event.insert_many(rows).execute()
+    store.send(_insert, *[[_stored(column, row[column]) for row in rows] for column in _COLUMNS])
     now = max(row[Event.created_at] for row in rows)
     delivery.enqueue({row[Event.id]: row[Event.object_id] for row in rows}, now)
+
+
+def _stored(column: Any, value: Any) -> Any:
+    return column.db_value(value) if column is Event.created_at else value
+
+
+@compiled.once
+def _insert(*columns: Sequence[Any]) -> Any:
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+    return Event.insert_many(rows).returning()
 
 
 def _row(type_: str, data: JsonObject, row: Owned, now: datetime) -> _Row:

@@ -57,10 +57,9 @@ def atomic() -> Iterator[None]:
     if in_transaction():
         yield
         return
-    with databases.transaction(database.obj):
+    with databases.transaction(database.obj, ending=flush):
         _endings.waiting, _endings.owing = {}, []
         yield
-        flush()
 
 
 def take_turns(name: str) -> None:
@@ -101,6 +100,7 @@ def flush() -> None:
     """
     forgotten = [row.unpublished for row in _endings.owing if row.unpublished]
     ensure(not forgotten, f"the event of a move is published in the move's transaction, or withheld: {forgotten}")
+    database.obj.insert_now()
     while _endings.waiting:
         write, items = _endings.waiting.pop(min(_endings.waiting))
         write(items)
@@ -110,6 +110,11 @@ def run(query: Callable[..., tuple[str, list[Any]]], *values: Any) -> Sequence[A
     """The rows of a query that is built once: see `compiled.once`."""
     rows: Sequence[Any] = database.execute_sql(*query(database.obj, *values)).fetchall()
     return rows
+
+
+def send(query: Callable[..., tuple[str, list[Any]]], *values: Any) -> None:
+    """Run a query that is built once and returns nothing. At the end of a transaction nobody waits for it alone."""
+    database.execute_sql(*query(database.obj, *values))
 
 
 def owe_event(row: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from peewee import EXCLUDED, Case, fn
 
 from ikawaari import compiled
-from ikawaari.store.database import atomic, before_commit, is_postgres, run
+from ikawaari.store.database import atomic, before_commit, is_postgres, send
 from ikawaari.store.models import DueWork
 
 _LAST = "work"  # behind whatever else is written at the end of a transaction
@@ -52,7 +52,7 @@ def _write(items: Sequence[tuple[str, str, datetime, str]]) -> None:
         known_at, known_lane = soonest.get((kind, subject), (at, lane))
         soonest[kind, subject] = min(at, known_at), known_lane or lane
     rows = [(*key, DueWork.due_at.db_value(at), lane) for key, (at, lane) in sorted(soonest.items())]
-    run(_insert_or_touch, *map(list, zip(*rows, strict=True)))
+    send(_insert_or_touch, *map(list, zip(*rows, strict=True)))
 
 
 @compiled.once
@@ -68,7 +68,7 @@ def _insert_or_touch(
             conflict_target=[DueWork.kind, DueWork.subject],
             update={DueWork.due_at: sooner, DueWork.touched: DueWork.touched + 1},
         )
-        .returning(DueWork.id)
+        .returning()
     )
 
 

@@ -1,10 +1,11 @@
 """What all tables share: the database, the lock, and the only way to change a status."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from peewee import Model, ModelSelect
+from peewee import Model, ModelSelect, Node
 
+from ikawaari import compiled
 from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import SILENT, Moves
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
@@ -13,6 +14,27 @@ from ikawaari.store.rows import WholeRows, whole_rows
 
 class ForbiddenMove(InvariantBroken):
     """The code requested a move that the table of moves does not have: a bug, never an answer to a client."""
+
+
+_insertions: dict[Any, Any] = {}  # by engine, table, names of columns
+
+
+def _insertion(record: "Record") -> tuple[str, Sequence[Any]]:
+    """The statement that inserts a new row, and its parameters."""
+    engine, model, row = database.obj, type(record), record.__data__
+    shape = type(engine), model, tuple(row)
+    if shape not in _insertions:
+        # What the database reckons itself, such as the row's place in the order of commits, is the same for each row.
+        reckoned = {name: value for name, value in row.items() if isinstance(value, Node)}
+        names = [name for name in row if name not in reckoned]
+
+        def build(*values: Any) -> Any:
+            return model.insert({**dict(zip(names, values, strict=True)), **reckoned}).returning()
+
+        _insertions[shape] = compiled.once(build), [(name, getattr(model, name).db_value) for name in names]
+    statement, columns = _insertions[shape]
+    text, parameters = statement(engine, *[stored(row[name]) for name, stored in columns])
+    return text, parameters
 
 
 class Record(Model):
@@ -31,6 +53,27 @@ class Record(Model):
     def select(cls, *fields: Any) -> "ModelSelect[Self]":
         """A query for these fields, or for whole rows."""
         return WholeRows(cls, fields) if fields else whole_rows(cls).clone()  # type: ignore[return-value]
+
+    @classmethod
+    def create(cls, **columns: Any) -> Self:
+        """Insert a new row."""
+        if cls._meta.auto_increment:
+            return super().create(**columns)
+        record = cls(**columns)
+        record._insert()
+        return record
+
+    @classmethod
+    def create_soon(cls, **columns: Any) -> Self:
+        """A new row that is inserted before the transaction's next statement, at the latest at its end."""
+        ensure(in_transaction(), "a row waits for the statement of a transaction")
+        record = cls(**columns)
+        database.obj.insert_soon(record._insert)
+        return record
+
+    def _insert(self) -> None:
+        database.execute_sql(*_insertion(self))
+        self._dirty: set[str] = set()
 
     @classmethod
     def insert_once(cls, **columns: Any) -> bool:

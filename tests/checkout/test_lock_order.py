@@ -40,13 +40,13 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
         return locked(cls, which)
 
     @contextmanager
-    def opened(of: Any) -> Iterator[None]:
+    def opened(of: Any, **options: Any) -> Iterator[None]:
         if of is not database.obj or of.in_transaction():  # the sandbox's ledger, or an inner block
-            with transaction(of):
+            with transaction(of, **options):
                 yield
             return
         mine.locks = []
-        with transaction(of):
+        with transaction(of, **options):
             yield
         transactions.append(tuple(mine.locks))
 

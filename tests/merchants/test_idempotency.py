@@ -1,5 +1,7 @@
 """Idempotency keys: one call runs, its answer is kept, and a killed one is taken over."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +11,7 @@ from ikawaari import clock
 from ikawaari.errors import Conflict
 from ikawaari.merchants import credentials, idempotency
 from ikawaari.merchants.idempotency import Answer, Call, Claim
-from ikawaari.store.models import Merchant
+from ikawaari.store.models import IdempotencyKey, Merchant
 from tests import factories
 from tests.world import World, names, together
 
@@ -140,3 +142,66 @@ def test_the_day_begins_when_the_call_runs_that_answers(world: World) -> None:
     idempotency.finish(won(world.merchant), ANSWER)
     idempotency.forget(world.now + timedelta(hours=24))
     assert claim(world.merchant) == ANSWER
+
+
+# ---------------------------------------------------------------- calls that use nothing but the database
+
+
+def call_of(merchant: Merchant, **changes: Any) -> Call:
+    """A call of the merchant, of which `claim` would claim the key."""
+    said: dict[str, Any] = {"method": "POST", "path": "/p", "key": "k", "body_digest": "d"} | changes
+    return Call(credentials.authenticate(factories.credential(merchant), "", clock.now()), **said)
+
+
+def run(call: Call, *, answer: Answer = ANSWER) -> bool:
+    """Run the call. Whether its answer was stored."""
+    now = clock.now()
+    with idempotency.alone(call, now) as known:
+        assert known is None
+        return idempotency.keep(call, known, answer, now)
+
+
+def test_the_answer_of_a_call_that_ran_alone_comes_again(world: World) -> None:
+    assert run(call_of(world.merchant))
+    with idempotency.alone(call_of(world.merchant), clock.now()) as known:
+        assert known == ANSWER
+    assert claim(world.merchant) == ANSWER
+    with pytest.raises(Conflict), idempotency.alone(call_of(world.merchant, body_digest="other"), clock.now()):
+        raise AssertionError("another body is another call")
+
+
+def test_a_call_that_fails_leaves_its_key(world: World) -> None:
+    with suppress(ZeroDivisionError), idempotency.alone(call_of(world.merchant), clock.now()):
+        assert idempotency.keep(call_of(world.merchant), None, ANSWER, clock.now())
+        raise ZeroDivisionError
+    assert IdempotencyKey.select().count() == 0
+    assert run(call_of(world.merchant))
+
+
+def test_of_two_equal_calls_the_later_one_is_told_so(world: World, engine: str) -> None:
+    """PostgreSQL notices it at the beginning, and SQLite, where nobody has a turn yet, at the end."""
+    call, now = call_of(world.merchant), clock.now()
+    with ThreadPoolExecutor(1) as elsewhere, idempotency.alone(call, now):
+        faster = elsewhere.submit(run, call)
+        if engine == "sqlite":
+            assert (faster.result(), idempotency.keep(call, None, ANSWER, now)) == (True, False)
+        else:
+            with pytest.raises(Conflict) as told:
+                faster.result()
+            assert (told.value.code, told.value.retry_after_seconds) == ("IKW-REQ-008", 1)
+            assert idempotency.keep(call, None, ANSWER, now)
+    assert idempotency.look_up(call, now) == ANSWER
+
+
+def test_a_call_of_an_older_version_that_was_killed_is_run_again(world: World) -> None:
+    earlier = won(world.merchant)
+    late, call = clock.now() + timedelta(seconds=31), call_of(world.merchant)
+    with pytest.raises(Conflict), idempotency.alone(call, clock.now()):
+        raise AssertionError("its lock still holds")
+    with idempotency.alone(call, late) as mine:
+        assert isinstance(mine, Claim)
+        assert mine.row_id == earlier.row_id
+        assert idempotency.keep(call, mine, ANSWER, late)
+    assert claim(world.merchant) == ANSWER
+    with pytest.raises(Conflict):
+        idempotency.finish(earlier, ANSWER)

@@ -75,6 +75,7 @@ def still_writing(write: Callable[[], object]) -> Iterator[None]:
     def run() -> None:
         with store.atomic():
             write()
+            store.flush()  # a new row may wait for the next statement
             written.set()
             assert commit.wait(20)
         release()
@@ -131,6 +132,7 @@ def test_a_first_page_waits_a_moment_for_whoever_still_writes(
 
     def slow() -> None:
         made.append(MAKERS[kind](merchant, now))
+        store.flush()  # a new row may wait for the next statement
         began.set()
         time.sleep(0.1)
 
