@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from ikawaari.simulators.cinetpay import CinetPay
 from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.pawapay import PawaPay
+from ikawaari.simulators.stripe import Stripe
 
 SIMULATORS: Mapping[str, type[Simulator]] = {
     "cinetpay": CinetPay,
     "pawapay": PawaPay,
+    "stripe": Stripe,
 }

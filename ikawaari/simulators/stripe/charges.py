@@ -1,0 +1,98 @@
+"""Charges: one for each try to take money from a card. The ledger's entries stand for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.stripe.cards import Decline
+
+DISPUTE_LASTS_SECONDS = 7 * 86_400.0
+
+
+def take(books: Books, intent: Json, method: Json, keep_method: Callable[[], None]) -> None:
+    """Charge a card that its bank accepts: at once, or after `settles_after` seconds of processing."""
+    charge = _add(books, intent, method, "pending")
+    intent["latest_charge"] = charge["id"]
+
+    def settle() -> None:
+        _succeed(books, intent, charge)
+        keep_method()
+        books.emit("charge.succeeded", charge)
+        books.emit("payment_intent.succeeded", intent)
+        if books.cards[method["id"]].is_disputed:
+            _dispute(books, charge)
+
+    seconds = float(books.world.knobs["settles_after"])
+    if not seconds:
+        settle()
+        return
+    intent["status"] = "processing"
+    books.emit("payment_intent.processing", intent)
+    books.world.later(seconds, settle)
+
+
+def refuse(books: Books, intent: Json, method: Json, decline: Decline) -> Json:
+    """Note that a card was not charged."""
+    charge = _add(books, intent, method, "failed")
+    charge |= {"failure_code": decline.code, "failure_message": decline.message}
+    books.entries[charge["id"]].settle("failed", "failed", books.world.now())
+    books.emit("charge.failed", charge)
+    return charge
+
+
+def _add(books: Books, intent: Json, method: Json, status: str) -> Json:
+    fields: dict[str, Any] = {
+        "amount": intent["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "billing_details": method["billing_details"],
+        "captured": False,
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_code": None,
+        "failure_message": None,
+        "metadata": dict(intent["metadata"]),
+        "paid": False,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": {"type": "card", "card": dict(method["card"])},
+        "refunded": False,
+        "status": status,
+    }
+    charge = books.add("charge", fields)
+    entry = Entry(
+        id=intent["metadata"].get("attempt", intent["id"]),
+        amount=str(intent["amount"]),
+        currency=intent["currency"],
+        operator="card",
+        payer=method["card"]["last4"],
+        created=books.world.now(),
+        status=status,
+    )
+    books.entries[charge["id"]] = entry
+    books.world.charged.append(entry)
+    return charge
+
+
+def _succeed(books: Books, intent: Json, charge: Json) -> None:
+    charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
+    intent |= {"status": "succeeded", "amount_received": charge["amount"]}
+    books.entries[charge["id"]].settle("succeeded", "succeeded", books.world.now())
+
+
+def _dispute(books: Books, charge: Json) -> None:
+    """The payer's bank takes the payment back for a week, then the shop wins."""
+    charge["disputed"] = True
+    fields = {name: charge[name] for name in ("amount", "currency", "payment_intent")}
+    state = {"metadata": {}, "reason": "fraudulent", "status": "needs_response"}
+    dispute = books.add("dispute", {**fields, **state, "charge": charge["id"]})
+    books.emit("charge.dispute.created", dispute)
+
+    def close() -> None:
+        dispute["status"] = "won"
+        books.emit("charge.dispute.closed", dispute)
+
+    books.world.later(DISPUTE_LASTS_SECONDS, close)
