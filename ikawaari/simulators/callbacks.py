@@ -13,7 +13,6 @@ from ikawaari.simulators.timeline import Timeline
 
 LATE_SECONDS = 60.0  # of a late callback, unless its order says `seconds`
 HELD_SECONDS = 30.0  # how long a reordered callback waits for another one to overtake it
-READ_SECONDS = 10.0
 
 # Headers for (method, url, body, whether the signature is to be good).
 Sign = Callable[[str, str, bytes, bool], Mapping[str, str]]
@@ -31,6 +30,7 @@ class Callback:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     retries: tuple[float, ...] = ()
     acknowledged: tuple[int, ...] = (200,)
+    patience: float = 10.0  # seconds to answer it in
     signature: str = ""  # or `bad_signature`, or `unsigned`
 
 
@@ -110,7 +110,7 @@ class Sender:
                 url,
                 data=body,
                 headers={**callback.headers, **signed},
-                timeout=READ_SECONDS,
+                timeout=callback.patience,
                 allow_redirects=False,
             )
         except requests.RequestException as error:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from ikawaari.simulators.orders import Order, Orders
 from ikawaari.simulators.timeline import Timeline
 from ikawaari.simulators.web import Answer, Refused, Request, Route, Server, Silence, in_json
 
+SLOW_SECONDS = 5.0  # real seconds that a slow answer takes, unless its order says `seconds`
 FLUSH_SECONDS = 10.0  # how long an answer waits for the callbacks that are to come before it
 EARLY_SECONDS = 60.0  # an early callback brings forward what would have come of its call within this time
 HTML = b"<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Please try again later</h1></body></html>"
@@ -88,7 +90,7 @@ class Simulator(ABC):
                 self.timeline.hurry(mark, EARLY_SECONDS)
         if is_early:
             self.callbacks.flush(FLUSH_SECONDS)
-        return answer if order is None else self._spoiled(order)
+        return answer if order is None else self._spoiled(order, answer)
 
     def _find(self, request: Request) -> tuple[Route | None, Request]:
         for route in self._routes:
@@ -107,9 +109,12 @@ class Simulator(ABC):
             print(self.broken[-1], file=sys.stderr)  # noqa: T201
             return Answer(599, b"The simulator broke.", "text/plain")
 
-    def _spoiled(self, order: Order) -> Answer | Silence:
+    def _spoiled(self, order: Order, answer: Answer) -> Answer | Silence:
         status = int(order.more.get("status", 200))
         match order.kind:
+            case "slow":
+                time.sleep(float(order.more.get("seconds", SLOW_SECONDS)))
+                return answer
             case "timeout":
                 return Silence.HANG
             case "reset":

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Instead of the answer. `timeout`, `reset`, `garbage` and `html` come after the call was carried out, unless the order
-# says `"accepted": false`; `500` is never carried out.
-ANSWERS = frozenset({"timeout", "reset", "500", "accepted_then_500", "garbage", "html"})
+# says `"accepted": false`; `500` is never carried out, and the answer of `slow` is the right one.
+ANSWERS = frozenset({"timeout", "reset", "500", "accepted_then_500", "garbage", "html", "slow"})
 # The call settles and its callback is delivered before the call is answered.
 EARLY = "early_callback"
 # What happens to a callback.

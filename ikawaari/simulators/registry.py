@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from ikawaari.simulators.cinetpay import CinetPay
 from ikawaari.simulators.ground import Simulator
+from ikawaari.simulators.mtn import Mtn
 from ikawaari.simulators.pawapay import PawaPay
 from ikawaari.simulators.stripe import Stripe
 
 SIMULATORS: Mapping[str, type[Simulator]] = {
     "cinetpay": CinetPay,
+    "mtn": Mtn,
     "pawapay": PawaPay,
     "stripe": Stripe,
 }

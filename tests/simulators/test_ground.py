@@ -182,6 +182,14 @@ def test_html_comes_with_the_status_that_was_ordered(toy: Talk) -> None:
     assert answer.text.startswith("<!DOCTYPE html>")
 
 
+def test_a_slow_answer_is_the_right_one(toy: Talk) -> None:
+    toy.next("slow", seconds=0.3)
+    started = time.monotonic()
+    assert create(toy).status_code == 202
+    assert time.monotonic() - started >= 0.3
+    assert len(toy.charges()) == 1
+
+
 def test_an_order_is_about_charges_unless_it_says_otherwise(toy: Talk) -> None:
     toy.next("500")
     toy.next("500", on="lookup")
