@@ -18,8 +18,9 @@ BACK = "https://pay.example.com/r/AbC"
 class Account(Talk):
     """A client of a running simulator, with its test keys."""
 
-    def __init__(self, base_url: str) -> None:
-        super().__init__(base_url)
+    def __init__(self, simulator: Stripe) -> None:
+        super().__init__(simulator.base_url)
+        self.simulator = simulator
         self.keys: dict[str, str] = self.settings()
         self.secret_key = self.keys["secret_key"]
 
@@ -113,5 +114,5 @@ def events(receiver: Receiver, count: int) -> list[dict[str, Any]]:
 def opened(callback_url: str | None = None) -> Iterator[Account]:
     """An account at a running simulator, which must not break."""
     simulator = Stripe(callback_url=callback_url)
-    with talk(simulator) as talking:
-        yield Account(talking.base_url)
+    with talk(simulator):
+        yield Account(simulator)

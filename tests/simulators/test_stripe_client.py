@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import stripe
 from ikawaari.simulators.stripe import kinds
 from ikawaari.simulators.stripe.endpoints import ENDPOINTS, Endpoint
 from ikawaari.simulators.stripe.kinds import Hash, Kind
-from tests.simulators.stripe_account import BACK, VERSION, Account, events
+from tests.simulators.stripe_account import BACK, VERSION, Account, events, flat, intent
 from tests.simulators.talking import Receiver
 
 # ---------------------------------------------------------------- the parameters that exist
@@ -75,6 +76,18 @@ SENT: Mapping[str, Sequence[str]] = {
     "GET /v1/refunds": ["payment_intent", "limit"],
     "POST /v1/customers": ["email", "name", "metadata"],
 }
+
+
+ODD = [
+    *("1000", "0", "true", "false", "", "xof", "card", "é\x00", "9" * 30, "https://shop.example/back", "http://["),
+    *("pm_card_visa", "pm_card_authenticationRequired", "pm_card_chargeDeclined", "data.customer", "off_session"),
+]
+
+
+def names(known: Mapping[str, Kind]) -> list[str]:
+    """The names of parameters as a form has them, those inside of hashes included."""
+    inside = [f"{name}[{one}]" for name, kind in known.items() if isinstance(kind, Hash) for one in kind.known]
+    return [*known, *inside]
 
 
 def named(endpoint: Endpoint) -> str:
@@ -141,6 +154,20 @@ def test_every_endpoint_refuses_a_parameter_that_does_not_exist(shop: Account) -
         given = {"params" if endpoint.method == "GET" else "data": {"colour": "red"}}
         answer = requests.request(endpoint.method, url, headers=shop.headers(), timeout=10, **given)  # type: ignore[arg-type]
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parameter_unknown"), named(endpoint)
+
+
+def test_no_request_breaks_the_simulator(shop: Account) -> None:
+    some, ids = random.Random(1), ["pi_1"]
+    for _ in range(600):
+        endpoint = some.choice(ENDPOINTS)
+        given = some.choices(names(endpoint.parameters.known), k=3) if endpoint.parameters.known else []
+        form = [(name + some.choice(("", "", "[]", "[a]", "[")), some.choice([*ODD, *ids[-5:]])) for name in given]
+        usual = flat(intent()) if "currency" in endpoint.parameters.known else []
+        url = shop.base_url + endpoint.path.replace("{id}", some.choice(ids[-5:]))
+        sent = {"params" if endpoint.method == "GET" else "data": usual + form}
+        answer = shop.session.request(endpoint.method, url, headers=shop.headers(), timeout=10, **sent)  # type: ignore[arg-type]
+        assert answer.status_code in {200, 400, 402, 404}, (url, form, answer.text)
+        ids += [answer.json()["id"]] if "id" in answer.json() else []
 
 
 # ---------------------------------------------------------------- the client

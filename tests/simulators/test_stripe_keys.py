@@ -1,7 +1,7 @@
 """Idempotency keys at the simulator of Stripe, and the answers that never arrive."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 import requests
@@ -68,7 +68,17 @@ def test_a_hundred_creates_at_once_with_one_key_make_one_charge(shop: Account) -
     assert [charge["state"] for charge in shop.charges()] == ["succeeded"]
 
 
-def test_a_second_request_is_told_to_wait_while_the_first_one_runs(shop: Account) -> None:
+def test_a_second_request_at_the_same_time_is_told_to_wait(shop: Account) -> None:
+    with ThreadPoolExecutor() as pool:
+        with shop.simulator.lock:  # nobody is answered before it is free
+            both = [pool.submit(pay_at_once, shop, "a1") for _ in range(2)]
+            waited = next(iter(as_completed(both)))
+            assert error(waited.result(), 409)["code"] == "idempotency_key_in_use"
+        assert sorted(one.result().status_code for one in both) == [200, 409]
+    assert len(shop.charges()) == 1
+
+
+def test_a_second_request_may_be_told_to_wait_on_order(shop: Account) -> None:
     shop.next("key_in_use")
     refused = error(shop.post(CREATE, key="a1", **intent()), 409)
     assert (refused["type"], refused["code"]) == ("idempotency_error", "idempotency_key_in_use")

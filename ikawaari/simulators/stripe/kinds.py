@@ -50,7 +50,7 @@ def integer(least: int = 0, most: int = 10**18) -> Kind:
 
 def boolean(name: str, value: Any) -> bool:
     """`true` or `false`."""
-    if value not in {"true", "false"}:
+    if value not in ("true", "false"):  # no set: a value may be a hash
         raise invalid(f"Invalid boolean: {value}", name)
     return bool(value == "true")
 
@@ -137,8 +137,12 @@ def metadata(name: str, value: Any) -> dict[str, str]:
 def address(name: str, value: Any) -> str:
     """An absolute URL."""
     checked_text: str = text()(name, value)
-    parts = urlsplit(checked_text)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
+    try:
+        parts = urlsplit(checked_text)
+        is_absolute = parts.scheme in {"https", "http"} and bool(parts.hostname)
+    except ValueError:
+        is_absolute = False
+    if not is_absolute:
         raise invalid("Not a valid URL", name, "url_invalid")
     return checked_text
 

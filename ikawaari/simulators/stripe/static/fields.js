@@ -24,7 +24,9 @@
     },
   };
   const wanted = options.get("locale") === "auto" ? navigator.language : (options.get("locale") ?? "en");
-  const words = WORDS[wanted.slice(0, 2)] ?? WORDS.en;
+  const language = wanted.slice(0, 2) in WORDS ? wanted.slice(0, 2) : "en";
+  const words = WORDS[language];
+  document.documentElement.lang = language;
   const FIELDS = ["number", "expiry", "cvc"];
   const COMPLETE = {
     number: (text) => text.replace(/\s/g, "").length >= 13,
