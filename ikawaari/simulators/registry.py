@@ -7,10 +7,12 @@ from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.mtn import Mtn
 from ikawaari.simulators.pawapay import PawaPay
 from ikawaari.simulators.stripe import Stripe
+from ikawaari.simulators.wave import Wave
 
 SIMULATORS: Mapping[str, type[Simulator]] = {
     "cinetpay": CinetPay,
     "mtn": Mtn,
     "pawapay": PawaPay,
     "stripe": Stripe,
+    "wave": Wave,
 }

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from ikawaari.simulators.cinetpay import CinetPay
+from ikawaari.simulators.wave import Wave
 from tests.simulators import stripe_account
 from tests.simulators.cinetpay_account import Account
 from tests.simulators.talking import Receiver, talk
+from tests.simulators.wave_wallet import Wallet
 
 
 @pytest.fixture
@@ -29,3 +31,10 @@ def shop(receiver: Receiver) -> Iterator[stripe_account.Account]:
     """A shop's account at a simulated Stripe, whose events `receiver` gets."""
     with stripe_account.opened(receiver.url) as account:
         yield account
+
+
+@pytest.fixture
+def wave(receiver: Receiver) -> Iterator[Wallet]:
+    """Senegal's wallet at a simulated Wave, by its plain key."""
+    with talk(Wave(callback_url=receiver.url)) as sim:
+        yield Wallet(sim)

@@ -1,0 +1,126 @@
+"""What a business has at Wave beside its sessions: balance, transactions, and merchants for whom it collects.
+
+The card names these calls, but not their fields; `id` apart, the names are our reading.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.timeline import stamp
+from ikawaari.simulators.wave import errors, rules
+from ikawaari.simulators.wave.api import WaveApi
+from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
+
+NAME = "Boutique Awa"
+PAGE = 100  # transactions in an answer
+
+
+class BusinessApi(WaveApi):
+    """The calls about the business; sessions come on top."""
+
+    def __init__(self, callback_url: str | None = None, country: str | None = None) -> None:
+        super().__init__(callback_url, country)
+        self._merchants: dict[str, dict[str, Any]] = {}
+
+    def business_routes(self) -> Sequence[Route]:
+        """Balance, transactions, aggregated merchants."""
+        merchants = "/v1/aggregated_merchants"
+        return [
+            Route("GET", "/v1/balance", self._balance, "report"),
+            Route("GET", "/v1/transactions", self._transactions, "report"),
+            Route("POST", merchants, self._add_merchant, "merchant"),
+            Route("GET", merchants, self._list_merchants, "merchant"),
+            Route("GET", f"{merchants}/{{id}}", self._show_merchant, "merchant"),
+            Route("PUT", f"{merchants}/{{id}}", self._change_merchant, "merchant"),
+        ]
+
+    def name_for(self, wallet: str, merchant_id: str | None) -> str:
+        """Whom the payer pays. Raises Refused for a merchant that the wallet does not have."""
+        if merchant_id is None:
+            return NAME
+        merchant = self._merchants.get(merchant_id)
+        if merchant is None or merchant["wallet"] != wallet:
+            raise self.invalid({"aggregated_merchant_id": "no such merchant"})
+        return str(merchant["name"])
+
+    # ------------------------------------------------------------ money
+
+    def _moves(self, wallet: str) -> list[tuple[Entry, Decimal]]:
+        """What came into a wallet, and what went back, in the order in which it happened."""
+        came = [(entry, Decimal(entry.amount)) for entry in self.ledger.charges]
+        went = [(entry, -Decimal(entry.amount)) for entry in self.ledger.refunds]
+        own = [
+            (entry, amount)
+            for entry, amount in came + went
+            if entry.state == "succeeded" and entry.operator == rules.operator(wallet)
+        ]
+        return sorted(own, key=lambda move: move[0].settled or 0.0)
+
+    def _balance(self, request: Request) -> Answer:
+        wallet = self.authenticate(request, "report")
+        amount = sum((amount for _, amount in self._moves(wallet)), Decimal(0))
+        return in_json({"amount": str(amount), "currency": rules.CURRENCIES[wallet]})
+
+    def _transactions(self, request: Request) -> Answer:
+        """Those of `date` (today's), from the cursor `after` on."""
+        wallet = self.authenticate(request, "report")
+        date, after = request.query.get("date") or self.timeline.stamp()[:10], request.query.get("after", "0")
+        shown = [_shown(entry, amount) for entry, amount in self._moves(wallet)]
+        items = [one for one in shown if str(one["timestamp"]).startswith(date)]
+        start = int(after) if after.isdecimal() else 0
+        end = start + PAGE
+        page_info = {"end_cursor": str(end), "has_next_page": end < len(items)}
+        return in_json({"page_info": page_info, "date": date, "items": items[start:end]})
+
+    # ------------------------------------------------------------ aggregated merchants
+
+    def _add_merchant(self, request: Request) -> Answer:
+        wallet = self.authenticate(request, "merchant")
+        merchant_id = f"am-{secrets.token_hex(6)}"
+        self._merchants[merchant_id] = {**self._named(request), "id": merchant_id, "wallet": wallet}
+        return in_json(_public(self._merchants[merchant_id]))
+
+    def _list_merchants(self, request: Request) -> Answer:
+        wallet = self.authenticate(request, "merchant")
+        own = [_public(one) for one in self._merchants.values() if one["wallet"] == wallet]
+        return in_json({"page_info": {"end_cursor": None, "has_next_page": False}, "items": own})
+
+    def _show_merchant(self, request: Request) -> Answer:
+        return in_json(_public(self._merchant(request)))
+
+    def _change_merchant(self, request: Request) -> Answer:
+        merchant = self._merchant(request)
+        merchant |= self._named(request)
+        return in_json(_public(merchant))
+
+    def _merchant(self, request: Request) -> dict[str, Any]:
+        wallet = self.authenticate(request, "merchant")
+        merchant = self._merchants.get(request.params["id"])
+        if merchant is None or merchant["wallet"] != wallet:
+            raise Refused(self.error(errors.NO_MERCHANT))
+        return merchant
+
+    def _named(self, request: Request) -> Mapping[str, Any]:
+        body = self.body(request)
+        if not isinstance(body.get("name"), str) or not body["name"].strip():
+            raise self.invalid({"name": rules.MISSING})
+        return {name: value for name, value in body.items() if name not in {"id", "wallet"}}
+
+
+def _public(merchant: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in merchant.items() if name != "wallet"}
+
+
+def _shown(entry: Entry, amount: Decimal) -> Mapping[str, object]:
+    return {
+        "timestamp": stamp(entry.settled or entry.created),
+        "transaction_id": getattr(entry, "transaction_id", entry.id),
+        "amount": str(amount),
+        "fee": "0",
+        "currency": entry.currency,
+        "is_reversal": amount < 0,
+        "counterparty_mobile": entry.payer,
+    }
