@@ -137,11 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def serve_one(self) -> None:
         """Read one request and answer it."""
-        if self.headers.get("Transfer-Encoding"):
+        length = self.headers.get("Content-Length") or "0"
+        if self.headers.get("Transfer-Encoding") or not length.isdecimal():
             self.close_connection = True
             self._send(Answer(411))
             return
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(length))
         answer = self.server.respond(Request(self.command, self.requestline.split(" ")[1], self.headers, body))
         if isinstance(answer, Answer):
             self._send(answer)

@@ -86,6 +86,14 @@ def test_one_connection_serves_many_requests(toy: Talk) -> None:
             assert line.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("header", ["Transfer-Encoding: chunked", "Content-Length: many"])
+def test_a_body_of_unknown_length_is_refused(toy: Talk, header: str) -> None:
+    parts = urlsplit(toy.base_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
+        line.sendall(f"PUT /charges/a HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n".encode())
+        assert line.recv(4096).startswith(b"HTTP/1.1 411 ")
+
+
 def test_the_raw_path_is_kept_and_its_parts_are_decoded(toy: Talk) -> None:
     answer = requests.get(f"{toy.base_url}/charges/a%2Fb?x=1&x=2&y=", timeout=5).json()
     assert answer == {"id": "a/b", "path": "/charges/a%2Fb", "query": {"x": "2", "y": ""}}

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from ikawaari.simulators.mtn import Mtn
-from tests.simulators.mtning import LEFT_OUT, Caller, payment, refused
+from tests.simulators.mtn_account import LEFT_OUT, Caller, payment, refused
 from tests.simulators.talking import Receiver, eventually, talk
 
 ID = "8f3c1d20-5b1e-4c7a-9d55-0a4f6f7b2c11"

@@ -4,23 +4,20 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import momo_openapi
 import pytest
 import requests
+from momo_api import exceptions
+from momo_api.models.config import Config
+from momo_api.models.payment_request import PaymentRequest
+from momo_api.models.refund_request import RefundRequest
+from momo_api.products.collection import CollectionApi
+from momo_api.products.disbursement import DisbursementApi
+from momo_api.products.sandbox import SandboxApi
 from requests.adapters import HTTPAdapter
 
 from ikawaari.simulators.mtn import Mtn
 from tests.simulators.talking import Receiver, Talk, talk
-
-pytest.importorskip("momo_api", reason="mtn-momo-client is not installed")
-momo_openapi = pytest.importorskip("momo_openapi", reason="momo-openapi is not installed")
-# They are imported by name only here: an environment may be older than they are.
-from momo_api import exceptions  # noqa: E402
-from momo_api.models.config import Config  # noqa: E402
-from momo_api.models.payment_request import PaymentRequest  # noqa: E402
-from momo_api.models.refund_request import RefundRequest  # noqa: E402
-from momo_api.products.collection import CollectionApi  # noqa: E402
-from momo_api.products.disbursement import DisbursementApi  # noqa: E402
-from momo_api.products.sandbox import SandboxApi  # noqa: E402
 
 NUMBER, CAMEROON = "237670123456", "mtncameroon"
 MESSAGES = {"payer_message": "Boutique Awa", "payee_note": "Boutique Awa"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ikawaari.simulators.mtn import Mtn
-from tests.simulators.mtning import PAY, REFUND, Caller, refused
+from tests.simulators.mtn_account import PAY, REFUND, Caller, refused
 from tests.simulators.talking import Receiver, Talk, talk
 
 

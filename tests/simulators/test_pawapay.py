@@ -11,7 +11,7 @@ import requests
 
 from ikawaari.simulators.pawapay import PawaPay
 from ikawaari.simulators.pawapay.wallets import WALLETS
-from tests.simulators.pawapaying import NUMBERS, URLS, Caller, deposit
+from tests.simulators.pawapay_account import NUMBERS, URLS, Caller, deposit
 from tests.simulators.talking import Receiver, eventually, talk
 
 ID = "8f3c1d20-5b1e-4c7a-9d55-0a4f6f7b2c11"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ikawaari.simulators.pawapay import PawaPay
-from tests.simulators.pawapaying import Caller, deposit
+from tests.simulators.pawapay_account import Caller, deposit
 from tests.simulators.talking import Receiver, talk
 
 

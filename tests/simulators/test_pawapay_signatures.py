@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ikawaari.simulators.pawapay import PawaPay, signatures
 from ikawaari.simulators.web import Request
 from tests.simulators import rfc9421
-from tests.simulators.pawapaying import Caller
+from tests.simulators.pawapay_account import Caller
 from tests.simulators.talking import Receiver, talk
 
 SPKI = (

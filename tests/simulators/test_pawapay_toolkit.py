@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from ikawaari.simulators.pawapay import PawaPay
-from tests.simulators.pawapaying import Caller
+from tests.simulators.pawapay_account import Caller
 from tests.simulators.talking import Receiver, talk
 
 RETURN = "https://pay.example.com/r/AbC"

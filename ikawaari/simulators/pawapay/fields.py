@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+from ikawaari.simulators.addresses import is_acceptable
 from ikawaari.simulators.pawapay.failures import Rejected
 from ikawaari.simulators.pawapay.wallets import CURRENCIES, WALLETS, Wallet
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,17})([.][0-9]{0,3}[1-9])?")
 _MESSAGE = re.compile(r"[A-Za-z0-9 ]{4,22}")
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _MOST_METADATA = 10
 _LONGEST_CODE = 36
 _ORANGE_CODE = re.compile(r"[0-9]{6}")
@@ -143,7 +143,7 @@ def what_the_flow_needs(given: Mapping[str, Any], wallet: Wallet) -> None:
         if not 1 <= len(code) <= _LONGEST_CODE or not _ORANGE_CODE.fullmatch(code):
             raise invalid("preAuthorisationCode", "is not a code of this provider")
     for name in ("successfulUrl", "failedUrl"):
-        if name in given and not _is_secure(text(given, name)):
+        if name in given and not is_acceptable(urlsplit(text(given, name))):
             raise invalid(name, "must be an https address")
 
 
@@ -153,11 +153,3 @@ def _belongs(given: Mapping[str, Any], names: tuple[str, ...], *, is_needed: boo
             text(given, name)
         elif name in given:
             raise Rejected("UNSUPPORTED_PARAMETER", f"{name} is not supported by this provider.")
-
-
-def _is_secure(url: str) -> bool:
-    """Whether an address is https, or on this machine, where a simulator is reached without it, too."""
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    )
