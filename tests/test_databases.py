@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playhouse.pool import PooledPostgresqlDatabase
 
-from ikawaari import databases, store
+from ikawaari import databases, locks, store
 from ikawaari.store.database import database
 from ikawaari.store.models import Merchant
 from tests import factories
@@ -228,7 +228,7 @@ def test_a_file_lock_is_held_by_one(tmp_path: Path) -> None:
     inside: list[int] = []
 
     def enter(number: int) -> None:
-        with databases.file_lock(tmp_path / "lock"):
+        with locks.file_lock(tmp_path / "lock"):
             inside.append(number)
             assert inside == [number]
             inside.clear()

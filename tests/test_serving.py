@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from ikawaari import databases
+from ikawaari import locks
 from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, card, pay, wait_until, wallet
 from tests.serving import ROOT, Served, free_port, serve, server_environment, work
@@ -143,7 +143,7 @@ def test_a_server_told_to_stop_finishes_the_request_that_runs(database: None, da
     shop = Shop()
     with serve(shops.environment(database_url)) as served, ThreadPoolExecutor(1) as customer:
         session = shop.opened(served)
-        with databases.file_lock(Path(database_url.removeprefix("sqlite:///") + ".lock")):  # nobody else may write
+        with locks.file_lock(Path(database_url.removeprefix("sqlite:///") + ".lock")):  # nobody else may write
             answer = customer.submit(pay, served, session, card())
             time.sleep(0.5)
             os.kill(served.pid, signal.SIGTERM)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari import databases
+from ikawaari import databases, locks
 
 INSERT = "INSERT INTO here VALUES (1)"
 
@@ -43,9 +43,9 @@ def _mode(file: Any) -> int:
 
 def _is_locked(file: Any) -> bool:
     try:
-        with databases.file_lock(databases.writers_queue(file), 0.01):
+        with locks.file_lock(databases.writers_queue(file), 0.01):
             return False
-    except databases.Busy:
+    except locks.Busy:
         return True
 
 

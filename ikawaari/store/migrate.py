@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playhouse.migrations import Runner
 
-from ikawaari import databases
+from ikawaari import databases, locks
 from ikawaari.store import commit_order
 from ikawaari.store.database import database, is_postgres
 from ikawaari.store.sql import Finding, Unfit
@@ -77,7 +77,7 @@ def _check_foreign_keys() -> None:
 def _one_at_a_time() -> Iterator[None]:
     """If two machines migrated at once, both would apply the same migration."""
     if not is_postgres():
-        with databases.file_lock(Path(f"{database.obj.database}.migrating")):
+        with locks.file_lock(Path(f"{database.obj.database}.migrating")):
             yield
         return
     for limit in _LIMITS:  # the other machine, or a large table, may take any time

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from peewee import OperationalError
 
-from ikawaari import clock, databases, store
+from ikawaari import clock, databases, locks, store
 from ikawaari.checkout import attempts
 from ikawaari.config import Config
 from ikawaari.providers.sandbox import ledger
@@ -36,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def busy(config: Config) -> Iterator[None]:
     """Somebody holds what every writer needs."""
     if config.database_url.startswith("sqlite"):
-        with databases.file_lock(databases.writers_queue(database.obj)):
+        with locks.file_lock(databases.writers_queue(database.obj)):
             yield
         return
     tables = "checkout_sessions, payment_intents, payment_attempts, rate_windows, idempotency_keys"
@@ -83,7 +83,7 @@ def test_the_writers_queue_ends_and_who_left_it_holds_up_nobody(app: Flask, conf
     merchant = factories.merchant()
     with busy(config):
         results = together(4, lambda _: factories.session(merchant))
-        assert [type(result) for result in results] == [databases.Busy] * 4
+        assert [type(result) for result in results] == [locks.Busy] * 4
     deadline = time.monotonic() + 10
     while any(thread.name == "writers-queue" for thread in threading.enumerate()):
         assert time.monotonic() < deadline
