@@ -67,10 +67,11 @@ def _insert_for_all(event_ids: Sequence[str], object_ids: Sequence[str], lanes: 
 
 def _columns(object_ids: Sequence[str], lanes: Sequence[int]) -> Iterator[tuple[Any, Any]]:
     """What is inserted for each pair of an endpoint and an event."""
-    # The id is made of parts of both: the database makes the row, so nobody can make an id for it.
+    # The id is made of parts of both: the database makes the row, so nobody can make an id for it. The event's part is
+    # first, so that the deliveries of an event are neighbors in the index.
     yield (
         WebhookDelivery.id,
-        SQL("'wd_'").concat(fn.SUBSTR(WebhookEndpoint.id, 4, 13)).concat(fn.SUBSTR(Event.id, 5, 14)),
+        SQL("'wd_'").concat(fn.SUBSTR(Event.id, 5, 14)).concat(fn.SUBSTR(WebhookEndpoint.id, 4, 13)),
     )
     yield WebhookDelivery.endpoint, WebhookEndpoint.id
     yield WebhookDelivery.event, Event.sequence

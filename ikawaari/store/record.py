@@ -1,6 +1,6 @@
 """What all tables share: the database, the lock, and the only way to change a status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from peewee import Model, ModelSelect, Node
@@ -9,13 +9,15 @@ from ikawaari import compiled
 from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import SILENT, Moves
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
-from ikawaari.store.rows import WholeRows, whole_rows
+from ikawaari.store.rows import WholeRows, is_kept_as_it_is, whole_rows
 
 
 class ForbiddenMove(InvariantBroken):
     """The code requested a move that the table of moves does not have: a bug, never an answer to a client."""
 
 
+_NOTHING: Collection[type] = frozenset({type(None)})
+_PLAIN: Collection[type] = frozenset({str, int, type(None)})
 _insertions: dict[Any, Any] = {}  # by engine, table, names of columns
 
 
@@ -31,10 +33,16 @@ def _insertion(record: "Record") -> tuple[str, Sequence[Any]]:
         def build(*values: Any) -> Any:
             return model.insert({**dict(zip(names, values, strict=True)), **reckoned}).returning()
 
-        _insertions[shape] = compiled.once(build), [(name, getattr(model, name).db_value) for name in names]
+        _insertions[shape] = compiled.once(build), [(name, _conversion(getattr(model, name))) for name in names]
     statement, columns = _insertions[shape]
-    text, parameters = statement(engine, *[stored(row[name]) for name, stored in columns])
+    values = [row[name] if type(row[name]) in kept else stored(row[name]) for name, (kept, stored) in columns]
+    text, parameters = statement(engine, *values)
     return text, parameters
+
+
+def _conversion(field: Any) -> tuple[Collection[type], Callable[[Any], Any]]:
+    """The types of values that a field stores as they are, and what converts any other."""
+    return _PLAIN if is_kept_as_it_is(field) else _NOTHING, field.db_value
 
 
 class Record(Model):

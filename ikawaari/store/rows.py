@@ -30,7 +30,7 @@ class Columns:
         self._model = model
         self._names = [field.name for field in self.fields]
         self._conversions = [
-            (index, field.python_value) for index, field in enumerate(self.fields) if not _is_kept_as_it_is(field)
+            (index, field.python_value) for index, field in enumerate(self.fields) if not is_kept_as_it_is(field)
         ]
         self._values = _Some if fields else dict
 
@@ -66,7 +66,7 @@ def as_record(model: Any, row: Sequence[Any]) -> Any:
     return columns_of(model).record(row)
 
 
-def _is_kept_as_it_is(field: Field) -> bool:
+def is_kept_as_it_is(field: Field) -> bool:
     """Whether the drivers bring this field's values as they are."""
     kept = field.rel_field if isinstance(field, ForeignKeyField) else field
     return type(kept) in {CharField, TextField, IntegerField, BigIntegerField, BigAutoField}

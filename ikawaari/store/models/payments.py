@@ -120,10 +120,7 @@ class PaymentAttempt(Record):
 
         table_name = "payment_attempts"
         constraints = constraints.of("payment_attempts")
-        # For the public budgets: see `checkout.budgets`.
         indexes = (
-            (("phone", "created_at"), False),
-            (("card_token", "created_at"), False),
             (("status", "created_at"), False),
             # Unique: a charge of a provider belongs to one attempt, even if the provider mixes them up.
             (("provider", "provider_reference"), True),
@@ -151,6 +148,13 @@ PaymentAttempt.add_index(
         PaymentAttempt.intent, unique=True, where=SQL("counted > 0"), name="payment_attempts_one_counted"
     )
 )
+# For the public budgets: see `checkout.budgets`.
+for _name, _payer in (("phone", PaymentAttempt.phone), ("card", PaymentAttempt.card_token)):
+    PaymentAttempt.add_index(
+        PaymentAttempt.index(
+            _payer, PaymentAttempt.created_at, where=_payer.is_null(False), name=f"payment_attempts_{_name}"
+        )
+    )
 
 
 class AttemptReport(Record):

@@ -49,12 +49,12 @@ class CheckoutSession(Offer):
     status = StatusField(states.SessionStatus)
     payment_status = StatusField(states.PaymentStatus)
     mode = CharField(max_length=16)
-    payment_link = ForeignKeyField(PaymentLink, null=True)
+    payment_link = ForeignKeyField(PaymentLink, null=True, index=False)
     payment_link_id: str | None
     opened_by = StatusField(states.OpenedBy, default=states.OpenedBy.MERCHANT)
     # The fee that the customer agreed to; the intent's amount includes it.
     fee_amount = BigIntegerField(default=0, constraints=[Check("fee_amount >= 0")])
-    customer = ForeignKeyField(Customer, null=True)
+    customer = ForeignKeyField(Customer, null=True, index=False)
     customer_id: str | None
     cancel_url = CharField(null=True, max_length=2048)
     customer_email = CharField(null=True, max_length=320)
@@ -65,7 +65,7 @@ class CheckoutSession(Offer):
     client_reference_id = CharField(null=True)
     late = BooleanField(default=False)  # the money arrived after expiry
     # The credential that opened it, or created its link. While it is valid, its key signs the customer's return.
-    credential = ForeignKeyField(Credential, null=True)
+    credential = ForeignKeyField(Credential, null=True, index=False)
     credential_id: str | None
     created_at = InstantField()
     commit_order = CommitOrderField()
@@ -77,21 +77,21 @@ class CheckoutSession(Offer):
 
         table_name = "checkout_sessions"
         constraints = constraints.of("checkout_sessions")
-        indexes = (
-            (("merchant", "livemode", "created_at", "id"), False),
-            (("merchant", "livemode", "client_reference_id"), False),
-        )
+        indexes = ((("merchant", "livemode", "created_at", "id"), False),)
 
 
-# What an address's sessions are looked up by: its case does not matter.
-CheckoutSession.add_index(
-    CheckoutSession.index(
-        CheckoutSession.merchant,
-        CheckoutSession.livemode,
-        fn.LOWER(CheckoutSession.customer_email),
-        name="checkout_sessions_email",
+_EMAIL = fn.LOWER(CheckoutSession.customer_email)  # the case of an address does not matter
+_OF_OWNER = (CheckoutSession.merchant, CheckoutSession.livemode)
+# What most sessions do not have.
+for _name, _columns, _known in (
+    ("customer", [CheckoutSession.customer], CheckoutSession.customer),
+    ("link", [CheckoutSession.payment_link], CheckoutSession.payment_link),
+    ("reference", [*_OF_OWNER, CheckoutSession.client_reference_id], CheckoutSession.client_reference_id),
+    ("email", [*_OF_OWNER, _EMAIL], _EMAIL),
+):
+    CheckoutSession.add_index(
+        CheckoutSession.index(*_columns, where=_known.is_null(False), name=f"checkout_sessions_{_name}")
     )
-)
 
 
 class PayKey(Record):
