@@ -1,7 +1,6 @@
 """How a database is opened and written to: our own, and the sandbox provider's ledger."""
 
 import os
-import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
@@ -14,11 +13,11 @@ from weakref import WeakSet
 
 from peewee import Database, SqliteDatabase
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
-from playhouse.pool import PooledPostgresqlDatabase
 
 from ikawaari import locks
 from ikawaari.compiled import Compiling
 from ikawaari.config import INSTANCE
+from ikawaari.pooled import POOLED_SECONDS, Pooled
 
 LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection; after that the client gets 503
 # A transaction that hangs would block its rows, and lists that follow newer rows: the server ends it.
@@ -252,22 +251,14 @@ class _SharedSync:
                 self._synced = max(covered, place)
 
 
-class _Postgres(_Engine, PooledPostgresqlDatabase):  # type: ignore[misc]
-    """PostgreSQL, with a pool, which limits the number of connections whatever the number of threads."""
-
-    def release(self) -> None:
-        """Give this thread's connection back to the pool."""
-        close(self)
+class _Postgres(_Engine, Pooled):
+    """PostgreSQL: see `pooled`."""
 
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Send statements without waiting, except for rows that are read. Errors come then, or at the block's end."""
-        with translated, self.connection().pipeline():  # type: ignore[no-untyped-call]
+        with translated, self.connection().pipeline():
             yield
-
-    def _is_closed(self, conn: Any) -> bool:
-        """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
-        return bool(conn.closed) or _has_input(conn.fileno())
 
 
 _inherited: list[Connection] = []
@@ -289,12 +280,6 @@ def _identity(path: str) -> tuple[int, int] | None:
         found = os.stat(path)
         return found.st_dev, found.st_ino
     return None
-
-
-def _has_input(descriptor: int) -> bool:
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    return bool(waiting.poll(0))
 
 
 def open_database(url: str, pool: int = 20) -> Database:
@@ -319,7 +304,7 @@ def _postgres(parts: SplitResult, pool: int) -> Database:
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         max_connections=pool,
-        stale_timeout=300,
+        stale_timeout=POOLED_SECONDS,
         timeout=LONGEST_WAIT_SECONDS,
         prefer_psycopg3=True,
         connect_timeout=5,

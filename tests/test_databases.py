@@ -1,6 +1,8 @@
 """How databases are opened and written to."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +224,63 @@ def test_a_pooled_connection_that_idles_well_is_lent_again_without_being_asked()
     own = database.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
     store.release()
     assert database.execute_sql("SELECT pg_backend_pid()").fetchone()[0] == own
+
+
+@ON_POSTGRES
+def test_half_of_the_pool_stays_with_threads_that_come_again(database_url: str) -> None:
+    opened: Any = databases.open_database(database_url, pool=4)
+    keeping, others = threading.Barrier(3), threading.Barrier(2)
+
+    def server() -> int:
+        found: int = opened.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+        return found
+
+    def keep(_number: int) -> tuple[int, int]:
+        first = server()
+        databases.release(opened)
+        keeping.wait()  # they rest
+        keeping.wait()  # and others have come and gone
+        return first, server()
+
+    def take(_number: int) -> int:
+        own = server()
+        others.wait()
+        databases.release(opened)
+        return own
+
+    with ThreadPoolExecutor(2) as pool:
+        kept = pool.map(keep, range(2))
+        keeping.wait()
+        taken = {server_of for _ in range(3) for server_of in together(2, take)}
+        keeping.wait()
+        own = [first for first, again in kept if first == again]
+    assert (len(own), len(taken), taken & set(own)) == (2, 2, set())
+    databases.disconnect(opened)
+
+
+@ON_POSTGRES
+def test_threads_that_end_give_their_connections_back(database_url: str) -> None:
+    opened: Any = databases.open_database(database_url, pool=2)
+
+    def come(_number: int) -> Any:
+        found = opened.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+        databases.release(opened)
+        return found
+
+    seen = [together(1, come)[0] for _ in range(5)]
+    assert len(set(seen)) == 1
+    databases.disconnect(opened)
+
+
+@ON_POSTGRES
+@pytest.mark.usefixtures("database")
+def test_a_query_inside_another_disturbs_neither() -> None:
+    for number in range(3):
+        factories.merchant(f"m{number}")
+    outer = database.execute_sql("SELECT name FROM merchants ORDER BY name")
+    assert [outer.fetchone(), Merchant.select().count(), *outer] == [("m0",), 3, ("m1",), ("m2",)]
+    many = database.execute_sql("SELECT * FROM generate_series(1, 5000)")
+    assert (next(iter(many)), Merchant.select().count(), len(many.fetchall())) == ((1,), 3, 4999)
 
 
 def test_a_file_lock_is_held_by_one(tmp_path: Path) -> None:

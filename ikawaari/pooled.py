@@ -1,0 +1,144 @@
+"""PostgreSQL's connections: a pool, which limits their number whatever the number of threads.
+
+Half of the pool stays with threads that come again, because taking a connection and giving it back costs a read a
+twentieth. The other half is for everybody else.
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from playhouse.pool import PooledPostgresqlDatabase
+
+POOLED_SECONDS = 300  # the age at which a connection is closed
+_MOST_FETCHED = 1_000  # rows that are taken from a cursor at once
+
+
+class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
+    """PostgreSQL with a pool."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        self._places = threading.Semaphore(options["max_connections"] // 2)
+        super().__init__(name, **options)
+
+    def release(self) -> None:
+        """Keep this thread's connection for its next request, or give it back to the pool."""
+        state: Any = self._state
+        if state.closed:
+            return
+        lent = getattr(state, "lent", None)
+        if lent is None and self._places.acquire(blocking=False):
+            lent = state.lent = _Lent(self, state.conn, self._places)
+        if lent is None or state.transactions or time.monotonic() >= lent.until:
+            self.close()
+        else:
+            lent.rests = True
+
+    def connection(self) -> Any:
+        """This thread's connection. One that the server has closed while it rested is replaced."""
+        lent = getattr(self._state, "lent", None)
+        if lent is not None and lent.rests:
+            lent.rests = False
+            if self._is_closed(self._state.conn):
+                self.close()
+        return super().connection()
+
+    def close(self) -> bool:
+        """Give this thread's connection back to the pool."""
+        lent = getattr(self._state, "lent", None)
+        if lent is not None:
+            self._state.lent = None
+            lent.end()
+        return bool(super().close())
+
+    def dispose(self) -> None:
+        """Forget all connections, in a process that has inherited them."""
+        self._state.lent = None
+        super().dispose()
+        self._places = threading.Semaphore(self._max_connections // 2)
+
+    def give_back(self, connection: Any) -> None:
+        """Give back the connection of a thread that has ended."""
+        self._close(connection)
+
+    def _is_closed(self, conn: Any) -> bool:
+        """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
+        return bool(conn.closed) or _has_input(conn.fileno())
+
+    def cursor(self, named_cursor: Any = None) -> Any:
+        """The connection's one cursor: a new one would learn again how to convert each type of value.
+
+        In a pipeline each statement has its own, for results come later.
+        """
+        connection: Any = self.connection()
+        if connection.pgconn.pipeline_status:
+            return connection.cursor()
+        if getattr(connection, "own_cursor", None) is None:
+            connection.own_cursor = connection.cursor()
+        return connection.own_cursor
+
+    def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
+        cursor = super()._execute_cursor(sql, params, **options)
+        connection = cursor.connection
+        if getattr(connection, "own_cursor", None) is not cursor:
+            return cursor
+        if cursor.rowcount > _MOST_FETCHED:  # they are converted one by one, and the next statement gets a new cursor
+            connection.own_cursor = None
+            return cursor
+        return _Fetched(cursor)
+
+
+class _Lent:
+    """A connection that stays with its thread: until the thread ends, or the pool would close it because of its age."""
+
+    def __init__(self, database: Pooled, connection: Any, places: threading.Semaphore) -> None:
+        self.rests = False  # between two requests, while the server may close it
+        self.until = time.monotonic() + POOLED_SECONDS
+        self._database, self._connection, self._places, self._pid = database, connection, places, os.getpid()
+
+    def end(self) -> None:
+        """Let another connection have its place."""
+        self._connection = None
+        self._places.release()
+
+    def __del__(self) -> None:
+        if self._connection is not None and os.getpid() == self._pid:
+            self._database.give_back(self._connection)
+            self.end()
+
+
+class _Fetched:
+    """The result of a statement in place of its cursor, which is free for the next one."""
+
+    def __init__(self, cursor: Any) -> None:
+        self.rowcount: int = cursor.rowcount
+        self._result = cursor.pgresult
+        self._rows = iter(cursor.fetchall() if self._result.nfields else ())
+
+    @property
+    def description(self) -> list[tuple[str]]:
+        """The names of the columns."""
+        return [(self._result.fname(index).decode(),) for index in range(self._result.nfields)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        return next(self._rows, None)
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        return list(self._rows)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _has_input(descriptor: int) -> bool:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(0))
