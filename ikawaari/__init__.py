@@ -14,7 +14,6 @@ from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing, web
 from ikawaari.merchant_api import (
-    auth,
     customers,
     docs,
     events,
@@ -44,7 +43,6 @@ def create_app(config: Config | None = None) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "ikawaari" / "translations"),
         **openapi.SETTINGS,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     _serve_api(app)
     _serve_pages(app, config)
     error_answers.register(app, web.error_page)
@@ -94,7 +92,6 @@ def _serve_api(app: Flask) -> None:
     for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, test_mode.bp, api.bp):
         smorest.register_blueprint(blueprint)
     cors.register(app)
-    auth.register(app)
     app.register_blueprint(docs.bp)
     app.register_blueprint(callbacks.bp)
     app.register_blueprint(health.bp)
@@ -127,5 +124,7 @@ def _connect_each_request(app: Flask, config: Config) -> None:
 def _wrap(app: Flask, config: Config) -> None:
     hops = config.trusted_proxies
     static = WhiteNoise(app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=31_536_000)
-    behind = ProxyFix(requests.normalize_client_address(static), x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
-    app.wsgi_app = requests.HeadersMiddleware(behind, config)  # type: ignore[method-assign]
+    inner = requests.normalize_client_address(static)
+    if hops:
+        inner = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
+    app.wsgi_app = requests.HeadersMiddleware(inner, config)  # type: ignore[method-assign]

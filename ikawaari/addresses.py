@@ -25,6 +25,13 @@ def read_ip(text: str) -> IPv4Address | IPv6Address | None:
     return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
 
 
+@lru_cache(1_000)
+def plain(text: str) -> str:
+    """The address in `text` as it is usually written; empty if it is none."""
+    ip = read_ip(text)
+    return str(ip) if ip else ""
+
+
 def read_network(text: str) -> IPv4Network | IPv6Network:
     """The network in `text`, in the form of the addresses that `read_ip` returns. Raises ValueError."""
     network = ip_network(text)

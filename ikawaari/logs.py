@@ -11,6 +11,7 @@ import select
 import sys
 import threading
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
@@ -27,13 +28,15 @@ _SECRETS = (
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,}"), "…"),
     (re.compile(r"(://[^:/@\s]{1,64}:)[^@/\s]{1,256}@"), r"\1…@"),
 )
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that this thread answers."""
 
 
 def configure(config: Config) -> None:
     """Configure the process's logging."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _name_request,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             _mask,
@@ -44,6 +47,11 @@ def configure(config: Config) -> None:
         logger_factory=lambda *_: WRITER,
         cache_logger_on_first_use=False,
     )
+
+
+def _name_request(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    request_id = REQUEST_ID.get()
+    return {"request_id": request_id, **line} if request_id else line
 
 
 def masked(text: str) -> str:

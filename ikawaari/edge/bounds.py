@@ -42,17 +42,18 @@ def register(app: Flask) -> None:
     """Apply the limits to every request of `app`. Call it before anything that reads a request."""
     app.request_class = Request
     app.config["MAX_FORM_PARTS"] = MOST_FIELDS  # of a multipart form
-    app.before_request(_refuse_long_queries)
-    app.before_request(_refuse_large_forms)
+    app.before_request(_refuse_too_much)
 
 
-def _refuse_long_queries() -> None:
-    query = request.query_string
-    if len(query) > _LONGEST_QUERY or query.count(b"&") >= MOST_FIELDS:
+def _refuse_too_much() -> None:
+    query, is_form = request.query_string, _FORM in request.environ.get("CONTENT_TYPE", "").lower()
+    if query and (len(query) > _LONGEST_QUERY or query.count(b"&") >= MOST_FIELDS):
         raise RequestURITooLarge
-
-
-def _refuse_large_forms() -> None:
-    """Providers' callbacks are read by their adapters, from the bytes."""
-    if request.mimetype == _FORM and request.blueprint != "callbacks" and request.get_data().count(b"&") >= MOST_FIELDS:
+    if is_form and _is_long_form():
         raise RequestEntityTooLarge
+
+
+def _is_long_form() -> bool:
+    """Whether it has too many fields. Providers' callbacks are read by their adapters, from the bytes."""
+    is_ours = request.mimetype == _FORM and request.blueprint != "callbacks"
+    return is_ours and request.get_data().count(b"&") >= MOST_FIELDS

@@ -6,15 +6,16 @@ error codes of a handler, a body or a query adds its own, and the document gets 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from apispec import APISpec
-from flask import Flask
+from flask import Flask, Response, jsonify
 from flask_smorest import Blueprint as SmorestBlueprint
 
 from ikawaari import errors
+from ikawaari.edge.answers import Output
 from ikawaari.edge.examples import Example
 from ikawaari.edge.parsing import Parser
 from ikawaari.errors import AnyCode
@@ -87,6 +88,23 @@ class Blueprint(SmorestBlueprint):
         """Postpone it until `describe`: it would be the slowest part of a start, and few processes need it."""
         tell = partial(super().register_views_in_doc, api, app, spec, **options)
         app.extensions.setdefault(_UNTOLD, []).append(tell)
+
+    def response(self, status_code: int, schema: Output, **described: Any) -> Callable[[F], F]:
+        """Answer with what a handler returns, dumped by `schema`. smorest documents it, and does nothing else."""
+        document = super().response(status_code, schema, **described)
+
+        def decorate(handler: F) -> F:
+            @wraps(handler)
+            def answer(*args: Any, **kwargs: Any) -> Response:
+                response = jsonify(schema.dump(handler(*args, **kwargs)))
+                if status_code != response.status_code:
+                    response.status_code = status_code
+                return response
+
+            answer.__dict__["_apidoc"] = document(handler)._apidoc  # noqa: SLF001 - smorest's notes
+            return answer  # type: ignore[return-value]
+
+        return decorate
 
     @staticmethod
     def _tell_facts(doc: dict[str, Any], info: dict[str, Any], *, spec: APISpec, **_others: Any) -> dict[str, Any]:

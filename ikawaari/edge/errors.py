@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, jsonify, request
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
-from ikawaari import errors
+from ikawaari import errors, logs
 from ikawaari.edge import families
 from ikawaari.errors import Failed, IkawaariError, NotFound, Unavailable
 from ikawaari.shapes import JsonObject
@@ -84,7 +84,7 @@ def envelope(error: IkawaariError) -> JsonObject:
         "type": error.row.error_type,
         "retryable": error.retryable,
         "details": error.details,
-        "request_id": g.get("request_id"),
+        "request_id": logs.REQUEST_ID.get(),
     }
 
 

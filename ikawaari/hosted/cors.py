@@ -8,16 +8,18 @@ import re
 
 from flask import Flask, Response, request
 
+from ikawaari.edge import requests
+
 _PUBLIC = re.compile(r"/api/checkout/[^/]+(/pay)?")
-_FOR_ALL = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Ikawaari-Request-Id, Retry-After",
-}
-_FOR_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Content-Type, Idempotency-Key, Accept-Language",
-    "Access-Control-Max-Age": "86400",
-}
+_FOR_ALL = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Ikawaari-Request-Id, Retry-After"),
+)
+_FOR_PREFLIGHT = (
+    ("Access-Control-Allow-Methods", "GET, POST"),
+    ("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Accept-Language"),
+    ("Access-Control-Max-Age", "86400"),
+)
 
 
 def register(app: Flask) -> None:
@@ -25,9 +27,9 @@ def register(app: Flask) -> None:
 
     def allow(response: Response) -> Response:
         if _PUBLIC.fullmatch(request.path):
-            response.headers.update(_FOR_ALL)
+            requests.add_headers(_FOR_ALL)
             if request.method == "OPTIONS":
-                response.headers.update(_FOR_PREFLIGHT)
+                requests.add_headers(_FOR_PREFLIGHT)
         return response
 
     app.after_request(allow)

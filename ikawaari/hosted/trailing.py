@@ -13,7 +13,10 @@ def register(app: Flask) -> None:
     """Redirect such an address to the page or the link that was meant. Posts are not redirected."""
 
     def redirect_to_clean_address() -> Response | None:
-        found = _CLEAN_ADDRESS.fullmatch(request.path) if request.method in {"GET", "HEAD"} else None
+        path = request.path
+        if path[-1:].isalnum():  # as nearly all
+            return None
+        found = _CLEAN_ADDRESS.fullmatch(path) if request.method in {"GET", "HEAD"} else None
         if found is None:
             return None
         query = request.query_string.decode("latin-1")

@@ -1,13 +1,15 @@
 """Authentication: the credential in `Authorization: Bearer …`, its scopes, and its rate limits."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import current_app, g, request
 
 from ikawaari import clock, errors
-from ikawaari.edge import documenting
+from ikawaari.config import Config
+from ikawaari.edge import documenting, requests
 from ikawaari.errors import AuthenticationFailed, NotAllowed, TooManyRequests
 from ikawaari.merchants import credentials, rates
 from ikawaari.merchants.credentials import Caller, Scope
@@ -25,9 +27,10 @@ def requires(scope: Scope) -> Callable[[F], F]:
     def decorate(handler: F) -> F:
         @wraps(handler)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.caller = _authenticate()
-            _count(g.caller)
-            g.caller.require(scope)
+            now = clock.now()
+            g.caller = who = _authenticate(now)
+            _count(who, now)
+            who.require(scope)
             return handler(*args, **kwargs)
 
         documenting.note(guarded, _CODES, scopes=(scope.value,))
@@ -42,29 +45,15 @@ def caller() -> Caller:
     return found
 
 
-def register(app: Flask) -> None:
-    """Add rate-limit headers to the responses of authenticated callers."""
-
-    def add_rate_headers(response: Response) -> Response:
-        standing: rates.RateLimitStatus | None = g.get("standing")
-        if standing:
-            response.headers["X-RateLimit-Limit"] = str(standing.limit)
-            response.headers["X-RateLimit-Remaining"] = str(max(0, standing.remaining))
-            response.headers["X-RateLimit-Reset"] = str(standing.resets_at)
-        return response
-
-    app.after_request(add_rate_headers)
-
-
-def _authenticate() -> Caller:
-    who = credentials.authenticate(_credential(), request.remote_addr or "", clock.now())
-    if who.owner.livemode and not current_app.config["IKAWAARI"].takes_live_keys:
+def _authenticate(now: datetime) -> Caller:
+    who = credentials.authenticate(_credential(), request.remote_addr or "", now)
+    if who.owner.livemode and not _config().takes_live_keys:
         raise NotAllowed(errors.LIVE_KEY_REFUSED)
     return who
 
 
 def _credential() -> str:
-    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    kind, _, text = str(request.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     if not text.strip():
         raise AuthenticationFailed(errors.CREDENTIAL_MISSING)
     if kind.lower() != "bearer":
@@ -74,13 +63,27 @@ def _credential() -> str:
     return text.strip()
 
 
-def _count(who: Caller) -> None:
-    config = current_app.config["IKAWAARI"]
-    limits = [
-        (f"key:{who.credential_id}", who.rate_limit or config.key_rate_limit),
-        (f"merchant:{who.owner.merchant.id}", config.merchant_rate_limit),
-    ]
-    now = clock.now()
-    g.standing = rates.count(limits, now)
-    if g.standing.is_over:
-        raise TooManyRequests(errors.RATE_LIMITED, retry_after_seconds=max(1, g.standing.resets_at - clock.unix(now)))
+def _count(who: Caller, now: datetime) -> None:
+    """Count the request, and tell the caller in the headers of its response where it stands."""
+    config = _config()
+    standing = rates.count(
+        (
+            (f"key:{who.credential_id}", who.rate_limit or config.key_rate_limit),
+            (f"merchant:{who.owner.merchant_id}", config.merchant_rate_limit),
+        ),
+        now,
+    )
+    requests.add_headers(
+        (
+            ("X-RateLimit-Limit", str(standing.limit)),
+            ("X-RateLimit-Remaining", str(max(0, standing.remaining))),
+            ("X-RateLimit-Reset", str(standing.resets_at)),
+        )
+    )
+    if standing.is_over:
+        raise TooManyRequests(errors.RATE_LIMITED, retry_after_seconds=max(1, standing.resets_at - clock.unix(now)))
+
+
+def _config() -> Config:
+    config: Config = current_app.config["IKAWAARI"]
+    return config

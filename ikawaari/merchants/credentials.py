@@ -20,8 +20,9 @@ from ikawaari.store.owner import Owner
 
 _RETURNS = b"ikawaari return"
 KEPT_FOR = timedelta(seconds=1)
+_NO_TIME = timedelta()
 _MOST_KEPT = 10_000
-_kept: dict[str, tuple[datetime, Credential]] = {}
+_kept: dict[str, "_Known"] = {}
 
 
 class Scope(StrEnum):
@@ -54,6 +55,15 @@ class Caller:
             raise NotAllowed(
                 errors.SCOPE_MISSING, f"This needs the scope {scope.value}.", details={"scope": [scope.value]}
             )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A credential as it was at `read_at`, and its caller."""
+
+    read_at: datetime
+    credential: Credential
+    caller: Caller
 
 
 def create(
@@ -140,9 +150,10 @@ def days_ahead(days: int | None, now: datetime) -> datetime | None:
 
 def authenticate(text: str, address: str, now: datetime) -> Caller:
     """The caller with this credential, from this IP address. Raises AuthenticationFailed or NotAllowed."""
-    found = _find(_digest(text), now)
-    if found is None:
+    known = _find(_digest(text), now)
+    if known is None:
         raise AuthenticationFailed(errors.CREDENTIAL_UNKNOWN)
+    found = known.credential
     if found.revoked_at or (found.installation and found.installation.removed_at):
         raise AuthenticationFailed(errors.CREDENTIAL_REVOKED)
     if found.expires_at and found.expires_at <= now:
@@ -150,17 +161,17 @@ def authenticate(text: str, address: str, now: datetime) -> Caller:
     if found.allowed_networks and not _is_within(address, found.allowed_networks):
         raise NotAllowed(errors.ADDRESS_NOT_ALLOWED)
     _keep_return_key(found, text)
-    return Caller(Owner(found.merchant, found.livemode), frozenset(found.scopes), found.id, found.rate_limit)
+    return known.caller
 
 
-def _find(digest: str, now: datetime) -> Credential | None:
+def _find(digest: str, now: datetime) -> _Known | None:
     """The credential of that digest with its merchant and installation, as they were a second ago at most.
 
     A process that has looked one up trusts it for that long. One that was revoked stops within two seconds everywhere.
     """
-    read_at, kept = _kept.get(digest, (None, None))
-    if read_at is not None and timedelta() <= now - read_at < KEPT_FOR:
-        return kept
+    known = _kept.get(digest)
+    if known is not None and _NO_TIME <= now - known.read_at < KEPT_FOR:
+        return known
     found: Credential | None = (
         Credential.select(Credential, Merchant, AppInstallation)
         .join(Merchant)
@@ -169,11 +180,13 @@ def _find(digest: str, now: datetime) -> Credential | None:
         .where(Credential.digest == digest)
         .get_or_none()
     )
-    if found is not None:
-        if len(_kept) >= _MOST_KEPT:
-            _kept.clear()
-        _kept[digest] = now, found
-    return found
+    if found is None:
+        return None
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    owner = Owner(found.merchant, found.livemode)
+    known = _kept[digest] = _Known(now, found, Caller(owner, frozenset(found.scopes), found.id, found.rate_limit))
+    return known
 
 
 def return_key(text: str) -> str:

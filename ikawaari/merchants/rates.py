@@ -75,11 +75,12 @@ os.register_at_fork(after_in_child=_windows.clear)  # a block belongs to one pro
 def count(limits: Sequence[tuple[str, int]], now: datetime) -> RateLimitStatus:
     """Count one request against every (name, requests a minute) of `limits`; the status of the tightest."""
     minute = clock.unix(now) // 60
-    windows = _windows_of(limits, minute)
-    standing = _use(windows, minute)
+    with _using:
+        windows = _windows_of(limits, minute)
+        standing = _use(windows, minute)
     if standing is None:
         with _taking:
-            while (standing := _use(windows, minute)) is None:
+            while (standing := _use_later(windows, minute)) is None:
                 _take_blocks(windows, minute)
     return standing
 
@@ -90,21 +91,26 @@ def forget(now: datetime) -> None:
 
 
 def _windows_of(limits: Sequence[tuple[str, int]], minute: int) -> Mapping[str, _Window]:
-    with _using:
-        if minute not in _windows:
-            for over in [old for old in _windows if old < minute]:
-                del _windows[over]
-        running = _windows.setdefault(minute, {})
-        return {name: running.setdefault((name, limit), _Window(limit)) for name, limit in limits}
+    running = _windows.get(minute)
+    if running is None:
+        for over in [old for old in _windows if old < minute]:
+            del _windows[over]
+        running = _windows[minute] = {}
+    return {each[0]: running.get(each) or running.setdefault(each, _Window(each[1])) for each in limits}
 
 
 def _use(windows: Mapping[str, _Window], minute: int) -> RateLimitStatus | None:
     """Let one request through, if all windows have it or are at their end. None: a block must be taken first."""
-    with _using:
-        if any(window.is_short for window in windows.values()):
+    for window in windows.values():
+        if window.is_short:
             return None
-        remaining, limit = min((window.use(), window.limit) for window in windows.values())
+    remaining, limit = min([(window.use(), window.limit) for window in windows.values()])
     return RateLimitStatus(limit, remaining, (minute + 1) * 60)
+
+
+def _use_later(windows: Mapping[str, _Window], minute: int) -> RateLimitStatus | None:
+    with _using:
+        return _use(windows, minute)
 
 
 def _take_blocks(windows: Mapping[str, _Window], minute: int) -> None:
