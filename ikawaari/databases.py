@@ -12,7 +12,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from weakref import WeakSet
 
 from peewee import Database, SqliteDatabase
-from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 
 from ikawaari import locks
 from ikawaari.compiled import Compiling
@@ -251,14 +250,8 @@ class _SharedSync:
                 self._synced = max(covered, place)
 
 
-class _Postgres(_Engine, Pooled):
+class _Postgres(Pooled, _Engine):
     """PostgreSQL: see `pooled`."""
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Send statements without waiting, except for rows that are read. Errors come then, or at the block's end."""
-        with translated, self.connection().pipeline():
-            yield
 
 
 _inherited: list[Connection] = []

@@ -9,8 +9,10 @@ import select
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
 
 POOLED_SECONDS = 300  # the age at which a connection is closed
@@ -68,6 +70,12 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
         """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
         return bool(conn.closed) or _has_input(conn.fileno())
 
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Send statements without waiting, except for rows that are read. Errors come then, or at the block's end."""
+        with translated, self.connection().pipeline():
+            yield
+
     def cursor(self, named_cursor: Any = None) -> Any:
         """The connection's one cursor: a new one would learn again how to convert each type of value.
 
@@ -81,9 +89,9 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
         return connection.own_cursor
 
     def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
-        cursor = super()._execute_cursor(sql, params, **options)
+        cursor: Any = super()._execute_cursor(sql, params, **options)
         connection = cursor.connection
-        if getattr(connection, "own_cursor", None) is not cursor:
+        if connection.pgconn.pipeline_status:
             return cursor
         if cursor.rowcount > _MOST_FETCHED:  # they are converted one by one, and the next statement gets a new cursor
             connection.own_cursor = None
