@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Response, g, request
 
-from ikawaari import clock, errors
+from ikawaari import clock, errors, store
 from ikawaari.edge import documenting, idempotency_key
 from ikawaari.edge import errors as error_answers
 from ikawaari.errors import IkawaariError
@@ -20,10 +20,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _CODES = (errors.FIELD_INVALID, errors.CARD_NUMBER_SENT, errors.KEY_REUSED, errors.KEY_IN_USE)
 # Like a success, these are final decisions. Any other refusal had no effect, and may end differently next time.
 _FINAL = {HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.GONE}
-
-
-class _Overtaken(Exception):
-    """An equal call stored its answer first: what this one did is undone."""
 
 
 def idempotent(handler: F, *, holds_secret: bool = False) -> F:
@@ -62,11 +58,13 @@ def _run_alone(call: Call, handler: Callable[[], Response], *, holds_secret: boo
             if isinstance(known, Answer):
                 return _replayed(known)
             response = handler()
-            if not idempotency.keep(call, known, _answer(response, call, holds_secret=holds_secret), now):
-                raise _Overtaken
+            idempotency.keep(call, known, _answer(response, call, holds_secret=holds_secret), now)
             return response
-    except _Overtaken:
-        return _replayed(idempotency.look_up(call, now))
+    except store.IntegrityError:
+        faster = idempotency.answer_of(call, now)  # of an equal call: what this one did is undone
+        if faster is None:
+            raise
+        return _replayed(faster)
     except IkawaariError as error:
         if not _is_final(error):
             raise

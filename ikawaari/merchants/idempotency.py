@@ -64,30 +64,28 @@ def alone(call: Call, now: datetime) -> Iterator[Answer | Claim | None]:
 
     Yields the answer of its first run; or the right to run in place of a run that stored its key and was killed; or
     None if the key is new. On PostgreSQL an equal call that runs elsewhere raises Conflict here; on SQLite, which has
-    one writer at a time, `keep` notices it.
+    one writer at a time, the unique index tells the second one at the end: see `keep`.
     """
     known = None if store.is_postgres() else _look_up(call, now)
     with store.atomic():
         yield _look_up(call, now) if store.is_postgres() else known
 
 
-def keep(call: Call, mine: Claim | None, answer: Answer, now: datetime) -> bool:
-    """Store the answer, in the transaction of the call's effects: neither exists without the other.
+def keep(call: Call, mine: Claim | None, answer: Answer, now: datetime) -> None:
+    """Store the answer at the end of the transaction of the call's effects: neither exists without the other.
 
-    False if an equal call was faster: then the effects must be undone.
+    If an equal call was faster, that transaction fails with an IntegrityError, and the effects are undone.
     """
-    if mine is not None:
+    if mine is None:
+        store.before_commit(_ANSWERS, (*_values(call, now), *_kept(answer)), _insert_answers)
+    else:
         finish(mine, answer)
-        return True
-    return bool(store.run(_insert_answer, *_values(call, now), *_kept(answer)))
 
 
-def look_up(call: Call, now: datetime) -> Answer:
-    """The answer of a call that was faster than an equal one. Raises Conflict if there is none any more."""
+def answer_of(call: Call, now: datetime) -> Answer | None:
+    """The answer that is stored for the call, if it has one. Raises Conflict if another call uses the key."""
     known = _look_up(call, now)
-    if not isinstance(known, Answer):
-        raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
-    return known
+    return known if isinstance(known, Answer) else None
 
 
 def claim(call: Call, now: datetime) -> Claim | Answer:
@@ -220,23 +218,25 @@ def _sealed_if_secret(answer: Answer) -> str:
     return sealing.seal(answer.body) if answer.credential_id else answer.body
 
 
+_ANSWERS = "answers"  # among what is written at the end of a transaction
 _CALL = ("merchant", "livemode", "method", "path", "key", "body_digest", "locked_until", "created_at")
 _ANSWER = ("status", "headers", "body", "credential_id")
 
 
 @compiled.once
 def _insert_claim(*values: Any) -> Any:
-    return _inserted(_CALL, values)
+    claimed = IdempotencyKey.insert(dict(zip(_CALL, values, strict=True)))
+    return claimed.on_conflict_ignore().returning(IdempotencyKey.id)
+
+
+def _insert_answers(rows: Sequence[Sequence[Any]]) -> None:
+    for row in rows:  # one: a request has one key
+        store.send(_insert_answer, *row)
 
 
 @compiled.once
 def _insert_answer(*values: Any) -> Any:
-    return _inserted((*_CALL, *_ANSWER), values)
-
-
-def _inserted(names: Sequence[str], values: Sequence[Any]) -> Any:
-    row = dict(zip(names, values, strict=True))
-    return IdempotencyKey.insert(row).on_conflict_ignore().returning(IdempotencyKey.id)
+    return IdempotencyKey.insert(dict(zip((*_CALL, *_ANSWER), values, strict=True))).returning()
 
 
 def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:

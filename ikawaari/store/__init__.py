@@ -1,5 +1,7 @@
 """The store: the database, its tables and its locks. No HTTP and no providers here."""
 
+from peewee import IntegrityError
+
 from ikawaari.store import shared_clock, statements
 from ikawaari.store.database import (
     atomic,
@@ -25,6 +27,7 @@ from ikawaari.store.migrate import migrate
 from ikawaari.store.sql import Unfit
 
 __all__ = [
+    "IntegrityError",
     "Unfit",
     "atomic",
     "before_commit",

@@ -80,7 +80,7 @@ class Record(Model):
         return record
 
     def _insert(self) -> None:
-        database.execute_sql(*_insertion(self))
+        database.obj.execute_sql(*_insertion(self))
         self._dirty: set[str] = set()
 
     @classmethod
