@@ -75,13 +75,13 @@ class Simulator(ABC):
 
     def respond(self, request: Request) -> Answer | Silence:
         """Answer a request, or do what was ordered instead."""
+        self.timeline.advance(0)
         route, matched = self._find(request)
         if route is None:
             return self.not_found(request)
         if request.path.startswith("/_sim/"):
             return self._handle(route, matched)
         with self.lock:
-            self.timeline.advance(0)
             order = self.orders.take(orders.ANSWERS, route.on)
             is_early = self.orders.take(orders.EARLY, route.on) is not None
             mark = self.timeline.mark()

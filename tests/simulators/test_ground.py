@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+import time_machine
 
 from ikawaari.simulators import web
 from ikawaari.simulators.callbacks import Callback
@@ -238,6 +239,12 @@ def test_the_clock_moves_by_itself_too(toy: Talk) -> None:
     toy.set(settles_after=0.05)
     create(toy)
     eventually(lambda: toy.charges()[0]["state"] == "succeeded")
+
+
+def test_what_falls_due_on_a_clock_that_a_test_moves_has_happened_at_the_next_request(toy: Talk) -> None:
+    create(toy)
+    with time_machine.travel(time.time() + 600):
+        assert toy.charges()[0]["state"] == "succeeded"
 
 
 @pytest.mark.parametrize("seconds", [-1, "5", True, None])

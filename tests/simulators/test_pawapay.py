@@ -75,6 +75,7 @@ def test_an_amount_must_have_the_documented_form(caller: Caller, amount: Any) ->
         ("MTN_MOMO_CMR", "XAF", "1000.25"),
         ("VODACOM_MPESA_COD", "CDF", "1000.5"),
         ("ORANGE_COD", "CDF", "1000.125"),
+        ("VODACOM_MPESA_COD", "USD", "12.125"),
     ],
 )
 def test_a_wallet_takes_only_its_own_decimals(caller: Caller, wallet: str, currency: str, amount: str) -> None:

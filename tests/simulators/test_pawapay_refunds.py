@@ -143,6 +143,13 @@ def test_the_documented_numbers_fail_as_documented(caller: Caller, number: str, 
     caller.refund(paid)  # a new id, and nothing was given back
 
 
+def test_a_refusal_can_be_ordered(caller: Caller) -> None:
+    given = asked(caller.pay())
+    caller.talk.next("refuse", on="refund", code="PROVIDER_TEMPORARILY_UNAVAILABLE")
+    assert refused(caller, given) == (200, "PROVIDER_TEMPORARILY_UNAVAILABLE")
+    assert caller.post("/v2/refunds", given).json()["status"] == "ACCEPTED"
+
+
 def test_a_failure_can_be_ordered(caller: Caller) -> None:
     paid = caller.pay()
     caller.talk.next("fail", on="refund", code="PAWAPAY_WALLET_OUT_OF_FUNDS")

@@ -118,6 +118,21 @@ def test_a_deposit_of_a_payment_page_is_not_found_before_the_customer_pays(calle
     assert len(caller.talk.charges()) == 1
 
 
+@pytest.mark.parametrize(
+    "changes", [{"amountDetails": None}, {"amountDetails": {"amount": "1000.00", "currency": "XOF"}}, {"returnUrl": 5}]
+)
+def test_a_payment_page_must_be_whole(caller: Caller, changes: dict[str, Any]) -> None:
+    answer = caller.post("/v2/paymentpage", paymentpage(**changes)).json()
+    assert answer["status"] == "REJECTED"
+
+
+def test_a_customer_chooses_among_what_is_offered(caller: Caller) -> None:
+    url = caller.post("/v2/paymentpage", paymentpage()).json()["redirectUrl"]
+    for decision, number in (("ORANGE_CIV XOF", "2250734567890"), ("ORANGE_SEN XOF", "221763456789"), ("", "")):
+        assert choose(url, decision, number).json()["status"] == "REJECTED"
+    assert caller.talk.charges() == []
+
+
 def test_a_payment_page_lasts_15_minutes(caller: Caller) -> None:
     url = caller.post("/v2/paymentpage", paymentpage()).json()["redirectUrl"]
     caller.talk.advance(901)
