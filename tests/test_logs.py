@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -96,23 +97,31 @@ STUCK: list[int] = []
 NOWHERE: dict[str, Any] = {"full": full, "closed": closed, "broken": broken, "stuck": stuck, "none": lambda: None}
 
 
-@pytest.mark.parametrize("nowhere", NOWHERE)
-def test_a_line_that_cannot_be_written_is_dropped_and_counted(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=NOWHERE)
+def lose_stderr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Let what is written to the standard error go nowhere from now on."""
+    nowhere = NOWHERE[request.param]()
+    yield lambda: monkeypatch.setattr(sys, "stderr", nowhere)
+    monkeypatch.undo()
+    while STUCK:
+        os.close(STUCK.pop())
+    if nowhere is not None:
+        nowhere.close()
+
+
+def test_a_line_that_cannot_be_written_is_dropped_and_counted(lose_stderr: Callable[[], None]) -> None:
     before = logs.WRITER.dropped
     logs.configure(Config())
-    monkeypatch.setattr(sys, "stderr", NOWHERE[nowhere]())
+    lose_stderr()
     for _ in range(2):
         LOG.error("something", text="x" * 10_000)
     assert logs.WRITER.dropped == before + 2
 
 
-@pytest.mark.parametrize("nowhere", NOWHERE)
-def test_an_answer_stays_what_it_is_when_the_log_cannot_be_written(
-    nowhere: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_stays_what_it_is_when_the_log_cannot_be_written(lose_stderr: Callable[[], None]) -> None:
     before = logs.WRITER.dropped
     client = ikawaari.create_app(Config(database_url="postgresql://nobody@127.0.0.1:1/none", **HOME)).test_client()
-    monkeypatch.setattr(sys, "stderr", NOWHERE[nowhere]())
+    lose_stderr()
     answer = client.get(f"/api/checkout/{SESSION}")
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "IKW-SYS-002")  # type: ignore[index]
     assert logs.WRITER.dropped > before

@@ -38,7 +38,7 @@ def https(new_sqlite: Callable[[Path], str], tmp_path: Path) -> Iterator[Flask]:
 
 
 def test_every_response_has_an_id_and_the_security_headers(http: Flask) -> None:
-    answers = [http.test_client().get(path) for path in PATHS.values() for _ in range(2)]
+    answers = [http.test_client().get(path, buffered=True) for path in PATHS.values() for _ in range(2)]
     assert len({answer.headers["Ikawaari-Request-Id"] for answer in answers}) == len(answers)
     for answer in answers:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -49,13 +49,13 @@ def test_every_response_has_an_id_and_the_security_headers(http: Flask) -> None:
 
 def test_a_page_reached_over_https_stays_there(https: Flask) -> None:
     for path in PATHS.values():
-        answer = https.test_client().get(path)
+        answer = https.test_client().get(path, buffered=True)
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000", path
 
 
 def test_only_static_files_are_kept_by_browsers_and_proxies(http: Flask) -> None:
     for name, path in PATHS.items():
-        answer = http.test_client().get(path)
+        answer = http.test_client().get(path, buffered=True)
         assert ("no-store" in answer.headers["Cache-Control"]) is (not name.startswith("a s")), answer.headers
 
 
