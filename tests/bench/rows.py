@@ -3,9 +3,11 @@
 import sqlite3
 import statistics
 import time
+from base64 import b64encode
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -42,7 +44,11 @@ _COPIED = {
     "due_work": {"subject": "'cs_' || {text}", "due_at": "due_at + {n} * 1000"},
 }
 _GIVEN = {"sequence"}  # by the database, like the `id` of the last two tables
-_TEXT = {"sqlite": "printf('%027d', n.value)", "postgres": "lpad(n.value::text, 27, '0')"}
+# As our ids: a new one belongs anywhere among them, so that an index is written to in all its places.
+_TEXT = {
+    "sqlite": "text_of(n.value)",
+    "postgres": "substr(translate(encode(sha256(n.value::text::bytea), 'base64'), '+/', 'aZ'), 1, 27)",
+}
 _TIDY = {"sqlite": ("ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"), "postgres": ("VACUUM ANALYZE", "CHECKPOINT")}
 _NUMBERS = {
     "sqlite": "(WITH RECURSIVE t(value) AS (SELECT {a} UNION ALL SELECT value + 1 FROM t WHERE value < {b}) "
@@ -112,11 +118,20 @@ def fill(engine: str, database: str, own: Checkout, count: int) -> None:
         else psycopg.connect(database, autocommit=True)
     )
     with closing(connection):
+        if engine == "sqlite":
+            connection.create_function("text_of", 1, _text_of, deterministic=True)
+            connection.execute("PRAGMA synchronous = off")  # of this connection: what is filled in may be lost
+            connection.execute("PRAGMA cache_size = -1000000")
         for first in range(1, count + 1, _PART):
             for table in _COPIED:
                 connection.execute(_copy(engine, connection, table, first, min(first + _PART - 1, count)))
         for statement in _TIDY[engine]:
             connection.execute(statement)
+
+
+def _text_of(number: int) -> str:
+    """The text that PostgreSQL makes of a number."""
+    return b64encode(sha256(str(number).encode()).digest(), b"aZ")[:27].decode()
 
 
 def _copy(engine: str, connection: Any, table: str, first: int, last: int) -> str:

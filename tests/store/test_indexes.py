@@ -6,6 +6,7 @@ import pytest
 from peewee import fn
 
 from ikawaari import clock, store
+from ikawaari.events import delivery
 from ikawaari.store.database import database
 from ikawaari.store.models import TABLES, CheckoutSession, PaymentAttempt
 
@@ -42,6 +43,16 @@ LOOKUPS = {
 def test_what_most_rows_do_not_have_is_found_without_reading_all(name: str) -> None:
     model: Any = PaymentAttempt if name.startswith("payment") else CheckoutSession
     text, parameters = model.select().where(LOOKUPS[name]).sql()
+    assert name in _plan(text, parameters)
+
+
+def test_what_a_lane_has_to_deliver_is_found_among_what_is_pending_alone() -> None:
+    plan = _plan(*delivery._select_due(database.obj, "we_1", 0, clock.now()))
+    assert "webhook_deliveries_of_lane" in plan
+    assert "webhook_deliveries_of_object" in plan
+
+
+def _plan(text: str, parameters: Any) -> str:
     if store.is_postgres():
         database.execute_sql("SET enable_seqscan = off")
         database.execute_sql("SET enable_sort = off")
@@ -49,4 +60,4 @@ def test_what_most_rows_do_not_have_is_found_without_reading_all(name: str) -> N
     plan = str(database.execute_sql(f"{explain} {text}", parameters).fetchall())
     if store.is_postgres():
         database.execute_sql("RESET ALL")
-    assert name in plan
+    return plan

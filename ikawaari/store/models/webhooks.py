@@ -27,7 +27,6 @@ class Event(Record):
         """Table options."""
 
         table_name = "events"
-        indexes = ((("merchant", "livemode", "sequence"), False),)
 
 
 class WebhookEndpoint(Record):
