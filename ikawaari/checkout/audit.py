@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from peewee import JOIN, Case, fn
+from peewee import JOIN, SQL, Case, fn
 
 from ikawaari.checkout import enquiry, invoices, merchant_view, refunds, sessions, snapshots, subscriptions
 from ikawaari.events import delivery
@@ -20,6 +20,7 @@ from ikawaari.states import (
     AttemptStatus,
     IntentStatus,
     InvoiceStatus,
+    OpenedBy,
     PaymentStatus,
     RefundStatus,
     SessionStatus,
@@ -91,7 +92,15 @@ def run_hourly(last_run: datetime | None, now: datetime) -> None:
 
 def _without(kind: str, column: Any) -> Any:
     """The condition that no due row of `kind` is there for `column`."""
-    return column.not_in(DueWork.select(DueWork.subject).where(DueWork.kind == kind))
+    return _is_missing(DueWork, (DueWork.kind == kind) & (DueWork.subject == column))
+
+
+def _is_missing(table: Any, which: Any) -> Any:
+    """The condition that a table has no row that is `which`.
+
+    Never NOT IN: PostgreSQL compares every row with every other as soon as the second table does not fit its memory.
+    """
+    return ~fn.EXISTS(table.select(SQL("1")).where(which))
 
 
 def _unsettled_attempts(_since: datetime | None) -> Iterator[Finding]:
@@ -108,8 +117,7 @@ def _pending_refunds(_since: datetime | None) -> Iterator[Finding]:
 
 def _open_sessions(_since: datetime | None) -> Iterator[Finding]:
     # A renewal's page expires with its invoice, which has a row of its own.
-    renewed = Invoice.select(Invoice.session).join(Subscription).where(Subscription.session != Invoice.session)
-    own = (CheckoutSession.status == SessionStatus.OPEN) & CheckoutSession.id.not_in(renewed)
+    own = (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.opened_by != OpenedBy.RENEWAL)
     for row in CheckoutSession.select().where(own, _without(sessions.EXPIRE, CheckoutSession.id)):
         yield Finding(finding="session_without_expiry", object=row.id, details=row.payment_status)
 
@@ -179,7 +187,7 @@ def _touched_intents(since: datetime | None) -> Any:
     returned = Refund.select(Refund.intent).where(
         _changed(Refund, since, Refund.settled_at) | (Refund.status == RefundStatus.PENDING)
     )
-    return PaymentIntent.select().where(PaymentIntent.id.in_(tried) | PaymentIntent.id.in_(returned))
+    return PaymentIntent.select().where(PaymentIntent.id.in_(tried.union(returned)))
 
 
 def _amount(condition: Any, column: Any) -> Any:
@@ -259,16 +267,17 @@ def _subscribed(since: datetime | None) -> Iterator[Finding]:
         if (invoice.status == InvoiceStatus.PAID and not paid) or (invoice.status == InvoiceStatus.OPEN and paid):
             told = f"{invoice.status}, its page {invoice.session.payment_status}"
             yield Finding(finding="invoice_differs_from_its_page", object=invoice.id, details=told)
-    started = Subscription.select(Subscription.session)
+    is_unstarted = _is_missing(Subscription, Subscription.session == CheckoutSession.id)
     complete = (CheckoutSession.mode == Mode.SUBSCRIPTION.value) & (CheckoutSession.status == SessionStatus.COMPLETE)
-    for session in CheckoutSession.select().where(complete, ended, CheckoutSession.id.not_in(started)):
+    for session in CheckoutSession.select().where(complete, ended, is_unstarted):
         yield Finding(finding="session_without_subscription", object=session.id)
 
 
 def _settled(since: datetime | None) -> Iterator[Finding]:
     """Two attempts that succeeded, of which none counts, or an intent that is paid by none."""
-    counted = PaymentAttempt.select(PaymentAttempt.intent).where(PaymentAttempt.counted > 0)
-    taken = (PaymentAttempt.status == AttemptStatus.SUCCEEDED) & PaymentAttempt.intent.not_in(counted)
+    counted = PaymentAttempt.alias()
+    is_uncounted = _is_missing(counted, (counted.intent == PaymentAttempt.intent) & (counted.counted > SQL("0")))
+    taken = (PaymentAttempt.status == AttemptStatus.SUCCEEDED) & is_uncounted
     changed = _changed(PaymentAttempt, since, PaymentAttempt.settled_at)
     for row in PaymentAttempt.select().where(taken, changed):
         yield Finding(finding="success_that_counts_for_nothing", object=row.id, details=row.intent_id)
