@@ -93,14 +93,14 @@ class _Transaction:
         self.soon: list[Callable[[], None]] = []  # what is done before its next statement
         self._database = database
         self._turn = ExitStack()
-        self._has_begun = False
+        self.has_begun = False
 
     def before_statement(self) -> None:
         """Begin, unless it has begun, and write what has waited for a statement."""
-        if not self._has_begun:
+        if not self.has_begun:
             self._database.take_turn(self._turn)
             self._database.begin()
-            self._has_begun = True
+            self.has_begun = True
         self.insert_now()
 
     def insert_now(self) -> None:
@@ -124,16 +124,16 @@ class _Transaction:
                 raise
             finally:
                 self._database.pop_transaction()
-                if self._has_begun and kind is not None:
+                if self.has_begun and kind is not None:
                     self._database.rollback()
-        if self._has_begun and self.is_durable and kind is None:
+        if self.has_begun and self.is_durable and kind is None:
             self._database.make_durable()
 
     def _finish(self) -> None:
         with self._database.batch():
             self.ending()
             self.insert_now()
-            if self._has_begun:
+            if self.has_begun:
                 self._database.commit()
 
 

@@ -9,13 +9,14 @@ import select
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
 
 POOLED_SECONDS = 300  # the age at which a connection is closed
+_MOST_PREPARED = 500  # statements that the server remembers for a connection; psycopg's 100 are fewer than we have
 _MOST_FETCHED = 1_000  # rows that are taken from a cursor at once
 
 
@@ -70,10 +71,19 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
         """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
         return bool(conn.closed) or _has_input(conn.fileno())
 
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        connection.prepared_max = _MOST_PREPARED
+        return connection
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Send statements without waiting, except for rows that are read. Errors come then, or at the block's end."""
-        with translated, self.connection().pipeline():
+        connection = self.connection()
+        if connection.pgconn.pipeline_status:
+            yield
+            return
+        with translated, connection.pipeline():
             yield
 
     def cursor(self, named_cursor: Any = None) -> Any:
@@ -89,7 +99,12 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
         return connection.own_cursor
 
     def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
-        cursor: Any = super()._execute_cursor(sql, params, **options)
+        running = self._state.transactions
+        begins = running and not running[0].has_begun
+        with self.batch() if begins else nullcontext():  # BEGIN and the first statement go together
+            cursor: Any = super()._execute_cursor(sql, params, **options)
+        if begins:
+            return cursor
         connection = cursor.connection
         if connection.pgconn.pipeline_status:
             return cursor

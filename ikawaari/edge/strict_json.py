@@ -66,9 +66,7 @@ def _parsed(raw: bytes) -> Any:
     except UnicodeDecodeError:
         raise RequestRefused(errors.BODY_MALFORMED, "The body is not UTF-8.") from None
     try:
-        return json.loads(
-            text, parse_constant=_refuse_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_object
-        )
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise RequestRefused(errors.BODY_MALFORMED) from None
 
@@ -100,6 +98,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             if members.pop(key, pairs) is pairs:  # it is no longer there: it came before
                 raise ValidationFailed({_shown((key,)): ["is given twice"]})
     return members
+
+
+_DECODER = json.JSONDecoder(  # `json.loads` would make one for each body
+    parse_constant=_refuse_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_object
+)
 
 
 def _refuse_unstorable(body: dict[str, Any], most_values: int) -> None:
