@@ -1,7 +1,6 @@
 """The sender of callbacks: one thread, one delivery after another, with faults as ordered."""
 
 import queue
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,4 +119,4 @@ class Sender:
     def _note(self, callback: Callback, answered: int | str) -> None:
         note = {"id": callback.id, "on": callback.on, "method": callback.method, "url": callback.url}
         sent = {"body": callback.body.decode(), "signature": callback.signature, "at": self._timeline.now()}
-        self.deliveries.append({**note, **sent, "answered": answered, "real_time": time.time()})
+        self.deliveries.append({**note, **sent, "answered": answered})

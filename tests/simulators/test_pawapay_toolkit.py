@@ -133,6 +133,15 @@ def test_a_customer_chooses_among_what_is_offered(caller: Caller) -> None:
     assert caller.talk.charges() == []
 
 
+def test_wave_can_be_chosen_on_a_payment_page_and_leads_back(caller: Caller) -> None:
+    given = paymentpage()
+    url = caller.post("/v2/paymentpage", given).json()["redirectUrl"]
+    assert choose(url, "WAVE_SEN XOF", "221773456789").status_code == 303
+    caller.talk.advance(10)
+    page = caller.data(given["depositId"])["authorizationUrl"]
+    assert choose(page, "pay", "").headers["Location"] == RETURN
+
+
 def test_a_payment_page_lasts_15_minutes(caller: Caller) -> None:
     url = caller.post("/v2/paymentpage", paymentpage()).json()["redirectUrl"]
     caller.talk.advance(901)
