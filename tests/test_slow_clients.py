@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -167,6 +168,22 @@ def test_requests_that_come_together_are_answered_in_their_order(served: Served)
         assert one(client).startswith(b"HTTP/1.1 404")
         client.sendall(b"yz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert one(client).startswith(b"HTTP/1.1 200")
+
+
+def test_what_arrives_at_the_moment_of_an_answer_is_not_lost(served: Served) -> None:
+    """A thread ends while the poller holds its connection, in any order: the next request is answered all the same."""
+    healthy, nowhere = (f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in ("/healthz", "/nowhere"))
+    with ExitStack() as stack:
+        dialed = [stack.enter_context(dial(served)) for _ in range(8)]
+        for number in range(150):
+            for client in dialed:
+                client.sendall(healthy)
+            time.sleep(number * 0.000_02)  # sooner, at, or later than the first answer
+            for client in dialed:
+                client.sendall(nowhere)
+            dial(served).close()
+            answers = [[one(client)[:12] for _ in range(2)] for client in dialed]
+            assert answers == [[b"HTTP/1.1 200", b"HTTP/1.1 404"]] * len(dialed)
 
 
 def test_who_waits_for_a_word_before_the_body_gets_it_once(served: Served) -> None:

@@ -69,6 +69,7 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
         "limit_request_field_size": LONGEST_LINE,
         "forwarder_headers": "",  # proxy headers are read in one place, by the application
         "secure_scheme_headers": {},
+        "forwarded_allow_ips": "*",  # whom to believe such headers: as none is believed, nobody need be compared
         "proc_name": "ikawaari",
         "control_socket_disable": True,
     }

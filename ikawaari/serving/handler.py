@@ -47,6 +47,17 @@ class BufferedSocket:
         return len(data)
 
 
+class Settings:
+    """gunicorn's settings, each looked up once: its own object searches for it at every access, a score per request."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.__dict__[name] = getattr(self._settings, name)
+        return value
+
+
 class RequestHandler:
     """It answers the requests of one connection; `settings` are gunicorn's."""
 
@@ -89,7 +100,9 @@ class RequestHandler:
         response, environ = wsgi.create(message, buffered, self._client, self._server, self._settings)
         if is_last:
             response.force_close()
-        body = self._application(environ | {"wsgi.multithread": True} | more, response.start_response)
+        environ["wsgi.multithread"] = True
+        environ.update(more)
+        body = self._application(environ, response.start_response)
         try:
             for piece in body:
                 response.write(piece)

@@ -3,6 +3,10 @@
 gunicorn's own thread worker gives a connection a thread as soon as its first byte arrives, so a dozen clients that send
 slowly stop the server. Here the poller reads a whole request before a thread gets it, and sends the rest of a response
 to slow clients. Each may take a minute; a connection that takes longer is closed.
+
+A connection belongs to its thread while it is busy, else to the poller. A thread that has sent everything lets the
+connection wait for its next request by itself: usually the poller is not woken, and nothing changes at the kernel,
+where the connection stays registered.
 """
 
 import errno
@@ -12,18 +16,20 @@ import queue
 import selectors
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import structlog
 from gunicorn.workers import base
 
 from ikawaari import errors
 from ikawaari.config import Config
 from ikawaari.serving.framing import Framing
-from ikawaari.serving.handler import Buffer, RequestHandler
+from ikawaari.serving.handler import Buffer, RequestHandler, Settings
 
+log = structlog.get_logger()
 _MOST_CONNECTIONS = 800  # of one process: together with database connections below 1,024 open files, the usual limit
 _MOST_UNSENT = 64 * 1024 * 1024  # bytes of responses that one process keeps for slow clients
 _PIECE = 65_536  # bytes read at once
@@ -47,6 +53,11 @@ class Connection:
         self.unsent = memoryview(b"")
         self.keep_alive = True  # for another request, once everything is sent
         self.is_idle = True  # nothing of a request has arrived
+        self.is_busy = False  # a thread answers it
+        self.is_held = False  # something has arrived meanwhile, which the poller reads afterwards
+        self.turn = 0  # the number of the request
+        self.watched = 0  # the events that the kernel reports
+        self.then: Callable[[Connection], None]  # what they lead to
         self.waits_since = 0.0
         self.waits_until = 0.0
 
@@ -57,19 +68,19 @@ class Connection:
 
 
 class Worker(base.Worker):  # type: ignore[misc]
-    """It accepts, reads and sends in its main thread, and answers in a pool of threads."""
+    """It accepts, reads and sends in its main thread, and answers in others."""
 
     alive: bool  # until the arbiter's signal
 
     def init_process(self) -> None:
         """Prepare this process, and run until stopped."""
         config = Config.from_environment()
-        self._config = config
+        self._config, self._settings = config, Settings(self.cfg)
         self._poller = selectors.DefaultSelector()
-        self._pool = ThreadPoolExecutor(self.cfg.threads, "request")
-        self._answered: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[tuple[Connection, int]] = queue.SimpleQueue()
         self._open: set[Connection] = set()
-        self._waiting: dict[Connection, None] = {}  # handled by the poller, unlike those that a thread answers
+        self._waiting: dict[Connection, None] = {}  # all that are not busy; iterated as a copy, for threads add to it
         self._looked_at = 0.0
         super().init_process()
 
@@ -84,6 +95,8 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve; when stopped, finish what has started."""
+        for _ in range(self.cfg.threads):
+            threading.Thread(target=self._work, name="request", daemon=True).start()
         self._poller.register(self.PIPE[0], selectors.EVENT_READ, self._finish_answered)
         for listener in self.sockets:
             listener.setblocking(False)
@@ -97,26 +110,31 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._stop()
 
     def _stop(self) -> None:
-        now = time.monotonic()
-        for connection in self._waiting:
-            if not connection.unsent:
-                last = _STOPPING_SECONDS if connection.is_idle else _LAST_REQUEST_SECONDS
-                connection.waits_until = min(connection.waits_until, now + last)
-        while self._open and time.monotonic() < now + self.cfg.graceful_timeout:
+        stopped = time.monotonic()
+        while self._open and time.monotonic() < stopped + self.cfg.graceful_timeout:
+            for connection in list(self._waiting):
+                if not connection.unsent:
+                    last = _STOPPING_SECONDS if connection.is_idle else _LAST_REQUEST_SECONDS
+                    connection.waits_until = min(connection.waits_until, stopped + last)
             self._poll_once()
         for connection in list(self._open):
             self._close(connection)
-        self._pool.shutdown(wait=False)
+        for _ in range(self.cfg.threads):
+            self._requests.put(None)
 
     def _poll_once(self) -> None:
         for key, _ in self._poller.select(_ROUND_SECONDS):
-            key.data()
+            connection = key.data
+            if isinstance(connection, Connection):
+                connection.then(connection)
+            else:
+                connection()
         now = time.monotonic()
         if now - self._looked_at < _ROUND_SECONDS:
             return
         self._looked_at = now
         self.notify()
-        for connection in [each for each in self._waiting if each.waits_until <= now]:
+        for connection in [each for each in list(self._waiting) if each.waits_until <= now]:
             self._time_out(connection)
 
     # ---------------------------------------------------------------- what the poller's events lead to
@@ -132,13 +150,16 @@ class Worker(base.Worker):  # type: ignore[misc]
             sock.close()  # every thread is busy, and hundreds of requests wait for one
             return
         sock.setblocking(False)
-        handler = RequestHandler(self.wsgi, self.cfg, client, listener.getsockname())
+        handler = RequestHandler(self.wsgi, self._settings, client, listener.getsockname())
         connection = Connection(sock, handler, Framing(self._config.max_body_bytes))
         self._open.add(connection)
         self._wait(connection, selectors.EVENT_READ, self._read, self._config.keepalive_seconds)
         self._read(connection)  # most requests have arrived by now
 
     def _read(self, connection: Connection) -> None:
+        if connection.is_busy:
+            self._hold(connection)
+            return
         data = self._receive(connection)
         if data is None:
             return
@@ -185,6 +206,17 @@ class Worker(base.Worker):  # type: ignore[misc]
         if data == b"":
             self._close(connection)
 
+    def _hold(self, connection: Connection) -> None:
+        """More has arrived while a thread answers, or the client has disconnected: look at it afterwards.
+
+        The thread may end at the same moment. Each of the two first says what it does and then looks at the other: one
+        of them at least sees both.
+        """
+        self._watch(connection, 0)
+        connection.is_held = True
+        if not connection.is_busy:
+            self._resume(connection)
+
     def _receive(self, connection: Connection) -> bytes | None:
         """The received bytes; None if there are none yet, empty if the client has disconnected."""
         try:
@@ -200,28 +232,50 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._answer(connection, lambda: (connection.handler.refuse(request, row), False))
 
     def _answer(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
-        self._unregister(connection)
-        self._pool.submit(self._run, connection, respond)
+        self._watch(connection, selectors.EVENT_READ)
+        self._waiting.pop(connection, None)
+        connection.is_busy, connection.turn, connection.then = True, connection.turn + 1, self._read
+        self._requests.put(lambda: self._run(connection, respond))
+
+    def _work(self) -> None:
+        """A thread runs this."""
+        while (request := self._requests.get()) is not None:
+            try:
+                request()
+            except Exception:
+                log.exception("answer_failed")
 
     def _run(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
-        """A thread runs this: it responds, and sends what the client accepts immediately; the poller sends the rest."""
+        """Respond, and send what the client accepts immediately; the poller sends the rest."""
+        turn, is_done = connection.turn, False
         try:
             response, connection.keep_alive = respond()
             connection.unsent = memoryview(response)
             connection.send()
+            is_done = connection.keep_alive and not connection.unsent and not connection.received
         except OSError:  # the client has disconnected
             connection.unsent, connection.keep_alive = memoryview(b""), False
         finally:
-            self._answered.put(connection)
-            with suppress(BlockingIOError):  # full: the poller has been woken already
-                os.write(self.PIPE[1], b".")
+            if is_done:
+                self._rest(connection)
+            if not is_done or connection.is_held:
+                self._answered.put((connection, turn))
+                with suppress(BlockingIOError):  # full: the poller has been woken already
+                    os.write(self.PIPE[1], b".")
 
     def _finish_answered(self) -> None:
         with suppress(BlockingIOError):
             os.read(self.PIPE[0], _PIECE)
         with suppress(queue.Empty):
             while True:
-                self._after_response(self._answered.get_nowait())
+                connection, turn = self._answered.get_nowait()
+                # Else `_hold` has resumed it already.
+                if turn == connection.turn and (connection.is_busy or connection.is_held):
+                    self._resume(connection)
+
+    def _resume(self, connection: Connection) -> None:
+        connection.is_busy = connection.is_held = False
+        self._after_response(connection)
 
     # ---------------------------------------------------------------- from one state of a connection to the next
 
@@ -237,21 +291,36 @@ class Worker(base.Worker):  # type: ignore[misc]
             if not self._dispatch_if_whole(connection):
                 self._wait(connection, selectors.EVENT_READ, self._read, self._config.transfer_timeout_seconds)
         else:
-            connection.is_idle = True
-            seconds = self._config.keepalive_seconds if self.alive else _STOPPING_SECONDS
-            self._wait(connection, selectors.EVENT_READ, self._read, seconds)
+            self._rest(connection)
+            self._watch(connection, selectors.EVENT_READ)
+            connection.then = self._read
+
+    def _rest(self, connection: Connection) -> None:
+        """Let it wait for its next request, registered for reading. A thread may call it; the end counts."""
+        connection.is_idle = True
+        connection.waits_since = time.monotonic()
+        seconds = self._config.keepalive_seconds if self.alive else _STOPPING_SECONDS
+        connection.waits_until = connection.waits_since + seconds
+        self._waiting[connection] = None
+        connection.is_busy = False
 
     def _wait(self, connection: Connection, events: int, then: Callable[[Connection], None], seconds: float) -> None:
-        self._unregister(connection)
-        self._poller.register(connection.sock, events, lambda: then(connection))
+        self._watch(connection, events)
+        connection.then = then
         self._waiting[connection] = None
         connection.waits_since = time.monotonic()
         connection.waits_until = connection.waits_since + seconds
 
-    def _unregister(self, connection: Connection) -> None:
-        if connection in self._waiting:
-            del self._waiting[connection]
+    def _watch(self, connection: Connection, events: int) -> None:
+        if events == connection.watched:
+            return
+        if not events:
             self._poller.unregister(connection.sock)
+        elif connection.watched:
+            self._poller.modify(connection.sock, events, connection)
+        else:
+            self._poller.register(connection.sock, events, connection)
+        connection.watched = events
 
     def _time_out(self, connection: Connection) -> None:
         if connection.received and not connection.is_idle and connection.keep_alive and not connection.unsent:
@@ -261,18 +330,20 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     def _evict_one(self) -> bool:
         """Close the connection that has kept us waiting longest, an idle one only if all are. False if none."""
-        if not self._waiting:
+        waiting = list(self._waiting)
+        if not waiting:
             return False
-        self._close(min(self._waiting, key=lambda each: (each.is_idle, each.waits_since)))
+        self._close(min(waiting, key=lambda each: (each.is_idle, each.waits_since)))
         return True
 
     def _bound_unsent(self) -> None:
         """Close the connection that receives its response most slowly, if pending responses take too much memory."""
-        slow = [each for each in self._waiting if each.unsent]
+        slow = [each for each in list(self._waiting) if each.unsent]
         if sum(len(each.unsent) for each in slow) > _MOST_UNSENT:
             self._close(min(slow, key=lambda each: each.waits_since))
 
     def _close(self, connection: Connection) -> None:
-        self._unregister(connection)
+        self._watch(connection, 0)
+        self._waiting.pop(connection, None)
         self._open.discard(connection)
         connection.sock.close()
