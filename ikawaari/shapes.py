@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, TypeVar
+
+T = TypeVar("T")
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
@@ -61,6 +63,12 @@ class LinkEnd(StrEnum):
 
     INACTIVE = "inactive"
     USED = "used"
+
+
+class Repeated(list[T]):
+    """A list that stands in many answers, and that nobody changes: its JSON is written once."""
+
+    json: str | None = None
 
 
 class Page(TypedDict):

@@ -18,7 +18,7 @@ from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
-from ikawaari.shapes import Failure, LineItem, MethodType, NextAction
+from ikawaari.shapes import Failure, LineItem, MethodType, NextAction, Repeated
 from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
 
@@ -118,7 +118,7 @@ class PublicCheckout(PublicOffer):
     line_items: list[LineItem]
     answered_fields: list[str]
     merchant: PublicMerchant
-    payment_methods: list[OfferedMethod]
+    payment_methods: Repeated[OfferedMethod]
     customer: MaskedCustomer
     next_action: NextAction | None
     payment: PublicPayment | None
@@ -263,15 +263,15 @@ def merchant(row: Merchant) -> PublicMerchant:
     }
 
 
-def _methods(terms: Terms) -> list[OfferedMethod]:
+def _methods(terms: Terms) -> Repeated[OfferedMethod]:
     """What is offered under these terms, remembered: it takes longer to find than to read the session."""
     alike = replace(terms, method_types=tuple(terms.method_types), phone=None)
     return _offered(alike, registry.version())
 
 
 @lru_cache(200)
-def _offered(terms: Terms, _version: int) -> list[OfferedMethod]:
-    methods: list[OfferedMethod] = []
+def _offered(terms: Terms, _version: int) -> Repeated[OfferedMethod]:
+    methods = Repeated[OfferedMethod]()
     for method_type in terms.method_types:
         if method_type == MethodType.MOBILE_MONEY and (served := payment_methods.countries_of(terms)):
             methods.append({"type": MethodType.MOBILE_MONEY, "countries": [_country(terms, code) for code in served]})

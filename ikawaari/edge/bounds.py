@@ -5,10 +5,12 @@ from typing import Any
 
 import flask
 from flask import Flask, request
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestURITooLarge
 
 MOST_FIELDS = 100  # of a form, and of a query
 _LONGEST_QUERY = 8_192  # bytes
+_NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -19,6 +21,11 @@ class Request(flask.Request):
     def stream(self) -> Any:
         """The body, as it arrives."""
         return _Body(super().stream)
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies. werkzeug looks through all headers for them."""
+        return super().cookies if "HTTP_COOKIE" in self.environ else _NO_COOKIES
 
 
 class _Body:

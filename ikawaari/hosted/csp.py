@@ -16,7 +16,12 @@ from ikawaari.hosted import colors
 # The address is a capability, so it must not leave; but `no-referrer` would also empty the Origin of our own forms.
 REFERRER_POLICY = "same-origin"
 SCRIPT, HTMX = "checkout.js", "vendor/htmx-4.0.1.min.js"
-
+_WITH_A_POLICY = (
+    ("Referrer-Policy", REFERRER_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+    ("Vary", "HX-Request"),
+)
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _COMMENTS_AND_BLANKS = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
 _AROUND_SIGNS = re.compile(r" *([{};,!]) *")
@@ -38,20 +43,15 @@ def style(color: str | None) -> Style:
 
 
 def protect(response: Response, sheet: Style, *, logo: str | None = None, leads_to: str | None = None) -> Response:
-    """Add the policy. `leads_to` is where the form ends up: Chromium applies form-action to redirects, too."""
+    """Add the policy to a new response.
+
+    `leads_to` is where the form ends up: Chromium applies form-action to redirects, too.
+    """
     policy = (
         "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; form-action 'self'{_source(leads_to)}"
     )
-    response.headers.update(
-        {
-            "Content-Security-Policy": policy,
-            "Referrer-Policy": REFERRER_POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",
-            "Vary": "HX-Request",
-        }
-    )
+    response.headers.extend((("Content-Security-Policy", policy), *_WITH_A_POLICY))
     return response
 
 

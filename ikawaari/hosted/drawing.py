@@ -18,6 +18,7 @@ from flask_babel import force_locale
 from markupsafe import escape
 
 from ikawaari.checkout.public_view import PublicCheckout
+from ikawaari.edge import json_answers
 from ikawaari.hosted import context, csp, web
 from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
@@ -47,7 +48,9 @@ def html(facts: Facts) -> str:
     if not _is_plain(facts, plain):
         return draw(facts)
     own = vars(facts.own)
-    pieces = _pieces(json.dumps([plain.part, plain.locale, plain.view, vars(plain.own)]))
+    view = {name: value for name, value in plain.view.items() if name != "payment_methods"}
+    key = json.dumps([plain.part, plain.locale, view, vars(plain.own)])
+    pieces = _pieces(key, json_answers.text_of(plain.view["payment_methods"]))
     return "".join([escape(own[piece]) if index % 2 else piece for index, piece in enumerate(pieces)])
 
 
@@ -81,7 +84,8 @@ def _open_form(part: bool, locale: str, view: PublicCheckout, own: Own) -> Facts
 
 
 @lru_cache(_KEPT)
-def _pieces(key: str) -> tuple[str, ...]:
+def _pieces(key: str, methods: str) -> tuple[str, ...]:
     """The drawing in pieces: every second one is the name of a text of `Own`."""
     part, locale, view, own = json.loads(key)
+    view["payment_methods"] = json.loads(methods)
     return tuple(_MARKS.split(draw(_open_form(part, locale, view, Own(**own)))))

@@ -10,6 +10,8 @@ from typing import Any
 from flask import Response, current_app, make_response, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import force_locale
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 from werkzeug.routing import BaseConverter
 
 from ikawaari import countries, errors, texts
@@ -65,11 +67,19 @@ def compress(response: Response) -> Response:
 
     A page does not repeat anything that an attacker may choose, so its length reveals nothing (BREACH).
     """
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings["gzip"] and len(response.data) >= _WORTH_COMPRESSING:
-        response.data = _compressed(response.get_data())
+    varies = response.headers.get("Vary")
+    response.headers["Vary"] = f"{varies}, Accept-Encoding" if varies else "Accept-Encoding"
+    page = response.get_data()
+    if len(page) >= _WORTH_COMPRESSING and _takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")):
+        response.data = _compressed(page)
         response.content_encoding = "gzip"
     return response
+
+
+@lru_cache(1_000)
+def _takes_gzip(accepted: str) -> bool:
+    """Whether the header `Accept-Encoding` includes gzip. There are few different ones."""
+    return bool(parse_accept_header(accepted, Accept)["gzip"])
 
 
 def _compressed(page: bytes) -> bytes:

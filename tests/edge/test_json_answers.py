@@ -6,12 +6,14 @@ import pytest
 from flask import Flask, jsonify
 
 from ikawaari.edge.requests import Application
+from ikawaari.shapes import Repeated
 
 VALUES: list[Any] = [
     {"b": 1, "a": [None, True, -1.5, "é\U0001f600</script>\u2028"], "amount": 9_223_372_036_854_775_807},
     [],
     "text",
     {},
+    {"before": "é", "repeated": Repeated([{"name": "é", "flows": ["a"]}, 2]), "again": Repeated([]), "after": ["x"]},
 ]
 
 
