@@ -62,4 +62,8 @@ class JsonField(TextField):
 
     def python_value(self, value: str | None) -> Any:
         """The value."""
+        if value == "[]":  # most are empty
+            return []
+        if value == "{}":
+            return {}
         return None if value is None else _FROM_JSON(value)[0]

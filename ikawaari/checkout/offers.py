@@ -58,12 +58,14 @@ New = TypeVar("New", bound=Offer)
 
 def of(row: offers.Offer) -> dict[str, Any]:
     """What a session or a link offers, by the names of the fields."""
-    return {name: getattr(row, name) for name in _NAMES}
+    column = row.__data__.get  # what its attributes say, in less time
+    return {name: column(name) for name in _NAMES}
 
 
 def public(row: offers.Offer) -> PublicOffer:
     """What of it anybody may see."""
-    return cast("PublicOffer", {name: getattr(row, name) for name in PublicOffer.__annotations__})
+    column = row.__data__.get
+    return cast("PublicOffer", {name: column(name) for name in PublicOffer.__annotations__})
 
 
 def completed(new: New, row: offers.Offer) -> New:
