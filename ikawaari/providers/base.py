@@ -1,139 +1,50 @@
-"""What a provider is: four verbs that turn values into values, hooks, and data. No models and no Flask here."""
+"""What a provider was until it became `provider.Provider`: only the sandbox still is one of these.
+
+New adapters import nothing from here: see docs/adding-a-provider.md.
+"""
 
 import hashlib
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from ikawaari import texts
 from ikawaari.invariants import ensure
 from ikawaari.money import Money
+from ikawaari.providers.callbacks import CallbackRefused
+from ikawaari.providers.outcomes import (
+    LONGEST_WORD,
+    Action,
+    ActionKind,
+    FailureCode,
+    Outcome,
+    Result,
+    cleaned,
+    unknown,
+)
+from ikawaari.providers.provider import Hooks
+from ikawaari.providers.values import Flow
 
-LONGEST_WORD = 255  # characters of a reference, a code or an event's id, as in their columns
-_LONGEST_DIAL_CODE, _LONGEST_ADDRESS = 64, 4_096
-_NOT_IN_ONE_LINE = re.compile("[\x09-\x0d\x80-\x9f]")
-
-
-def cleaned(text: object, longest: int = LONGEST_WORD) -> str | None:
-    """A provider's text in a form that every column and every event can hold; None if there is none.
-
-    It becomes one line: control characters and lone surrogates are replaced, and the text is cut after `longest`.
-    """
-    return None if text is None else _NOT_IN_ONE_LINE.sub(" ", texts.cleaned(str(text), longest)) or None
-
-
-class FailureCode(StrEnum):
-    """Why money did not move: the closed set that every provider's own codes are mapped onto."""
-
-    INSUFFICIENT_FUNDS = "insufficient_funds"
-    PAYER_DECLINED = "payer_declined"
-    PAYMENT_TIMEOUT = "payment_timeout"
-    PAYER_NOT_FOUND = "payer_not_found"
-    PAYER_LIMIT = "payer_limit"
-    WALLET_LIMIT = "wallet_limit"
-    PAYER_BLOCKED = "payer_blocked"
-    OTP_INVALID = "otp_invalid"
-    OTP_EXPIRED = "otp_expired"
-    DUPLICATE_IN_PROGRESS = "duplicate_in_progress"
-    PROVIDER_UNAVAILABLE = "provider_unavailable"
-    INVALID_PHONE = "invalid_phone"
-    INVALID_AMOUNT = "invalid_amount"
-    NOT_ALLOWED = "not_allowed"
-    CARD_DECLINED = "card_declined"
-    CARD_EXPIRED = "card_expired"
-    AUTHENTICATION_REQUIRED = "authentication_required"
-    AUTHENTICATION_FAILED = "authentication_failed"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    CONFIGURATION_ERROR = "configuration_error"
-    UNKNOWN = "unknown"
-
-
-class Result(StrEnum):
-    """What a provider reports about a charge or a refund."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    PROCESSING = "processing"
-    REQUIRES_ACTION = "requires_action"
-    UNKNOWN = "unknown"  # no answer, a 5xx, garbage: neither paid nor failed
-    NOT_FOUND = "not_found"  # an enquiry's answer: the provider never saw this charge
-
-
-class ActionKind(StrEnum):
-    """What the payer has to do."""
-
-    USSD = "mobile_money_ussd"
-    OTP = "mobile_money_otp"
-    REDIRECT = "redirect_to_url"
-    QR = "display_qr_code"
-
-
-class Flow(StrEnum):
-    """How a mobile money payer is asked."""
-
-    USSD_PUSH = "ussd_push"
-    OTP = "otp"
-    REDIRECT = "redirect"
-    QR = "qr"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """Something that the payer must do. `url` with REDIRECT, `data` with QR, `dial_code` if there is one to dial."""
-
-    kind: ActionKind
-    url: str | None = None
-    data: str | None = None
-    dial_code: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dial_code", cleaned(self.dial_code, _LONGEST_DIAL_CODE))
-        for name in ("url", "data"):
-            text = getattr(self, name)
-            # An address that was cut or changed is useless: better none.
-            object.__setattr__(self, name, text if text and cleaned(text, _LONGEST_ADDRESS) == text else None)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether it says where to go, or what to scan."""
-        needed = {ActionKind.REDIRECT: self.url, ActionKind.QR: self.data}
-        return bool(needed.get(self.kind, True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a provider reported about one charge or refund: the value that all doors pass to `settlement.apply`.
-
-    Whatever the provider sent, the texts of an Outcome can be stored: see `cleaned`.
-    """
-
-    result: Result
-    reference: str | None = None  # the provider's own id
-    money: Money | None = None  # what was really taken or returned, if it succeeded
-    action: Action | None = None
-    failure: FailureCode | None = None
-    raw_code: str | None = None  # the provider's own word: `ikawaari attempts show` prints it
-    deadline: datetime | None = None  # when the prompt, code or page ends
-
-    def __post_init__(self) -> None:
-        ensure((self.result is Result.SUCCEEDED) == (self.money is not None), "a success, and only that, has money")
-        ensure((self.result is Result.FAILED) == (self.failure is not None), "a failure, and only that, has a code")
-        for name in ("reference", "raw_code"):
-            object.__setattr__(self, name, cleaned(getattr(self, name)))
-        if self.action and not self.action.is_complete:
-            object.__setattr__(self, "action", None)
-        if self.deadline and self.deadline.tzinfo is None:  # a time without a time zone
-            object.__setattr__(self, "deadline", None)
-
-
-def unknown(raw_code: str) -> Outcome:
-    """The outcome of a call that got no usable answer."""
-    return Outcome(result=Result.UNKNOWN, raw_code=raw_code)
+__all__ = [
+    "LONGEST_WORD",
+    "Action",
+    "ActionKind",
+    "CallbackRefused",
+    "CallbackRequest",
+    "Capabilities",
+    "ChargeRequest",
+    "Decider",
+    "FailureCode",
+    "Flow",
+    "Outcome",
+    "Provider",
+    "RefundRequest",
+    "Report",
+    "Result",
+    "cleaned",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,10 +103,6 @@ class Report:
         object.__setattr__(self, "charge_id", cleaned(self.charge_id) or "")
 
 
-class CallbackRefused(Exception):
-    """A callback whose signature or shape is wrong. It changes nothing."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a provider can do, as data."""
@@ -219,22 +126,6 @@ class Capabilities:
     def sends_within(self) -> timedelta:
         """How long after its attempt was stored a charge may be sent: the call then ends before it is forgotten."""
         return self.forgets_after - self.call_timeout
-
-
-class Hooks:
-    """What a provider may need besides its verbs. A hook does nothing unless a provider overrides it."""
-
-    def connect(self) -> None:
-        """Open what this process keeps open: called once, after the fork."""
-
-    def prepare(self) -> None:
-        """Create or upgrade what the provider stores itself: for `ikawaari migrate`; machines may do it at once."""
-
-    def release(self) -> None:
-        """Release what this thread holds: called after each request and each piece of due work."""
-
-    def tick(self, now: datetime) -> None:
-        """Do what is due at `now`: called by a worker several times a second, on every machine."""
 
 
 class Provider(Hooks, ABC):

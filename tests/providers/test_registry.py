@@ -9,7 +9,7 @@ import ikawaari
 from ikawaari import clock, worker
 from ikawaari.config import Config
 from ikawaari.providers import registry
-from ikawaari.providers.base import Hooks
+from ikawaari.providers.provider import Hooks
 from ikawaari.providers.sandbox import Sandbox
 
 

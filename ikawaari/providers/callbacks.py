@@ -1,0 +1,70 @@
+"""Callbacks as values: what arrived, and what an adapter makes of it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ikawaari.invariants import ensure
+from ikawaari.providers.outcomes import Outcome, cleaned
+
+
+class CallbackRefused(Exception):
+    """A callback whose signature or shape is wrong. It changes nothing. The message holds nothing of the callback."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackRequest:
+    """A callback as it arrived, before anything in it is trusted."""
+
+    method: str
+    path: str  # as it was sent, percent-encoding included
+    query: str = ""  # likewise, without the question mark
+    authority: str  # the host and port under which the world reaches us, by configuration, not by the Host header
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    tag: str | None = None  # the address's last part, if it is one of a charge: see `Account.has_tag`
+
+    def header(self, name: str) -> str | None:
+        """The header's value, in any case; several of one name are joined as if they were one. None without it."""
+        values = [value.strip() for given, value in self.headers if given.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Signed news of one charge or refund, by our own id, and the provider's id of the news. It is applied."""
+
+    event_id: str
+    charge_id: str | None = None
+    refund_id: str | None = None
+    outcome: Outcome
+
+    def __post_init__(self) -> None:
+        ensure((self.charge_id is None) != (self.refund_id is None), "a report is about a charge or a refund")
+        if cleaned(self.event_id) != self.event_id:
+            # If ids were cut, two could become equal, and the second report would be ignored; their digests differ.
+            digest = hashlib.sha256(self.event_id.encode("utf-8", "surrogatepass")).hexdigest()
+            object.__setattr__(self, "event_id", f"sha256:{digest}")
+        for name in ("charge_id", "refund_id"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, cleaned(given) or "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hint:
+    """Unsigned news, or signed news without a result: worth nothing but a question, which is asked at once.
+
+    By our own id where the news has it, else by the provider's `reference` of the charge.
+    """
+
+    charge_id: str | None = None
+    refund_id: str | None = None
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        ensure(self.charge_id or self.refund_id or self.reference, "a hint is about something")
+        for name in ("charge_id", "refund_id", "reference"):
+            object.__setattr__(self, name, cleaned(getattr(self, name)))
+
+
+News = Report | Hint

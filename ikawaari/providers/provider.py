@@ -1,0 +1,129 @@
+"""What a provider is: verbs that turn values into values, hooks, and data. No models and no Flask here.
+
+docs/adding-a-provider.md says what each verb owes.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from ikawaari.config import Config
+from ikawaari.providers.callbacks import CallbackRequest, News
+from ikawaari.providers.capabilities import Capabilities, Condition
+from ikawaari.providers.http import Call
+from ikawaari.providers.outcomes import FailureCode, Outcome, failed
+from ikawaari.providers.settings import BASE_URL, Setting
+from ikawaari.providers.values import Account, Charge, RefundOrder
+
+
+class Verb(StrEnum):
+    """The verbs that a provider may lack."""
+
+    CANCEL = "cancel"
+    REFUND = "refund"
+    SETUP = "setup"
+    CONDITIONS = "conditions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkup:
+    """What `Provider.check` found: `words` is one sentence for the operator of this server."""
+
+    is_usable: bool
+    words: str
+
+
+class Hooks:
+    """What a provider may need besides its verbs. A hook does nothing unless a provider overrides it."""
+
+    def connect(self) -> None:
+        """Open what this process keeps open: called once, after the fork."""
+
+    def prepare(self) -> None:
+        """Create or upgrade what the provider stores itself: for `ikawaari migrate`; machines may do it at once."""
+
+    def release(self) -> None:
+        """Release what this thread holds: called after each request and each piece of due work."""
+
+    def tick(self, now: datetime) -> None:
+        """Do what is due at `now`: called by a worker several times a second, on every machine."""
+
+
+class Provider(Hooks, ABC):
+    """The verbs. They raise nothing but CallbackRefused: anything that goes wrong outside is an Outcome.
+
+    One object serves all accounts and threads of a process. It keeps nothing but what may be forgotten at any time,
+    such as tokens, by account.
+    """
+
+    name: str
+    capabilities: Capabilities
+    settings: Sequence[Setting] = (BASE_URL,)
+    live_url: str = ""
+    test_url: str = ""
+
+    def __init__(self, config: Config) -> None:
+        """`config` is this server's: an adapter hardly ever needs it."""
+
+    @abstractmethod
+    def charge(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """Ask for the money, or send the code of a charge that awaits it. The same id never takes money twice."""
+
+    @abstractmethod
+    def lookup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """What became of a charge, or of a setup. Never REFUSED."""
+
+    @abstractmethod
+    def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[News]:
+        """Verify and read a callback, without asking anybody about payments. Raises CallbackRefused."""
+
+    @abstractmethod
+    def check(self, account: Account, now: datetime) -> Checkup:
+        """Ask something harmless that only works with good settings."""
+
+    def cancel(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """End a charge that nobody has paid yet: FAILED(canceled), or what it has come to instead."""
+        return self.lookup(account, charge, now)
+
+    def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
+        """Return money. It is called once for an id; what is not final then is looked up."""
+        return failed(FailureCode.NOT_ALLOWED, "this provider cannot refund")
+
+    def lookup_refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
+        """What became of a refund. Never REFUSED."""
+        return failed(FailureCode.NOT_ALLOWED, "this provider cannot refund")
+
+    def setup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """Save a payment method and take nothing: `charge.is_setup`. A success has `saved`, and money of 0."""
+        return failed(FailureCode.NOT_ALLOWED, "this provider saves no payment methods")
+
+    def conditions(self, account: Account, now: datetime) -> Sequence[Condition]:
+        """What the provider says now about its operators; empty if it did not answer."""
+        return ()
+
+    def sent_id(self, charge_id: str) -> str:
+        """The charge's id as the provider gets it."""
+        return charge_id
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """The verbs that this provider has, of those that it may lack."""
+        return frozenset(verb for verb in Verb if getattr(type(self), verb) is not getattr(Provider, verb))
+
+    def call(self, account: Account) -> Call:
+        """The requests of one verb, at the account's address."""
+        own = self.live_url if account.livemode else self.test_url
+        return Call(account.id, account.text("base_url", own), self.capabilities.times.call_timeout)
+
+
+@runtime_checkable
+class Decider(Protocol):
+    """A provider of test mode that lets a developer decide in the payer's place."""
+
+    name: str
+
+    def decide(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> CallbackRequest:
+        """End a charge. Returns the callback that the operator would send about it. Raises LookupError."""
