@@ -71,8 +71,11 @@ def _rows(options: argparse.Namespace, path: Path) -> None:
 
 def _webhooks(engines: list[str], path: Path) -> None:
     delivered = {engine: webhooks.measure(engine) for engine in engines}
-    rows = [[databases.NAMES[engine], one.count, f"{one.rate:,.0f}"] for engine, one in delivered.items()]
-    print(report.table(["webhooks to one receiver", "sent", "per s"], rows))
+    rows = [
+        [databases.NAMES[engine], one.count, f"{one.rate:,.0f}", f"{one.client:,.0f}"]
+        for engine, one in delivered.items()
+    ]
+    print(report.table(["webhooks to one receiver", "sent", "per s", "the client alone"], rows))
     report.save(path, "webhooks", {engine: asdict(one) for engine, one in delivered.items()})
 
 
