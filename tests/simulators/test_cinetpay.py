@@ -93,7 +93,7 @@ def test_a_wallet_may_be_done_before_the_answer(cinetpay: Account) -> None:
 
 
 def test_an_expired_payment_may_succeed_afterwards(cinetpay: Account, receiver: Receiver) -> None:
-    cinetpay.sim.next("late_success", seconds=90)
+    cinetpay.sim.next("fail_then_succeed", seconds=90)
     cinetpay.create()
     cinetpay.sim.advance(6)
     assert said(cinetpay.status()) == (200, 2003, "EXPIRED")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from ikawaari.simulators.wave import rules
-from ikawaari.simulators.web import Request
+from ikawaari.simulators.wave import rules, simulator
+from ikawaari.simulators.web import Answer, Request
 from tests.simulators.talking import Receiver, eventually
 from tests.simulators.wave_wallet import REFERENCE, SUCCESS_URL, Wallet, hexdigest, press
 
@@ -169,6 +169,25 @@ def test_a_webhook_is_repeated_for_three_days_until_a_2xx_answers_it(wave: Walle
         wave.sim.advance(144_001)
     assert [note["answered"] for note in wave.sim.deliveries()] == [500] * 7 + [204]
     assert len({callback.body for callback in receiver.received}) == 1
+
+
+def test_a_webhook_that_is_not_answered_in_time_is_repeated(
+    wave: Wallet, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert simulator.PATIENCE_SECONDS == 5
+    monkeypatch.setattr(simulator, "PATIENCE_SECONDS", 0.1)
+    receive = receiver._receive
+
+    def receive_slowly(request: Request) -> Answer:
+        time.sleep(0.3)
+        return receive(request)
+
+    monkeypatch.setattr(receiver._server, "respond", receive_slowly)
+    pay(wave)
+    eventually(lambda: [note["answered"] for note in wave.sim.deliveries()] == ["ReadTimeout"])
+    monkeypatch.setattr(receiver._server, "respond", receive)
+    wave.sim.advance(11)
+    eventually(lambda: [note["answered"] for note in wave.sim.deliveries()] == ["ReadTimeout", 200])
 
 
 def test_a_webhook_of_a_late_payment_follows_the_end_of_the_session(wave: Wallet, receiver: Receiver) -> None:

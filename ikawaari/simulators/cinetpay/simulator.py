@@ -94,7 +94,7 @@ class CinetPay(Simulator):
             "redirect",  # a wallet that would be asked directly sends the payer to the page
             "null_tokens",  # payment_token and notify_token are null
             "fail",  # with `code`, instead of being paid
-            "late_success",  # fails with `code` (EXPIRED) first, and is paid `seconds` later
+            "fail_then_succeed",  # fails with `code` (EXPIRED) first, and is paid `seconds` later
             "other_amount",  # `amount` is what the payer pays
             "forged_token",  # a callback with a notify_token that is not the payment's
             "premature_callback",  # says SUCCESS of a payment that is not paid
@@ -217,10 +217,10 @@ class CinetPay(Simulator):
         return payment
 
     def _detour(self) -> tuple[int, float | None] | None:
-        order = self.orders.take(frozenset({"fail", "late_success"}), "charge")
+        order = self.orders.take(frozenset({"fail", "fail_then_succeed"}), "charge")
         if order is None:
             return None
-        is_late = order.kind == "late_success"
+        is_late = order.kind == "fail_then_succeed"
         code = int(order.more.get("code", EXPIRED if is_late else FAILED))
         return code, float(order.more.get("seconds", LATE_SECONDS)) if is_late else None
 

@@ -20,6 +20,7 @@ from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
 LATE_SECONDS = 60.0
 RETRIES = (10.0, 60.0, 600.0, 3600.0, 21_600.0, 86_400.0, 144_000.0)  # about three days
 ACKNOWLEDGED = tuple(range(200, 300))
+PATIENCE_SECONDS = 5.0  # that a receiver has
 OTHER_SECRET = "not-a-secret-of-this-wallet"  # noqa: S105  # signs what must be refused
 
 
@@ -183,8 +184,8 @@ class Wave(BusinessApi):
 
     def _post(self, about: str, kind: str, data: object) -> None:
         body = in_json({"id": f"EV_{secrets.token_hex(8)}", "type": kind, "data": data}).body
-        url = self.knobs["callback_url"]
-        self.callbacks.post(Callback(about, url, body, retries=RETRIES, acknowledged=ACKNOWLEDGED))
+        url, patience = self.knobs["callback_url"], PATIENCE_SECONDS
+        self.callbacks.post(Callback(about, url, body, retries=RETRIES, acknowledged=ACKNOWLEDGED, patience=patience))
 
     def _tell_failure(self, session: Session) -> None:
         data = {"id": session.session_id, "last_payment_error": session.last_error}
