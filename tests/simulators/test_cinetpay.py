@@ -82,6 +82,7 @@ def test_a_payer_who_does_not_answer_leaves_the_payment_pending_until_it_expires
     cinetpay.create(client_phone_number="+221763452002")
     cinetpay.sim.advance(1790)
     assert said(cinetpay.status()) == UNPAID
+    assert (cinetpay.sim.charges()[0]["state"], cinetpay.sim.deliveries()) == ("pending", [])
     cinetpay.sim.advance(20)
     assert said(cinetpay.status()) == (200, 2003, "EXPIRED")
 

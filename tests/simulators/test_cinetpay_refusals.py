@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from ikawaari.simulators.cinetpay.simulator import credentials
-from tests.simulators.cinetpay_account import ABSENT, INVALID, NOT_FOUND, UNPAID, Account, said
+from tests.simulators.cinetpay_account import ABSENT, ID, INVALID, NOT_FOUND, UNPAID, Account, said
 
 # ---------------------------------------------------------------- it refuses: who calls
 
@@ -26,6 +26,11 @@ def test_a_call_without_a_token_of_ours_is_refused(cinetpay: Account, token: str
     cinetpay.token = token
     assert said(cinetpay.create()) == said(cinetpay.status()) == (401, 1002, "INVALID_TOKEN")
     assert cinetpay.sim.charges() == []
+
+
+def test_a_token_is_good_as_a_bearer_alone(cinetpay: Account) -> None:
+    address, headers = f"{cinetpay.sim.base_url}/v1/payment/{ID}", {"Authorization": f"Basic {cinetpay.token}"}
+    assert said(requests.get(address, headers=headers, timeout=5)) == (401, 1002, "INVALID_TOKEN")
 
 
 def test_an_old_token_is_refused_and_a_new_one_is_good(cinetpay: Account) -> None:

@@ -165,6 +165,25 @@ def test_a_session_that_has_ended_cannot_be_paid(wave: Wallet) -> None:
     wave.expire(session)
     assert press(session, "pay") == press(session, "decline") == ERROR_URL
     assert wave.standing(session) == ENDED
+    shown = wave.session(session)
+    assert (shown["last_payment_error"], shown["when_completed"]) == (None, None)
+
+
+def test_a_paid_session_stays_paid_when_its_time_is_over(wave: Wallet) -> None:
+    session = wave.opened()
+    press(session, "pay")
+    wave.sim.advance(2000)
+    assert wave.standing(session) == PAID
+
+
+def test_a_payment_that_is_not_settled_takes_nothing_from_a_session_that_has_ended(wave: Wallet) -> None:
+    wave.sim.set(settles_after=5)
+    session = wave.opened()
+    press(session, "pay")
+    wave.expire(session)
+    wave.sim.advance(6)
+    assert wave.standing(session) == ENDED
+    assert ledger(wave) == [(REFERENCE, "1000", "failed")]
 
 
 def test_an_unknown_page_is_not_found(wave: Wallet) -> None:
