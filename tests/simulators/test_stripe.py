@@ -128,6 +128,10 @@ def test_an_unknown_address_or_version_is_refused(shop: Account) -> None:
     assert requests.get(f"{shop.base_url}/v1/events", headers=headers, timeout=10).status_code == 400
 
 
+def test_metadata_without_a_value_is_not_kept(shop: Account) -> None:
+    assert shop.create(metadata={"attempt": "8f3c", "intent": ""})["metadata"] == {"attempt": "8f3c"}
+
+
 # ---------------------------------------------------------------- refused: the state
 
 

@@ -90,6 +90,7 @@ def test_a_payment_tells_its_event_signed(shop: Account, receiver: Receiver) -> 
     assert event["type"] == "payment_intent.succeeded"
     assert event["data"]["object"] == paid
     assert (event["object"], event["livemode"], event["api_version"]) == ("event", False, "2026-10-28.endive")
+    assert event["pending_webhooks"] == 1
     assert shop.deliveries()[0]["id"] == "8f3c"
 
 
@@ -117,6 +118,17 @@ def test_processing_and_setups_are_told(shop: Account, receiver: Receiver) -> No
         "setup_intent.succeeded",
         "setup_intent.setup_failed",
         "payment_intent.succeeded",
+    ]
+
+
+def test_an_event_names_the_request_that_caused_it(shop: Account, receiver: Receiver) -> None:
+    shop.set(settles_after=30)
+    confirm = f"/v1/payment_intents/{shop.create()['id']}/confirm"
+    answer = shop.post(confirm, key="a1", payment_method="pm_card_visa")
+    shop.advance(31)
+    assert [event["request"] for event in events(receiver, 2)] == [
+        {"id": answer.headers["Request-Id"], "idempotency_key": "a1"},
+        {"id": None, "idempotency_key": None},
     ]
 
 

@@ -180,6 +180,7 @@ def test_objects_are_shown_whole_when_asked_for(shop: Account) -> None:
     shown = shop.get(f"/v1/payment_intents/{paid['id']}", expand=expand).json()
     assert shown["latest_charge"]["payment_intent"]["id"] == paid["id"]
     assert shown["payment_method"]["card"]["last4"] == "4242"
+    assert shop.retrieve(paid["id"]) == paid
     listed = shop.get("/v1/payment_intents", expand=["data.customer"]).json()["data"]
     assert listed[0]["customer"]["id"] == paid["customer"]
     for wrong in ("amount", "data.amount", "invoice"):

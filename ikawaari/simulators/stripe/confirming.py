@@ -164,8 +164,6 @@ def _fail(books: Books, intent: Json, method: Json, decline: cards.Decline) -> J
         intent["latest_charge"] = charges.refuse(books, intent, method, decline)["id"]
         error["charge"] = intent["latest_charge"]
     intent |= {"status": "requires_payment_method", "payment_method": None, sort.error: error}
-    if method["customer"] is None:
-        books.spent.add(method["id"])
     books.emit(sort.failed, intent)
     return error
 

@@ -74,14 +74,12 @@ def detach(books: Books, identifier: str) -> Json:
 def save(books: Books, method: Json, customer: str) -> None:
     """Attach `method` to `customer`."""
     method["customer"] = customer
-    books.spent.discard(method["id"])
     books.emit("payment_method.attached", method)
 
 
 def _part(books: Books, method: Json) -> None:
     method["customer"] = None
     books.spent.add(method["id"])
-    books.set_up.discard(method["id"])
     books.emit("payment_method.detached", method)
 
 
