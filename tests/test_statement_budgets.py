@@ -1,5 +1,6 @@
 """How many statements a request sends to the database: exact, so that whoever needs one more has to say so here."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -201,16 +202,48 @@ def test_a_webhook_is_delivered_by_two_statements_and_three_on_sqlite(app: Flask
     assert taken == {1: of_the_lane + of_each, 4: of_the_lane + 4 * of_each + read_again}
 
 
-def test_a_payment_that_succeeds_at_once_takes_25_statements(app: Flask) -> None:
-    """The sandbox's ledger is another database."""
+_CLAIM = (
+    "SELECT checkout_sessions",  # with all that is shown with it
+    "UPDATE payment_intents",
+    "UPDATE checkout_sessions",
+    "INSERT payment_attempts",
+    "INSERT due_work",  # the enquiry, should this process die now
+)
+_SHARED_CLOCK = "SELECT clock_timestamp()"  # PostgreSQL's: whether it is still early enough for the call
+_SETTLEMENT = (
+    "SELECT payment_intents",  # locked
+    "SELECT checkout_sessions",  # read under the lock
+    "UPDATE payment_attempts",
+    "UPDATE payment_intents",
+    "INSERT attempt_reports",
+    "UPDATE checkout_sessions",
+    "INSERT events",
+    "INSERT webhook_deliveries",
+    "INSERT due_work",
+)
+
+
+def test_a_payment_that_succeeds_at_once_takes_14_statements(app: Flask, engine: str) -> None:
+    """And on PostgreSQL a look at the clock of all machines. The sandbox's ledger is another database."""
     shop = Shop(app, rate_limit=10_000)
     for number in (1, 2):
         url = f"http://127.0.0.1:9/{number}"
         endpoints.create(factories.owner(shop.merchant), url=url, enabled_events=["*"], now=clock.now())
+    store.shared_clock.use(None)
     for _ in ("warm", "counted"):
         session_id = shop.opened()["id"]
         provider_states.closed()
         with statements.sent() as sent:
             answer = shop.client.post(f"/api/checkout/{session_id}/pay", json={"payment_method": CARD})
         assert (answer.status_code, answer.json["payment_status"]) == (200, "paid")
-    assert len(sent) == 25, "\n".join(sent)
+    store.shared_clock.use(clock.now)
+    expected = [*_CLAIM, *([_SHARED_CLOCK] if engine == "postgres" else []), *_SETTLEMENT]
+    assert [_in_short(text) for text in sent] == expected
+    assert len(sent) == (15 if engine == "postgres" else 14)
+
+
+def _in_short(text: str) -> str:
+    """What a statement does to its first table."""
+    verb = text.split(maxsplit=1)[0]
+    table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', text)
+    return f"{verb} {table[1]}" if table else text

@@ -3,6 +3,7 @@
 1. `_begin_session` claims the intent and its session by compare-and-set and stores the attempt, in one transaction,
    before any provider is called (`_begin_intent` if there is no session). If a double click, two tabs or two machines
    pay at once, only one of them succeeds, and the others get a Conflict. A unique index guarantees it.
+   What was read before the claim may be old: each update requires that what it relies on is still so.
    A renewal (`pay_saved`) follows the same path, with the payer absent (off session).
 2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
 3. If an answer is missing or unusable, the attempt is `unknown`: neither paid nor failed. No second attempt may start
@@ -14,6 +15,7 @@
    of a link) is recorded, published, and returned or accepted by rule.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,7 +43,7 @@ from ikawaari.checkout import (
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms, unnamed
 from ikawaari.checkout.quotes import Quote
-from ikawaari.checkout.snapshots import IntentSnapshot
+from ikawaari.checkout.snapshots import IntentSnapshot, PaymentSnapshot, Snapshot
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
@@ -50,28 +52,21 @@ from ikawaari.providers import registry
 from ikawaari.providers.asking import answer_of
 from ikawaari.providers.base import Action, ActionKind, ChargeRequest, FailureCode, Flow, Outcome, Result
 from ikawaari.shapes import NextAction
-from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
 
 _BETWEEN_CHECKS = timedelta(seconds=3)
 
 
-def pay_once(session_id: str, request: PayRequest, key: pay_keys.Key | None, now: datetime) -> None:
-    """Like `pay`, but the same request with the same key changes nothing, whatever the result of the first one.
+def pay_once(shown: PaymentSnapshot, request: PayRequest, key: pay_keys.Key | None, now: datetime) -> Snapshot | None:
+    """Like `pay`, for a session that was just read; the same request with the same key is carried out once only.
 
-    Also raises Conflict if another request was stored with the key.
+    Returns the session as it is now, or None if it has to be read again. Also raises Conflict if another request was
+    stored with the key.
     """
     if key is None:
-        return pay(session_id, request, now)
-    if key.is_taken():
-        return None
-    try:
-        pay(session_id, replace(request, once=key.take), now)
-    except Conflict:
-        # If equal requests race, the loser of the claim finds the key that the winner stored with its attempt.
-        if not key.is_taken():
-            raise
-    return None
+        return _pay(shown, request, now)
+    return key.once(lambda: _pay(shown, replace(request, once=key.take), now))
 
 
 def pay(session_id: str, request: PayRequest, now: datetime) -> None:
@@ -79,16 +74,23 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
 
     Raises NotFound, Gone, Conflict (paid, or an attempt is not settled), ValidationFailed, Declined (refused now).
     """
-    session = sessions.find_open(session_id, now)
+    _pay(sessions.look_up_for_payment(session_id, now), request, now)
+
+
+def _pay(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Snapshot | None:
+    shown = sessions.require_open(shown, now)
+    session = shown.session
     if session.payment_status == PaymentStatus.PROCESSING:
-        if request.otp and _waiting_for_code(snapshots.intent_of(session)):
-            return submit_otp(session_id, request.otp, now, request.once)
+        if request.otp and _waiting_for_code(shown.attempts):
+            submit_otp(session.id, request.otp, now, request.once)
+            return None
         raise Conflict(errors.ATTEMPT_UNSETTLED)
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
-        return _begin_trial(session, method, answers, request, now)
-    attempt = _begin_session(session, method, answers, request.return_url, now, asked=request.asked, once=request.once)
-    return _submit(attempt, None, now)
+        _begin_trial(session, method, answers, request, now)
+        return None
+    attempt = _begin_session(shown, method, answers, request.return_url, now, asked=request.asked, once=request.once)
+    return _submit(attempt, None, now, shown)
 
 
 def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) -> None:
@@ -102,12 +104,12 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     if request is None:
         raise ValidationFailed({"payment_method": ["is required"]}, errors.PAYMENT_INVALID)
     if intent.session_id:
-        return pay(intent.session_id, request, now)
-    if otp:
-        return _send_code(intent.id, otp, now, request.once)
-    method = payment_methods.read(request, Terms.of_intent(intent))
-    attempt = _begin_intent(intent, method, request.return_url, now, once=request.once)
-    return _submit(attempt, None, now)
+        pay(intent.session_id, request, now)
+    elif otp:
+        _send_code(intent.id, otp, now, request.once)
+    else:
+        method = payment_methods.read(request, Terms.of_intent(intent))
+        _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), None, now)
 
 
 def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
@@ -116,11 +118,12 @@ def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: dateti
     Raises Conflict (paid, canceled, or an attempt is not settled), Gone.
     """
     ensure(not intent.livemode, "nobody decides for a live payer")
-    if not intent.session_id:
-        return _submit(_begin_intent(intent, method, None, now), None, now)
-    session = sessions.find_open(intent.session_id, now)
-    answers = collected.kept(session, quotes.of(session, method.type, None, None).fee)
-    return _submit(_begin_session(session, method, answers, None, now), None, now)
+    if intent.session_id:
+        shown = sessions.find_open(intent.session_id, now)
+        answers = collected.kept(shown.session, quotes.of(shown.session, method.type, None, None).fee)
+        _submit(_begin_session(shown, method, answers, None, now), None, now, shown)
+    else:
+        _submit(_begin_intent(intent, method, None, now), None, now)
 
 
 def pay_saved(invoice: Invoice, now: datetime) -> None:
@@ -128,19 +131,19 @@ def pay_saved(invoice: Invoice, now: datetime) -> None:
 
     Raises Gone, Conflict (paid, an attempt is not settled, or another worker makes this try), Declined (refused now).
     """
-    session = sessions.find_open(invoice.session_id, now)
+    shown = sessions.find_open(invoice.session_id, now)
     with store.atomic():
         # If two invoices of one trial race, the second one sees the first one's prompt under this lock.
         subscription = Subscription.lock(invoice.subscription_id)
         if not subscriptions.may_be_asked(subscription):
             invoices.claim_try(invoice, now)  # only its page takes the payment, without a prompt
-            return None
+            return
         agreed = subscriptions.agreed(subscription)
-        answers = collected.kept(session, agreed.fee)
-        attempt = _begin_session(session, agreed.method, answers, None, now, off_session=True)
+        answers = collected.kept(shown.session, agreed.fee)
+        attempt = _begin_session(shown, agreed.method, answers, None, now, off_session=True)
         if not invoices.claim_try(invoice, now):
             raise Conflict(errors.ATTEMPT_UNSETTLED)
-    return _submit(attempt, None, now)
+    _submit(attempt, None, now, shown)
 
 
 def is_tried(stored: str) -> bool:
@@ -162,17 +165,15 @@ def is_tried(stored: str) -> bool:
 
 def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -> None:
     """Send the code that the payer entered. Raises NotFound, Gone, Conflict (no code is awaited), Declined."""
-    session = sessions.find_open(session_id, now)
-    intent = snapshots.intent_of(session)
-    if intent is None:
+    shown = sessions.find_open(session_id, now)
+    if shown.intent is None:
         raise Conflict(errors.STATE_FORBIDS, "No code is awaited.")
-    _send_code(intent.id, otp, now, once)
+    _send_code(shown.intent.id, otp, now, once)
 
 
 def check(session_id: str, now: datetime) -> None:
     """The payer says that the payment is approved: enquire now, but at most every few seconds. Raises NotFound."""
-    session = sessions.find(session_id, now)
-    attempt = _unsettled(snapshots.intent_of(session))
+    attempt = _unsettled(sessions.look_up_for_payment(session_id, now).attempts)
     if attempt is None:
         return
     rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
@@ -199,7 +200,7 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
 
 
 def _begin_session(
-    session: CheckoutSession,
+    shown: PaymentSnapshot,
     method: PaymentMethod,
     answers: Collected,
     return_url: str | None,
@@ -210,18 +211,21 @@ def _begin_session(
     once: Once = unnamed,
 ) -> PaymentAttempt:
     """Claim the session and its intent for this payment, and store the attempt: all or nothing, for one caller only."""
+    session = shown.session
     with store.atomic():
-        intent = intents.for_session(session, answers.money, now)
-        before = IntentSnapshot(intent, session, snapshots.attempts_of(intent))
+        intent = shown.intent or intents.for_session(session, answers.money, now)
+        # If two payers race, this update and the session's require the old status, so the second one changes no row.
+        if not intents.claim(intent, answers.money):
+            raise _lost(session, now)
         if not off_session:
-            budgets.require_try(before, method, now)
+            budgets.require_try(IntentSnapshot(intent, session, shown.attempts), method, now)
             repeats.require_asked(session, method, answers, asked, now)
-        # If two payers race, both updates require the old status, so the second one changes no row.
-        if not intent.try_move("status", IntentStatus.PROCESSING) or not sessions.claim(session, answers, now):
+        # If another attempt began and failed since `shown` was read, the budget has not counted it: that race is lost.
+        if not sessions.claim(session, answers, now, intents.has_been_tried(intent, len(shown.attempts))):
             raise _lost(session, now)
         links.claim(session)
         back = return_url or f"{merchant_view.page_url(session.id)}?returned=1"
-        attempt = _store(before, method, answers.quote, back, now, off_session=off_session, **answers.columns)
+        attempt = _store(intent, method, answers.quote, back, now, off_session=off_session, **answers.columns)
         once(attempt.id)
         return attempt
 
@@ -236,25 +240,24 @@ def _begin_intent(
             raise Conflict(errors.STATE_FORBIDS, "The payment intent has just changed.")
         if locked.status not in PAYABLE:
             raise _refused(locked)
-        before = IntentSnapshot(locked, None, snapshots.attempts_of(locked))
-        budgets.require_try(before, method, now)
+        budgets.require_try(IntentSnapshot(locked, None, snapshots.attempts_of(locked)), method, now)
         locked.move("status", IntentStatus.PROCESSING)
         quote = Quote(locked.amount, fee=0, quantities=None)
-        attempt = _store(before, method, quote, return_url or merchant_view.after_payment_url(), now)
+        attempt = _store(locked, method, quote, return_url or merchant_view.after_payment_url(), now)
         once(attempt.id)
         return attempt
 
 
 def _store(
-    before: IntentSnapshot, method: PaymentMethod, quote: Quote, return_url: str, now: datetime, **further: Any
+    intent: PaymentIntent, method: PaymentMethod, quote: Quote, return_url: str, now: datetime, **further: Any
 ) -> PaymentAttempt:
     """Store the attempt of a claimed intent, and schedule its enquiry, before a provider is called.
 
-    `further`: more of its columns. A renewal is published when the provider has it: see `settlement`.
+    `further`: more of its columns. That it has begun is published with the first report about it: see `settlement`.
     """
-    attempt = PaymentAttempt.create(
+    attempt = PaymentAttempt(
         id=ids.new_attempt(),
-        intent=before.intent,
+        intent=intent,
         provider=method.provider,
         status=AttemptStatus.SUBMITTING,
         type=method.type,
@@ -267,16 +270,13 @@ def _store(
         amount=quote.total,
         fee_amount=quote.fee,
         quantities=quote.quantities,
-        currency=before.intent.currency,
+        currency=intent.currency,
         created_at=now,
-        submitted_at=store.shared_clock.now(),  # not `now`: we may have waited for locks since that was read
         **further,
     )
+    store.shared_clock.insert(attempt, "submitted_at")  # not `now`: we may have waited for locks since that was read
     enquiry.begin(attempt, now)
-    if attempt.off_session:
-        outbox.withhold(before.intent)
-    else:
-        outbox.publish_intent("payment_intent.processing", replace(before, attempts=(*before.attempts, attempt)), now)
+    outbox.withhold(intent)
     return attempt
 
 
@@ -289,8 +289,7 @@ def _begin_trial(
         if not sessions.claim(session, answers, now):
             raise _lost(session, now)
         links.claim(session)
-        session.move("payment_status", PaymentStatus.NO_PAYMENT_REQUIRED, completed_at=now)
-        session.move("status", SessionStatus.COMPLETE)
+        sessions.try_complete(session, PaymentStatus.NO_PAYMENT_REQUIRED, now)
         customers.recognize(session, method.phone, now)
         subscriptions.activate(session, Agreement(method, answers.quote.fee), now)
         outbox.publish_move(session, now)
@@ -301,7 +300,7 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
     """Call the provider again under the same id, now with the code."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
-        attempt = _waiting_for_code(intent)
+        attempt = _waiting_for_code(snapshots.attempts_of(intent))
         if attempt is not None and registry.named(attempt.provider) is None:
             raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["Its provider is not here now."]})
         # If "send" is clicked twice, the second call waits for the lock, and then finds no attempt that awaits a code.
@@ -315,10 +314,11 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
     _submit(attempt, otp, now)
 
 
-def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
-    """Call the provider and apply its answer.
+def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snapshot | None = None) -> Snapshot | None:
+    """Call the provider and apply its answer. `shown`: the attempt's session, where it was read for the claim.
 
-    Raises Declined if the answer is a refusal, Unavailable if it is too late for a call, and none was made.
+    Returns the session as it is now; None if it has to be read again. Raises Declined if the answer is a refusal,
+    Unavailable if it is too late for a call, and none was made.
     """
     provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
@@ -327,9 +327,11 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime) -> None:
     request = _charge_request(attempt, otp)
     store.leave()
     outcome = answer_of(lambda: provider.charge(request, now))
-    settled = settlement.apply(attempt.id, outcome, now, settlement.Source.CHARGE)
-    if settled.status == AttemptStatus.FAILED:
-        raise Declined(str(settled.failure_code))
+    may_pay_invoice = shown is None or invoices.may_be_of(shown.session)
+    case = settlement.answered(attempt, outcome, now, may_pay_invoice=may_pay_invoice)
+    if case.attempt.status == AttemptStatus.FAILED:
+        raise Declined(str(case.attempt.failure_code))
+    return case.page_now
 
 
 def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Exception:
@@ -370,9 +372,8 @@ def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
 def _lost(session: CheckoutSession, now: datetime) -> Exception:
     """The error for a caller whose claim failed."""
     fresh = CheckoutSession.get_by_id(session.id)
-    if fresh.payment_status == PaymentStatus.PROCESSING:
-        return Conflict(errors.ATTEMPT_UNSETTLED)
-    sessions.find_open(session.id, now)  # raises what its status requires
+    if fresh.payment_status != PaymentStatus.PROCESSING:
+        sessions.find_open(session.id, now)  # raises what its status requires
     return Conflict(errors.ATTEMPT_UNSETTLED)
 
 
@@ -387,14 +388,12 @@ def _refused(intent: PaymentIntent) -> IkawaariError:
     return Conflict(errors.ATTEMPT_UNSETTLED)
 
 
-def _unsettled(intent: PaymentIntent | None) -> PaymentAttempt | None:
-    """The one attempt of the intent whose money may still move."""
-    if intent is None:
-        return None
-    return PaymentAttempt.get_or_none(PaymentAttempt.intent == intent.id, PaymentAttempt.status.in_(UNSETTLED))
+def _unsettled(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
+    """The one of an intent's attempts whose money may still move."""
+    return next((attempt for attempt in attempts if attempt.status in UNSETTLED), None)
 
 
-def _waiting_for_code(intent: PaymentIntent | None) -> PaymentAttempt | None:
-    attempt = _unsettled(intent)
+def _waiting_for_code(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
+    attempt = _unsettled(attempts)
     action = merchant_view.next_action([attempt]) if attempt else None
     return attempt if action and action["type"] == ActionKind.OTP else None

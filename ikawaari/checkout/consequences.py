@@ -4,32 +4,47 @@ All of it reads what is stored, and may have to be done again by a worker: see `
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ikawaari.checkout import customers, links, outbox, quotes, refunds, sessions, subscriptions
-from ikawaari.checkout.snapshots import IntentSnapshot
+from ikawaari.checkout import customers, invoices, links, outbox, quotes, refunds, sessions, snapshots, subscriptions
+from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode
-from ikawaari.states import INTENT, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
-from ikawaari.store.models import AttemptReport, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent
+from ikawaari.states import INTENT, SESSION, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
+from ikawaari.store.models import AttemptReport, CheckoutSession, PaymentAttempt, PaymentIntent
 
 _BEGUN = (AttemptStatus.PROCESSING, AttemptStatus.REQUIRES_ACTION)
 
 
 @dataclass
 class Case:
-    """An attempt and everything that depends on it, under the intent's lock."""
+    """An attempt and everything that depends on it, read under the intent's lock, and changed as its rows are."""
 
     attempt: PaymentAttempt
     intent: PaymentIntent
-    session: CheckoutSession | None
     attempts: Sequence[PaymentAttempt]  # of the intent, this one among them
+    page: Snapshot | None  # the session, and what is shown with it
     now: datetime
     has_moved: bool = True  # whether the attempt's status is new, and must be published
     step_by_step: bool = True  # whether a step that fails is undone separately
+    learned: dict[str, Any] = field(default_factory=dict)  # columns of the attempt for its next UPDATE
+
+    @property
+    def session(self) -> CheckoutSession | None:
+        """The session, if the intent has one."""
+        return self.page.session if self.page else None
+
+    @property
+    def page_now(self) -> Snapshot | None:
+        """The session as the report has left it, if it is known without another look.
+
+        It is not if a step was undone, or if the payment may have started a subscription, or paid an invoice.
+        """
+        is_known = self.page and not self.step_by_step and not invoices.may_be_of(self.page.session)
+        return self.page if is_known else None
 
 
 def _never_began(attempt: PaymentAttempt) -> bool:
@@ -66,30 +81,30 @@ def _follow_success(case: Case, money: Money) -> None:
     _publish(case)
     # One that only expired, with its session, leaves it to the merchant's policy whether late money goes back.
     given_up = case.intent.cancellation_reason == "requested"
-    if case.session is not None:
-        _close(case, case.session, money, given_up=given_up)
+    if case.page is not None:
+        _close(case, case.page, money, given_up=given_up)
     elif given_up:
         refunds.give_back(case.attempt, money, "late", case.now)
 
 
-def _close(case: Case, session: CheckoutSession, money: Money, *, given_up: bool) -> None:
+def _close(case: Case, page: Snapshot, money: Money, *, given_up: bool) -> None:
     """The session is paid: in time, or late and then by the merchant's policy, or beyond the uses of its link."""
+    session = page.session
     exceeded = links.is_exceeded(session)
     if exceeded:
         sessions.try_expire(session, case.now)
     # An earlier attempt that is corrected to succeeded may be of another payer, and over another quantity, than the
     # latest one: what was bought, and who bought it, is what this attempt says.
-    session.move("payment_status", PaymentStatus.PAID, completed_at=case.now, **_bought(case.attempt, session))
+    bought = _bought(case.attempt, session)
+    in_time = sessions.try_complete(session, PaymentStatus.PAID, case.now, **bought)
+    if not in_time:
+        session.move("payment_status", PaymentStatus.PAID, completed_at=case.now, late=True, **bought)
     customers.recognize(session, case.attempt.phone, case.now)
-    if session.try_move("status", SessionStatus.COMPLETE):
-        _serve(case, session)
-        outbox.publish_move(session, case.now)
-        return
-    session.change(late=True)
-    goes_back = exceeded or given_up or _is_unwanted(session)
+    goes_back = not in_time and (exceeded or given_up or _is_unwanted(page))
     if not goes_back:
         _serve(case, session)
-    outbox.publish(outbox.LATE_PAYMENT, session, case.now)
+    told = SESSION.arrival(SessionStatus.COMPLETE) if in_time else outbox.LATE_PAYMENT
+    outbox.publish_session(told, case.page_now or snapshots.of(session), case.now)
     if goes_back:
         refunds.give_back(case.attempt, money, "link_used" if exceeded else "late", case.now)
 
@@ -107,10 +122,9 @@ def _serve(case: Case, session: CheckoutSession) -> None:
     subscriptions.paid(session, agreement, case.now)
 
 
-def _is_unwanted(session: CheckoutSession) -> bool:
+def _is_unwanted(page: Snapshot) -> bool:
     """Whether late money is returned: by the merchant's policy, or because what it pays for was canceled."""
-    policy = Merchant.get_by_id(session.merchant_id).late_payments
-    return policy == "refund" or subscriptions.has_been_canceled(session)
+    return page.merchant.late_payments == "refund" or subscriptions.has_been_canceled(page.session)
 
 
 def _follow_failure(case: Case) -> None:

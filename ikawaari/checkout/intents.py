@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from ikawaari import errors, ids, store
 from ikawaari.checkout import budgets, merchant_view, outbox, payment_methods, prefills, snapshots
 from ikawaari.checkout.payment_methods import PayRequest, Terms
@@ -17,7 +19,7 @@ from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, MethodType, Page
 from ikawaari.states import PAYABLE, IntentStatus
 from ikawaari.store.listing import Listing
-from ikawaari.store.models import CheckoutSession, PaymentIntent
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 from ikawaari.store.owner import Owner
 
 
@@ -131,21 +133,31 @@ def open_for(session: CheckoutSession, money: Money, now: datetime) -> PaymentIn
 
 
 def for_session(session: CheckoutSession, money: Money, now: datetime) -> PaymentIntent:
-    """The session's intent over `money`, locked, and created if missing. In the caller's transaction.
+    """The intent of a deferred session, created over `money` if missing, and locked. In the caller's transaction.
 
-    If two first payments of a deferred session race, the unique index on the session keeps one intent.
+    If two first payments race, the unique index on the session keeps one intent.
     """
-    own = PaymentIntent.session == session.id
-    intent = PaymentIntent.find_and_lock(own)
-    if intent is None:
-        made = PaymentIntent.insert_once(**_columns(session, money, now))
-        intent = present(PaymentIntent.find_and_lock(own), "a session's intent is never removed")
-        if made:
-            outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session), now)
-    may_change = intent.status in (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.FAILED)
-    if may_change and intent.amount != money.amount:
-        intent.change(amount=money.amount)
+    made = PaymentIntent.insert_once(**_columns(session, money, now))
+    found = PaymentIntent.find_and_lock(PaymentIntent.session == session.id)
+    intent = present(found, "a session's intent is never removed")
+    if made:
+        outbox.publish_intent("payment_intent.created", IntentSnapshot(intent, session), now)
     return intent
+
+
+def claim(intent: PaymentIntent, money: Money) -> bool:
+    """Claim the intent for one payment of `money`: from here on it is locked. False if it cannot be paid any more.
+
+    Compare and set: if two payers read the same payable intent, the second one waits here, and then changes no row.
+    """
+    amount = {} if intent.amount == money.amount else {"amount": money.amount}
+    return intent.status in PAYABLE and intent.try_move("status", IntentStatus.PROCESSING, **amount)
+
+
+def has_been_tried(intent: PaymentIntent, times: int) -> Any:
+    """The condition, in SQL, that the intent has `times` attempts: what was read of them before is all there is."""
+    tried = PaymentAttempt.select(fn.COUNT(PaymentAttempt.id)).where(PaymentAttempt.intent == intent.id)
+    return tried == times
 
 
 def lock_for(session_id: str) -> None:

@@ -50,10 +50,13 @@ def open_next(subscription: Subscription, period: tuple[int, datetime, datetime]
 
 
 def of(session: CheckoutSession) -> Invoice | None:
-    """The invoice that the session pays: a renewal's, or the first one of the subscription that it starts."""
-    if session.opened_by != OpenedBy.RENEWAL and session.mode != Mode.SUBSCRIPTION:
-        return None
-    return Invoice.get_or_none(Invoice.session == session.id)
+    """The invoice that the session pays, if there is one."""
+    return Invoice.get_or_none(Invoice.session == session.id) if may_be_of(session) else None
+
+
+def may_be_of(session: CheckoutSession) -> bool:
+    """Whether the session may pay an invoice: a renewal's, or the first one of the subscription that it starts."""
+    return bool(session.opened_by == OpenedBy.RENEWAL or session.mode == Mode.SUBSCRIPTION)
 
 
 def open_of(subscription: Subscription) -> list[Invoice]:

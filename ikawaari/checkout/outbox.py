@@ -40,6 +40,7 @@ def publish(event_type: str, row: Record, now: datetime) -> None:
 
 def publish_session(event_type: str, shown: Snapshot, now: datetime) -> None:
     """Record an event about a session. Of a renewal's page only late money is published: the rest is in `invoice.*`."""
+    _is_published(event_type, shown.session)
     if event_type == LATE_PAYMENT or shown.session.opened_by != OpenedBy.RENEWAL:
         events.append(event_type, merchant_view.checkout_session(shown), shown.session, now)
 

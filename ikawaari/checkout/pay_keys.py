@@ -4,12 +4,16 @@ A key is stored in the transaction that stores the attempt. A refused request th
 process never leaves one without the other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from ikawaari import errors
 from ikawaari.errors import Conflict
 from ikawaari.store.models import PayKey
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,18 @@ class Key:
         if known is not None and known.body_digest != self.body_digest:
             raise Conflict(errors.KEY_REUSED)
         return known is not None
+
+    def once(self, run: Callable[[], T]) -> T | None:
+        """Run `run`, which takes the key, unless this very request was stored before: then return None."""
+        if self.is_taken():
+            return None
+        try:
+            return run()
+        except Conflict:
+            # If equal requests race, the loser of the claim finds the key that the winner stored with its attempt.
+            if not self.is_taken():
+                raise
+        return None
 
     def take(self, subject: str) -> None:
         """Store the key with the id of what the request stored, in the same transaction. Raises Conflict if taken."""

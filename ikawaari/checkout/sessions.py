@@ -1,9 +1,9 @@
 """Checkout sessions: opened, found, expired, completed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from ikawaari import clock, errors, ids, store
 from ikawaari.checkout import (
@@ -20,13 +20,13 @@ from ikawaari.checkout import (
 )
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.offers import Offer
-from ikawaari.checkout.snapshots import Snapshot
+from ikawaari.checkout.snapshots import PaymentSnapshot, Snapshot
 from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, MethodType, Mode, Page
-from ikawaari.states import UNSETTLED, OpenedBy, PaymentStatus, SessionStatus
+from ikawaari.states import PAYMENT, SILENT, UNSETTLED, OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import (
@@ -38,6 +38,7 @@ from ikawaari.store.models import (
 )
 from ikawaari.store.owner import Owner
 
+S = TypeVar("S", bound=Snapshot)
 EXPIRE = "session.expire"
 LIFE = timedelta(hours=24)
 SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=30), timedelta(days=7)
@@ -127,17 +128,30 @@ def look_up(session_id: str, now: datetime) -> Snapshot:
     shown = snapshots.find(session_id)
     if shown is None:
         raise NotFound("checkout session", errors.SESSION_UNKNOWN)
-    return _at(shown, now)
+    return _at(shown, now, snapshots.find)
 
 
-def find_open(session_id: str, now: datetime) -> CheckoutSession:
-    """The session, if it is open. Raises NotFound, Gone if it has expired, Conflict if it is complete."""
-    session = find(session_id, now)
-    if session.status == SessionStatus.EXPIRED:
+def look_up_for_payment(session_id: str, now: datetime) -> PaymentSnapshot:
+    """The same with every column that a payment needs. Raises NotFound."""
+    shown = snapshots.for_payment(session_id)
+    if shown is None:
+        raise NotFound("checkout session", errors.SESSION_UNKNOWN)
+    return _at(shown, now, snapshots.for_payment)
+
+
+def find_open(session_id: str, now: datetime) -> PaymentSnapshot:
+    """The same, if it is open. Raises NotFound, Gone if it has expired, Conflict if it is complete."""
+    return require_open(look_up_for_payment(session_id, now), now)
+
+
+def require_open(shown: PaymentSnapshot, now: datetime) -> PaymentSnapshot:
+    """The session, read before, as it is at `now`. Raises Gone if it has expired, Conflict if it is complete."""
+    shown = _at(shown, now, snapshots.for_payment)
+    if shown.session.status == SessionStatus.EXPIRED:
         raise Gone(errors.SESSION_EXPIRED)
-    if session.status == SessionStatus.COMPLETE:
+    if shown.session.status == SessionStatus.COMPLETE:
         raise Conflict(errors.ALREADY_PAID)
-    return session
+    return shown
 
 
 def owned(session_id: str, owner: Owner, now: datetime) -> Snapshot:
@@ -145,15 +159,15 @@ def owned(session_id: str, owner: Owner, now: datetime) -> Snapshot:
     shown = snapshots.find(session_id)
     if shown is None or not owner.has(shown.session):
         raise NotFound("checkout session")
-    return _at(shown, now)
+    return _at(shown, now, snapshots.find)
 
 
-def _at(shown: Snapshot, now: datetime) -> Snapshot:
+def _at(shown: S, now: datetime, read: Callable[[str], S | None]) -> S:
     """The session as it is at `now`."""
     if not _is_over(shown.session, now):
         return shown
     expire_when_due(shown.session.id, now)
-    return present(snapshots.find(shown.session.id), "sessions are never deleted")
+    return present(read(shown.session.id), "sessions are never deleted")
 
 
 def _is_over(session: CheckoutSession, now: datetime) -> bool:
@@ -219,18 +233,29 @@ def lock(session_id: str) -> CheckoutSession:
     return CheckoutSession.lock(session_id)
 
 
-def claim(session: CheckoutSession, answers: Collected, now: datetime) -> bool:
+def claim(session: CheckoutSession, answers: Collected, now: datetime, guard: Any = None) -> bool:
     """Claim the session for one payment, and store the choices and answers.
 
-    False if it is being paid, was paid, or ended while the payer typed.
+    False if it is being paid, was paid, or ended while the payer typed, or if `guard` does not hold any more.
     """
     open_now = (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.expires_at > now)
     return session.try_move(
         "payment_status",
         PaymentStatus.PROCESSING,
-        open_now,
+        open_now if guard is None else open_now & guard,
         **answers.columns,
         **quotes.columns(session, answers.quote),
+    )
+
+
+def try_complete(session: CheckoutSession, payment: PaymentStatus, now: datetime, **changes: Any) -> bool:
+    """Complete an open session: both of its statuses move by one UPDATE, if both may. Who calls this publishes it.
+
+    False if the session is not open any more; then nothing has changed.
+    """
+    may_move = CheckoutSession.payment_status.in_(PAYMENT.origins(payment, SILENT))
+    return session.try_move(
+        "status", SessionStatus.COMPLETE, may_move, payment_status=payment, completed_at=now, **changes
     )
 
 

@@ -1,7 +1,7 @@
 """The single place where a report about a charge is applied to our records.
 
-The provider's immediate answer, its callback, our enquiry and an operator's last word all end in `apply`, one at a time
-per intent. There the money is booked first: the attempt and its intent. What follows from it (the session, events,
+The provider's immediate answer, its callback, our enquiry and an operator's last word all end in `_apply`, one at a
+time per intent. There the money is booked first: the attempt and its intent. What follows from it (the session, events,
 subscriptions, money that goes back) is written with it in the same transaction. Should that fail, all is undone and the
 report is taken in once more, now step by step: each thing that may fail stands behind a savepoint of its own, so that
 nothing of it can undo the booking, and a worker does it again until it is done.
@@ -10,6 +10,7 @@ nothing of it can undo the booking, and a worker does it again until it is done.
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ import structlog
 from ikawaari import store
 from ikawaari.checkout import consequences, outbox, refunds, sessions, snapshots, subscriptions
 from ikawaari.checkout.consequences import Case
+from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
@@ -50,6 +52,15 @@ class _StepByStep(Exception):
     """Something besides the booking failed, and with it the whole pass."""
 
 
+def answered(attempt: PaymentAttempt, outcome: Outcome, now: datetime, *, may_pay_invoice: bool) -> Case:
+    """Apply the provider's immediate answer. Returns the attempt with all that depends on it, as it is now.
+
+    `may_pay_invoice`: whether a subscription may have to be locked before the intent, if the attempt pays for one.
+    """
+    intent_id = None if may_pay_invoice else attempt.intent_id
+    return _apply(attempt.id, outcome, now, Source.CHARGE, intent_id=intent_id)
+
+
 def apply(
     attempt_id: str,
     outcome: Outcome,
@@ -64,17 +75,34 @@ def apply(
     `asked_at`: for an enquiry, when it was about to start, by the shared clock. `trail`: for an operator's decision,
     `made_by`, `reason` and `forced`.
     """
+    return _apply(attempt_id, outcome, now, source, asked_at=asked_at, **trail).attempt
+
+
+def _apply(
+    attempt_id: str,
+    outcome: Outcome,
+    now: datetime,
+    source: Source,
+    *,
+    intent_id: str | None = None,
+    asked_at: datetime | None = None,
+    **trail: Any,
+) -> Case:
+    """In one pass, all or nothing. If anything besides the booking fails, in a second pass, step by step."""
     try:
         with store.undoable():
-            case = _enter(attempt_id, now, step_by_step=False)
-            return _take_in(case, _concluded(case, outcome, asked_at), source, trail)
+            case = _enter(attempt_id, now, intent_id, step_by_step=False)
+            _take_in(case, _concluded(case, outcome, asked_at), source, trail)
+            _or_step_by_step(store.flush)  # not at the commit, where its failure would be the booking's
+            return case
     except _StepByStep:
         with store.atomic():
             case = _enter(attempt_id, now)
-            return _take_in(case, _concluded(case, outcome, asked_at), source, trail)
+            _take_in(case, _concluded(case, outcome, asked_at), source, trail)
+            return case
 
 
-def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> PaymentAttempt:
+def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
     status, received = case.attempt.status, case.attempt.amount_received
     _publish_start(case, outcome)
     _keep_reference(case, outcome)
@@ -84,11 +112,11 @@ def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, A
         _fail(case, outcome)
     elif outcome.result is not Result.NOT_FOUND:
         _wait(case, outcome)
+    _write(case)
     case.has_moved = case.attempt.status != status
     _write_down(case, outcome, source, trail)
     if case.has_moved or case.attempt.amount_received != received:
         _follow_up(case)
-    return case.attempt
 
 
 def take_back(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
@@ -112,12 +140,15 @@ def follow(attempt_id: str, now: datetime) -> None:
             consequences.follow(case)
 
 
-def _enter(attempt_id: str, now: datetime, *, step_by_step: bool = True) -> Case:
-    """Lock and read what depends on the attempt."""
-    intent = PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
-    shown = snapshots.of_intent(intent)
-    attempt = next(row for row in shown.attempts if row.id == attempt_id)
-    return Case(attempt, intent, shown.session, shown.attempts, now, step_by_step=step_by_step)
+def _enter(attempt_id: str, now: datetime, intent_id: str | None = None, *, step_by_step: bool = True) -> Case:
+    """Lock and read what depends on the attempt. `intent_id`: its intent, if no subscription has to be locked first."""
+    intent = PaymentIntent.lock(intent_id or subscriptions.lock_for_payment(attempt_id))
+    # Read after the lock, by a statement of its own: one that waits for a lock reads other rows as they were before.
+    page = snapshots.for_payment(intent.session_id) if intent.session_id else None
+    intent = page.intent if page and page.intent else intent
+    attempts = page.attempts if page else snapshots.attempts_of(intent)
+    attempt = next(row for row in attempts if row.id == attempt_id)
+    return Case(attempt, intent, attempts, page, now, step_by_step=step_by_step)
 
 
 def _concluded(case: Case, outcome: Outcome, asked_at: datetime | None) -> Outcome:
@@ -135,13 +166,20 @@ def _concluded(case: Case, outcome: Outcome, asked_at: datetime | None) -> Outco
 
 
 def _publish_start(case: Case, outcome: Outcome) -> None:
-    """A renewal's attempt is published when its provider has it: one that an outage refused never started."""
-    waits = case.attempt.off_session and case.attempt.status in _SENDING and case.intent.status in _LIVE
-    refused = (
-        outcome.result in (Result.UNKNOWN, Result.NOT_FOUND) or outcome.failure is FailureCode.PROVIDER_UNAVAILABLE
-    )
-    if waits and not refused:
-        _alone("start_not_published", case, lambda: outbox.publish("payment_intent.processing", case.intent, case.now))
+    """Publish that the attempt has begun, with the first report about it: the claim stored it, and published nothing.
+
+    If the process died in between, that report is an enquiry's. A renewal's attempt is published when its provider has
+    it: one that an outage refused never began.
+    """
+    attempt = case.attempt
+    if attempt.off_session:
+        refused = outcome.result is Result.UNKNOWN or outcome.failure is FailureCode.PROVIDER_UNAVAILABLE
+        begins = attempt.status in _SENDING and not refused
+    else:
+        begins = attempt.status == AttemptStatus.SUBMITTING and not attempt.codes  # a code is sent after a first report
+    if begins and outcome.result is not Result.NOT_FOUND and case.intent.status in _LIVE:
+        shown = IntentSnapshot(case.intent, case.session, case.attempts)
+        _alone("start_not_published", case, lambda: outbox.publish_intent("payment_intent.processing", shown, case.now))
 
 
 # ---------------------------------------------------------------- the booking
@@ -150,13 +188,30 @@ def _publish_start(case: Case, outcome: Outcome) -> None:
 def _keep_reference(case: Case, outcome: Outcome) -> None:
     """Store the provider's id of the charge whatever the status is: refunds need it, even for a failed charge.
 
-    Money that was taken keeps the reference of its report.
+    It is written with the attempt's move. Money that was taken keeps the reference of its report.
     """
     attempt = case.attempt
     known = attempt.provider_reference
-    if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
+    if not outcome.reference or outcome.reference == known or (known and attempt.amount_received):
+        return
+    if case.step_by_step:
         # If a provider gives one reference to two charges, both must still be booked.
         _alone("attempt_reference_not_kept", case, lambda: attempt.change(provider_reference=outcome.reference))
+    else:
+        case.learned["provider_reference"] = outcome.reference
+
+
+def _write(case: Case, target: AttemptStatus | None = None, **columns: Any) -> None:
+    """Write what the report says of the attempt by one UPDATE, with its new status, `target`, if it moves."""
+    learned, case.learned = case.learned, {}
+    columns |= learned
+    if not columns:
+        return
+    write = partial(case.attempt.move, "status", target) if target else case.attempt.change
+    if learned:
+        _or_step_by_step(lambda: write(**columns))
+    else:
+        write(**columns)
 
 
 def _wait(case: Case, outcome: Outcome) -> None:
@@ -166,13 +221,12 @@ def _wait(case: Case, outcome: Outcome) -> None:
         return
     action = _action(attempt, outcome.action)
     deadline = outcome.deadline and min(outcome.deadline, case.now + _LONGEST_PROMPT)
-    learned = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
+    learned: dict[str, Any] = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
     learned = {name: value for name, value in learned.items() if value is not None}
     if not ATTEMPT.allow(attempt.status, target):
-        if learned:
-            attempt.change(**learned)
+        _write(case, **learned)
         return
-    attempt.move("status", target, **{"next_action": None, "provider_code": None} | learned)
+    _write(case, target, **{"next_action": None, "provider_code": None} | learned)
     if target is not AttemptStatus.UNKNOWN:
         case.intent.try_move("status", IntentStatus(target.value))
 
@@ -210,7 +264,7 @@ def _is_all_here(case: Case) -> bool:
 def _book(case: Case, outcome: Outcome, money: Money) -> None:
     counted = 0 if case.intent.status == IntentStatus.SUCCEEDED else money.amount
     taken = _taken(money, counted, held=money.amount - counted)
-    case.attempt.move("status", AttemptStatus.SUCCEEDED, failure_code=None, **_ending(case, outcome), **taken)
+    _write(case, AttemptStatus.SUCCEEDED, failure_code=None, **_ending(case, outcome), **taken)
     if counted:
         case.intent.move("status", IntentStatus.SUCCEEDED, amount=money.amount, amount_received=money.amount)
 
@@ -227,7 +281,7 @@ def _hold(case: Case, outcome: Outcome, money: Money) -> None:
         wrong = Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT, raw_code=outcome.raw_code)
         _fail(case, wrong, **taken)
     else:
-        attempt.change(**taken)
+        _write(case, **taken)
 
 
 def _taken(money: Money, counted: int, *, held: int) -> dict[str, Any]:
@@ -244,7 +298,7 @@ def _fail(case: Case, outcome: Outcome, **taken: Any) -> None:
     """It is not a payment: the payer may try again. After a success this is an outdated report. `taken`: what moved."""
     if not ATTEMPT.allow(case.attempt.status, AttemptStatus.FAILED):
         return
-    case.attempt.move("status", AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(case, outcome), **taken)
+    _write(case, AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(case, outcome), **taken)
     due.schedule(ENQUIRE, case.attempt.id, case.now + RECHECKS[0], lane=case.attempt.provider)
     # An earlier attempt may have been corrected to succeeded: then the intent is paid and stays so.
     if case.intent.try_move("status", IntentStatus.FAILED) and case.session is not None:
@@ -286,11 +340,7 @@ def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
 def _alone(trouble: str, case: Case, step: Callable[[], object]) -> bool:
     """Do a step that must not undo the booking: if it fails, only it is undone, and logged as `trouble`; then False."""
     if not case.step_by_step:
-        try:
-            step()
-            store.flush()  # not at the commit, where its failure would be the booking's
-        except Exception as error:
-            raise _StepByStep from error
+        _or_step_by_step(step)
         return True
     try:
         with store.savepoint():
@@ -300,6 +350,14 @@ def _alone(trouble: str, case: Case, step: Callable[[], object]) -> bool:
         log.exception(trouble, attempt=case.attempt.id)
         return False
     return True
+
+
+def _or_step_by_step(step: Callable[[], object]) -> None:
+    """Do a step of the first pass. If it fails, the report is taken in once more, step by step."""
+    try:
+        step()
+    except Exception as error:
+        raise _StepByStep from error
 
 
 def _follow_up(case: Case) -> None:

@@ -60,6 +60,12 @@ _SHOWN = (
     ),
 )
 _SESSIONS = Joined(_AROUND_A_SESSION, columns_of(CheckoutSession), *_SHOWN)
+_PAYMENTS = Joined(
+    _AROUND_A_SESSION,
+    *(columns_of(CheckoutSession), columns_of(Merchant), columns_of(PaymentIntent)),
+    *_SHOWN[2:-1],
+    columns_of(PaymentAttempt),
+)
 _AROUND_SESSIONS = Joined(_AROUND_A_SESSION, Columns(CheckoutSession, CheckoutSession.id), *_SHOWN)
 _AROUND_INTENTS = Joined(
     PaymentIntent.select()
@@ -82,6 +88,11 @@ class Snapshot:
     link: PaymentLink | None = None
     subscription: Subscription | None = None  # that the session started
     invoice: Invoice | None = None  # that the session pays
+
+
+@dataclass(frozen=True)
+class PaymentSnapshot(Snapshot):
+    """A session as a payment needs it: with every column of its intent, and of that intent's attempts."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,18 @@ def find(session_id: str) -> Snapshot | None:
     """The session of that id."""
     found = _SESSIONS.find([session_id]).get(session_id)
     return _snapshot(*found) if found else None
+
+
+def for_payment(session_id: str) -> PaymentSnapshot | None:
+    """The session of that id, for a payment of it."""
+    found = _PAYMENTS.find([session_id]).get(session_id)
+    if found is None:
+        return None
+    session, merchant, intent, *others, attempts = found
+    session.merchant = merchant
+    if intent is not None:
+        intent.merchant = merchant  # a provider is told its name
+    return PaymentSnapshot(session, attempts, merchant, intent, *others)
 
 
 def of(session: CheckoutSession) -> Snapshot:

@@ -25,7 +25,7 @@ bp = Blueprint(
 def find_session() -> None:
     """Find the session before the body of a payment is read: a stranger without a session makes us read nothing."""
     if request.method == "POST":
-        g.session = sessions.find((request.view_args or {})["session_id"], clock.now())
+        g.shown = sessions.look_up_for_payment((request.view_args or {})["session_id"], clock.now())
 
 
 @bp.route("/<string:session_id>", parameters=[SESSION_ID])
@@ -74,10 +74,10 @@ class Payment(MethodView):
         """
         now = clock.now()
         body.check_session(session_id)
-        returns.check(g.session, body.request.return_url)
+        returns.check(g.shown.session, body.request.return_url)
         with naming.fields_named(naming.payment):
-            attempts.pay_once(session_id, body.request, _key(session_id, now), now)
-        return public_view.public(sessions.look_up(session_id, now), now, languages.accepted())
+            shown = attempts.pay_once(g.shown, body.request, _key(session_id, now), now)
+        return public_view.public(shown or sessions.look_up(session_id, now), now, languages.accepted())
 
 
 def _key(session_id: str, now: datetime) -> pay_keys.Key | None:

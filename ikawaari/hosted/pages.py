@@ -25,7 +25,7 @@ from ikawaari.checkout import (
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.repeats import Earlier
-from ikawaari.checkout.snapshots import Snapshot
+from ikawaari.checkout.snapshots import PaymentSnapshot, Snapshot
 from ikawaari.edge import idempotency_key
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
@@ -84,7 +84,7 @@ def returned() -> BaseResponse:
 def pay(session_id: str) -> BaseResponse:
     """Start a payment with what was typed; the page shows the result."""
     now = clock.now()
-    shown = sessions.look_up(session_id, now)
+    shown = sessions.look_up_for_payment(session_id, now)
     if "recount" in request.form:
         return drafts.keep(back(session_id, **_still_asked()), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
@@ -124,7 +124,7 @@ def check(session_id: str) -> BaseResponse:
     return back(session_id, checked=1)
 
 
-def start(shown: Snapshot, card_token: str | None, now: datetime) -> BaseResponse:
+def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
     """Pay with the submitted form and, for a card, its token; keep what was typed, and redirect to the page."""
     draft, session_id = drafts.typed(request.form), str(shown.session.id)
     if "show_country" in request.form:
@@ -135,7 +135,7 @@ def start(shown: Snapshot, card_token: str | None, now: datetime) -> BaseRespons
     return _tried(
         session_id,
         draft,
-        lambda: attempts.pay_once(session_id, _pay_request(shown, draft, card_token, now), key, now),
+        lambda: attempts.pay_once(shown, _pay_request(shown, draft, card_token, now), key, now),
         now,
     )
 
@@ -150,7 +150,7 @@ def _request_key(session_id: str, card_token: str | None, now: datetime) -> pay_
     return pay_keys.Key(session_id=session_id, text=text, body_digest=digest, now=now)
 
 
-def _tried(session_id: str, draft: Draft, act: Callable[[], None], now: datetime) -> BaseResponse:
+def _tried(session_id: str, draft: Draft, act: Callable[[], object], now: datetime) -> BaseResponse:
     """Run `act` and redirect to the page, which names wrong fields, or says for how long no further try is accepted.
 
     The page's state shows what else went wrong. A payer who may be paying twice is asked: the address says about what.

@@ -29,7 +29,7 @@ _EXPIRY = re.compile(r"([0-9]{1,2})[/.-](?:20)?([0-9]{2})|([0-9]{1,2})\s(?:20)?(
 def card(session_id: str) -> BaseResponse:
     """Pay with a test card: its number becomes a token here, and reaches no log, cookie or page."""
     now = clock.now()
-    shown = sessions.look_up(session_id, now)
+    shown = sessions.look_up_for_payment(session_id, now)
     view = public_view.public(shown, now)
     if view["livemode"] or MethodType.CARD not in [offer["type"] for offer in view["payment_methods"]]:
         raise NotFound("page")

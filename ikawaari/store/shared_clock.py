@@ -8,13 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from peewee import PeeweeException
+from peewee import SQL, PeeweeException
 
 from ikawaari import clock
 from ikawaari.store.database import database, is_postgres, release
+from ikawaari.store.record import Record
 
 log = structlog.get_logger()
 _TOLERATED = timedelta(seconds=2)
+_MICROSECONDS = SQL("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint")  # as an InstantField stores it
 _given: Callable[[], datetime] | None = None
 
 
@@ -26,6 +28,19 @@ def now() -> datetime:
         return clock.now()
     read: datetime = database.execute_sql("SELECT clock_timestamp()").fetchone()[0]
     return read.astimezone(UTC)
+
+
+def insert(row: Record, column: str) -> None:
+    """Insert the row with the time of the shared clock in `column`: PostgreSQL reads it while it inserts."""
+    cls = type(row)
+    field = getattr(cls, column)
+    if _given is not None or not is_postgres():
+        setattr(row, column, now())
+        cls.insert(row.__data__).execute()
+        return
+    values = {**row.__data__, column: _MICROSECONDS}
+    ((instant,),) = cls.insert(values).returning(field).tuples().execute()
+    setattr(row, column, instant)
 
 
 def skew() -> timedelta:

@@ -11,7 +11,7 @@ from functools import partial, wraps
 from typing import Any
 
 from ikawaari import cli
-from ikawaari.checkout import callbacks, refunds, settlement
+from ikawaari.checkout import callbacks, enquiry, refunds, settlement
 from ikawaari.events import events
 from ikawaari.providers.base import ChargeRequest
 from ikawaari.providers.sandbox import Sandbox, world
@@ -76,14 +76,14 @@ def _event(event_type: str) -> Callable[[], None]:
 
 
 _TRAPS: Mapping[str, Callable[[], None]] = {
-    "claiming": _event("payment_intent.processing"),
+    "claiming": partial(after, enquiry, "begin"),  # inside the transaction that claims: nothing is committed
     "before the charge": partial(before, Sandbox, "charge"),
     "the charge is known": partial(before, world, "advance"),
     "the money is taken": partial(after, Sandbox, "charge"),
-    "before the answer is applied": partial(before, settlement, "apply"),
+    "before the answer is applied": partial(before, settlement, "_apply"),
     "applying a success": _event("checkout.session.completed"),
     "applying a failure": _event("payment_intent.payment_failed"),
-    "the answer is applied": partial(after, settlement, "apply"),
+    "the answer is applied": partial(after, settlement, "_apply"),
     "before the code is sent": partial(before, Sandbox, "charge", _has_otp),
     "the code is sent": partial(after, Sandbox, "charge", _has_otp),
     "a callback arrives": partial(before, callbacks, "receive"),

@@ -11,7 +11,7 @@ from flask import Flask
 from pytest_httpserver import HTTPServer
 
 from ikawaari import store
-from ikawaari.checkout import attempts, budgets, intents, test_mode, visits
+from ikawaari.checkout import attempts, budgets, intents, sessions, test_mode, visits
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.config import Config
@@ -144,7 +144,7 @@ def press_unsent(world: World, session: CheckoutSession) -> str:
     """The first transaction of a press."""
     request = factories.pay_request(factories.phone(NEVER_APPROVED))
     method, answers = attempts._read(request, session)
-    attempts._begin_session(session, method, answers, None, world.now)
+    attempts._begin_session(sessions.find_open(session.id, world.now), method, answers, None, world.now)
     return "stored"
 
 

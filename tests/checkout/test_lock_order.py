@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ikawaari import databases
-from ikawaari.checkout import cancellations, refunds, subscriptions
+from ikawaari.checkout import cancellations, intents, refunds, subscriptions
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.store.database import database
 from ikawaari.store.models import Subscription
@@ -30,14 +30,18 @@ def engine() -> str:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Held:
-    """What each transaction locked, in its order."""
+    """What each transaction locked, in its order. The claim of an intent is a lock, too: it updates the row first."""
     transactions: Held = []
     mine = threading.local()
-    locked, transaction = Record._locked.__func__, databases.transaction  # type: ignore[attr-defined]
+    locked, transaction, claim = Record._locked.__func__, databases.transaction, intents.claim  # type: ignore[attr-defined]
 
     def noted(cls: type[Record], which: Any) -> Any:
         mine.locks.append(cls.__name__)
         return locked(cls, which)
+
+    def claimed(*args: Any) -> bool:
+        mine.locks.append("PaymentIntent")
+        return claim(*args)
 
     @contextmanager
     def opened(of: Any, **options: Any) -> Iterator[None]:
@@ -51,6 +55,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
         transactions.append(tuple(mine.locks))
 
     monkeypatch.setattr(Record, "_locked", classmethod(noted))
+    monkeypatch.setattr(intents, "claim", claimed)
     monkeypatch.setattr(databases, "transaction", opened)
     return transactions
 

@@ -392,7 +392,7 @@ for broken in (
 def test_an_event_that_our_code_forgot_does_not_undo_the_booking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session, attempt = waiting(world)
     with monkeypatch.context() as patch, capture_logs() as logged:
-        patch.setattr(outbox, "publish_move", lambda *_: None)
+        patch.setattr(outbox, "publish_session", lambda *_: None)
         settlement.apply(attempt.id, took(AMOUNT), world.now)
     assert [entry["event"] for entry in logged] == ["settlement_follow_up_failed"]
     assert (latest(session).status, intent(session).status) == ("succeeded", "succeeded")
