@@ -14,7 +14,7 @@ from ikawaari import cli
 from ikawaari.checkout import callbacks, enquiry, refunds, settlement
 from ikawaari.events import events
 from ikawaari.providers.base import ChargeRequest
-from ikawaari.providers.sandbox import Sandbox, world
+from ikawaari.providers.sandbox import Sandbox
 
 DIE_AT = "IKAWAARI_TEST_DIE_AT"
 DIED_FILE = "IKAWAARI_TEST_DIED_FILE"
@@ -78,7 +78,7 @@ def _event(event_type: str) -> Callable[[], None]:
 _TRAPS: Mapping[str, Callable[[], None]] = {
     "claiming": partial(after, enquiry, "begin"),  # inside the transaction that claims: nothing is committed
     "before the charge": partial(before, Sandbox, "charge"),
-    "the charge is known": partial(before, world, "advance"),
+    "the charge is known": partial(after, Sandbox, "charge"),  # of a payer who is still asked
     "the money is taken": partial(after, Sandbox, "charge"),
     "before the answer is applied": partial(before, settlement, "_apply"),
     "applying a success": _event("checkout.session.completed"),

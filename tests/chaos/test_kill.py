@@ -27,7 +27,7 @@ NEVER = "600"  # seconds: an enquiry that comes too late for any test
     [
         ("claiming", card(), "200"),  # nothing was stored: the second try is the first
         ("before the charge", card(), UNSETTLED),
-        ("the charge is known", card(), UNSETTLED),
+        ("the charge is known", wallet(), UNSETTLED),
         ("the money is taken", card(), UNSETTLED),
         ("the money is taken", wallet("004"), UNSETTLED),
         ("before the answer is applied", wallet("005"), UNSETTLED),

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from peewee import IntegrityError
 
 from ikawaari import clock, databases, ids, sealing
 from ikawaari.config import Config
@@ -95,10 +94,11 @@ class Sandbox(base.Provider):
     def charge(self, request: base.ChargeRequest, now: datetime) -> Outcome:
         """Start a charge, or continue the one that has this id (with the code that the payer entered)."""
         script = script_of(self._asked_as_possible(request))
-        charge = world.advance(self._open(request, script, now), now)
-        if request.otp and charge.status == "pending":
-            world.settle(charge, now, succeeded=request.otp == RIGHT_OTP, failure=FailureCode.OTP_INVALID)
-            charge = Charge.get_by_id(charge.id)
+        with databases.transaction(ledger.database.obj):  # what its payer does at once is stored with the charge
+            charge = world.advance(self._open(request, script, now), now)
+            if request.otp and charge.status == "pending":
+                world.settle(charge, now, succeeded=request.otp == RIGHT_OTP, failure=FailureCode.OTP_INVALID)
+                charge = Charge.get_by_id(charge.id)
         if script.answer is Answer.NONE:
             return base.unknown("no answer")
         if script.answer is Answer.ERROR:
@@ -203,13 +203,9 @@ class Sandbox(base.Provider):
 
     def _open(self, request: base.ChargeRequest, script: Script, now: datetime) -> Charge:
         """The charge of this id: the first call creates it, and every further call finds it."""
-        known = Charge.get_or_none(Charge.id == request.id)
-        if known:
-            return known
-        try:
-            return Charge.create(**self._columns(request, script, now))
-        except IntegrityError:
-            return Charge.get_by_id(request.id)
+        charge = Charge(**self._columns(request, script, now))
+        fresh = Charge.insert(charge.__data__).on_conflict_ignore().as_rowcount().execute()
+        return charge if fresh else Charge.get_by_id(request.id)
 
     def _columns(self, request: base.ChargeRequest, script: Script, now: datetime) -> dict[str, Any]:
         deadline = now + self.prompt

@@ -15,8 +15,8 @@ _CORRECTION = timedelta(seconds=2)  # a wrong "failed" is corrected after at lea
 def advance(charge: Charge, now: datetime) -> Charge:
     """The charge at `now`: everything that was due by then has happened."""
     while charge.acts_at is not None and charge.acts_at <= now:
-        _act(charge, charge.acts_at)
-        charge = Charge.get_by_id(charge.id)
+        if not _act(charge, charge.acts_at):  # somebody else was faster
+            charge = Charge.get_by_id(charge.id)
     return charge
 
 
@@ -27,17 +27,16 @@ def advance_all(now: datetime) -> None:
         advance(charge, now)
 
 
-def _act(charge: Charge, at: datetime) -> None:
+def _act(charge: Charge, at: datetime) -> bool:
     overdue = at >= charge.deadline_at
     if charge.ending == Ending.CORRECTS and charge.status == "failed":
-        settle(charge, at, succeeded=True)
-    elif charge.ending == Ending.CORRECTS:
+        return settle(charge, at, succeeded=True)
+    if charge.ending == Ending.CORRECTS:
         delay = max(at - charge.created_at, _CORRECTION)
-        settle(charge, at, succeeded=False, failure=charge.failure, acts_at=at + delay)
-    elif charge.ending == Ending.WAITS and overdue:
-        settle(charge, at, succeeded=False, failure=_left_alone(charge))
-    else:
-        settle(charge, at, succeeded=charge.ending == Ending.SUCCEEDS, failure=charge.failure)
+        return settle(charge, at, succeeded=False, failure=charge.failure, acts_at=at + delay)
+    if charge.ending == Ending.WAITS and overdue:
+        return settle(charge, at, succeeded=False, failure=_left_alone(charge))
+    return settle(charge, at, succeeded=charge.ending == Ending.SUCCEEDS, failure=charge.failure)
 
 
 def _left_alone(charge: Charge) -> str:
@@ -51,18 +50,20 @@ def settle(
 
     Compare and set: a charge that has succeeded never moves again; one that failed may only be corrected to succeeded.
     """
-    changes: dict[Any, Any] = {
-        Charge.status: "succeeded" if succeeded else "failed",
-        Charge.failure: None if succeeded else failure,
-        Charge.acts_at: acts_at,
+    changes: dict[str, Any] = {
+        "status": "succeeded" if succeeded else "failed",
+        "failure": None if succeeded else failure,
+        "acts_at": acts_at,
     }
     if succeeded:
-        changes[Charge.taken] = max(1, charge.amount // 2) if charge.takes_half else charge.amount
+        changes["taken"] = max(1, charge.amount // 2) if charge.takes_half else charge.amount
     origins = ["pending", "failed"] if succeeded else ["pending"]
     with databases.transaction(database.obj):
-        settled = Charge.update(changes).where(Charge.id == charge.id, Charge.status.in_(origins)).execute()
+        settled = Charge.update(**changes).where(Charge.id == charge.id, Charge.status.in_(origins)).execute()
+        if settled:
+            charge.__data__.update(changes)
         if settled and charge.calls_back:
-            _queue_callbacks(Charge.get_by_id(charge.id), at)
+            _queue_callbacks(charge, at)
     return bool(settled)
 
 
