@@ -31,6 +31,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", action="store_true", help="the rates with many sessions stored, beside few")
     parser.add_argument("--stored", type=int, default=rows.MANY, help="how many are many")
     parser.add_argument("--engine", choices=databases.ENGINES, action="append", help="once or twice; default: both")
+    parser.add_argument("--kind", action="append", help='of requests over HTTP, such as "the page"; default: all')
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each round of each kind of request")
     parser.add_argument("--json", type=Path, help="where the figures go")
@@ -40,7 +41,9 @@ def _options() -> argparse.Namespace:
 
 
 def _rates(options: argparse.Namespace, path: Path) -> None:
-    measured = rates.measure(options.engine, rounds=options.rounds, seconds=options.seconds, with_peer=options.peer)
+    measured = rates.measure(
+        options.engine, options.kind, rounds=options.rounds, seconds=options.seconds, with_peer=options.peer
+    )
     base = measured[0].median("rate")
     head = ["over HTTP", "", "ratio", "per s", "p50 ms", "p99 ms", "p99 / p50", "slowest ms"]
     print(report.table(head, [_line(row, base) for row in measured]))

@@ -46,8 +46,10 @@ class Row:
         return self.new_sessions(count) if self.new_sessions and self.kind.pays else []
 
 
-def measure(engines: list[str], *, rounds: int, seconds: int, with_peer: bool) -> list[Row]:
-    """All rows, the bare answer first."""
+def measure(
+    engines: list[str], kinds: list[str] | None = None, *, rounds: int, seconds: int, with_peer: bool
+) -> list[Row]:
+    """All rows, or those of `kinds`, the bare answer first."""
     with ExitStack() as servers:
         bare = servers.enter_context(bare_flask())
         rows = [Row("", _BARE, bare)]
@@ -55,6 +57,7 @@ def measure(engines: list[str], *, rounds: int, seconds: int, with_peer: bool) -
             database = servers.enter_context(databases.opened(engine))
             own = servers.enter_context(checkout(database))
             rows += [Row(engine, kind, own.url, own.new_sessions) for kind in own.shop.kinds()]
+            rows = [row for row in rows if kinds is None or row.kind is _BARE or row.kind.name in kinds]
             if with_peer and engine == "postgres":
                 rows.append(Row(engine, peer.KIND, servers.enter_context(peer.serving(database))))
         expected = [row.warm_up(_WARM_UP_SECONDS).rate for row in rows]
