@@ -119,9 +119,10 @@ def test_a_repeated_refund_is_a_duplicate(caller: Caller) -> None:
 
 def test_a_refusal_may_be_in_the_words_of_version_1(caller: Caller) -> None:
     caller.talk.set(v1_rejections=True)
-    answer = caller.post("/v2/refunds", asked(str(uuid.uuid4()))).json()
-    assert answer["rejectionReason"]["rejectionCode"] == "NOT_FOUND"
-    assert "failureReason" not in answer
+    answer = caller.post("/v2/refunds", asked(str(uuid.uuid4())))
+    assert (answer.status_code, answer.json()["rejectionReason"]["rejectionCode"]) == (200, "NOT_FOUND")
+    assert "failureReason" not in answer.json()
+    assert caller.post("/v2/refunds", asked("pa_0001")).status_code == 400
 
 
 @pytest.mark.parametrize(

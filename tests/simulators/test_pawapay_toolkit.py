@@ -187,6 +187,12 @@ def test_a_checkout_can_be_ended(caller: Caller) -> None:
     assert caller.talk.charges() == []
 
 
+def test_a_checkout_that_does_not_exist_is_not_found(caller: Caller) -> None:
+    path = f"/v2/checkouts/{uuid.uuid4()}"
+    assert caller.get(path).json() == {"status": "NOT_FOUND"}
+    assert caller.refused(None, f"{path}/expire") == (200, "NOT_FOUND")
+
+
 def test_a_checkout_expires(caller: Caller) -> None:
     given = checkout(expiresAfter=1)
     caller.post("/v2/checkouts", given)
