@@ -246,6 +246,27 @@ def test_a_canceled_intent_says_why(shop: Account) -> None:
     assert error(shop.post(f"/v1/payment_intents/{other}/cancel", cancellation_reason="bored"))["param"]
 
 
+def test_the_provider_may_cancel_what_nobody_pays(shop: Account) -> None:
+    shop.set(cancels_after=3_600)
+    open_, paid = shop.create(), shop.pay()
+    asked = shop.confirm(shop.create()["id"], THREE_DS).json()
+    shop.advance(3_601)
+    ends = [
+        (one["status"], one["cancellation_reason"]) for one in (shop.retrieve(open_["id"]), shop.retrieve(asked["id"]))
+    ]
+    assert ends == [("canceled", "automatic")] * 2
+    assert query(shop.decide(asked, "complete"))["redirect_status"] == "failed"
+    assert shop.retrieve(paid["id"])["status"] == "succeeded"
+    assert len(shop.charges()) == 1
+
+
+def test_a_charge_may_take_another_amount(shop: Account) -> None:
+    shop.next("other_amount", amount=900)
+    odd, usual = shop.pay(), shop.pay()
+    assert [(one["amount"], one["amount_received"]) for one in (odd, usual)] == [(1_000, 900), (1_000, 1_000)]
+    assert [one["amount"] for one in shop.charges()] == ["900", "1000"]
+
+
 def test_a_payment_may_be_processing_for_a_while(shop: Account) -> None:
     shop.set(settles_after=30)
     paid = shop.pay()

@@ -48,12 +48,13 @@ class _Confirming(Route):
 class Stripe(Simulator):
     """An account at Stripe, with keys for test mode and for live mode; test cards work in both."""
 
-    extra_orders = frozenset({"429", "key_in_use", "refund_fails"})
+    extra_orders = frozenset({"429", "key_in_use", "other_amount", "refund_fails"})
 
     def __init__(self, callback_url: str | None = None, country: str | None = None) -> None:
         super().__init__(callback_url, country)
         self.knobs |= {
             "settles_after": 0.0,  # cards settle at once
+            "cancels_after": 0.0,  # the provider cancels what was not paid so many seconds after it was created
             "api_version": VERSION,  # the account's: of events, and of requests that name none
             "refund_settles_after": 3_600.0,
             "refund_fails_after": 3 * 86_400.0,
@@ -71,7 +72,7 @@ class Stripe(Simulator):
             now=self.timeline.now,
             later=self.timeline.later,
             publish=self._publish,
-            is_ordered=lambda kind, about: self.orders.take(kind, about) is not None,
+            ordered=self.orders.take,
             charged=self.ledger.charges,
             refunded=self.ledger.refunds,
             knobs=self.knobs,

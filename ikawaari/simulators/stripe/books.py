@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.orders import Order
 from ikawaari.simulators.stripe.cards import Card
 from ikawaari.simulators.stripe.errors import missing
 
@@ -35,7 +36,7 @@ class World:
     now: Callable[[], float]
     later: Callable[[float, Callable[[], None]], None]  # seconds from now
     publish: Callable[[Json], None]  # an event that has happened
-    is_ordered: Callable[[str, str], bool]  # uses an order of this kind, for what is about this
+    ordered: Callable[[str, str], Order | None]  # uses an order of this kind, for what is about this
     charged: list[Entry]
     refunded: list[Entry]
     knobs: Mapping[str, Any]

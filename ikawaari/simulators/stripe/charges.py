@@ -12,7 +12,9 @@ DISPUTE_LASTS_SECONDS = 7 * 86_400.0
 
 def take(books: Books, intent: Json, method: Json, keep_method: Callable[[], None]) -> None:
     """Charge a card that its bank accepts: at once, or after `settles_after` seconds of processing."""
-    charge = _add(books, intent, method, "pending")
+    order = books.world.ordered("other_amount", "charge")
+    amount = intent["amount"] if order is None else int(order.more.get("amount", intent["amount"]))
+    charge = _add(books, intent, method, amount)
     intent["latest_charge"] = charge["id"]
 
     def settle() -> None:
@@ -34,16 +36,16 @@ def take(books: Books, intent: Json, method: Json, keep_method: Callable[[], Non
 
 def refuse(books: Books, intent: Json, method: Json, decline: Decline) -> Json:
     """Note that a card was not charged."""
-    charge = _add(books, intent, method, "failed")
-    charge |= {"failure_code": decline.code, "failure_message": decline.message}
+    charge = _add(books, intent, method, intent["amount"])
+    charge |= {"status": "failed", "failure_code": decline.code, "failure_message": decline.message}
     books.entries[charge["id"]].settle("failed", "failed", books.world.now())
     books.emit("charge.failed", charge)
     return charge
 
 
-def _add(books: Books, intent: Json, method: Json, status: str) -> Json:
+def _add(books: Books, intent: Json, method: Json, amount: int) -> Json:
     fields: dict[str, Any] = {
-        "amount": intent["amount"],
+        "amount": amount,
         "amount_captured": 0,
         "amount_refunded": 0,
         "billing_details": method["billing_details"],
@@ -60,17 +62,17 @@ def _add(books: Books, intent: Json, method: Json, status: str) -> Json:
         "payment_method": method["id"],
         "payment_method_details": {"type": "card", "card": dict(method["card"])},
         "refunded": False,
-        "status": status,
+        "status": "pending",
     }
     charge = books.add("charge", fields)
     entry = Entry(
         id=intent["metadata"].get("attempt", intent["id"]),
-        amount=str(intent["amount"]),
+        amount=str(amount),
         currency=intent["currency"],
         operator="card",
         payer=method["card"]["last4"],
         created=books.world.now(),
-        status=status,
+        status="pending",
     )
     books.entries[charge["id"]] = entry
     books.world.charged.append(entry)

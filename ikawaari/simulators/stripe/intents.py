@@ -55,11 +55,20 @@ def cancel(books: Books, kind: str, identifier: str, given: Mapping[str, Any]) -
     """End an intent that did not succeed. Raises Refused."""
     intent = books.find(kind, identifier)
     confirming.refuse_ended(intent, "cancel")
-    confirming.drop_challenges(books, intent)
-    reason = given.get("cancellation_reason")
-    intent |= {"status": "canceled", "next_action": None, "canceled_at": books.now, "cancellation_reason": reason}
-    books.emit(f"{kind}.canceled", intent)
+    _end(books, intent, given.get("cancellation_reason"))
     return intent
+
+
+def _give_up(books: Books, intent: Json) -> None:
+    """The provider cancels what nobody has paid."""
+    if intent["status"] in confirming.CONFIRMABLE:
+        _end(books, intent, "automatic")
+
+
+def _end(books: Books, intent: Json, reason: str | None) -> None:
+    confirming.drop_challenges(books, intent)
+    intent |= {"status": "canceled", "next_action": None, "canceled_at": books.now, "cancellation_reason": reason}
+    books.emit(f"{intent['object']}.canceled", intent)
 
 
 def _refuse_inconsistent(books: Books, given: Mapping[str, Any], *only_confirmed: str) -> None:
@@ -105,6 +114,8 @@ def _begin(books: Books, intent: Json, given: Mapping[str, Any]) -> Json:
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     books.store(intent)
     books.emit(f"{intent['object']}.created", intent)
+    if seconds := float(books.world.knobs["cancels_after"]):
+        books.world.later(seconds, lambda: _give_up(books, intent))
     return _confirm(books, intent, method, given) if given.get("confirm") else intent
 
 
