@@ -16,9 +16,8 @@ from ikawaari.checkout import attempts, enquiry, refunds
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.config import Config
 from ikawaari.providers import registry
-from ikawaari.providers.base import ChargeRequest, Outcome, RefundRequest
-from ikawaari.providers.sandbox import Sandbox
-from ikawaari.providers.sandbox.ledger import Charge
+from ikawaari.providers.base import Account, Charge, Outcome, RefundOrder
+from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store import due
 from ikawaari.store.models import CheckoutSession, DueWork, Merchant, PaymentAttempt, PaymentIntent, Refund
 from tests import factories, world
@@ -35,11 +34,11 @@ class Hanging(Sandbox):
         self.over = threading.Event()
         self.waiting: list[str] = []
 
-    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+    def lookup(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Wait."""
-        self.waiting.append(charge_id)
+        self.waiting.append(request.id)
         assert self.over.wait(60)
-        return super().lookup(charge_id, reference, now)
+        return super().lookup(account, request, now)
 
 
 class Other(Sandbox):
@@ -146,8 +145,8 @@ def test_expiry_and_the_sandbox_s_world_go_on(hanging: Hanging, merchant: Mercha
         until(lambda: CheckoutSession.get_by_id(ended.id).status == "expired")
         waits = factories.session(merchant)
         attempts.pay(waits.id, factories.pay_request(factories.phone("500")), clock.now())
-        of_it = Charge.intent_id == PaymentIntent.get(PaymentIntent.session == waits.id).id
-        until(lambda: Charge.get(of_it).status == "succeeded")
+        of_it = ledger.Charge.intent_id == PaymentIntent.get(PaymentIntent.session == waits.id).id
+        until(lambda: ledger.Charge.get(of_it).status == "succeeded")
 
 
 def test_many_providers_that_hang_leave_a_thread_to_the_next(config: Config, database: None) -> None:
@@ -207,20 +206,20 @@ class Watching(Sandbox):
         self.asked += 1
         assert world.together(1, lambda _: store.is_ready()) == [True]
 
-    def charge(self, request: ChargeRequest, now: datetime) -> Outcome:
+    def charge(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Look, and charge."""
         self._look()
-        return super().charge(request, now)
+        return super().charge(account, request, now)
 
-    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+    def lookup(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Look, and look up."""
         self._look()
-        return super().lookup(charge_id, reference, now)
+        return super().lookup(account, request, now)
 
-    def refund(self, request: RefundRequest, now: datetime) -> Outcome:
+    def refund(self, account: Account, request: RefundOrder, now: datetime) -> Outcome:
         """Look, and refund."""
         self._look()
-        return super().refund(request, now)
+        return super().refund(account, request, now)
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)

@@ -27,7 +27,7 @@ PROBES = {
     "worker.py": "from ikawaari.providers import sandbox",
     "store/due.py": "from ikawaari.checkout import sessions",
     "events/history.py": "from ikawaari.merchants import rates",
-    "providers/asking.py": "from ikawaari.simulators import ground",
+    "providers/channel.py": "from ikawaari.simulators import ground",
     "simulators/ledger.py": "from ikawaari import money",
 }
 

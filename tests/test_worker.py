@@ -17,7 +17,7 @@ from ikawaari.config import Config
 from ikawaari.events import endpoints
 from ikawaari.merchants import rates
 from ikawaari.providers import registry
-from ikawaari.providers.base import Outcome
+from ikawaari.providers.base import Account, Charge, Outcome
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store import due
 from ikawaari.store.models import CheckoutSession, DueWork, RateWindow, WebhookDelivery
@@ -36,7 +36,7 @@ def world(config: Config, httpserver: HTTPServer) -> Iterator[World]:
 class Fatal(Sandbox):
     """Whoever enquires here dies."""
 
-    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+    def lookup(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Die."""
         raise Killed
 

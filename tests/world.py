@@ -22,6 +22,7 @@ from ikawaari import clock, store, worker
 from ikawaari.checkout import attempts, callbacks, snapshots
 from ikawaari.config import Config
 from ikawaari.providers import registry
+from ikawaari.providers.base import Account
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import CheckoutSession, Event, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.owner import Owner
@@ -97,15 +98,20 @@ class World:
         return [name for name in types if not name.startswith("customer.")]
 
     def _receive(self, request: Request) -> Response:
-        message = callbacks.Message(
-            headers=dict(request.headers), body=request.data, method=request.method, path=request.path
-        )
+        message = message_of(request.data, list(request.headers.items()))
         try:
             callbacks.receive("sandbox", message, self.now)
         finally:
             release()
         self.callbacks.append(request.get_json()["status"])
         return Response()
+
+
+def message_of(body: bytes, headers: Sequence[tuple[str, str]] = ()) -> callbacks.Message:
+    """A callback of the sandbox, as the edge passes it on."""
+    return callbacks.Message(
+        method="POST", path="/callbacks/sandbox", authority="127.0.0.1:8000", headers=headers, body=body
+    )
 
 
 @contextmanager
@@ -264,12 +270,12 @@ class Dying(Sandbox):
 
     when = ""
 
-    def charge(self, request: Any, now: datetime) -> Any:
+    def charge(self, account: Account, request: Any, now: datetime) -> Any:
         """Die as `when` says, once."""
         when, self.when = self.when, ""
         if when == "before":
             raise Killed
-        outcome = super().charge(request, now)
+        outcome = super().charge(account, request, now)
         if when == "after":
             raise Killed
         return outcome

@@ -23,6 +23,7 @@ from typing import Any
 from ikawaari import cards, errors, ids, store
 from ikawaari.checkout import (
     budgets,
+    charges,
     collected,
     customers,
     enquiry,
@@ -47,10 +48,8 @@ from ikawaari.checkout.snapshots import IntentSnapshot, PaymentSnapshot, Snapsho
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
-from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.asking import answer_of
-from ikawaari.providers.base import Action, ActionKind, ChargeRequest, FailureCode, Flow, Outcome, Result
+from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.shapes import NextAction
 from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
@@ -301,7 +300,7 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
         attempt = _waiting_for_code(snapshots.attempts_of(intent))
-        if attempt is not None and registry.named(attempt.provider) is None:
+        if attempt is not None and registry.channel(attempt.provider) is None:
             raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["Its provider is not here now."]})
         # If "send" is clicked twice, the second call waits for the lock, and then finds no attempt that awaits a code.
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
@@ -320,13 +319,13 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     Returns the session as it is now; None if it has to be read again. Raises Declined if the answer is a refusal,
     Unavailable if it is too late for a call, and none was made.
     """
-    provider = present(registry.named(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
+    channel = present(registry.channel(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
-    if store.shared_clock.now() - attempt.submitted_at >= provider.capabilities.sends_within:
+    if store.shared_clock.now() - attempt.submitted_at >= channel.times.sends_within:
         raise _not_sent(attempt, otp, now)
-    request = _charge_request(attempt, otp)
+    charge = charges.of(attempt, otp)
     store.leave()
-    outcome = answer_of(lambda: provider.charge(request, now))
+    outcome = channel.charge(charge, now)
     may_pay_invoice = shown is None or invoices.may_be_of(shown.session)
     case = settlement.answered(attempt, outcome, now, may_pay_invoice=may_pay_invoice)
     if case.attempt.status == AttemptStatus.FAILED:
@@ -347,25 +346,6 @@ def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Except
     settlement.take_back(attempt, unsent, now)
     return Unavailable(
         errors.UNAVAILABLE, "The payment was not sent, and nothing was taken: try again.", retry_after_seconds=1
-    )
-
-
-def _charge_request(attempt: PaymentAttempt, otp: str | None) -> ChargeRequest:
-    return ChargeRequest(
-        id=attempt.id,
-        intent_id=attempt.intent_id,
-        money=Money(attempt.amount, attempt.currency),
-        method_type=attempt.type,
-        operator=attempt.operator,
-        country=attempt.country,
-        phone=attempt.phone,
-        card_token=attempt.card_token,
-        flow=Flow(attempt.flow) if attempt.flow else None,
-        otp=otp,
-        return_url=attempt.return_url,
-        description=attempt.intent.description or "",
-        merchant_name=attempt.intent.merchant.name,
-        off_session=attempt.off_session,
     )
 
 

@@ -1,4 +1,4 @@
-"""Callbacks, the second door: what providers send us. They are verified, stored once, and applied."""
+"""Callbacks, the second door: what providers send us. Signed reports are applied; hints only make us ask at once."""
 
 from datetime import datetime
 
@@ -8,50 +8,75 @@ from ikawaari import store, texts
 from ikawaari.checkout import settlement
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers import registry
-from ikawaari.providers.base import CallbackRefused, CallbackRequest, Report
+from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
+from ikawaari.store import due
 from ikawaari.store.models import Callback, PaymentAttempt
 
 log = structlog.get_logger()
 _LONGEST_BODY = 131_072
 
 Message = CallbackRequest
-"""A callback as it arrived: headers, body, method, path."""
+"""A callback as it arrived: method, path, headers, body, and the host under which the world reaches us."""
 
 
-def receive(provider_name: str, request: CallbackRequest, now: datetime) -> None:
-    """Receive a provider's callback. Raises NotFound for an unknown provider, ValidationFailed if it is invalid."""
-    provider = registry.named(provider_name)
-    if provider is None:
+def receive(account_id: str, request: CallbackRequest, now: datetime) -> None:
+    """Receive a callback of an account's provider. Raises NotFound for an unknown one, ValidationFailed if invalid."""
+    channel = registry.channel(account_id)
+    if channel is None:
         raise NotFound("provider")
     try:
-        reports = provider.parse_callback(request, now)
+        news = channel.provider.parse_callback(channel.account, request, now)
     except CallbackRefused as refused:
         raise ValidationFailed({"callback": [str(refused)]}) from None
-    troubles = [trouble for report in reports if (trouble := _try(provider_name, report, request.body, now))]
+    troubles = [trouble for one in news if (trouble := _try(account_id, one, request.body, now))]
     if troubles:
         raise troubles[0]  # not acknowledged: the provider sends it again, and the applied reports are recognized then
 
 
-def _try(provider_name: str, report: Report, body: bytes, now: datetime) -> Exception | None:
-    """Apply one report; an error in it does not affect the other reports."""
+def _try(account_id: str, news: Report | Hint, body: bytes, now: datetime) -> Exception | None:
+    """Take in one piece of news; an error in it does not affect the others."""
     try:
-        _take_in(provider_name, report, body, now)
+        if isinstance(news, Hint):
+            _ask(account_id, news, now)
+        else:
+            _take_in(account_id, news, body, now)
     except Exception as trouble:
-        log.exception("callback_report_failed", provider=provider_name, attempt=report.charge_id)
+        log.exception("callback_report_failed", account=account_id, attempt=news.charge_id)
         return trouble
     return None
 
 
-def _take_in(provider_name: str, report: Report, body: bytes, now: datetime) -> None:
-    """Store and apply in one transaction: a crash between the two would lose the report, or apply it twice."""
-    known = PaymentAttempt.get_or_none(PaymentAttempt.id == report.charge_id, PaymentAttempt.provider == provider_name)
+def _ask(account_id: str, hint: Hint, now: datetime) -> None:
+    """Have a worker ask at once: not here, because the provider waits for our answer, and anybody may have sent it."""
+    attempt = _attempt(account_id, hint.charge_id, hint.reference)
+    if attempt is not None:
+        with store.atomic():
+            due.touch(settlement.ENQUIRE, attempt.id, now, lane=account_id)
+
+
+def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> None:
+    """Store and apply in one transaction: a crash between the two would lose the report, or apply it twice.
+
+    News of a charge that is not the account's is not stored: should it be ours after all, it must not have been seen.
+    """
+    attempt = _attempt(account_id, report.charge_id, None)
+    if attempt is None:
+        log.warning("callback_of_a_stranger", account=account_id)
+        return
     with store.atomic():
         fresh = Callback.insert_once(
-            provider=provider_name,
+            provider=account_id,
             event_id=report.event_id,
-            attempt_id=known.id if known else None,
+            attempt_id=attempt.id,
             body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
             received_at=now,
         )
-        if fresh and known:
-            settlement.apply(known.id, report.outcome, now, settlement.Source.CALLBACK)
+        if fresh:
+            settlement.apply(attempt.id, report.outcome, now, settlement.Source.CALLBACK)
+
+
+def _attempt(account_id: str, charge_id: str | None, reference: str | None) -> PaymentAttempt | None:
+    """The account's own attempt of that id, or of the provider's reference if there is no id."""
+    named = PaymentAttempt.id == charge_id if charge_id else PaymentAttempt.provider_reference == reference
+    found: PaymentAttempt | None = PaymentAttempt.get_or_none(named, PaymentAttempt.provider == account_id)
+    return found

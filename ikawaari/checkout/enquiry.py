@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import outbox, settlement
+from ikawaari.checkout import charges, outbox, settlement
 from ikawaari.config import Config
 from ikawaari.providers import registry
-from ikawaari.providers.asking import answer_of
-from ikawaari.providers.base import Provider
+from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
 from ikawaari.store import due
 from ikawaari.store.models import PaymentAttempt, PaymentIntent
@@ -31,25 +30,24 @@ def begin(attempt: PaymentAttempt, now: datetime) -> None:
 
 def enquire(attempt_id: str, now: datetime) -> datetime | None:
     """Ask the provider what became of an attempt. Returns when to ask next, or None if the result is final."""
-    attempt = PaymentAttempt.get_by_id(attempt_id)
-    provider = registry.named(attempt.provider)
+    attempt = charges.find(attempt_id)
+    channel = registry.channel(attempt.provider)
     if attempt.status == AttemptStatus.SUCCEEDED:
         return None
     left = timedelta.max
-    if provider is not None:
-        asked_at = ask(attempt, provider, now)
-        left = attempt.submitted_at + provider.capabilities.settles_within - asked_at
+    if channel is not None:
+        asked_at = ask(attempt, channel, now)
+        left = attempt.submitted_at + channel.times.settles_within - asked_at
     if left <= timedelta():
         _publish_unresolved(attempt_id, now)
     return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), left, now)
 
 
-def ask(attempt: PaymentAttempt, provider: Provider, now: datetime) -> datetime:
+def ask(attempt: PaymentAttempt, channel: Channel, now: datetime) -> datetime:
     """Ask the provider and apply its answer. Returns when it was asked, by the shared clock."""
-    asked_at = store.shared_clock.now()
+    charge, asked_at = charges.of(attempt), store.shared_clock.now()
     store.leave()
-    outcome = answer_of(lambda: provider.lookup(attempt.id, attempt.provider_reference, now))
-    settlement.apply(attempt.id, outcome, now, asked_at=asked_at)
+    settlement.apply(attempt.id, channel.lookup(charge, now), now, asked_at=asked_at)
     return asked_at
 
 

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, errors, phones, store
-from ikawaari.checkout import settlement, subscriptions
+from ikawaari.checkout import charges, settlement, subscriptions
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.asking import answer_of
-from ikawaari.providers.base import FailureCode, Outcome, Provider, Result
+from ikawaari.providers.base import FailureCode, Outcome, Result
+from ikawaari.providers.channel import Channel
 from ikawaari.shapes import JsonObject
 from ikawaari.states import UNSETTLED
 from ikawaari.store.models import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
@@ -48,10 +48,10 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
     """
     attempt = _find(attempt_id)
     _require_unsettled(attempt)
-    provider = registry.named(attempt.provider)
-    _require_age(attempt, provider)
-    if word.failure and provider and not word.forced:
-        _require_lost(attempt, provider, now)
+    channel = registry.channel(attempt.provider)
+    _require_age(attempt, channel)
+    if word.failure and channel and not word.forced:
+        _require_lost(attempt, channel, now)
     with store.atomic():
         # If another door is used at once, the lock admits one, and the second finds the attempt settled.
         PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
@@ -110,9 +110,9 @@ def _require_unsettled(attempt: PaymentAttempt) -> None:
         raise Conflict(errors.STATE_FORBIDS, f"The attempt is settled: it has {attempt.status}.")
 
 
-def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
+def _require_age(attempt: PaymentAttempt, channel: Channel | None) -> None:
     """Raise Conflict if its call may still be on its way: then nobody can know how it ended."""
-    least = provider.capabilities.forgets_after if provider else _ABSENT
+    least = channel.times.forgets_after if channel else _ABSENT
     if store.shared_clock.now() - attempt.submitted_at < least:
         seconds = int(least.total_seconds())
         raise Conflict(
@@ -120,9 +120,9 @@ def _require_age(attempt: PaymentAttempt, provider: Provider | None) -> None:
         )
 
 
-def _require_lost(attempt: PaymentAttempt, provider: Provider, now: datetime) -> None:
+def _require_lost(attempt: PaymentAttempt, channel: Channel, now: datetime) -> None:
     """Ask the provider. If it was paid, that is booked, as by an enquiry."""
-    outcome = answer_of(lambda: provider.lookup(attempt.id, attempt.provider_reference, now))
+    outcome = channel.lookup(charges.of(attempt), now)
     if outcome.result is Result.SUCCEEDED:
         settlement.apply(attempt.id, outcome, now)
     if outcome.result in _NOT_LOST:

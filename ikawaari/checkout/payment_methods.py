@@ -9,7 +9,8 @@ from ikawaari import cards, countries, errors, operators, phones
 from ikawaari.checkout import provider_states
 from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.providers import registry
-from ikawaari.providers.base import Flow, Provider
+from ikawaari.providers.base import Flow
+from ikawaari.providers.channel import Channel
 from ikawaari.shapes import MethodType, Typed
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
@@ -155,7 +156,7 @@ def takes_cards(terms: Terms) -> bool:
     return _routed(terms, MethodType.CARD, None) is not None
 
 
-def _routed(terms: Terms, method_type: str, operator: str | None) -> Provider | None:
+def _routed(terms: Terms, method_type: str, operator: str | None) -> Channel | None:
     return registry.route(
         livemode=terms.livemode,
         method_type=method_type,
@@ -166,14 +167,14 @@ def _routed(terms: Terms, method_type: str, operator: str | None) -> Provider | 
 
 
 def _route(terms: Terms, method_type: str, operator: str | None) -> str:
-    """The name of the provider that accepts the payment. Raises Unavailable if none does: nothing is stored yet."""
-    provider = _routed(terms, method_type, operator)
-    if provider is None:
+    """The id of the account that takes the payment. Raises Unavailable if none does: nothing is stored yet."""
+    channel = _routed(terms, method_type, operator)
+    if channel is None:
         what = f"mobile money by {operator}" if operator else "cards"
         raise Unavailable(
             errors.NO_PROVIDER, details={"payment_method": [f"No provider takes {what} in {terms.currency} now."]}
         )
-    return provider.name
+    return channel.id
 
 
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:

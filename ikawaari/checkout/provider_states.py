@@ -48,7 +48,7 @@ def _closed() -> frozenset[str]:
 
 def takes_charges(name: str) -> bool:
     """Whether this process has the provider of that name, and it is open."""
-    return registry.named(name) is not None and name not in closed()
+    return registry.channel(name) is not None and name not in closed()
 
 
 def listed() -> Sequence[JsonObject]:
@@ -56,14 +56,14 @@ def listed() -> Sequence[JsonObject]:
     shut = _closed()
     return [
         {"name": name, "state": ProviderState.CLOSED if name in shut else ProviderState.OPEN}
-        for name in registry.names()
+        for name in registry.account_ids()
     ]
 
 
 def switch(name: str, state: ProviderState, now: datetime) -> None:
     """Open or close a provider, on all machines. Raises NotFound if this process does not have it."""
-    if registry.named(name) is None:
-        raise NotFound(f"provider as {name}; there are {', '.join(registry.names())}")
+    if registry.channel(name) is None:
+        raise NotFound(f"provider as {name}; there are {', '.join(registry.account_ids())}")
     ProviderSwitch.insert(name=name, state=state, changed_at=now).on_conflict(
         conflict_target=[ProviderSwitch.name],
         update={ProviderSwitch.state: EXCLUDED.state, ProviderSwitch.changed_at: EXCLUDED.changed_at},
@@ -78,7 +78,7 @@ def refuse_unknown() -> None:
     """
     if not store.is_ready():
         return
-    unknown = PaymentAttempt.provider.not_in(registry.names())
+    unknown = PaymentAttempt.provider.not_in(registry.account_ids())
     attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED), unknown)
     refunds = Refund.select(Refund, PaymentAttempt).join(PaymentAttempt)
     pending = refunds.where(Refund.status == RefundStatus.PENDING, unknown).order_by(Refund.created_at)

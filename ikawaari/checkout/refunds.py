@@ -12,13 +12,12 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import intents, merchant_view, outbox
+from ikawaari.checkout import charges, intents, merchant_view, outbox
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers import registry
-from ikawaari.providers.asking import answer_of
-from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
+from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
@@ -172,21 +171,16 @@ def send(refund_id: str, now: datetime) -> datetime | None:
     if refund.status != RefundStatus.PENDING:
         return None
     attempt = PaymentAttempt.get_by_id(refund.attempt_id)
-    provider = registry.named(attempt.provider)
+    channel = registry.channel(attempt.provider)
     later: datetime = now + min(max(_FIRST_WAIT, now - refund.created_at), _LONGEST_WAIT)
-    if provider is None:
+    if channel is None:
         return later
     # From here on the provider may have it, and it can no longer be withdrawn.
     if refund.sent_at is None and not _take(refund, now):
         return later
-    request = RefundRequest(
-        id=refund.id,
-        charge_id=attempt.id,
-        charge_reference=attempt.provider_reference,
-        money=Money(refund.amount, refund.currency),
-    )
+    order = charges.refund(refund, attempt)
     store.leave()
-    _answer(refund_id, answer_of(lambda: provider.refund(request, now)), now)
+    _answer(refund_id, channel.refund(order, now), now)
     return later
 
 
@@ -247,7 +241,9 @@ def _is_of_held(attempt: PaymentAttempt) -> bool:
 
 def _is_impossible(attempt: PaymentAttempt) -> bool:
     """Whether the provider can never refund that operator. False if this process does not have the provider."""
-    return registry.named(attempt.provider) is not None and not registry.can_refund(attempt.provider, attempt.operator)
+    return registry.channel(attempt.provider) is not None and not registry.can_refund(
+        attempt.provider, attempt.operator
+    )
 
 
 def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any) -> Refund:

@@ -156,11 +156,11 @@ def _concluded(case: Case, outcome: Outcome, asked_at: datetime | None) -> Outco
 
     Both times are the shared clock's, and the later one is when the provider was asked, not when it answered.
     """
-    provider = registry.named(case.attempt.provider)
+    channel = registry.channel(case.attempt.provider)
     never_seen = outcome.result is Result.NOT_FOUND and case.attempt.status in _SENDING
-    if not never_seen or provider is None or asked_at is None:
+    if not never_seen or channel is None or asked_at is None:
         return outcome
-    if asked_at - case.attempt.submitted_at >= provider.capabilities.forgets_after:
+    if asked_at - case.attempt.submitted_at >= channel.times.forgets_after:
         return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
     return outcome
 

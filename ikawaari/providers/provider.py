@@ -62,6 +62,7 @@ class Provider(Hooks, ABC):
     name: str
     capabilities: Capabilities
     settings: Sequence[Setting] = (BASE_URL,)
+    account: Account | None = None  # one that is built in, and needs no settings
     live_url: str = ""
     test_url: str = ""
 

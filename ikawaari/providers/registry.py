@@ -1,4 +1,4 @@
-"""Which providers this process has, and which of them accepts a given payment."""
+"""Which providers this process has, through which accounts, and which of them accepts a given payment."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -6,13 +6,17 @@ from functools import lru_cache
 from itertools import count
 
 from ikawaari.config import Config
-from ikawaari.providers.base import Decider, Flow, Provider
+from ikawaari.providers.capabilities import Refunds
+from ikawaari.providers.channel import Channel
+from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
+from ikawaari.providers.values import Flow
 
 INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox,)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}
+_channels: dict[str, Channel] = {}
 _changes = count()
 _version = next(_changes)
 
@@ -31,6 +35,8 @@ def configure(providers: Iterable[Provider]) -> None:
     _reached.cache_clear()
     _providers.clear()
     _providers.update({provider.name: provider for provider in providers})
+    _channels.clear()
+    _channels.update({one.account.id: Channel(one, one.account) for one in _providers.values() if one.account})
 
 
 def version() -> int:
@@ -46,6 +52,16 @@ def named(name: str) -> Provider | None:
 def names() -> Sequence[str]:
     """The names of the providers, in order of preference."""
     return list(_providers)
+
+
+def channel(account_id: str) -> Channel | None:
+    """The provider of the account, with it."""
+    return _channels.get(account_id)
+
+
+def account_ids() -> Sequence[str]:
+    """The ids of the accounts, in order of preference."""
+    return list(_channels)
 
 
 def prepare() -> None:
@@ -73,23 +89,25 @@ def decider() -> Decider | None:
 
 def route(
     *, livemode: bool, method_type: str, operator: str | None, currency: str, closed: Collection[str] = ()
-) -> Provider | None:
-    """The first provider, except those that are `closed`, that accepts this kind of payment.
+) -> Channel | None:
+    """The first channel, except those whose accounts are `closed`, that accepts this kind of payment.
 
-    Test objects and live ones never share a provider.
+    Test objects and live ones never share an account.
     """
-    for provider in (one for name, one in _providers.items() if name not in closed):
-        can = provider.capabilities
-        fits = can.livemode == livemode and method_type in can.method_types and currency in can.currencies
-        if fits and (operator is None or operator in can.operators):
-            return provider
+    for one in (channel for name, channel in _channels.items() if name not in closed):
+        can = one.capabilities
+        reach = can.reach(operator)
+        takes = reach is not None and currency in reach.currencies
+        if takes and one.account.livemode == livemode and method_type in can.method_types:
+            return one
     return None
 
 
-def can_refund(name: str, operator: str | None) -> bool:
-    """Whether the provider of that name refunds payers of that operator (None: of a card)."""
-    provider = named(name)
-    return provider is not None and operator not in provider.capabilities.no_refunds
+def can_refund(account_id: str, operator: str | None) -> bool:
+    """Whether payers of that operator (None: of a card) are refunded through that account."""
+    one = channel(account_id)
+    reach = one.capabilities.reach(operator) if one else None
+    return reach is not None and reach.refunds is not Refunds.NONE
 
 
 def flows(*, livemode: bool, operator: str, currency: str, closed: Collection[str] = ()) -> Sequence[Flow]:
@@ -101,8 +119,10 @@ def flows(*, livemode: bool, operator: str, currency: str, closed: Collection[st
 def _reached(livemode: bool, currency: str, closed: frozenset[str]) -> Mapping[str, Sequence[Flow]]:
     """The operators that somebody reaches, with their flows: a page asks for all of them, again and again."""
     found: dict[str, Sequence[Flow]] = {}
-    for provider in (one for name, one in _providers.items() if name not in closed):
-        can = provider.capabilities
-        if can.livemode == livemode and "mobile_money" in can.method_types and currency in can.currencies:
-            found = {**can.operators, **found}  # the first provider of an operator is preferred
+    for one in (channel for name, channel in _channels.items() if name not in closed):
+        if one.account.livemode == livemode:
+            reached = {
+                name: reach.flows for name, reach in one.capabilities.operators.items() if currency in reach.currencies
+            }
+            found = {**reached, **found}  # the first channel of an operator is preferred
     return found

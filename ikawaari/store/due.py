@@ -36,13 +36,13 @@ def schedule_new(kind: str, subject: str, at: datetime, lane: str = "") -> None:
     before_commit(_LAST, (kind, subject, at, lane), _write)
 
 
-def touch(kind: str, subject: str, at: datetime) -> None:
+def touch(kind: str, subject: str, at: datetime, lane: str = "") -> None:
     """Make the row of `subject` due at `at` or earlier, at the end of the caller's transaction.
 
     A worker that holds the row keeps it, but must run it again. If a worker has found nothing left, then this commits,
     and then the worker finished the row or postponed it until tomorrow, nobody would run it in time. This avoids that.
     """
-    before_commit(_LAST, (kind, subject, at, ""), _write)
+    before_commit(_LAST, (kind, subject, at, lane), _write)
 
 
 def _write(items: Sequence[tuple[str, str, datetime, str]]) -> None:

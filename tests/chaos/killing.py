@@ -13,7 +13,7 @@ from typing import Any
 from ikawaari import cli
 from ikawaari.checkout import callbacks, enquiry, refunds, settlement
 from ikawaari.events import events
-from ikawaari.providers.base import ChargeRequest
+from ikawaari.providers.base import Account, Charge
 from ikawaari.providers.sandbox import Sandbox
 
 DIE_AT = "IKAWAARI_TEST_DIE_AT"
@@ -66,7 +66,7 @@ def _is_told(event_type: str, *args: Any) -> bool:
     return bool(args[0] == event_type)
 
 
-def _has_otp(_sandbox: Sandbox, request: ChargeRequest, *_: Any) -> bool:
+def _has_otp(_sandbox: Sandbox, _account: Account, request: Charge, *_: Any) -> bool:
     return request.otp is not None
 
 

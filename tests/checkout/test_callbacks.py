@@ -9,18 +9,18 @@ import pytest
 from ikawaari.checkout import attempts, callbacks, refunds
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import Outcome, RefundRequest, Report, Result
+from ikawaari.providers.base import Account, Outcome, RefundOrder, Report, Result
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.database import database
 from ikawaari.store.models import Callback, PaymentAttempt, Refund
-from tests.world import PAID, World, audit, intent, latest, statuses
+from tests.world import PAID, World, audit, intent, latest, message_of, statuses
 from tests.world import refunds as all_refunds
 
 
 class Bundling(Sandbox):
     """A provider that sends many reports of success in one callback."""
 
-    def parse_callback(self, request: Any, now: datetime) -> list[Report]:
+    def parse_callback(self, account: Account, request: Any, now: datetime) -> list[Report]:
         """A success of each charge that the body names."""
         paid = Outcome(result=Result.SUCCEEDED, money=Money(5_000, "XOF"))
         return [Report(event_id=f"of {one}", charge_id=one, outcome=paid) for one in json.loads(request.body)]
@@ -29,9 +29,9 @@ class Bundling(Sandbox):
 class Stumbling(Sandbox):
     """An adapter that breaks after the money was given back."""
 
-    def refund(self, request: RefundRequest, now: datetime) -> Outcome:
+    def refund(self, account: Account, request: RefundOrder, now: datetime) -> Outcome:
         """Give back, and break."""
-        super().refund(request, now)
+        super().refund(account, request, now)
         raise ValueError("an odd word")
 
 
@@ -41,7 +41,7 @@ def test_a_report_that_cannot_be_taken_in_holds_up_none_of_those_that_came_with_
     for number, session in enumerate(sessions):
         world.pay(session, f"{600 + number}")
     ids = [latest(session).id for session in sessions]
-    message = callbacks.Message(headers={}, body=json.dumps(ids).encode(), method="POST", path="/callbacks/sandbox")
+    message = message_of(json.dumps(ids).encode())
     broken = PaymentAttempt._meta.table_name
     database.execute_sql(f"UPDATE {broken} SET next_action = 'no JSON' WHERE id = '{ids[0]}'")
     with pytest.raises(ValueError, match="Expecting value"):

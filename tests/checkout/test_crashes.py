@@ -12,7 +12,7 @@ from ikawaari.checkout import attempts, budgets, callbacks
 from ikawaari.errors import Declined
 from ikawaari.events import events
 from ikawaari.providers import registry
-from ikawaari.providers.base import Outcome
+from ikawaari.providers.base import Account, Outcome
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.database import database
 from ikawaari.store.models import CheckoutSession
@@ -174,8 +174,8 @@ def test_a_process_killed_while_it_writes_the_events_loses_nothing(
 
 def test_an_adapter_that_raises_is_a_bug_and_leaves_the_truth_unknown(world: World) -> None:
     class Broken(Sandbox):
-        def charge(self, request: Any, now: Any) -> Outcome:
-            super().charge(request, now)
+        def charge(self, account: Account, request: Any, now: Any) -> Outcome:
+            super().charge(account, request, now)
             raise RuntimeError
 
     registry.configure([Broken(world.config)])

@@ -247,7 +247,7 @@ def test_a_forged_callback_is_refused_and_leaves_no_trace(world: World) -> None:
     session = world.session()
     world.pay(session, "011")
     message = _told(world, session, succeeded=True)
-    forged = callbacks.Message(headers={}, body=message.body, method="POST", path=worlds.PATH)
+    forged = worlds.message_of(message.body)
     with pytest.raises(ValidationFailed):
         callbacks.receive("sandbox", forged, world.now)
     assert not Callback.select().exists()

@@ -12,7 +12,7 @@ from ikawaari.cli import main
 from ikawaari.config import Config
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import FailureCode, Outcome, Result
+from ikawaari.providers.base import Account, Charge, FailureCode, Outcome, Result
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store.models import AttemptReport, CheckoutSession, PaymentAttempt
 from tests import world as worlds
@@ -27,7 +27,7 @@ class Deaf(Sandbox):
 
     answer: Outcome | None = None
 
-    def lookup(self, charge_id: str, reference: str | None, now: Any) -> Outcome:
+    def lookup(self, account: Account, request: Charge, now: Any) -> Outcome:
         """Say nothing of use."""
         return self.answer or Outcome(result=Result.UNKNOWN, raw_code="HTTP 500")
 

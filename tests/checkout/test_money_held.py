@@ -13,7 +13,7 @@ from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result
+from ikawaari.providers.base import Account, FailureCode, Outcome, RefundOrder, Result
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import CheckoutSession, DueWork, Event, PaymentAttempt, Refund
 from tests import factories
@@ -29,12 +29,12 @@ class Moody(Sandbox):
     moods: list[FailureCode]
     asked: list[str]
 
-    def refund(self, request: RefundRequest, now: Any) -> Outcome:
+    def refund(self, account: Account, request: RefundOrder, now: Any) -> Outcome:
         """Fail for the next reason, if there is one."""
         self.asked.append(request.id)
         if self.moods:
             return Outcome(result=Result.FAILED, failure=self.moods.pop(0))
-        return super().refund(request, now)
+        return super().refund(account, request, now)
 
 
 def moody(world: World, *moods: FailureCode) -> Moody:
@@ -377,8 +377,8 @@ def test_a_late_answer_to_an_ask_does_not_undo_a_success(world: World) -> None:
     world.wait(5)
     refund = ask(world, payment_intent=intent(session).id)
 
-    def succeed_meanwhile(request: RefundRequest, now: Any) -> Outcome:
-        refunds.apply(request.id, Sandbox.refund(provider, request, now), now)
+    def succeed_meanwhile(account: Account, request: RefundOrder, now: Any) -> Outcome:
+        refunds.apply(request.id, Sandbox.refund(provider, account, request, now), now)
         return Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN)
 
     provider.refund = succeed_meanwhile  # type: ignore[method-assign]

@@ -40,11 +40,11 @@ DAILY_TRIAL = DAILY | {"trial_period_days": 3}
 class Unreachable(Sandbox):
     """An operator that answers nothing, and later has never seen anything."""
 
-    def charge(self, request, now):  # type: ignore[no-untyped-def]
+    def charge(self, account, request, now):  # type: ignore[no-untyped-def]
         """Time out."""
         return unknown("timeout")
 
-    def lookup(self, charge_id, reference, now):  # type: ignore[no-untyped-def]
+    def lookup(self, account, request, now):  # type: ignore[no-untyped-def]
         """Never seen."""
         return Outcome(result=Result.NOT_FOUND)
 

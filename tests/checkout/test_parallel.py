@@ -12,7 +12,7 @@ from ikawaari import store
 from ikawaari.checkout import attempts, refunds, sessions
 from ikawaari.errors import Conflict, Declined
 from ikawaari.providers import registry
-from ikawaari.providers.base import ChargeRequest, Outcome
+from ikawaari.providers.base import Account, Charge, Outcome
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import CheckoutSession, PaymentIntent, Subscription
 from tests import factories
@@ -28,20 +28,20 @@ class Watched(Sandbox):
         self.calls: list[str] = []
         registry.configure([self])
 
-    def charge(self, request: ChargeRequest, now: datetime) -> Outcome:
+    def charge(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Note it."""
         self.calls.append("charge")
-        return super().charge(request, now)
+        return super().charge(account, request, now)
 
-    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+    def lookup(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Note it."""
         self.calls.append("lookup")
-        return super().lookup(charge_id, reference, now)
+        return super().lookup(account, request, now)
 
-    def refund(self, request: Any, now: datetime) -> Outcome:
+    def refund(self, account: Account, request: Any, now: datetime) -> Outcome:
         """Note it."""
         self.calls.append("refund")
-        return super().refund(request, now)
+        return super().refund(account, request, now)
 
 
 @pytest.mark.parametrize("fields", [{}, {"defer_payment_intent_creation": True}, {"amount": None}], ids=str)
@@ -194,11 +194,11 @@ def test_many_sessions_paid_at_once_by_many_workers_all_add_up(world: World) -> 
 
 def test_a_slow_provider_holds_no_transaction_of_ours(world: World) -> None:
     class Curious(Sandbox):
-        def charge(self, request: ChargeRequest, now: datetime) -> Outcome:
+        def charge(self, account: Account, request: Charge, now: datetime) -> Outcome:
             assert not store.in_transaction()
             assert latest(session).status == "submitting"
             together(1, lambda _: factories.merchant())
-            return super().charge(request, now)
+            return super().charge(account, request, now)
 
     registry.configure([Curious(replace(world.config, sandbox_delay_seconds=0.0))])
     session = world.session()

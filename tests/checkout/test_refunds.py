@@ -10,9 +10,11 @@ from ikawaari.checkout import attempts
 from ikawaari.checkout import refunds as domain
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import FailureCode, Outcome, RefundRequest, Result, unknown
+from ikawaari.providers.base import Account, FailureCode, Outcome, RefundOrder, Result, unknown
+from ikawaari.providers.capabilities import Refunds
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import CheckoutSession, DueWork, Refund
 from tests import factories
@@ -24,9 +26,9 @@ class Reluctant(Sandbox):
 
     says: Outcome | None = None
 
-    def refund(self, request: RefundRequest, now: datetime) -> Outcome:
+    def refund(self, account: Account, request: RefundOrder, now: datetime) -> Outcome:
         """What was told."""
-        return self.says or super().refund(request, now)
+        return self.says or super().refund(account, request, now)
 
 
 FAILED = Outcome(result=Result.FAILED, failure=FailureCode.WALLET_LIMIT)
@@ -254,7 +256,8 @@ def test_who_cannot_be_paid_back_is_refused_before_anything_is_promised(world: W
 def test_a_provider_without_refunds_for_cards_refuses_them(world: World, provider: Reluctant) -> None:
     session = world.session()
     world.pay_by_card(session)
-    provider.capabilities = replace(provider.capabilities, no_refunds=frozenset({None}))
+    cards = replace(present(provider.capabilities.cards, "it takes cards"), refunds=Refunds.NONE)
+    provider.capabilities = replace(provider.capabilities, cards=cards)
     with pytest.raises(Conflict):
         ask(world, session)
     by_wallet = paid(world)
@@ -319,14 +322,14 @@ def test_two_workers_who_send_one_refund_give_it_once(world: World) -> None:
 
 def test_the_sandbox_gives_back_no_more_than_it_took(world: World) -> None:
     session = paid(world)
-    provider = registry.named("sandbox")
-    assert provider is not None
+    channel = registry.channel("sandbox")
+    assert channel is not None
     charge = latest(session)
 
     def request(number: int) -> Result:
         money = Money(2_000, "XOF")
-        told = RefundRequest(id=f"re_{number}", charge_id=charge.id, charge_reference=None, money=money)
-        return provider.refund(told, world.now).result
+        told = RefundOrder(id=f"re_{number}", charge_id=charge.id, charge_reference=None, money=money)
+        return channel.refund(told, world.now).result
 
     assert sorted(map(str, together(8, request))) == ["failed"] * 6 + ["succeeded"] * 2
     assert given() == 4_000

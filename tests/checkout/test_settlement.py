@@ -15,12 +15,12 @@ from ikawaari.checkout import callbacks, outbox, refunds, settlement
 from ikawaari.events import delivery
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Report, Result
+from ikawaari.providers.base import Account, Action, ActionKind, FailureCode, Outcome, Report, Result
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store.models import AttemptReport, Callback, CheckoutSession, Customer, Event, PaymentAttempt, Refund
 from tests import factories
 from tests.serving import ROOT
-from tests.world import FAILED, PAID, World, fresh, intent, latest, statuses, together
+from tests.world import FAILED, PAID, World, fresh, intent, latest, message_of, statuses, together
 from tests.world import refunds as all_refunds
 
 AMOUNT = 5_000
@@ -274,7 +274,7 @@ def test_odd_words_of_a_refund_do_not_stop_it(world: World, odd: str) -> None:
 class Babbling(Sandbox):
     """A provider whose callbacks are full of odd words."""
 
-    def parse_callback(self, request: Any, now: Any) -> list[Report]:
+    def parse_callback(self, account: Account, request: Any, now: Any) -> list[Report]:
         """Money, and the body's odd word wherever one fits."""
         charge_id, odd = request.body.decode("utf-8", "surrogatepass").split(" ", 1)
         outcome = Outcome(result=Result.SUCCEEDED, money=Money(AMOUNT, "XOF"), reference=odd, raw_code=odd)
@@ -291,7 +291,7 @@ def test_money_is_booked_whatever_odd_text_stands_anywhere(world: World) -> None
         outcome = took(AMOUNT, reference=odd)
         if number % 3 == 0:
             body = f"{attempt.id} {odd}".encode("utf-8", "surrogatepass")
-            message = callbacks.Message(headers={}, body=body, method="POST", path="/callbacks/sandbox")
+            message = message_of(body)
             callbacks.receive("sandbox", message, world.now)
         else:
             settlement.apply(attempt.id, outcome, world.now)

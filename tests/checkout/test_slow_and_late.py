@@ -15,7 +15,8 @@ from ikawaari import clock, store, worker
 from ikawaari.checkout import attempts, enquiry, settlement
 from ikawaari.errors import Gone, Unavailable
 from ikawaari.providers import registry
-from ikawaari.providers.base import Capabilities, FailureCode, Outcome, Result
+from ikawaari.providers.base import Account, Charge, FailureCode, Outcome, Result
+from ikawaari.providers.capabilities import Times
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import Event, Invoice, PaymentAttempt, PaymentIntent
 from tests import factories
@@ -30,21 +31,21 @@ class Slow(Sandbox):
     seconds = 0.0
     world: World
 
-    def charge(self, request: Any, now: datetime) -> Outcome:
+    def charge(self, account: Account, request: Any, now: datetime) -> Outcome:
         """Let time go by, and charge."""
         self.world.later(self.seconds)
-        return super().charge(request, now)
+        return super().charge(account, request, now)
 
 
 class Raising(Sandbox):
     """An adapter that breaks after the money was taken, and again when it is asked."""
 
-    def charge(self, request: Any, now: datetime) -> Outcome:
+    def charge(self, account: Account, request: Any, now: datetime) -> Outcome:
         """Take the money, and break."""
-        super().charge(request, now)
+        super().charge(account, request, now)
         raise ValueError("an odd word")
 
-    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+    def lookup(self, account: Account, request: Charge, now: datetime) -> Outcome:
         """Break."""
         raise ValueError("an odd word")
 
@@ -331,11 +332,4 @@ def test_a_failure_that_a_callback_brings_is_asked_about_again_after_a_minute(wo
 def test_a_provider_must_have_times_in_their_order(times: tuple[int, int, int]) -> None:
     call, forgets, settles = (timedelta(seconds=seconds) for seconds in times)
     with pytest.raises(AssertionError):
-        Capabilities(
-            method_types=frozenset(),
-            currencies=frozenset(),
-            livemode=False,
-            call_timeout=call,
-            forgets_after=forgets,
-            settles_within=settles,
-        )
+        Times(call_timeout=call, forgets_after=forgets, settles_within=settles)

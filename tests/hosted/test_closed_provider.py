@@ -26,7 +26,7 @@ class Cards(Sandbox):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.capabilities = replace(self.capabilities, method_types=frozenset({"card"}))
+        self.capabilities = replace(self.capabilities, operators={})
 
 
 @pytest.fixture

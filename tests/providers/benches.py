@@ -1,7 +1,4 @@
-"""One bench per adapter: how its outside world is made to do what the contract's tests ask for.
-
-A new adapter brings a class with these methods and a line in `BENCHES`; `test_contract.py` does the rest.
-"""
+"""The sandbox's bench: how its outside world is made to do what `test_contract.py` asks for."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +7,13 @@ from typing import Protocol
 
 from ikawaari import ids
 from ikawaari.config import Config
+from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.providers.base import CallbackRequest, ChargeRequest, Provider
+from ikawaari.providers.base import CallbackRequest, Charge, Provider
+from ikawaari.providers.channel import Channel
 from ikawaari.providers.sandbox import Sandbox, ledger, world
 from ikawaari.providers.sandbox.provider import SIGNATURE_HEADER
+from tests.world import message_of
 
 PHONE = "+221771234"
 
@@ -22,9 +22,10 @@ class Bench(Protocol):
     """An adapter and its outside world."""
 
     provider: Provider
+    channel: Channel
     secrets: Sequence[str]  # what must never be logged
 
-    def request(self, wish: str, *, amount: int = 5_000, charge_id: str | None = None) -> ChargeRequest:
+    def request(self, wish: str, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """A charge that, sent to the adapter, ends as wished.
 
         `succeeds`, `declines`, `no_answer` and `error` (both after the money was taken) or `pends`.
@@ -47,11 +48,12 @@ class SandboxBench:
 
     def __init__(self, config: Config) -> None:
         self.provider: Provider = Sandbox(config)
+        self.channel = Channel(self.provider, present(self.provider.account, "the sandbox has one"))
         self.secrets: Sequence[str] = [config.secret_key]
 
-    def request(self, wish: str, *, amount: int = 5_000, charge_id: str | None = None) -> ChargeRequest:
+    def request(self, wish: str, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """A charge of the wished ending."""
-        return ChargeRequest(
+        return Charge(
             id=charge_id or ids.new_attempt(),
             intent_id="pi_test",
             money=Money(amount, "XOF"),
@@ -75,8 +77,8 @@ class SandboxBench:
         assert isinstance(self.provider, Sandbox)
         if body is None:
             body = json.dumps(world.report_body(ledger.Charge.get_by_id(charge_id))).encode()
-        headers = {SIGNATURE_HEADER: self.provider.sign(body, now), "Content-Type": "application/json"}
-        return CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
+        headers = [(SIGNATURE_HEADER, self.provider.sign(body, now)), ("Content-Type", "application/json")]
+        return message_of(body, headers)
 
 
 BENCHES: Mapping[str, Callable[[Config], Bench]] = {"sandbox": SandboxBench}

@@ -167,7 +167,7 @@ def test_callbacks_signed_with_an_old_secret_are_verified_until_it_goes(before: 
 
     body = b"{}"
     signed = sandbox.Sandbox(before).sign(body, START)
-    request = base.CallbackRequest(headers={"Sandbox-Signature": signed}, body=body, method="POST", path="/")
+    request = world.message_of(body, [("Sandbox-Signature", signed)])
 
     def verify(config: Config) -> None:
         sandbox.Sandbox(config)._verify(request, START)

@@ -1,4 +1,4 @@
-"""The sandbox as a provider: the four verbs and the hooks over the simulated operator."""
+"""The sandbox as a provider: the verbs and the hooks over the simulated operator."""
 
 import hashlib
 import hmac
@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -13,11 +14,16 @@ from ikawaari import clock, databases, ids, sealing
 from ikawaari.config import Config
 from ikawaari.money import EXPONENTS, Money
 from ikawaari.operators import OPERATORS
-from ikawaari.providers import base
-from ikawaari.providers.base import Action, ActionKind, FailureCode, Flow, Outcome, Result
+from ikawaari.providers import values
+from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Report
+from ikawaari.providers.capabilities import Capabilities, Reach, Renewals, Times
+from ikawaari.providers.capabilities import Refunds as Refundable
+from ikawaari.providers.outcomes import Action, ActionKind, FailureCode, Outcome, Result, unknown
+from ikawaari.providers.provider import Checkup, Provider
 from ikawaari.providers.sandbox import ledger, world
 from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, Refund
 from ikawaari.providers.sandbox.script import RIGHT_OTP, Answer, Ending, Refunds, Script, script_of
+from ikawaari.providers.values import Account, Flow, RefundOrder
 
 SIGNATURE_HEADER = "Sandbox-Signature"
 _TOLERANCE_SECONDS = 300
@@ -53,10 +59,10 @@ _DIAL_CODES = {
     "moov_ne": "*155#",
     "zamani_ne": "*144#",
 }
-_NO_REFUNDS: frozenset[str | None] = frozenset({"expresso_sn"})
+_NO_REFUNDS = frozenset({"expresso_sn"})
 
 
-class Sandbox(base.Provider):
+class Sandbox(Provider):
     """The only provider for test objects."""
 
     name = "sandbox"
@@ -66,17 +72,19 @@ class Sandbox(base.Provider):
         self.delay = timedelta(seconds=config.sandbox_delay_seconds)
         self.prompt = timedelta(seconds=config.sandbox_prompt_seconds)
         self.screen_url = f"{config.pay_url}/sandbox"
-        self.callback_url = f"{config.api_url}/callbacks/sandbox"
+        self.account = self._own = Account(
+            id=self.name, provider=self.name, livemode=False, callback_url=f"{config.api_url}/callbacks/{self.name}"
+        )
         self._keys = sealing.signing_keys([config.secret_key, *config.old_secrets], "sandbox callbacks")
-        self.capabilities = base.Capabilities(
-            method_types=frozenset({"mobile_money", "card"}),
-            operators={name: _flows(name) for name in OPERATORS},
-            currencies=frozenset(EXPONENTS),
-            livemode=False,
-            no_refunds=_NO_REFUNDS,
-            call_timeout=timedelta(seconds=config.charge_timeout_seconds),
-            forgets_after=timedelta(seconds=2 * config.charge_timeout_seconds),
-            settles_within=timedelta(seconds=config.sandbox_settles_seconds),
+        self.capabilities = Capabilities(
+            operators={name: _reach(name) for name in OPERATORS},
+            cards=Reach(currencies=frozenset(EXPONENTS), refunds=Refundable.PARTIAL, renewals=Renewals.SAVED_METHOD),
+            modes=frozenset({False}),
+            times=Times(
+                call_timeout=timedelta(seconds=config.charge_timeout_seconds),
+                forgets_after=timedelta(seconds=2 * config.charge_timeout_seconds),
+                settles_within=timedelta(seconds=config.sandbox_settles_seconds),
+            ),
         )
 
     def connect(self) -> None:
@@ -91,7 +99,7 @@ class Sandbox(base.Provider):
         """Release this thread's connection to the ledger."""
         ledger.release()
 
-    def charge(self, request: base.ChargeRequest, now: datetime) -> Outcome:
+    def charge(self, account: Account, request: values.Charge, now: datetime) -> Outcome:
         """Start a charge, or continue the one that has this id (with the code that the payer entered)."""
         script = script_of(self._asked_as_possible(request))
         with databases.transaction(ledger.database.obj):  # what its payer does at once is stored with the charge
@@ -100,46 +108,53 @@ class Sandbox(base.Provider):
                 world.settle(charge, now, succeeded=request.otp == RIGHT_OTP, failure=FailureCode.OTP_INVALID)
                 charge = Charge.get_by_id(charge.id)
         if script.answer is Answer.NONE:
-            return base.unknown("no answer")
+            return unknown("no answer")
         if script.answer is Answer.ERROR:
-            return base.unknown("HTTP 500")
+            return unknown("HTTP 500")
         return self._outcome(charge, now, request.operator)
 
-    def lookup(self, charge_id: str, reference: str | None, now: datetime) -> Outcome:
+    def lookup(self, account: Account, request: values.Charge, now: datetime) -> Outcome:
         """The charge as the ledger has it."""
-        charge = Charge.get_or_none(Charge.id == charge_id)
+        charge = Charge.get_or_none(Charge.id == request.id)
         if charge is None:
             return Outcome(result=Result.NOT_FOUND)
         return self._outcome(world.advance(charge, now), now)
 
-    def refund(self, request: base.RefundRequest, now: datetime) -> Outcome:
+    def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
         """Refund immediately, later or never, as scripted; a known id refunds nothing more."""
-        charge = Charge.get_or_none(Charge.id == request.charge_id)
+        charge = Charge.get_or_none(Charge.id == order.charge_id)
         if charge is None or charge.refunds == Refunds.FAIL:
             return Outcome(result=Result.FAILED, failure=FailureCode.NOT_ALLOWED)
         given_at = now + self.delay if charge.refunds == Refunds.SLOW else now
-        refund = self._give_back(request, given_at)
+        refund = self._give_back(order, given_at)
         if refund is None:
             return Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT)
-        if refund.given_at and refund.given_at > now:
-            return Outcome(result=Result.PROCESSING, reference=refund.id)
-        return Outcome(result=Result.SUCCEEDED, reference=refund.id, money=request.money)
+        return _refunded(refund, order, now)
 
-    def parse_callback(self, request: base.CallbackRequest, now: datetime) -> list[base.Report]:
+    def lookup_refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
+        """The refund as the ledger has it."""
+        refund = Refund.get_or_none(Refund.id == order.id)
+        return Outcome(result=Result.NOT_FOUND) if refund is None else _refunded(refund, order, now)
+
+    def check(self, account: Account, now: datetime) -> Checkup:
+        """There is nothing that could be wrong."""
+        return Checkup(is_usable=True, words="The sandbox is here.")
+
+    def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> list[Report]:
         """Parse our own operator's callback: `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`."""
         self._verify(request, now)
         try:
             body = json.loads(request.body)
             outcome = _reported(body)
-            return [base.Report(event_id=str(body["event_id"]), charge_id=str(body["charge_id"]), outcome=outcome)]
+            return [Report(event_id=str(body["event_id"]), charge_id=str(body["charge_id"]), outcome=outcome)]
         except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
-            raise base.CallbackRefused(f"not a callback of the sandbox: {error!r}") from None
+            raise CallbackRefused(f"not a callback of the sandbox: {error!r}") from None
 
     def sign(self, body: bytes, now: datetime) -> str:
         """The signature header's value for `body`."""
         return _signed(self._keys[0], body, clock.unix(now))
 
-    def decide(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> base.CallbackRequest:
+    def decide(self, charge_id: str, *, succeeded: bool, failure: str | None, now: datetime) -> CallbackRequest:
         """End a charge as a developer decides. Returns the callback that the operator would send about it now.
 
         Raises LookupError for a charge that never arrived.
@@ -149,8 +164,9 @@ class Sandbox(base.Provider):
             raise LookupError(charge_id)
         world.settle(charge, now, succeeded=succeeded, failure=failure or FailureCode.UNKNOWN)
         body = json.dumps(world.report_body(Charge.get_by_id(charge_id))).encode()
-        headers = {SIGNATURE_HEADER: self.sign(body, now)}
-        return base.CallbackRequest(headers=headers, body=body, method="POST", path="/callbacks/sandbox")
+        headers = [(SIGNATURE_HEADER, self.sign(body, now))]
+        where = urlsplit(self._own.callback_url)
+        return CallbackRequest(method="POST", path=where.path, authority=where.netloc, headers=headers, body=body)
 
     def tick(self, now: datetime) -> None:
         """Advance the simulated world to `now`, and deliver the callbacks that are due by then."""
@@ -159,7 +175,7 @@ class Sandbox(base.Provider):
         for callback in list(due):  # read to the end before the first write, as in `world.advance_all`
             self._deliver(callback, now)
 
-    def _give_back(self, request: base.RefundRequest, given_at: datetime) -> Refund | None:
+    def _give_back(self, request: RefundOrder, given_at: datetime) -> Refund | None:
         """The refund of this id, created by the first call; None if less than that is left of the charge."""
         amount = request.money.amount
         row = {"id": request.id, "charge_id": request.charge_id, "amount": amount, "given_at": given_at}
@@ -178,36 +194,36 @@ class Sandbox(base.Provider):
         later = {OutgoingCallback.tries: callback.tries + 1, OutgoingCallback.due_at: now + timedelta(seconds=5)}
         if not OutgoingCallback.update(later).where(mine).execute():
             return  # another worker has it
-        if _post(self.callback_url, callback.body.encode(), self.sign(callback.body.encode(), now)) or (
+        if _post(self._own.callback_url, callback.body.encode(), self.sign(callback.body.encode(), now)) or (
             callback.tries >= _CALLBACK_TRIES
         ):
             OutgoingCallback.delete().where(OutgoingCallback.id == callback.id).execute()
 
-    def _verify(self, request: base.CallbackRequest, now: datetime) -> None:
-        given = {name.lower(): value for name, value in request.headers.items()}.get(SIGNATURE_HEADER.lower(), "")
+    def _verify(self, request: CallbackRequest, now: datetime) -> None:
+        given = request.header(SIGNATURE_HEADER) or ""
         stamp = given.partition("t=")[2].partition(",")[0]
         if (
             not stamp.isdecimal()
             or len(stamp) > _LONGEST_STAMP
             or abs(clock.unix(now) - int(stamp)) > _TOLERANCE_SECONDS
         ):
-            raise base.CallbackRefused("no fresh signature")
+            raise CallbackRefused("no fresh signature")
         expected = [_signed(key, request.body, int(stamp)).encode() for key in self._keys]
         if not any(hmac.compare_digest(given.encode(), signature) for signature in expected):
-            raise base.CallbackRefused("wrong signature")
+            raise CallbackRefused("wrong signature")
 
-    def _asked_as_possible(self, request: base.ChargeRequest) -> base.ChargeRequest:
+    def _asked_as_possible(self, request: values.Charge) -> values.Charge:
         """The request without a preferred flow that its operator does not support."""
-        possible = self.capabilities.operators.get(request.operator or "", ())
-        return request if request.flow in possible else replace(request, flow=None)
+        reach = self.capabilities.reach(request.operator)
+        return request if reach and request.flow in reach.flows else replace(request, flow=None)
 
-    def _open(self, request: base.ChargeRequest, script: Script, now: datetime) -> Charge:
+    def _open(self, request: values.Charge, script: Script, now: datetime) -> Charge:
         """The charge of this id: the first call creates it, and every further call finds it."""
         charge = Charge(**self._columns(request, script, now))
         fresh = Charge.insert(charge.__data__).on_conflict_ignore().as_rowcount().execute()
         return charge if fresh else Charge.get_by_id(request.id)
 
-    def _columns(self, request: base.ChargeRequest, script: Script, now: datetime) -> dict[str, Any]:
+    def _columns(self, request: values.Charge, script: Script, now: datetime) -> dict[str, Any]:
         deadline = now + self.prompt
         return {
             "id": request.id,
@@ -224,7 +240,7 @@ class Sandbox(base.Provider):
             "noisy": script.noisy,
             "calls_back": script.callbacks,
             "return_url": request.return_url,
-            "merchant": request.merchant_name,
+            "merchant": request.statement,
             "refunds": Refunds.FAIL if request.operator in _NO_REFUNDS else script.refunds,
             "created_at": now,
             "acts_at": self._acts_at(script, now, deadline),
@@ -268,11 +284,21 @@ class Sandbox(base.Provider):
         return Action(kind=kind, dial_code=_DIAL_CODES.get(operator or ""))
 
 
-def _flows(operator: str) -> tuple[Flow, ...]:
+def _reach(operator: str) -> Reach:
     """Wave is an app: it also supports QR codes. The others push a prompt, or accept a code."""
-    if operator.startswith("wave"):
-        return (Flow.USSD_PUSH, Flow.REDIRECT, Flow.QR)
-    return (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT)
+    wave = operator.startswith("wave")
+    return Reach(
+        currencies=frozenset(EXPONENTS),
+        flows=(Flow.USSD_PUSH, Flow.REDIRECT, Flow.QR) if wave else (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT),
+        refunds=Refundable.NONE if operator in _NO_REFUNDS else Refundable.PARTIAL,
+        renewals=Renewals.PROMPT,
+    )
+
+
+def _refunded(refund: Refund, order: RefundOrder, now: datetime) -> Outcome:
+    if refund.given_at and refund.given_at > now:
+        return Outcome(result=Result.PROCESSING, reference=refund.id)
+    return Outcome(result=Result.SUCCEEDED, reference=refund.id, money=order.money)
 
 
 def _signed(key: bytes, body: bytes, stamp: int) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ikawaari.providers.base import FailureCode
+from ikawaari.providers.outcomes import FailureCode
 from ikawaari.providers.sandbox import world
 from ikawaari.providers.sandbox.ledger import Charge
 from ikawaari.providers.sandbox.script import Ending

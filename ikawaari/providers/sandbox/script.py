@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ikawaari.providers.base import ChargeRequest, FailureCode, Flow
+from ikawaari.providers.outcomes import FailureCode
+from ikawaari.providers.values import Charge, Flow
 
 
 class Answer(StrEnum):
@@ -86,7 +87,7 @@ _UNKNOWN_TOKEN = replace(_CARD, ending=_FAILS, failure=FailureCode.CARD_DECLINED
 _WAITING_FLOWS = {Flow.OTP, Flow.REDIRECT, Flow.QR}
 
 
-def script_of(request: ChargeRequest) -> Script:
+def script_of(request: Charge) -> Script:
     """The script for a charge. A plain number follows the flow that the payer prefers; a scripted one has its own."""
     told = request.card_token or "" if request.method_type == "card" else (request.phone or "")[-3:]
     if request.off_session and told in _OFF_SESSION:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import databases, ids
-from ikawaari.providers.base import FailureCode
+from ikawaari.providers.outcomes import FailureCode
 from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, database
 from ikawaari.providers.sandbox.script import Ending
 

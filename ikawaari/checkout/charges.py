@@ -1,0 +1,56 @@
+"""Our rows as the values that providers are given: whole charges and refunds."""
+
+from ikawaari.checkout import merchant_view
+from ikawaari.money import Money
+from ikawaari.providers.base import Charge, Flow, RefundOrder
+from ikawaari.store.models import Merchant, PaymentAttempt, PaymentIntent, Refund
+
+
+def find(attempt_id: str) -> PaymentAttempt:
+    """The attempt, read with the intent and the merchant that its charge tells of."""
+    rows = PaymentAttempt.select(PaymentAttempt, PaymentIntent, Merchant).join(PaymentIntent).join(Merchant)
+    found: PaymentAttempt = rows.where(PaymentAttempt.id == attempt_id).get()
+    return found
+
+
+def of(attempt: PaymentAttempt, otp: str | None = None) -> Charge:
+    """The charge of an attempt, with the code that its payer typed, if one is sent now."""
+    intent, details = attempt.intent, attempt.customer_details
+    name, email = details.get("name"), details.get("email") or intent.customer_email
+    return Charge(
+        id=attempt.id,
+        intent_id=attempt.intent_id,
+        money=Money(attempt.amount, attempt.currency),
+        method_type=attempt.type,
+        operator=attempt.operator,
+        country=attempt.country,
+        phone=attempt.phone,
+        flow=Flow(attempt.flow) if attempt.flow else None,
+        otp=otp,
+        card_token=attempt.card_token,
+        off_session=attempt.off_session,
+        customer_name=name if isinstance(name, str) else None,
+        customer_email=email if isinstance(email, str) else None,
+        return_url=attempt.return_url,
+        page_url=merchant_view.page_url(intent.session_id) if intent.session_id else merchant_view.after_payment_url(),
+        statement=intent.merchant.name,
+        description=intent.description or "",
+        submitted_at=attempt.submitted_at,
+        reference=attempt.provider_reference,
+    )
+
+
+def refund(refund: Refund, attempt: PaymentAttempt) -> RefundOrder:
+    """The order to return a refund's part of what `attempt` took."""
+    received = Money(attempt.amount_received or 0, attempt.received_currency or attempt.currency)
+    return RefundOrder(
+        id=refund.id,
+        charge_id=attempt.id,
+        charge_reference=attempt.provider_reference,
+        charge_money=received,
+        money=Money(refund.amount, refund.currency),
+        operator=attempt.operator,
+        reason=refund.reason,
+        submitted_at=refund.sent_at,
+        reference=refund.provider_reference,
+    )

@@ -1,0 +1,67 @@
+"""A provider through one account: where charges are sent, and the only place that calls an adapter's verbs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from ikawaari.providers.capabilities import Capabilities, Times
+from ikawaari.providers.outcomes import Outcome, Result, unknown
+from ikawaari.providers.provider import Provider
+from ikawaari.providers.values import Account, Charge, RefundOrder
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The verbs with their account. Whatever an adapter does, what comes back is an Outcome that its verb may have."""
+
+    provider: Provider
+    account: Account
+
+    @property
+    def id(self) -> str:
+        """The account's: attempts and refunds belong to it."""
+        return self.account.id
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the provider can do."""
+        return self.provider.capabilities
+
+    @property
+    def times(self) -> Times:
+        """How long things take there."""
+        return self.provider.capabilities.times
+
+    def charge(self, charge: Charge, now: datetime) -> Outcome:
+        """Ask for the money, or send the code."""
+        return _answer_of(lambda: self.provider.charge(self.account, charge, now))
+
+    def lookup(self, charge: Charge, now: datetime) -> Outcome:
+        """What became of a charge."""
+        return _not_refused(_answer_of(lambda: self.provider.lookup(self.account, charge, now)))
+
+    def refund(self, order: RefundOrder, now: datetime) -> Outcome:
+        """Return money."""
+        return _answer_of(lambda: self.provider.refund(self.account, order, now))
+
+    def lookup_refund(self, order: RefundOrder, now: datetime) -> Outcome:
+        """What became of a refund."""
+        return _not_refused(_answer_of(lambda: self.provider.lookup_refund(self.account, order, now)))
+
+
+def _answer_of(ask: Callable[[], Outcome]) -> Outcome:
+    """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
+    try:
+        return ask()
+    except Exception:
+        log.exception("provider_adapter_failed")
+        return unknown("the adapter failed")
+
+
+def _not_refused(outcome: Outcome) -> Outcome:
+    """Only who was asked to start something can refuse that: a look-up that says so knows nothing of the charge."""
+    return unknown(outcome.raw_code) if outcome.result is Result.REFUSED else outcome
