@@ -316,6 +316,15 @@ def test_amounts_are_shown_as_they_were_sent_or_with_decimals(caller: Caller, de
     assert caller.talk.charges()[0]["amount"] == "1000"
 
 
+def test_a_payer_may_pay_another_amount(caller: Caller, receiver: Receiver) -> None:
+    caller.talk.next("other_amount", amount="900")
+    reference = caller.create()
+    caller.talk.advance(6)
+    assert caller.data(reference)["amount"] == "900"
+    assert receiver.wait(1)[0].json()["amount"] == "900"
+    assert caller.talk.charges()[0]["amount"] == "900"
+
+
 def test_a_500_may_come_although_the_payment_was_accepted(caller: Caller) -> None:
     caller.talk.next("accepted_then_500")
     assert refused(caller.post(payment(), reference=ID)) == (500, "INTERNAL_PROCESSING_ERROR")

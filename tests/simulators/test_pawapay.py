@@ -421,6 +421,14 @@ def test_a_deposit_may_be_in_reconciliation_for_long(caller: Caller, receiver: R
     assert caller.data(deposit_id)["status"] == "COMPLETED"
 
 
+def test_a_customer_may_pay_another_amount(caller: Caller, receiver: Receiver) -> None:
+    caller.talk.next("other_amount", amount="900")
+    deposit_id = caller.pay()
+    assert caller.data(deposit_id)["amount"] == "900.00"
+    assert receiver.wait(1)[0].json()["amount"] == "900.00"
+    assert caller.talk.charges()[0]["amount"] == "900"
+
+
 @pytest.mark.parametrize("code", ["WALLET_LIMIT_REACHED", "TRANSACTION_ALREADY_IN_PROCESS", "UNKNOWN_ERROR", "NEW"])
 def test_any_failure_can_be_ordered(caller: Caller, code: str) -> None:
     caller.talk.next("fail", code=code)

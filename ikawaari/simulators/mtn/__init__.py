@@ -6,6 +6,7 @@ Orders of its own, for the next payment or refund (`on`: `charge`, `refund`):
   unless `accepted` is true;
 - `fail {"code", "status", "seconds"}`: it ends with this reason and status (FAILED), after so long;
 - `fail_then_succeed {"code", "seconds"}`: it fails, and succeeds so many seconds (60) later after all;
+- `other_amount {"amount"}`: the payer pays this amount (payments only);
 - `unreadable {"seconds"}`: look-ups find nothing for so long (2) after the create;
 - `forged_callback`: somebody posts a SUCCESSFUL that is not true, as anybody can.
 

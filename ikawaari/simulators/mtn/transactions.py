@@ -16,7 +16,7 @@ from ikawaari.simulators.orders import Order
 from ikawaari.simulators.web import Answer, Request, in_json
 
 FATES = frozenset({"fail", "fail_then_succeed"})
-OWN_ORDERS = FATES | {"refuse", "unreadable", "forged_callback"}
+OWN_ORDERS = FATES | {"refuse", "unreadable", "forged_callback", "other_amount"}
 LATE_SECONDS, UNREADABLE_SECONDS = 60.0, 2.0
 MOMENT = 0.05  # seconds after the answer at which the sandbox tells what has ended at once
 ACKNOWLEDGED_WITHIN = 2.0
@@ -121,6 +121,9 @@ class Transactions:
 
     def start(self, transaction: Transaction) -> None:
         """Ask the payer."""
+        other = self.simulator.orders.take("other_amount", self.about)
+        if other is not None:
+            transaction.amount = str(other.more["amount"])
         self.simulator.ledger.charges.append(transaction)
         if self.simulator.orders.take("forged_callback", self.about) is not None:
             self._tell(transaction, self.data(transaction) | {"status": "SUCCESSFUL", "financialTransactionId": "1"})

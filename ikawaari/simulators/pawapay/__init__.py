@@ -5,6 +5,7 @@ Orders of its own, for the next deposit or refund (`on`: `charge`, `refund`):
 - `refuse {"code"}`: the create is answered with this failure code;
 - `fail {"code"}`: it is accepted, and fails with this code;
 - `fail_then_complete {"code", "seconds"}`: it fails, and is completed so many seconds (60) later after all;
+- `other_amount {"amount"}`: the customer pays this amount (deposits only);
 - `in_reconciliation {"seconds"}`: it is IN_RECONCILIATION for so long (3600) before it ends.
 
 What `POST /_sim/set` changes:

@@ -41,6 +41,9 @@ class Deposits(Operations):
     def start(self, deposit: Operation) -> Answer:
         """Take a deposit, and ask its customer."""
         is_busy = self.simulator.knobs["one_prompt_per_wallet"] and self._is_busy(deposit)
+        other = self.simulator.orders.take("other_amount", self.about)
+        if other is not None:
+            deposit.amount = str(other.more["amount"])
         self.known[deposit.id] = deposit
         self.simulator.ledger.charges.append(deposit)
         if is_busy:

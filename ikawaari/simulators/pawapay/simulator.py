@@ -21,7 +21,7 @@ Handler = Callable[[Request], Answer]
 class PawaPay(Simulator):
     """pawaPay's Merchant API v2."""
 
-    extra_orders = FATES | {"refuse"}
+    extra_orders = FATES | {"refuse", "other_amount"}
 
     def __init__(self, callback_url: str | None = None, country: str | None = None) -> None:
         """One account serves every country. Raises ValueError if one is given."""
