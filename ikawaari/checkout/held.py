@@ -47,7 +47,7 @@ def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
             raise Conflict(errors.STATE_FORBIDS, "This attempt holds no money.")
         attempt.change(closed=attempt.closed + amount, held=0)
         due.drop(refunds.RETRY, attempt.id)
-        AttemptReport.create(
+        AttemptReport.add(
             attempt=attempt.id,
             source=Source.OPERATOR,
             result=CLOSED,

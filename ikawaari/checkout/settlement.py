@@ -326,7 +326,7 @@ def _write_down(case: Case, outcome: Outcome, source: Source, trail: Mapping[str
         "status": case.attempt.status,
     }
     if trail or case.has_moved or not _repeats(case.attempt, report):
-        AttemptReport.create(attempt=case.attempt.id, source=source, created_at=case.now, **report, **trail)
+        AttemptReport.add(attempt=case.attempt.id, source=source, created_at=case.now, **report, **trail)
 
 
 def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:

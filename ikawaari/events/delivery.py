@@ -336,7 +336,7 @@ def _move_on(endpoint: WebhookEndpoint, sent: WebhookDelivery, answer: outgoing.
         moved = bool(WebhookDelivery.update(**later).where(WebhookDelivery.id == sent.id, _is_still(sent)).execute())
     if not moved:
         WebhookDelivery.lock(sent.id)  # another try decides, but this one was made and is recorded
-    DeliveryTry.create(
+    DeliveryTry.add(
         delivery=sent.id, at=at, duration_ms=answer.duration_ms, http_status=answer.http_status, body=answer.body
     )
     if moved and is_over and not _was_anything_accepted(endpoint, sent):

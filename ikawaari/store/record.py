@@ -1,48 +1,21 @@
 """What all tables share: the database, the lock, and the only way to change a status."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from peewee import Model, ModelSelect, Node
+from peewee import Model, ModelSelect
 
-from ikawaari import compiled
 from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import SILENT, Moves
+from ikawaari.store import single
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
-from ikawaari.store.rows import WholeRows, is_kept_as_it_is, whole_rows
+from ikawaari.store.rows import WholeRows, as_record, whole_rows
+
+_LOCK_OUTSIDE = "a row lock lasts only until its transaction ends: open one first"
 
 
 class ForbiddenMove(InvariantBroken):
     """The code requested a move that the table of moves does not have: a bug, never an answer to a client."""
-
-
-_NOTHING: Collection[type] = frozenset({type(None)})
-_PLAIN: Collection[type] = frozenset({str, int, type(None)})
-_insertions: dict[Any, Any] = {}  # by engine, table, names of columns
-
-
-def _insertion(record: "Record") -> tuple[str, Sequence[Any]]:
-    """The statement that inserts a new row, and its parameters."""
-    engine, model, row = database.obj, type(record), record.__data__
-    shape = type(engine), model, tuple(row)
-    if shape not in _insertions:
-        # What the database reckons itself, such as the row's place in the order of commits, is the same for each row.
-        reckoned = {name: value for name, value in row.items() if isinstance(value, Node)}
-        names = [name for name in row if name not in reckoned]
-
-        def build(*values: Any) -> Any:
-            return model.insert({**dict(zip(names, values, strict=True)), **reckoned}).returning()
-
-        _insertions[shape] = compiled.once(build), [(name, _conversion(getattr(model, name))) for name in names]
-    statement, columns = _insertions[shape]
-    values = [row[name] if type(row[name]) in kept else stored(row[name]) for name, (kept, stored) in columns]
-    text, parameters = statement(engine, *values)
-    return text, parameters
-
-
-def _conversion(field: Any) -> tuple[Collection[type], Callable[[Any], Any]]:
-    """The types of values that a field stores as they are, and what converts any other."""
-    return _PLAIN if is_kept_as_it_is(field) else _NOTHING, field.db_value
 
 
 class Record(Model):
@@ -79,8 +52,14 @@ class Record(Model):
         database.obj.insert_soon(record._insert)
         return record
 
+    @classmethod
+    def add(cls, **columns: Any) -> None:
+        """Insert a row that nobody needs back, not even its number."""
+        record = cls(**columns)
+        record._insert()
+
     def _insert(self) -> None:
-        database.obj.execute_sql(*_insertion(self))
+        database.obj.execute_sql(*single.insertion(self))
         self._dirty: set[str] = set()
 
     @classmethod
@@ -94,7 +73,22 @@ class Record(Model):
     @classmethod
     def lock(cls, record_id: str) -> Self:
         """The row, locked until the transaction ends: a second one waits, and then reads what the first one wrote."""
-        return cls._locked(cls.id == record_id).get()  # type: ignore[attr-defined]
+        ensure(in_transaction(), _LOCK_OUTSIDE)
+        return cls._read(record_id, lock=is_postgres())
+
+    @classmethod
+    def get_by_id(cls, record_id: Any) -> Self:
+        """The row of that id. Raises the model's DoesNotExist."""
+        return cls._read(record_id, lock=False)
+
+    @classmethod
+    def _read(cls, record_id: Any, *, lock: bool) -> Self:
+        rows = database.obj.execute_sql(*single.selection(cls, record_id, lock=lock)).fetchall()
+        model: Any = cls
+        if not rows:
+            raise model.DoesNotExist(f"no such {cls.__name__}")
+        record: Self = as_record(model, rows[0])
+        return record
 
     @classmethod
     def find_and_lock(cls, which: Any) -> Self | None:
@@ -104,7 +98,7 @@ class Record(Model):
 
     @classmethod
     def _locked(cls, which: Any) -> "ModelSelect[Self]":
-        ensure(in_transaction(), "a row lock lasts only until its transaction ends: open one first")
+        ensure(in_transaction(), _LOCK_OUTSIDE)
         query = cls.select().where(which)
         # SQLite has no row locks and needs none: BEGIN IMMEDIATE admits one writer at a time.
         return query.for_update() if is_postgres() else query
@@ -114,14 +108,11 @@ class Record(Model):
 
         False if they do not; usually another caller was faster. True: the row owes the event of the move, if any.
         """
-        cls = type(self)
-        field, moves = getattr(cls, column), self.MOVES[column]
+        moves = self.MOVES[column]
         event = moves.event(getattr(self, column), target)
         ensure(event is None or in_transaction(), "an event belongs to the transaction of its move")
         ensure(event is None or self.unpublished is None, f"{self.unpublished} is published before the row moves on")
-        values = {getattr(cls, name): value for name, value in changes.items()}
-        allowed = (cls.id == self.id) & field.in_(moves.origins(target, event))  # type: ignore[attr-defined]
-        moved = cls.update({field: target, **values}).where(allowed if guard is None else allowed & guard).execute()
+        moved = self._update({column: target, **changes}, (column, moves.origins(target, event)), guard)
         if moved:
             for name, value in {column: target, **changes}.items():
                 setattr(self, name, value)
@@ -129,6 +120,19 @@ class Record(Model):
             self.unpublished = event
             owe_event(self)
         return bool(moved)
+
+    def _update(
+        self, changes: Mapping[str, Any], origins: tuple[str, Sequence[str]] | None = None, guard: Any = None
+    ) -> int:
+        """Write `changes` if the column of `origins` holds one of them, and `guard` holds. How many rows changed."""
+        statement = single.update(self, changes, origins) if guard is None else None
+        if statement is not None:
+            return int(database.obj.execute_sql(*statement).rowcount)
+        cls: Any = type(self)
+        row_id = self.__data__["id"]
+        conditions = [cls.id == row_id, *([getattr(cls, origins[0]).in_(origins[1])] if origins else [])]
+        values = {getattr(cls, name): value for name, value in changes.items()}
+        return int(cls.update(values).where(*conditions, *([] if guard is None else [guard])).execute())
 
     @classmethod
     def move_all(cls, column: str, target: str, which: Any, **changes: Any) -> int:
@@ -152,8 +156,6 @@ class Record(Model):
     def change(self, **changes: Any) -> None:
         """Write columns that are not statuses."""
         ensure(not set(changes) & set(self.MOVES), "a status changes by move alone")
-        cls = type(self)
-        values = {getattr(cls, name): value for name, value in changes.items()}
-        cls.update(values).where(cls.id == self.id).execute()  # type: ignore[attr-defined]
+        self._update(changes)
         for name, value in changes.items():
             setattr(self, name, value)

@@ -11,6 +11,7 @@ import structlog
 from peewee import SQL, PeeweeException
 
 from ikawaari import clock
+from ikawaari.store import single
 from ikawaari.store.database import database, is_postgres, release
 from ikawaari.store.record import Record
 
@@ -32,15 +33,13 @@ def now() -> datetime:
 
 def insert(row: Record, column: str) -> None:
     """Insert the row with the time of the shared clock in `column`: PostgreSQL reads it while it inserts."""
-    cls = type(row)
-    field = getattr(cls, column)
     if _given is not None or not is_postgres():
         setattr(row, column, now())
-        cls.insert(row.__data__).execute()
+        database.obj.execute_sql(*single.insertion(row))
         return
-    values = {**row.__data__, column: _MICROSECONDS}
-    ((instant,),) = cls.insert(values).returning(field).tuples().execute()
-    setattr(row, column, instant)
+    row.__data__[column] = _MICROSECONDS
+    ((instant,),) = database.obj.execute_sql(*single.insertion(row, column)).fetchall()
+    setattr(row, column, getattr(type(row), column).python_value(instant))
 
 
 def skew() -> timedelta:

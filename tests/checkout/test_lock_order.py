@@ -35,9 +35,14 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     mine = threading.local()
     locked, transaction, claim = Record._locked.__func__, databases.transaction, intents.claim  # type: ignore[attr-defined]
 
-    def noted(cls: type[Record], which: Any) -> Any:
-        mine.locks.append(cls.__name__)
-        return locked(cls, which)
+    lock = Record.lock.__func__  # type: ignore[attr-defined]
+
+    def noted(verb: Any) -> Any:
+        def call(cls: type[Record], which: Any) -> Any:
+            mine.locks.append(cls.__name__)
+            return verb(cls, which)
+
+        return classmethod(call)
 
     def claimed(*args: Any) -> bool:
         mine.locks.append("PaymentIntent")
@@ -54,7 +59,8 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
             yield
         transactions.append(tuple(mine.locks))
 
-    monkeypatch.setattr(Record, "_locked", classmethod(noted))
+    monkeypatch.setattr(Record, "_locked", noted(locked))
+    monkeypatch.setattr(Record, "lock", noted(lock))
     monkeypatch.setattr(intents, "claim", claimed)
     monkeypatch.setattr(databases, "transaction", opened)
     return transactions

@@ -1,0 +1,84 @@
+"""Statements about one row: insert it, change it, find it by its id. Each set of columns has its text made once."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from peewee import Model, Node
+
+from ikawaari import compiled
+from ikawaari.store.database import database
+from ikawaari.store.rows import is_kept_as_it_is, whole_rows
+
+Statement = tuple[str, Sequence[Any]]
+_NOTHING: Collection[type] = frozenset({type(None)})
+_PLAIN: Collection[type] = frozenset({str, int, type(None)})
+_texts: dict[Any, Callable[..., Statement]] = {}  # by engine, verb, table, names of columns
+
+
+def insertion(record: Any, returning: str = "") -> Statement:
+    """The statement that inserts a new row, and returns that column if it is named."""
+    model, row = type(record), record.__data__
+    # What the database reckons itself, such as the row's place in the order of commits, is the same for each row.
+    names = [name for name, value in row.items() if not isinstance(value, Node)]
+
+    def build(*values: Any) -> Any:
+        reckoned = {name: value for name, value in row.items() if isinstance(value, Node)}
+        inserted = model.insert({**dict(zip(names, values, strict=True)), **reckoned})
+        return inserted.returning(getattr(model, returning)) if returning else inserted.returning()
+
+    return _filled(("insert", model, returning, *row), build, _stored(model, {name: row[name] for name in names}))
+
+
+def update(record: Any, changes: Mapping[str, Any], guard: tuple[str, Sequence[str]] | None) -> Statement | None:
+    """The statement that changes columns of a row, if the column that `guard` names holds one of its values.
+
+    None if the database has to reckon a value: such a statement is written for the occasion.
+    """
+    if any(isinstance(value, Node) and not isinstance(value, Model) for value in changes.values()):
+        return None
+    model, names = type(record), list(changes)
+    column, origins = guard or (None, ())
+
+    def build(row_id: Any, *values: Any) -> Any:
+        row = {getattr(model, name): value for name, value in zip(names, values, strict=False)}
+        which = model.id == row_id
+        return model.update(row).where(which & getattr(model, column).in_(values[-1]) if column else which)
+
+    values = [record.id, *_stored(model, changes), *([list(map(str, origins))] if column else [])]
+    return _filled(("update", model, column, *names), build, values)
+
+
+def selection(model: Any, row_id: str, *, lock: bool) -> Statement:
+    """The statement that reads a whole row by its id, and locks it until the transaction ends."""
+
+    def build(value: Any) -> Any:
+        found = whole_rows(model).where(model.id == value)
+        return found.for_update() if lock else found
+
+    return _filled(("select", model, lock), build, [row_id])
+
+
+def _filled(shape: tuple[Any, ...], build: Callable[..., Any], values: Sequence[Any]) -> Statement:
+    engine = database.obj
+    key = type(engine), *shape
+    text = _texts.get(key)
+    if text is None:
+        text = _texts[key] = compiled.once(build)
+    return text(engine, *values)
+
+
+def _stored(model: Any, values: Mapping[str, Any]) -> list[Any]:
+    """The values as the database stores them."""
+    found = []
+    for name, value in values.items():
+        kept, convert = _conversion(model, name)
+        found.append(value if type(value) in kept else convert(value))
+    return found
+
+
+@cache
+def _conversion(model: Any, name: str) -> tuple[Collection[type], Callable[[Any], Any]]:
+    """The types of values that a column stores as they are, and what converts any other."""
+    field = getattr(model, name)
+    return _PLAIN if is_kept_as_it_is(field) else _NOTHING, field.db_value
