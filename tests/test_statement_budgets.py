@@ -78,7 +78,7 @@ class Full:
             opened = _copy(session, customer=known)
             intent = _copy(self.intent, session=opened)
             paid = _copy(attempt, intent=intent, provider_reference=f"reference {number}")
-            _copy(refund, intent=intent, attempt=paid, automatic=False)
+            _copy(refund, intent=intent, attempt=paid, automatic=False, sent_as=None)
             _copy(self.subscription, session=opened)
             _copy(invoice, session=opened, period=number)
             sent = _copy(delivery, event=Event.get(Event.id == _copy(event)).sequence)

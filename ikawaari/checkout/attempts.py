@@ -264,6 +264,7 @@ def _store(
         country=method.country,
         phone=method.phone,
         card_token=method.card_token,
+        saved_method=method.saved,
         flow=method.flow,
         return_url=return_url,
         amount=quote.total,
@@ -323,7 +324,7 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
     if store.shared_clock.now() - attempt.submitted_at >= channel.times.sends_within:
         raise _not_sent(attempt, otp, now)
-    charge = charges.of(attempt, otp)
+    charge = charges.of(attempt, otp, shown.session if shown else None)
     store.leave()
     outcome = channel.charge(charge, now)
     may_pay_invoice = shown is None or invoices.may_be_of(shown.session)

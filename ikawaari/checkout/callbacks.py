@@ -5,12 +5,13 @@ from datetime import datetime
 import structlog
 
 from ikawaari import store, texts
-from ikawaari.checkout import settlement
+from ikawaari.checkout import refunds, settlement
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
+from ikawaari.states import RefundStatus
 from ikawaari.store import due
-from ikawaari.store.models import Callback, PaymentAttempt
+from ikawaari.store.models import Callback, PaymentAttempt, Refund
 
 log = structlog.get_logger()
 _LONGEST_BODY = 131_072
@@ -48,18 +49,22 @@ def _try(account_id: str, news: Report | Hint, body: bytes, now: datetime) -> Ex
 
 def _ask(account_id: str, hint: Hint, now: datetime) -> None:
     """Have a worker ask at once: not here, because the provider waits for our answer, and anybody may have sent it."""
-    attempt = _attempt(account_id, hint.charge_id, hint.reference)
-    if attempt is not None:
-        with store.atomic():
+    with store.atomic():
+        if hint.refund_id:
+            refund = _refund(account_id, hint.refund_id)
+            if refund is not None and refund.status == RefundStatus.PENDING:
+                due.touch(refunds.SEND, refund.id, now, lane=account_id)
+        elif attempt := _attempt(account_id, hint.charge_id, hint.reference):
             due.touch(settlement.ENQUIRE, attempt.id, now, lane=account_id)
 
 
 def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> None:
     """Store and apply in one transaction: a crash between the two would lose the report, or apply it twice.
 
-    News of a charge that is not the account's is not stored: should it be ours after all, it must not have been seen.
+    News of what is not the account's is not stored: should it be ours after all, it must not have been seen.
     """
-    attempt = _attempt(account_id, report.charge_id, None)
+    refund = _refund(account_id, report.refund_id) if report.refund_id else None
+    attempt = refund.attempt if refund else _attempt(account_id, report.charge_id, None)
     if attempt is None:
         log.warning("callback_of_a_stranger", account=account_id)
         return
@@ -71,7 +76,9 @@ def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> Non
             body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
             received_at=now,
         )
-        if fresh:
+        if fresh and refund:
+            refunds.apply(refund.id, report.outcome, now)
+        elif fresh:
             settlement.apply(attempt.id, report.outcome, now, settlement.Source.CALLBACK)
 
 
@@ -79,4 +86,11 @@ def _attempt(account_id: str, charge_id: str | None, reference: str | None) -> P
     """The account's own attempt of that id, or of the provider's reference if there is no id."""
     named = PaymentAttempt.id == charge_id if charge_id else PaymentAttempt.provider_reference == reference
     found: PaymentAttempt | None = PaymentAttempt.get_or_none(named, PaymentAttempt.provider == account_id)
+    return found
+
+
+def _refund(account_id: str, sent_id: str) -> Refund | None:
+    """The account's own refund of that id, as it was sent, with its attempt."""
+    ours = (Refund.sent_as == sent_id) & (PaymentAttempt.provider == account_id)
+    found: Refund | None = Refund.select(Refund, PaymentAttempt).join(PaymentAttempt).where(ours).first()
     return found

@@ -2,8 +2,9 @@
 
 from ikawaari.checkout import merchant_view
 from ikawaari.money import Money
-from ikawaari.providers.base import Charge, Flow, RefundOrder
-from ikawaari.store.models import Merchant, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.providers.base import Charge, Flow, RefundOrder, SavedMethod
+from ikawaari.shapes import Locale, Mode
+from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
 
 
 def find(attempt_id: str) -> PaymentAttempt:
@@ -13,8 +14,11 @@ def find(attempt_id: str) -> PaymentAttempt:
     return found
 
 
-def of(attempt: PaymentAttempt, otp: str | None = None) -> Charge:
-    """The charge of an attempt, with the code that its payer typed, if one is sent now."""
+def of(attempt: PaymentAttempt, otp: str | None = None, session: CheckoutSession | None = None) -> Charge:
+    """The charge of an attempt, with the code that its payer typed, if one is sent now.
+
+    `session`: its own, when the money is asked for: it says in which language, and whether the method is to be saved.
+    """
     intent, details = attempt.intent, attempt.customer_details
     name, email = details.get("name"), details.get("email") or intent.customer_email
     return Charge(
@@ -28,15 +32,19 @@ def of(attempt: PaymentAttempt, otp: str | None = None) -> Charge:
         flow=Flow(attempt.flow) if attempt.flow else None,
         otp=otp,
         card_token=attempt.card_token,
+        saved=SavedMethod(**attempt.saved_method) if attempt.saved_method else None,
+        saves_method=session is not None and session.mode == Mode.SUBSCRIPTION,
         off_session=attempt.off_session,
         customer_name=name if isinstance(name, str) else None,
         customer_email=email if isinstance(email, str) else None,
         return_url=attempt.return_url,
+        language=Locale.ENGLISH if session is not None and session.locale == Locale.ENGLISH else Locale.FRENCH,
         page_url=merchant_view.page_url(intent.session_id) if intent.session_id else merchant_view.after_payment_url(),
         statement=intent.merchant.name,
         description=intent.description or "",
         submitted_at=attempt.submitted_at,
         reference=attempt.provider_reference,
+        provider_data=attempt.provider_data or {},
     )
 
 
@@ -44,13 +52,15 @@ def refund(refund: Refund, attempt: PaymentAttempt) -> RefundOrder:
     """The order to return a refund's part of what `attempt` took."""
     received = Money(attempt.amount_received or 0, attempt.received_currency or attempt.currency)
     return RefundOrder(
-        id=refund.id,
+        id=refund.sent_as or refund.id,
         charge_id=attempt.id,
         charge_reference=attempt.provider_reference,
+        charge_data=attempt.provider_data or {},
         charge_money=received,
         money=Money(refund.amount, refund.currency),
         operator=attempt.operator,
         reason=refund.reason,
         submitted_at=refund.sent_at,
         reference=refund.provider_reference,
+        provider_data=refund.provider_data or {},
     )

@@ -20,6 +20,7 @@ from ikawaari.states import UNSETTLED
 from ikawaari.store.models import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.record import Record
 
+_PRIVATE = ("card_token", "provider_data", "saved_method")
 _NOT_LOST = (Result.SUCCEEDED, Result.PROCESSING, Result.REQUIRES_ACTION)
 _ABSENT = timedelta(days=1)  # how long a charge may be on its way if this process does not have its provider
 
@@ -88,7 +89,6 @@ def history(attempt_id: str) -> JsonObject:
     shown: JsonObject = {
         **_columns(attempt),
         "phone": phones.mask(attempt.phone) if attempt.phone else None,
-        "card_token": "…" if attempt.card_token else None,
     }
     return {
         "attempt": shown,
@@ -142,6 +142,6 @@ def _rows(model: type[Record], which: Any, order: Any) -> list[JsonObject]:
 
 
 def _columns(row: Record) -> JsonObject:
-    """The row as stored, with times in ISO 8601."""
-    values = row.__data__.items()
-    return {name: clock.iso(value) if isinstance(value, datetime) else value for name, value in values}
+    """The row as stored, with times in ISO 8601, and what nobody is shown as a mask."""
+    values = {name: "…" if value and name in _PRIVATE else value for name, value in row.__data__.items()}
+    return {name: clock.iso(value) if isinstance(value, datetime) else value for name, value in values.items()}

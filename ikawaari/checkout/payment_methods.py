@@ -11,7 +11,7 @@ from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
 from ikawaari.providers.channel import Channel
-from ikawaari.shapes import MethodType, Typed
+from ikawaari.shapes import JsonObject, MethodType, Typed
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
 Once = Callable[[str], None]
@@ -57,6 +57,7 @@ class PaymentMethod:
     phone: str | None = None
     flow: Flow | None = None
     card_token: str | None = None
+    saved: JsonObject | None = None  # what the provider keeps of it, and charges in its place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +125,7 @@ def of(attempt: PaymentAttempt) -> PaymentMethod:
         phone=attempt.phone,
         flow=Flow(attempt.flow) if attempt.flow else None,
         card_token=attempt.card_token,
+        saved=attempt.saved_method,
     )
 
 

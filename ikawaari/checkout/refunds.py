@@ -14,10 +14,12 @@ from peewee import fn
 from ikawaari import errors, ids, store
 from ikawaari.checkout import charges, intents, merchant_view, outbox
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers import registry
 from ikawaari.providers.base import FailureCode, Outcome, Result
+from ikawaari.providers.channel import Channel
 from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import REFUND, PaymentStatus, RefundStatus
 from ikawaari.store import due, listing
@@ -42,7 +44,12 @@ MAY_PASS = frozenset(
 )
 """Temporary reasons: such a refund may succeed later. After any other reason a person must find another way."""
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
-_TARGETS = {Result.SUCCEEDED: RefundStatus.SUCCEEDED, Result.FAILED: RefundStatus.FAILED}
+_TARGETS = {
+    Result.SUCCEEDED: RefundStatus.SUCCEEDED,
+    Result.FAILED: RefundStatus.FAILED,
+    Result.REFUSED: RefundStatus.FAILED,
+}
+_NOT_NOW = (FailureCode.PROVIDER_UNAVAILABLE, FailureCode.DUPLICATE_IN_PROGRESS)  # refused for a while, not for good
 _RETURNED = (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED)
 
 
@@ -163,9 +170,11 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
 
 
 def send(refund_id: str, now: datetime) -> datetime | None:
-    """Ask the provider for a pending refund, or ask again. Returns when to ask next, or None when it is settled.
+    """Ask the provider for a pending refund, once, and from then on what became of it. Returns when to ask next, or
+    None when it is settled.
 
-    The refund's id is the provider's idempotency key, so an interrupted call may be repeated.
+    Only a provider that says it never saw the refund, when a call can no longer be on its way, is asked for it again,
+    under the same id: should the first call arrive after all, the money is returned once.
     """
     refund = Refund.get_by_id(refund_id)
     if refund.status != RefundStatus.PENDING:
@@ -175,13 +184,28 @@ def send(refund_id: str, now: datetime) -> datetime | None:
     later: datetime = now + min(max(_FIRST_WAIT, now - refund.created_at), _LONGEST_WAIT)
     if channel is None:
         return later
-    # From here on the provider may have it, and it can no longer be withdrawn.
-    if refund.sent_at is None and not _take(refund, now):
-        return later
+    outcome = None if refund.sent_at is None else _looked_up(refund, attempt, channel, now)
+    if outcome is None:
+        # From here on the provider may have it, and it can no longer be withdrawn.
+        if not _take(refund, now):
+            return later
+        order = charges.refund(refund, attempt)
+        store.leave()
+        outcome = channel.refund(order, now)
+    if outcome.result is Result.REFUSED and outcome.failure in _NOT_NOW:
+        Refund.update(sent_at=None).where(Refund.id == refund_id, _is_pending(), Refund.sent_at == now).execute()
+    else:
+        _answer(refund_id, outcome, now)
+    return later
+
+
+def _looked_up(refund: Refund, attempt: PaymentAttempt, channel: Channel, now: datetime) -> Outcome | None:
+    """What became of a refund; None if the provider never saw it, and no call of it can be on its way any more."""
     order = charges.refund(refund, attempt)
     store.leave()
-    _answer(refund_id, channel.refund(order, now), now)
-    return later
+    outcome = channel.lookup_refund(order, now)
+    forgotten = now - present(refund.sent_at, "it was sent") >= channel.times.forgets_after
+    return None if outcome.result is Result.NOT_FOUND and forgotten else outcome
 
 
 def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
@@ -192,6 +216,8 @@ def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
         refund = Refund.get_by_id(refund_id)
         if outcome.reference and not refund.provider_reference:
             refund.change(provider_reference=outcome.reference)
+        if outcome.provider_data is not None:
+            refund.change(provider_data=dict(outcome.provider_data))
         if target is None or not REFUND.allow(refund.status, target):
             return
         _end(refund, intent, target, outcome, now)
@@ -200,10 +226,14 @@ def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
             _go_on(refund, intent, now)
 
 
+def _is_pending() -> Any:
+    return Refund.status == RefundStatus.PENDING
+
+
 def _take(refund: Refund, now: datetime) -> bool:
-    """Claim the refund, to send it or to withdraw it: both require that it was not claimed before."""
-    free = (Refund.status == RefundStatus.PENDING) & Refund.sent_at.is_null()
-    return bool(Refund.update(sent_at=now).where(Refund.id == refund.id, free).execute())
+    """Claim the refund, to send it or to withdraw it: both require that nobody has claimed it since it was read."""
+    same = Refund.sent_at.is_null() if refund.sent_at is None else Refund.sent_at == refund.sent_at
+    return bool(Refund.update(sent_at=now).where(Refund.id == refund.id, _is_pending(), same).execute())
 
 
 def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:
@@ -278,6 +308,7 @@ def _record_impossible(
 def _columns(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime) -> dict[str, Any]:
     return {
         "id": ids.new("re"),
+        "sent_as": ids.new_attempt(),
         "intent": intent,
         "attempt": attempt.id,
         "amount": amount,

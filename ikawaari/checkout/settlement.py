@@ -8,6 +8,7 @@ nothing of it can undo the booking, and a worker does it again until it is done.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -105,10 +106,10 @@ def _apply(
 def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
     status, received = case.attempt.status, case.attempt.amount_received
     _publish_start(case, outcome)
-    _keep_reference(case, outcome)
+    _learn(case, outcome)
     if outcome.result is Result.SUCCEEDED:
         _succeed(case, outcome)
-    elif outcome.result is Result.FAILED:
+    elif outcome.result in (Result.FAILED, Result.REFUSED):
         _fail(case, outcome)
     elif outcome.result is not Result.NOT_FOUND:
         _wait(case, outcome)
@@ -185,20 +186,25 @@ def _publish_start(case: Case, outcome: Outcome) -> None:
 # ---------------------------------------------------------------- the booking
 
 
-def _keep_reference(case: Case, outcome: Outcome) -> None:
-    """Store the provider's id of the charge whatever the status is: refunds need it, even for a failed charge.
+def _learn(case: Case, outcome: Outcome) -> None:
+    """Note what the next call of the provider needs, whatever the status is: refunds need it even of a failed charge.
 
     It is written with the attempt's move. Money that was taken keeps the reference of its report.
     """
-    attempt = case.attempt
+    attempt, learned = case.attempt, dict[str, Any]()
     known = attempt.provider_reference
-    if not outcome.reference or outcome.reference == known or (known and attempt.amount_received):
+    if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
+        learned["provider_reference"] = outcome.reference
+    if outcome.provider_data is not None and outcome.provider_data != attempt.provider_data:
+        learned["provider_data"] = dict(outcome.provider_data)
+    if outcome.saved is not None:
+        learned["saved_method"] = asdict(outcome.saved)
+    if not case.step_by_step:
+        case.learned |= learned
         return
-    if case.step_by_step:
+    for name, value in learned.items():
         # If a provider gives one reference to two charges, both must still be booked.
-        _alone("attempt_reference_not_kept", case, lambda: attempt.change(provider_reference=outcome.reference))
-    else:
-        case.learned["provider_reference"] = outcome.reference
+        _alone("attempt_word_not_kept", case, partial(attempt.change, **{name: value}))
 
 
 def _write(case: Case, target: AttemptStatus | None = None, **columns: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ikawaari.invariants import ensure
-from ikawaari.providers.outcomes import Outcome, cleaned
+from ikawaari.providers.outcomes import Outcome, Result, cleaned
 
 
 class CallbackRefused(Exception):
@@ -41,6 +41,7 @@ class Report:
 
     def __post_init__(self) -> None:
         ensure((self.charge_id is None) != (self.refund_id is None), "a report is about a charge or a refund")
+        ensure(self.outcome.result is not Result.REFUSED, "only the answer to a call refuses it")
         if cleaned(self.event_id) != self.event_id:
             # If ids were cut, two could become equal, and the second report would be ignored; their digests differ.
             digest = hashlib.sha256(self.event_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,5 +1,6 @@
 """What a provider says, as values: an `Outcome` is what a charge, a refund or a look-up came to."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from ikawaari.shapes import JsonObject
 
 LONGEST_WORD = 255  # characters of a reference, a code or an event's id, as in their columns
 _LONGEST_DIAL_CODE, _LONGEST_ADDRESS = 64, 4_096
+_LARGEST_DATA = 4_096  # characters of `provider_data` as JSON
 _NOT_IN_ONE_LINE = re.compile("[\x09-\x0d\x80-\x9f]")
 
 
@@ -135,6 +137,7 @@ class Outcome:
         ended = (Result.FAILED, Result.REFUSED)
         ensure((self.result is Result.SUCCEEDED) == (self.money is not None), "a success, and only that, has money")
         ensure((self.result in ended) == (self.failure is not None), "a failure or refusal, and only that, has a code")
+        ensure(self.provider_data is None or len(json.dumps(self.provider_data)) <= _LARGEST_DATA, "it is small JSON")
         for name in ("reference", "raw_code"):
             object.__setattr__(self, name, cleaned(getattr(self, name)))
         if self.action and not self.action.is_complete:

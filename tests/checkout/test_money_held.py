@@ -378,7 +378,7 @@ def test_a_late_answer_to_an_ask_does_not_undo_a_success(world: World) -> None:
     refund = ask(world, payment_intent=intent(session).id)
 
     def succeed_meanwhile(account: Account, request: RefundOrder, now: Any) -> Outcome:
-        refunds.apply(request.id, Sandbox.refund(provider, account, request, now), now)
+        refunds.apply(refund.id, Sandbox.refund(provider, account, request, now), now)
         return Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN)
 
     provider.refund = succeed_meanwhile  # type: ignore[method-assign]

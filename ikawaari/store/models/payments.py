@@ -102,6 +102,9 @@ class PaymentAttempt(Record):
     promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
     currency = CharField(max_length=3)
     provider_reference = CharField(null=True)
+    provider_data = JsonField(null=True)  # what the next call of the provider needs, in its own words; never shown
+    saved_method = JsonField(null=True)  # the method that the provider keeps: to be charged, or saved by this charge
+    routed_from = CharField(null=True, max_length=36)  # the attempt whose provider refused it, and which this continues
     codes = IntegerField(default=0)  # how many one-time codes its payer has sent
     provider_code = CharField(
         null=True
@@ -146,6 +149,15 @@ PaymentAttempt.add_index(
 PaymentAttempt.add_index(
     PaymentAttempt.index(
         PaymentAttempt.intent, unique=True, where=SQL("counted > 0"), name="payment_attempts_one_counted"
+    )
+)
+# A refused attempt is continued once: should two ever try to, the second one fails.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(
+        PaymentAttempt.routed_from,
+        unique=True,
+        where=PaymentAttempt.routed_from.is_null(False),
+        name="payment_attempts_routed_from",
     )
 )
 # For the public budgets: see `checkout.budgets`.
@@ -199,7 +211,9 @@ class Refund(Record):
     automatic = BooleanField()  # ours, for duplicate, late or wrong money
     held = BooleanField(default=False)  # of money that is held; else of what counts as the intent's payment
     metadata = JsonField()
+    sent_as = CharField(null=True, max_length=36)  # its id at the provider, a version 4 UUID; null: its own id
     provider_reference = CharField(null=True)
+    provider_data = JsonField(null=True)  # as that of an attempt
     failure_code = CharField(null=True, max_length=32)
     created_at = InstantField()
     commit_order = CommitOrderField()
@@ -223,6 +237,9 @@ Refund.add_index(
         name="refunds_one_automatic_pending",
     )
 )
+
+
+Refund.add_index(Refund.index(Refund.sent_as, unique=True, where=Refund.sent_as.is_null(False), name="refunds_sent_as"))
 
 
 class Callback(Record):
