@@ -5,6 +5,7 @@ is no cycle, and what happens on success is one visible call after another. impo
 
     renewals | test_mode                        what time does to subscriptions; the developer's tools of test mode
     attempts | audit                            money moves; whether the books agree
+    rerouting                                   a refusal goes to the next provider account
     callbacks | enquiry | held | manual         the doors behind which a provider's report, or an operator's, arrives
     settlement                                  the single place where a report is applied to our records
     consequences                                what follows once a report is booked

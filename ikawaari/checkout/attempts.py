@@ -8,6 +8,8 @@
 2. The provider is called outside every transaction, under the attempt's own id: the same id never takes money twice.
 3. If an answer is missing or unusable, the attempt is `unknown`: neither paid nor failed. No second attempt may start
    until an enquiry has found out.
+   Only a refusal, an answer that says that nothing was started, is passed on to another provider account, once, by an
+   attempt that continues the refused one within the same claim (`rerouting`).
 4. Every report goes through `settlement.apply`: the provider's answer, its callback, our enquiry, an operator's
    decision. It locks the intent and changes statuses by the tables in `states`: reports that arrive twice, late, out
    of order or at once end the same way.
@@ -36,6 +38,7 @@ from ikawaari.checkout import (
     payment_methods,
     quotes,
     repeats,
+    rerouting,
     sessions,
     settlement,
     snapshots,
@@ -151,7 +154,7 @@ def is_tried(stored: str) -> bool:
     False if there is none, or it was refused temporarily: a new attempt may start. Raises Declined if it was refused
     permanently.
     """
-    tried = (PaymentAttempt.id == stored) | (PaymentAttempt.intent == stored)
+    tried = (PaymentAttempt.id == stored) | (PaymentAttempt.routed_from == stored) | (PaymentAttempt.intent == stored)
     newest = PaymentAttempt.select().where(tried).order_by(PaymentAttempt.created_at.desc(), PaymentAttempt.id.desc())
     attempt = newest.first()
     if attempt is None or attempt.status != AttemptStatus.FAILED:
@@ -324,9 +327,16 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
     if store.shared_clock.now() - attempt.submitted_at >= channel.times.sends_within:
         raise _not_sent(attempt, otp, now)
-    charge = charges.of(attempt, otp, shown.session if shown else None)
+    session = shown.session if shown else None
+    charge = charges.of(attempt, otp, session)
     store.leave()
     outcome = channel.charge(charge, now)
+    if otp is None and (other := rerouting.next_channel(attempt, outcome)):
+        again = rerouting.pass_on(attempt, outcome, other, now)
+        if again is not None:
+            attempt, charge = again, charges.of(again, None, session)
+            store.leave()
+            outcome = other.charge(charge, now)
     may_pay_invoice = shown is None or invoices.may_be_of(shown.session)
     case = settlement.answered(attempt, outcome, now, may_pay_invoice=may_pay_invoice)
     if case.attempt.status == AttemptStatus.FAILED:

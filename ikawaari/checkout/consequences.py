@@ -29,6 +29,7 @@ class Case:
     page: Snapshot | None  # the session, and what is shown with it
     now: datetime
     has_moved: bool = True  # whether the attempt's status is new, and must be published
+    goes_on: bool = False  # another attempt continues at once what this one's provider refused
     step_by_step: bool = True  # whether a step that fails is undone separately
     learned: dict[str, Any] = field(default_factory=dict)  # columns of the attempt for its next UPDATE
 

@@ -159,7 +159,12 @@ def takes_cards(terms: Terms) -> bool:
 
 
 def _routed(terms: Terms, method_type: str, operator: str | None) -> Channel | None:
-    return registry.route(
+    return next(iter(channels_of(terms, method_type, operator)), None)
+
+
+def channels_of(terms: Terms, method_type: str, operator: str | None) -> list[Channel]:
+    """Everywhere the payment can be asked for, in order of preference."""
+    return registry.candidates(
         livemode=terms.livemode,
         method_type=method_type,
         operator=operator,

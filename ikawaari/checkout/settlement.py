@@ -62,6 +62,11 @@ def answered(attempt: PaymentAttempt, outcome: Outcome, now: datetime, *, may_pa
     return _apply(attempt.id, outcome, now, Source.CHARGE, intent_id=intent_id)
 
 
+def refused(attempt: PaymentAttempt, outcome: Outcome, now: datetime) -> None:
+    """Apply that a charge was refused which another attempt continues at once: its intent goes on."""
+    _apply(attempt.id, outcome, now, Source.CHARGE, goes_on=True)
+
+
 def apply(
     attempt_id: str,
     outcome: Outcome,
@@ -87,18 +92,21 @@ def _apply(
     *,
     intent_id: str | None = None,
     asked_at: datetime | None = None,
+    goes_on: bool = False,
     **trail: Any,
 ) -> Case:
     """In one pass, all or nothing. If anything besides the booking fails, in a second pass, step by step."""
     try:
         with store.undoable():
             case = _enter(attempt_id, now, intent_id, step_by_step=False)
+            case.goes_on = goes_on
             _take_in(case, _concluded(case, outcome, asked_at), source, trail)
             _or_step_by_step(store.flush)  # not at the commit, where its failure would be the booking's
             return case
     except _StepByStep:
         with store.atomic():
             case = _enter(attempt_id, now)
+            case.goes_on = goes_on
             _take_in(case, _concluded(case, outcome, asked_at), source, trail)
             return case
 
@@ -178,7 +186,7 @@ def _publish_start(case: Case, outcome: Outcome) -> None:
         begins = attempt.status in _SENDING and not refused
     else:
         begins = attempt.status == AttemptStatus.SUBMITTING and not attempt.codes  # a code is sent after a first report
-    if begins and outcome.result is not Result.NOT_FOUND and case.intent.status in _LIVE:
+    if begins and not case.goes_on and outcome.result is not Result.NOT_FOUND and case.intent.status in _LIVE:
         shown = IntentSnapshot(case.intent, case.session, case.attempts)
         _alone("start_not_published", case, lambda: outbox.publish_intent("payment_intent.processing", shown, case.now))
 
@@ -307,7 +315,7 @@ def _fail(case: Case, outcome: Outcome, **taken: Any) -> None:
     _write(case, AttemptStatus.FAILED, failure_code=outcome.failure, **_ending(case, outcome), **taken)
     due.schedule(ENQUIRE, case.attempt.id, case.now + RECHECKS[0], lane=case.attempt.provider)
     # An earlier attempt may have been corrected to succeeded: then the intent is paid and stays so.
-    if case.intent.try_move("status", IntentStatus.FAILED) and case.session is not None:
+    if not case.goes_on and case.intent.try_move("status", IntentStatus.FAILED) and case.session is not None:
         case.session.try_move("payment_status", PaymentStatus.UNPAID)
         due.schedule(sessions.EXPIRE, case.session.id, case.session.expires_at)
 

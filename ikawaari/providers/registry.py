@@ -87,20 +87,23 @@ def decider() -> Decider | None:
     return next((one for one in _providers.values() if isinstance(one, Decider)), None)
 
 
-def route(
+def candidates(
     *, livemode: bool, method_type: str, operator: str | None, currency: str, closed: Collection[str] = ()
-) -> Channel | None:
-    """The first channel, except those whose accounts are `closed`, that accepts this kind of payment.
+) -> list[Channel]:
+    """The channels, except those whose accounts are `closed`, that accept this kind of payment, the preferred first.
 
     Test objects and live ones never share an account.
     """
-    for one in (channel for name, channel in _channels.items() if name not in closed):
-        can = one.capabilities
-        reach = can.reach(operator)
-        takes = reach is not None and currency in reach.currencies
-        if takes and one.account.livemode == livemode and method_type in can.method_types:
-            return one
-    return None
+    return [
+        one
+        for name, one in _channels.items()
+        if name not in closed and one.account.livemode == livemode and _takes(one, method_type, operator, currency)
+    ]
+
+
+def _takes(one: Channel, method_type: str, operator: str | None, currency: str) -> bool:
+    reach = one.capabilities.reach(operator)
+    return reach is not None and currency in reach.currencies and method_type in one.capabilities.method_types
 
 
 def can_refund(account_id: str, operator: str | None) -> bool:

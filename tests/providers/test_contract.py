@@ -216,5 +216,5 @@ def test_test_objects_and_live_ones_never_share_a_provider(bench: Bench) -> None
     registry.configure([bench.provider])
     livemode = bench.channel.account.livemode
     wanted = {"method_type": "mobile_money", "operator": "orange_sn", "currency": "XOF"}
-    assert registry.route(livemode=livemode, **wanted) == bench.channel
-    assert registry.route(livemode=not livemode, **wanted) is None
+    assert registry.candidates(livemode=livemode, **wanted) == [bench.channel]
+    assert registry.candidates(livemode=not livemode, **wanted) == []
