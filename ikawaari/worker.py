@@ -116,7 +116,8 @@ class Callers:
     """
 
     def __init__(self, config: Config) -> None:
-        self._lease = _CALLS_LEASED * timedelta(seconds=config.charge_timeout_seconds)
+        longest = max(registry.longest_call(), timedelta(seconds=config.charge_timeout_seconds))
+        self._lease = _CALLS_LEASED * longest
         self._config = config
         self._running: Counter[Lane] = Counter()
         self._last_started: dict[Lane, float] = {}

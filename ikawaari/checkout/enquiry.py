@@ -12,20 +12,21 @@ from ikawaari.store import due
 from ikawaari.store.models import PaymentAttempt, PaymentIntent
 
 ENQUIRE = settlement.ENQUIRE
-_LONGEST_WAIT = timedelta(hours=1)
+_LONGEST_WAIT = timedelta(hours=1)  # between two enquiries, while their provider is not here to say
 _DAILY = timedelta(days=1)
 _first_wait = timedelta(seconds=5)
 
 
 def configure(config: Config) -> None:
-    """Set how soon the first enquiry follows a charge."""
+    """Set how soon the first enquiry follows a charge, where its provider does not say."""
     global _first_wait  # noqa: PLW0603 - set once, at start-up
     _first_wait = timedelta(seconds=config.enquiry_seconds)
 
 
 def begin(attempt: PaymentAttempt, now: datetime) -> None:
     """Schedule enquiries about the attempt until it is settled, in the transaction that stores it."""
-    due.schedule_new(ENQUIRE, attempt.id, now + _first_wait, lane=attempt.provider)
+    first = _first_of(registry.channel(attempt.provider))
+    due.schedule_new(ENQUIRE, attempt.id, now + first, lane=attempt.provider)
 
 
 def enquire(attempt_id: str, now: datetime) -> datetime | None:
@@ -40,15 +41,28 @@ def enquire(attempt_id: str, now: datetime) -> datetime | None:
         left = attempt.submitted_at + channel.times.settles_within - asked_at
     if left <= timedelta():
         _publish_unresolved(attempt_id, now)
-    return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), left, now)
+    return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), channel, left, now)
 
 
 def ask(attempt: PaymentAttempt, channel: Channel, now: datetime) -> datetime:
-    """Ask the provider and apply its answer. Returns when it was asked, by the shared clock."""
+    """Ask the provider and apply its answer. Returns when it was asked, by the shared clock.
+
+    A charge whose payer did not act in time is canceled, where that is possible: else it could still be paid for long.
+    """
     charge, asked_at = charges.of(attempt), store.shared_clock.now()
     store.leave()
-    settlement.apply(attempt.id, channel.lookup(charge, now), now, asked_at=asked_at)
+    outcome = channel.cancel(charge, now) if _is_given_up(attempt, channel, now) else channel.lookup(charge, now)
+    settlement.apply(attempt.id, outcome, now, asked_at=asked_at)
     return asked_at
+
+
+def _is_given_up(attempt: PaymentAttempt, channel: Channel, now: datetime) -> bool:
+    waits = attempt.status == AttemptStatus.REQUIRES_ACTION and attempt.deadline_at is not None
+    return waits and attempt.deadline_at <= now and channel.cancels
+
+
+def _first_of(channel: Channel | None) -> timedelta:
+    return (channel.times.first_poll if channel else None) or _first_wait
 
 
 def _publish_unresolved(attempt_id: str, now: datetime) -> None:
@@ -61,8 +75,9 @@ def _publish_unresolved(attempt_id: str, now: datetime) -> None:
             outbox.publish("payment_intent.unresolved", intent, now)
 
 
-def _next_enquiry(attempt: PaymentAttempt, left: timedelta, now: datetime) -> datetime | None:
-    """Soon at first, then after half of the elapsed time; at the prompt's end; three more times after a failure.
+def _next_enquiry(attempt: PaymentAttempt, channel: Channel | None, left: timedelta, now: datetime) -> datetime | None:
+    """Soon at first, then after half of the elapsed time; at the prompt's end, and when its provider says that
+    something certainly has ended; three more times after a failure.
 
     `left`: how much of the time remains in which the provider settles; it is asked at the end of it, then once a day.
     """
@@ -73,5 +88,7 @@ def _next_enquiry(attempt: PaymentAttempt, left: timedelta, now: datetime) -> da
         return next((at for at in rechecks if at > now), None)
     if left <= timedelta():
         return now + _DAILY
-    usual: datetime = now + min(max(_first_wait, (now - attempt.created_at) / 2), _LONGEST_WAIT, left)
-    return min(usual, attempt.deadline_at) if attempt.deadline_at and attempt.deadline_at > now else usual
+    longest, decisive = (channel.times.longest_poll, channel.times.decisive_polls) if channel else (_LONGEST_WAIT, ())
+    usual: datetime = now + min(max(_first_of(channel), (now - attempt.created_at) / 2), longest, left)
+    ends: list[datetime | None] = [attempt.deadline_at, *(attempt.submitted_at + wait for wait in decisive)]
+    return min([usual, *(at for at in ends if at and at > now)])

@@ -82,7 +82,7 @@ class Times:
     call_timeout: timedelta  # how long one call of a verb may take, with all that it asks
     forgets_after: timedelta  # a look-up that says "not found" this long after the call means: no money will move
     settles_within: timedelta  # an unsettled charge is then asked about once a day, and people are notified
-    first_poll: timedelta = timedelta(seconds=5)  # then after half of the age, again and again
+    first_poll: timedelta | None = None  # then after half of the age, again and again; None: as configured
     longest_poll: timedelta = timedelta(hours=1)  # between two polls
     decisive_polls: Sequence[timedelta] = ()  # after the call: when something certainly has ended
 
@@ -91,7 +91,7 @@ class Times:
             timedelta(0) < self.call_timeout < self.forgets_after <= self.settles_within,
             "a call ends before its charge is forgotten, and that before it must be settled",
         )
-        ensure(timedelta(0) < self.first_poll <= self.longest_poll, "polls grow rarer")
+        ensure(timedelta(0) < (self.first_poll or self.longest_poll) <= self.longest_poll, "polls grow rarer")
 
     @property
     def sends_within(self) -> timedelta:

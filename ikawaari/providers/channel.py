@@ -8,7 +8,7 @@ import structlog
 
 from ikawaari.providers.capabilities import Capabilities, Times
 from ikawaari.providers.outcomes import Outcome, Result, unknown
-from ikawaari.providers.provider import Provider
+from ikawaari.providers.provider import Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
 
 log = structlog.get_logger()
@@ -43,6 +43,15 @@ class Channel:
     def lookup(self, charge: Charge, now: datetime) -> Outcome:
         """What became of a charge."""
         return _not_refused(_answer_of(lambda: self.provider.lookup(self.account, charge, now)))
+
+    def cancel(self, charge: Charge, now: datetime) -> Outcome:
+        """End a charge that nobody has paid yet, or what it has come to instead."""
+        return _not_refused(_answer_of(lambda: self.provider.cancel(self.account, charge, now)))
+
+    @property
+    def cancels(self) -> bool:
+        """Whether it can."""
+        return Verb.CANCEL in self.provider.verbs
 
     def refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """Return money."""

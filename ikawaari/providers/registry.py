@@ -1,7 +1,7 @@
 """Which providers this process has, through which accounts, and which of them accepts a given payment."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count
 
@@ -62,6 +62,11 @@ def channel(account_id: str) -> Channel | None:
 def account_ids() -> Sequence[str]:
     """The ids of the accounts, in order of preference."""
     return list(_channels)
+
+
+def longest_call() -> timedelta:
+    """How long a call of a verb may take, whichever the provider."""
+    return max((one.capabilities.times.call_timeout for one in _providers.values()), default=timedelta())
 
 
 def prepare() -> None:

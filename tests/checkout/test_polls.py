@@ -1,0 +1,103 @@
+"""When a provider is asked: by its own plan; and what nobody paid in time is canceled there, where that is possible."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from ikawaari.checkout import settlement
+from ikawaari.providers import registry
+from ikawaari.providers.base import Account, FailureCode, Outcome, Result
+from ikawaari.providers.outcomes import failed
+from ikawaari.providers.sandbox import Sandbox
+from ikawaari.store.models import DueWork
+from ikawaari.worker import Callers
+from tests.world import FAILED, PAID, World, audit, latest, statuses
+
+
+class Canceling(Sandbox):
+    """A provider at which a charge can be canceled, until it is paid."""
+
+    canceled: list[str]
+
+    def cancel(self, account: Account, request: Any, now: datetime) -> Outcome:
+        """End it, unless it has ended otherwise."""
+        self.canceled.append(request.id)
+        found = self.lookup(account, request, now)
+        return found if found.result is Result.SUCCEEDED else failed(FailureCode.CANCELED, reference=found.reference)
+
+
+@pytest.fixture
+def canceling(world: World) -> Canceling:
+    """The only provider."""
+    provider = Canceling(world.config)
+    provider.canceled = []
+    registry.configure([provider])
+    return provider
+
+
+def asked_at() -> datetime:
+    """When the provider is asked next."""
+    at: datetime = DueWork.get(DueWork.kind == settlement.ENQUIRE).due_at
+    return at
+
+
+def test_what_nobody_paid_in_time_is_canceled(world: World, canceling: Canceling) -> None:
+    session = world.session()
+    world.pay(session, "011")
+    world.wait(30)
+    assert canceling.canceled == []
+    world.wait(31)
+    assert canceling.canceled == [latest(session).id]
+    assert (statuses(session), latest(session).failure_code) == (FAILED, "canceled")
+    audit()
+
+
+def test_what_was_paid_at_the_last_moment_is_paid(world: World, canceling: Canceling) -> None:
+    session = world.session()
+    world.pay(session, "011")
+    canceling.decide(latest(session).id, succeeded=True, failure=None, now=world.now)
+    latest(session).change(deadline_at=world.now + timedelta(seconds=5))
+    world.later(6)
+    world.work()
+    assert statuses(session) == PAID
+    audit()
+
+
+def test_a_charge_that_cannot_be_canceled_is_asked_about(world: World) -> None:
+    session = world.session()
+    world.pay(session, "011")
+    world.wait(61)
+    assert latest(session).status == "processing"
+
+
+def test_a_provider_has_a_plan_of_its_own(world: World) -> None:
+    provider = Sandbox(world.config)
+    times = replace(
+        provider.capabilities.times,
+        first_poll=timedelta(seconds=2),
+        longest_poll=timedelta(minutes=2),
+        decisive_polls=(timedelta(seconds=330),),
+    )
+    provider.capabilities = replace(provider.capabilities, times=times)
+    registry.configure([provider])
+    session = world.session()
+    world.pay(session, "011")
+    began = latest(session).submitted_at
+    seen = []
+    while world.now < began + timedelta(minutes=10):
+        seen.append((asked_at() - began).total_seconds())
+        world.wait((asked_at() - world.now).total_seconds())
+    assert seen[0] == 2
+    assert 330 in seen
+    assert max(after - before for before, after in pairwise(seen)) == 120
+
+
+def test_a_lease_is_longer_than_the_longest_call(world: World) -> None:
+    provider = Sandbox(world.config)
+    times = replace(provider.capabilities.times, call_timeout=timedelta(seconds=33))
+    provider.capabilities = replace(provider.capabilities, times=times)
+    registry.configure([provider])
+    assert Callers(world.config)._lease == timedelta(seconds=99)
