@@ -51,6 +51,7 @@ from ikawaari.checkout.snapshots import IntentSnapshot, PaymentSnapshot, Snapsho
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
+from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.shapes import NextAction
@@ -91,8 +92,9 @@ def _pay(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Snapshot
     if subscriptions.trial_days(session):
         _begin_trial(session, method, answers, request, now)
         return None
+    code = payment_methods.code_for(request, method, answers.money)
     attempt = _begin_session(shown, method, answers, request.return_url, now, asked=request.asked, once=request.once)
-    return _submit(attempt, None, now, shown)
+    return _submit(attempt, code, now, shown)
 
 
 def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) -> None:
@@ -111,7 +113,8 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
         _send_code(intent.id, otp, now, request.once)
     else:
         method = payment_methods.read(request, Terms.of_intent(intent))
-        _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), None, now)
+        code = payment_methods.code_for(request, method, Money(intent.amount, intent.currency))
+        _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), code, now)
 
 
 def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
@@ -326,7 +329,7 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     channel = present(registry.channel(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
     if store.shared_clock.now() - attempt.submitted_at >= channel.times.sends_within:
-        raise _not_sent(attempt, otp, now)
+        raise _not_sent(attempt, now)
     session = shown.session if shown else None
     charge = charges.of(attempt, otp, session)
     store.leave()
@@ -344,12 +347,12 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     return case.page_now
 
 
-def _not_sent(attempt: PaymentAttempt, otp: str | None, now: datetime) -> Exception:
+def _not_sent(attempt: PaymentAttempt, now: datetime) -> Exception:
     """Fail an attempt that was certainly not sent, so that the payer may try again; if a code was to be sent, the
     charge still awaits it. Returns the error to raise.
     """
     unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="not sent")
-    if otp is not None:
+    if attempt.codes:
         before: NextAction | None = attempt.next_action
         prompt = before.get("mobile_money_otp") if before else None
         action = Action(kind=ActionKind.OTP, dial_code=prompt["dial_code"] if prompt else None)

@@ -8,6 +8,7 @@ from typing import Any
 from ikawaari import cards, countries, errors, operators, phones
 from ikawaari.checkout import provider_states
 from ikawaari.errors import Details, Unavailable, ValidationFailed
+from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
 from ikawaari.providers.channel import Channel
@@ -103,6 +104,21 @@ def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     if request.type not in terms.method_types:
         raise _wrong({"type": [f"must be one of {', '.join(terms.method_types)}"]})
     return _mobile_money(request, terms) if request.type == MethodType.MOBILE_MONEY else _card(request, terms)
+
+
+def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | None:
+    """The code that must be sent with the charge itself; None where the operator asks for none, or asks later.
+
+    Raises ValidationFailed if it is missing, and says how the payer gets it: nothing is started, nothing is held.
+    """
+    channel = registry.channel(method.provider)
+    reach = channel.capabilities.reach(method.operator) if channel else None
+    if reach is None or not reach.asks_code_first(method.flow):
+        return None
+    if request.otp:
+        return request.otp
+    dial = str(reach.code_from).replace("{amount}", str(int(money.major)))
+    raise _wrong({"otp": [f"is required: the payer dials {dial} and gets a code"]})
 
 
 def is_same(one: PaymentMethod, other: PaymentMethod) -> bool:
