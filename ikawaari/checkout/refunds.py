@@ -82,7 +82,7 @@ def create(owner: Owner, new: NewRefund, now: datetime) -> Refund:
         amount = left if new.amount is None else new.amount
         if amount > left:
             raise ValidationFailed({"amount": [f"must be at most {left}, which is left of this payment"]})
-        if not registry.can_refund(attempt.provider, attempt.operator):
+        if not _can_return(attempt, amount, now):
             raise Conflict(
                 errors.REFUND_UNSUPPORTED, "The provider of this payment cannot refund it; pay it back another way."
             )
@@ -104,7 +104,7 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
     if amount == 0 or _is_returning(books):
         return
     columns = {"held": held, "reason": reason, "automatic": True, "metadata": {}}
-    if _is_impossible(books):
+    if _can_return(books, amount, now) is False:
         _record_impossible(books, intent, amount, now, **columns)
     else:
         _promise(books, intent, amount, now, **columns)
@@ -269,11 +269,14 @@ def _is_of_held(attempt: PaymentAttempt) -> bool:
     return attempt.counted == 0 or attempt.held > _sum(attempt, RefundStatus.PENDING, held=True)
 
 
-def _is_impossible(attempt: PaymentAttempt) -> bool:
-    """Whether the provider can never refund that operator. False if this process does not have the provider."""
-    return registry.channel(attempt.provider) is not None and not registry.can_refund(
-        attempt.provider, attempt.operator
-    )
+def _can_return(attempt: PaymentAttempt, amount: int, now: datetime) -> bool | None:
+    """Whether the provider returns so much of the payment, at its age. None if this process does not have it."""
+    channel = registry.channel(attempt.provider)
+    if channel is None:
+        return None
+    reach = channel.capabilities.reach(attempt.operator)
+    age = now - (attempt.settled_at or now)
+    return reach is not None and reach.returns(amount, attempt.amount_received or 0, age)
 
 
 def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any) -> Refund:

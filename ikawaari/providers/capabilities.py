@@ -70,6 +70,11 @@ class Reach:
         """Whether the amount can be charged."""
         return money.currency in self.currencies and self.limits.get(money.currency, Limits()).take(money)
 
+    def returns(self, amount: int, of: int, age: timedelta) -> bool:
+        """Whether `amount` can be returned of a payment of `of`, which is so old."""
+        enough = self.refunds is Refunds.PARTIAL or (self.refunds is Refunds.WHOLE and amount == of)
+        return enough and (self.refundable_for is None or age <= self.refundable_for)
+
     def asks_code_first(self, flow: Flow | None) -> bool:
         """Whether a charge with this flow (None: the default one) needs a code that the payer must get before."""
         return self.code_from is not None and (flow if flow in self.flows else self.flows[0]) is Flow.OTP

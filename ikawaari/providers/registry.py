@@ -6,7 +6,6 @@ from functools import lru_cache
 from itertools import count
 
 from ikawaari.config import Config
-from ikawaari.providers.capabilities import Refunds
 from ikawaari.providers.channel import Channel
 from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
@@ -109,13 +108,6 @@ def candidates(
 def _takes(one: Channel, method_type: str, operator: str | None, currency: str) -> bool:
     reach = one.capabilities.reach(operator)
     return reach is not None and currency in reach.currencies and method_type in one.capabilities.method_types
-
-
-def can_refund(account_id: str, operator: str | None) -> bool:
-    """Whether payers of that operator (None: of a card) are refunded through that account."""
-    one = channel(account_id)
-    reach = one.capabilities.reach(operator) if one else None
-    return reach is not None and reach.refunds is not Refunds.NONE
 
 
 def flows(*, livemode: bool, operator: str, currency: str, closed: Collection[str] = ()) -> Sequence[Flow]:

@@ -1,14 +1,16 @@
 """What a provider wants to be kept comes back to it, whatever the status does, and is shown to nobody."""
 
 import json
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ikawaari.checkout import callbacks, manual, refunds
 from ikawaari.checkout.refunds import NewRefund
-from ikawaari.errors import Declined
+from ikawaari.errors import Conflict, Declined
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import (
@@ -24,6 +26,7 @@ from ikawaari.providers.base import (
     refused,
     unknown,
 )
+from ikawaari.providers.capabilities import Refunds
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import DueWork, Refund
 from tests.world import PAID, World, audit, fresh, intent, latest, message_of, statuses
@@ -152,11 +155,41 @@ def test_a_refused_charge_has_failed(world: World, provider: Talkative) -> None:
     with pytest.raises(Declined):
         world.pay_by_card(session)
     assert (latest(session).status, latest(session).failure_code) == ("failed", "configuration_error")
+    world.later(1)
     world.pay_by_card(session)
     assert statuses(session) == PAID
 
 
 # ---------------------------------------------------------------- refunds
+
+
+def limit(provider: Talkative, **limits: Any) -> None:
+    """Let the provider refund cards only so."""
+    cards = replace(present(provider.capabilities.cards, "it takes cards"), **limits)
+    provider.capabilities = replace(provider.capabilities, cards=cards)
+
+
+def test_a_provider_that_returns_whole_payments_only_is_promised_nothing_less(
+    world: World, provider: Talkative
+) -> None:
+    session = paid(world)
+    limit(provider, refunds=Refunds.WHOLE)
+    with pytest.raises(Conflict) as refusal:
+        refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=4_999), world.now)
+    assert (refusal.value.code, all_refunds()) == ("IKW-RES-005", [])
+    ask(world, session)
+    world.work()
+    assert fresh(session).payment_status == "refunded"
+    audit()
+
+
+def test_a_payment_that_is_too_old_is_not_promised_back(world: World, provider: Talkative) -> None:
+    session = paid(world)
+    limit(provider, refundable_for=timedelta(days=1))
+    world.later(86_401)
+    with pytest.raises(Conflict):
+        ask(world, session)
+    assert all_refunds() == []
 
 
 def test_a_refund_is_called_once_and_then_looked_up(world: World, provider: Talkative) -> None:
