@@ -25,10 +25,13 @@ def sent() -> Iterator[list[str]]:
 
     connection = database.obj.connection()
     if not store.is_postgres():
-        connection.set_trace_callback(note)
+        both = connection, database.obj.writer().connection
+        for one in both:
+            one.set_trace_callback(note)
         yield seen
-        with suppress(sqlite3.ProgrammingError):  # the request has closed it
-            connection.set_trace_callback(None)
+        for one in both:
+            with suppress(sqlite3.ProgrammingError):  # the request has closed it
+                one.set_trace_callback(None)
         return
     execute = psycopg.Cursor.execute
 

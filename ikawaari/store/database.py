@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from peewee import DatabaseProxy, PeeweeException, PostgresqlDatabase
@@ -57,9 +58,30 @@ def atomic() -> Iterator[None]:
     if in_transaction():
         yield
         return
-    with databases.transaction(database.obj, ending=flush):
-        _endings.waiting, _endings.owing = {}, []
+    own = _Ending()
+    with databases.transaction(database.obj, ending=own):
+        _endings.current = own
         yield
+
+
+@dataclass
+class _Ending:
+    """What is still to be done in a transaction, at its end."""
+
+    waiting: dict[str, tuple[Callable[[list[Any]], None], list[Any]]] = field(default_factory=dict)
+    owing: list[Any] = field(default_factory=list)  # rows that owe the event of their move
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self.owing)
+
+    def __call__(self) -> None:
+        """Do it. The thread may be another one's: see `group_commit`."""
+        previous = getattr(_endings, "current", None)
+        _endings.current = self
+        try:
+            flush()
+        finally:
+            _endings.current = previous
 
 
 def take_turns(name: str) -> None:
@@ -73,14 +95,14 @@ def take_turns(name: str) -> None:
 def savepoint() -> Iterator[None]:
     """Inside `atomic`: if the block raises, its writes are undone, and earlier writes stay."""
     ensure(in_transaction(), "a savepoint is a part of a transaction")
-    owing = [(row, row.unpublished) for row in _endings.owing]
-    waiting = {name: (write, list(items)) for name, (write, items) in _endings.waiting.items()}
+    owing = [(row, row.unpublished) for row in _endings.current.owing]
+    waiting = {name: (write, list(items)) for name, (write, items) in _endings.current.waiting.items()}
     try:
         with database.obj.savepoint():
             yield
     except BaseException:
-        _endings.waiting = waiting
-        _endings.owing = [row for row, _ in owing]  # what has moved since has not moved
+        _endings.current.waiting = waiting
+        _endings.current.owing = [row for row, _ in owing]  # what has moved since has not moved
         for row, event in owing:
             row.unpublished = event
         raise
@@ -98,11 +120,11 @@ def flush() -> None:
 
     Raises InvariantBroken when a row that moved in this transaction still owes the event of its move.
     """
-    forgotten = [row.unpublished for row in _endings.owing if row.unpublished]
+    forgotten = [row.unpublished for row in _endings.current.owing if row.unpublished]
     ensure(not forgotten, f"the event of a move is published in the move's transaction, or withheld: {forgotten}")
     database.obj.insert_now()
-    while _endings.waiting:
-        write, items = _endings.waiting.pop(min(_endings.waiting))
+    while _endings.current.waiting:
+        write, items = _endings.current.waiting.pop(min(_endings.current.waiting))
         write(items)
 
 
@@ -119,7 +141,7 @@ def send(query: Callable[..., tuple[str, list[Any]]], *values: Any) -> None:
 
 def owe_event(row: Any) -> None:
     """Let this transaction end only when the event of the row's move is published: nobody can forget it."""
-    _endings.owing.append(row)
+    _endings.current.owing.append(row)
 
 
 def before_commit(name: str, item: Any, write: Callable[[list[Any]], None]) -> None:
@@ -130,14 +152,14 @@ def before_commit(name: str, item: Any, write: Callable[[list[Any]], None]) -> N
     other for ever.
     """
     if in_transaction():
-        _endings.waiting.setdefault(name, (write, []))[1].append(item)
+        _endings.current.waiting.setdefault(name, (write, []))[1].append(item)
     else:
         write([item])
 
 
 def waiting(name: str) -> Sequence[Any]:
     """What of `name` is still to be written in this transaction."""
-    return _endings.waiting[name][1] if in_transaction() and name in _endings.waiting else ()
+    return _endings.current.waiting[name][1] if in_transaction() and name in _endings.current.waiting else ()
 
 
 @contextmanager

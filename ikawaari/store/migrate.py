@@ -39,7 +39,7 @@ def check() -> list[Finding]:
 
 
 def _run(*, tried_only: bool = False) -> list[str]:
-    with _without_foreign_keys(), databases.transaction(database.obj):
+    with _without_foreign_keys(), databases.transaction(database.obj, on_own_connection=True):
         applied = [str(name) for name in Runner(database.obj, directory=str(_DIRECTORY)).up()]
         _check_foreign_keys()
         if tried_only:

@@ -36,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def busy(config: Config) -> Iterator[None]:
     """Somebody holds what every writer needs."""
     if config.database_url.startswith("sqlite"):
-        with locks.file_lock(databases.writers_queue(database.obj)):
+        with locks.file_lock(database.obj.writers_queue):
             yield
         return
     tables = "checkout_sessions, payment_intents, payment_attempts, rate_windows, idempotency_keys"
