@@ -31,9 +31,9 @@ def used() -> set[str]:
     """Every text that templates and code ask for."""
     found = [
         message
-        for folder, method in (("ikawaari", "python"), ("templates", "jinja2"))
+        for folder, pattern, method in (("ikawaari", "**.py", "python"), ("templates", "**.html", "jinja2"))
         for _file, _line, message, _comments, _context in extract_from_dir(
-            ROOT / folder, [("**.py", method), ("**.html", method)], keywords=KEYWORDS
+            ROOT / folder, [(pattern, method)], keywords=KEYWORDS
         )
     ]
     return {message if isinstance(message, str) else message[0] for message in found}
