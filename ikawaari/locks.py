@@ -12,6 +12,7 @@ from pathlib import Path
 from peewee import OperationalError
 
 _MOST_IN_A_ROW = 8  # turns that threads of one process take before those of another process
+_COURTESY_SECONDS = 0.0005  # what another process needs to take its turn
 
 
 class Busy(OperationalError):
@@ -92,6 +93,8 @@ class _Turns:
         self._await(path, longest_wait_seconds)
         try:
             if self._file is None:
+                if self._in_a_row >= _MOST_IN_A_ROW:  # the kernel wakes who waits, and gives the lock to who asks first
+                    time.sleep(_COURTESY_SECONDS)
                 self._file, self._in_a_row = _locked(path, max(0.0, ends - time.monotonic())), 0
             self._in_a_row += 1
             yield
