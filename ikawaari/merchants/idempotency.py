@@ -66,9 +66,9 @@ def alone(call: Call, now: datetime) -> Iterator[Answer | Claim | None]:
     None if the key is new. On PostgreSQL an equal call that runs elsewhere raises Conflict here; on SQLite, which has
     one writer at a time, the unique index tells the second one at the end: see `keep`.
     """
-    known = None if store.is_postgres() else _look_up(call, now)
+    found = None if store.is_postgres() else _find(call)  # before the transaction, which would keep other writers out
     with store.atomic():
-        yield _look_up(call, now) if store.is_postgres() else known
+        yield _known(call, _find(call) if store.is_postgres() else found, now)
 
 
 def keep(call: Call, mine: Claim | None, answer: Answer, now: datetime) -> None:
@@ -84,7 +84,7 @@ def keep(call: Call, mine: Claim | None, answer: Answer, now: datetime) -> None:
 
 def answer_of(call: Call, now: datetime) -> Answer | None:
     """The answer that is stored for the call, if it has one. Raises Conflict if another call uses the key."""
-    known = _look_up(call, now)
+    known = _known(call, _find(call), now)
     return known if isinstance(known, Answer) else None
 
 
@@ -97,7 +97,7 @@ def claim(call: Call, now: datetime) -> Claim | Answer:
     # If equal calls arrive at the same moment, the unique index lets one insert, and the others find its row.
     for (row_id,) in store.run(_insert_claim, *_values(call, now)):
         return Claim(row_id, locked_until, call.body_digest)
-    known = _look_up(call, now)
+    known = _known(call, _find(call), now)
     if known is None:  # the first call has just failed and deleted its row
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
     return known
@@ -151,8 +151,8 @@ def _opened(found: IdempotencyKey, caller: Caller) -> Answer:
     return replace(kept, body=sealing.open_sealed(kept.body))
 
 
-def _look_up(call: Call, now: datetime) -> Answer | Claim | None:
-    found = _find(call)
+def _known(call: Call, found: IdempotencyKey | None, now: datetime) -> Answer | Claim | None:
+    """What the key's row says of the call: the answer of its first run, or that this one may run in its place."""
     if found is None:
         return None
     if found.status is None:

@@ -180,6 +180,22 @@ def test_the_lock_of_a_killed_call_runs_out(shop: Shop) -> None:
         assert shop.post(SESSIONS, {}, Idempotency_Key="k").data == answer.data
 
 
+def test_a_refusal_of_who_took_over_leaves_the_key_to_the_corrected_request(shop: Shop) -> None:
+    shop.post(SESSIONS, {}, Idempotency_Key="k")
+    held(shop, "k", locked_until=clock.now() - timedelta(seconds=1))
+    error(shop.post(SESSIONS, {"amount": -1}, Idempotency_Key="k"), 400, "IKW-REQ-001")
+    assert shop.post(SESSIONS, {}, Idempotency_Key="k").status_code == 201
+
+
+def test_a_final_refusal_of_who_took_over_is_kept(shop: Shop) -> None:
+    link = shop.post("/api/v1/payment_links", {"amount": 5000}).json["id"]
+    shop.post(SESSIONS, {"paymentLinkId": link}, Idempotency_Key="k")
+    shop.post(f"/api/v1/payment_links/{link}/deactivate")
+    held(shop, "k", locked_until=clock.now() - timedelta(seconds=1))
+    first, again = (shop.post(SESSIONS, {"paymentLinkId": link}, Idempotency_Key="k") for _ in range(2))
+    assert (first.status_code, again.data, again.headers["Idempotent-Replayed"]) == (410, first.data, "true")
+
+
 def test_of_many_who_find_a_killed_call_one_takes_over(shop: Shop, app: Flask) -> None:
     shop.post(SESSIONS, {}, Idempotency_Key="k")
     held(shop, "k", locked_until=clock.now() - timedelta(seconds=1))
