@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from ikawaari.transactions import Transaction
+
 _MOST = 16  # transactions of a group: more would make its first member wait
 
 
@@ -23,7 +25,7 @@ class GroupCommit:
         self._waiting: list[_Member] = []
         self._is_led = False
 
-    def write(self, transaction: Any) -> None:
+    def write(self, transaction: Transaction) -> None:
         """Write what `transaction` has ready. Returns when it is on the disk, and raises what went wrong with it."""
         mine = _Member(transaction)
         with self._guard:
@@ -54,13 +56,14 @@ class GroupCommit:
             member.woken.set()
 
     def _write(self, members: "list[_Member]") -> None:
-        with self._database.group_transaction() as group:
+        with Transaction(self._database) as group:
+            group.is_durable = False  # the leader waits for the disk when the next group may begin
             group.before_statement()  # who comes while we wait for the turn is a member, too
             members += self._take()
             for member in members:
                 self._write_one(member, group, is_alone=len(members) == 1)
 
-    def _write_one(self, member: "_Member", group: Any, *, is_alone: bool) -> None:
+    def _write_one(self, member: "_Member", group: Transaction, *, is_alone: bool) -> None:
         try:
             with nullcontext() if is_alone else self._database.savepoint():
                 member.transaction.write_into(group)
@@ -87,7 +90,7 @@ class GroupCommit:
 class _Member:
     """A transaction that waits, or is written."""
 
-    def __init__(self, transaction: Any) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
         self.woken = threading.Event()  # it is written, or its thread has to lead
         self.is_done = False

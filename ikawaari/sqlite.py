@@ -50,18 +50,11 @@ class Sqlite(Engine, SqliteDatabase):
         if not state.closed and (state.transactions or not state.kept.is_usable()):
             self.close()
 
-    groups_writes = True
-
-    def write_together(self, transaction: Transaction) -> None:
-        """Write it as a member of a group, if it has anything to write."""
-        if transaction.has_work:
-            self._groups.write(transaction)
-
-    def group_transaction(self) -> Transaction:
-        """The transaction of a group; its leader waits for the disk afterwards."""
-        group = Transaction(self)
-        group.may_be_grouped = group.is_durable = False
-        return group
+    def transaction(self, *options: Any) -> Transaction:  # type: ignore[override]
+        """A transaction that is written with others if it has all ready at its end."""
+        opened = super().transaction(*options)
+        opened.group = self._groups.write
+        return opened
 
     def take_turn(self, transaction: Transaction) -> None:
         """Queue fairly: SQLite's busy handler polls, and can starve a writer for seconds."""

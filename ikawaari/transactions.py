@@ -12,8 +12,6 @@ LONGEST_WAIT_SECONDS = 10.0  # for the writer's turn, a lock, or a connection; a
 class Engine(Compiling):
     """What both engines share: a transaction begins with its first statement."""
 
-    groups_writes = False  # whether transactions that are ready at the same moment are written as one
-
     def transaction(self, *_options: Any) -> "Transaction":  # type: ignore[override]
         """A transaction, to be entered; peewee's own verbs open the same."""
         return Transaction(self)
@@ -23,9 +21,6 @@ class Engine(Compiling):
 
     def make_durable(self) -> None:
         """Wait until what this thread has committed outlasts a power cut."""
-
-    def write_together(self, _transaction: "Transaction") -> None:
-        """Write what a transaction that has not begun has ready, together with others."""
 
     def batch(self) -> AbstractContextManager[Any]:
         """A block whose statements may be sent without waiting for each other's results."""
@@ -68,7 +63,7 @@ class Transaction:
         self.turn = ExitStack()
         self.has_begun = False
         self.on_own_connection = False  # of this thread, for its settings; else over that of all writers
-        self.may_be_grouped = database.groups_writes
+        self.group: Callable[[Transaction], None] | None = None  # writes it with others, if it has not begun by its end
 
     def before_statement(self) -> None:
         """Begin, unless it has begun, and write what has waited for a statement."""
@@ -96,15 +91,11 @@ class Transaction:
             self.ending()
         group.insert_now()
 
-    @property
-    def has_work(self) -> bool:
-        """Whether there is something to write."""
-        return bool(self.soon or self.ending)
-
     def __exit__(self, kind: Any, *_error: object) -> None:
-        if kind is None and self.may_be_grouped and not self.has_begun:
+        if kind is None and self.group and not self.has_begun:
             self._database.pop_transaction()
-            self._database.write_together(self)
+            if self.soon or self.ending:
+                self.group(self)
             return
         with self.turn:
             try:
