@@ -259,6 +259,17 @@ def test_half_of_the_pool_stays_with_threads_that_come_again(database_url: str) 
 
 
 @ON_POSTGRES
+@pytest.mark.usefixtures("database")
+def test_who_calls_somebody_outside_leaves_its_connection_to_others() -> None:
+    own = database.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+    store.release()
+    database.execute_sql("SELECT 1")  # it has stayed
+    store.leave()
+    (other,) = together(1, lambda _: database.execute_sql("SELECT pg_backend_pid()").fetchone()[0])
+    assert (other, database.obj.is_closed()) == (own, True)
+
+
+@ON_POSTGRES
 def test_threads_that_end_give_their_connections_back(database_url: str) -> None:
     opened: Any = databases.open_database(database_url, pool=2)
 

@@ -26,20 +26,23 @@ def disconnect() -> None:
 
 
 def release() -> None:
-    """The end of a request, or of a round of work: PostgreSQL's connection goes back to its pool.
+    """The end of a request, or of a round of work: the thread keeps its connection for the next one, if it may.
 
-    SQLite's stays with its thread, until that ends.
+    SQLite's stays until the thread ends; of PostgreSQL's pool, half may stay so: see `pooled`.
     """
     databases.release(database.obj)
 
 
 def leave() -> None:
-    """Release the connection before an outside call: a slow system then blocks a thread, but nothing in the database.
+    """Give the connection away before an outside call: a slow system then blocks a thread, but nothing in the database.
 
-    Raises InvariantBroken inside a transaction.
+    SQLite's may stay: it keeps nobody out. Raises InvariantBroken inside a transaction.
     """
     ensure(not in_transaction(), "nobody outside is called while rows are locked")
-    release()
+    if is_postgres():
+        databases.close(database.obj)
+    else:
+        release()
 
 
 def is_postgres() -> bool:
