@@ -27,6 +27,14 @@ def _show(kind: str) -> Act:
     return lambda books, identifier, _given: books.find(kind, identifier)
 
 
+def _creates(create: Callable[[Books, Mapping[str, Any]], Json]) -> Act:
+    return lambda books, _identifier, given: create(books, given)
+
+
+def _ends(end: Callable[[Books, str], Json]) -> Act:
+    return lambda books, identifier, _given: end(books, identifier)
+
+
 def _list(kind: str, *fields: str) -> Act:
     def act(books: Books, _identifier: str, given: Mapping[str, Any]) -> Json:
         return listing.page(listing.matching(books, kind, given, *fields), given, f"/v1/{kind}s")
@@ -93,75 +101,38 @@ def _intent_endpoints(kind: str, on: str) -> Sequence[Endpoint]:
 
 ENDPOINTS: Sequence[Endpoint] = [
     Endpoint(
-        "POST",
-        "/v1/payment_intents",
-        parameters.PAYMENT_INTENT_CREATE,
-        lambda books, _, given: intents.create_payment(books, given),
-        "intent",
+        "POST", "/v1/payment_intents", parameters.PAYMENT_INTENT_CREATE, _creates(intents.create_payment), "intent"
     ),
     Endpoint("GET", "/v1/payment_intents/search", parameters.PAYMENT_INTENT_SEARCH, _search, "lookup"),
     *_intent_endpoints("payment_intent", "charge"),
-    Endpoint(
-        "POST",
-        "/v1/setup_intents",
-        parameters.SETUP_INTENT_CREATE,
-        lambda books, _, given: intents.create_setup(books, given),
-        "setup",
-    ),
+    Endpoint("POST", "/v1/setup_intents", parameters.SETUP_INTENT_CREATE, _creates(intents.create_setup), "setup"),
     *_intent_endpoints("setup_intent", "setup"),
-    Endpoint(
-        "POST",
-        "/v1/payment_methods",
-        parameters.PAYMENT_METHOD_CREATE,
-        lambda books, _, given: methods.create_method(books, given),
-    ),
+    Endpoint("POST", "/v1/payment_methods", parameters.PAYMENT_METHOD_CREATE, _creates(methods.create_method)),
     Endpoint("GET", "/v1/payment_methods", parameters.PAYMENT_METHOD_LIST, _method_list),
     Endpoint("GET", "/v1/payment_methods/{id}", parameters.RETRIEVE, _show("payment_method")),
     Endpoint("POST", "/v1/payment_methods/{id}/attach", parameters.PAYMENT_METHOD_ATTACH, methods.attach),
-    Endpoint(
-        "POST",
-        "/v1/payment_methods/{id}/detach",
-        parameters.PAYMENT_METHOD_DETACH,
-        lambda books, identifier, _: methods.detach(books, identifier),
-    ),
-    Endpoint(
-        "POST",
-        "/v1/customers",
-        parameters.CUSTOMER_CREATE,
-        lambda books, _, given: methods.create_customer(books, given),
-        "customer",
-    ),
+    Endpoint("POST", "/v1/payment_methods/{id}/detach", parameters.PAYMENT_METHOD_DETACH, _ends(methods.detach)),
+    Endpoint("POST", "/v1/customers", parameters.CUSTOMER_CREATE, _creates(methods.create_customer), "customer"),
     Endpoint("GET", "/v1/customers", parameters.CUSTOMER_LIST, _list("customer", "email")),
     Endpoint("GET", "/v1/customers/{id}", parameters.RETRIEVE, _show("customer")),
-    Endpoint(
-        "DELETE",
-        "/v1/customers/{id}",
-        parameters.CUSTOMER_DELETE,
-        lambda books, identifier, _: methods.delete_customer(books, identifier),
-    ),
+    Endpoint("DELETE", "/v1/customers/{id}", parameters.CUSTOMER_DELETE, _ends(methods.delete_customer)),
     Endpoint("GET", "/v1/customers/{id}/payment_methods", parameters.CUSTOMER_PAYMENT_METHODS, _methods_of),
     Endpoint(
         "POST",
         "/v1/test_helpers/confirmation_tokens",
         parameters.CONFIRMATION_TOKEN_CREATE,
-        lambda books, _, given: methods.create_token(books, given),
+        _creates(methods.create_token),
     ),
     Endpoint(
         "POST",
         "/v1/confirmation_tokens",
         parameters.TYPED_TOKEN,
-        lambda books, _, given: browser.create_token(books, given),
+        _creates(browser.create_token),
         "token",
         for_browsers=True,
     ),
     Endpoint("GET", "/v1/confirmation_tokens/{id}", parameters.RETRIEVE, _show("confirmation_token")),
-    Endpoint(
-        "POST",
-        "/v1/refunds",
-        parameters.REFUND_CREATE,
-        lambda books, _, given: refunds.create(books, given),
-        "refund",
-    ),
+    Endpoint("POST", "/v1/refunds", parameters.REFUND_CREATE, _creates(refunds.create), "refund"),
     Endpoint("GET", "/v1/refunds", parameters.REFUND_LIST, _list("refund", "charge", "payment_intent"), "lookup"),
     Endpoint("GET", "/v1/refunds/{id}", parameters.RETRIEVE, _show("refund"), "lookup"),
     Endpoint("GET", "/v1/charges", parameters.CHARGE_LIST, _list("charge", "customer", "payment_intent")),

@@ -80,27 +80,17 @@ class WebhookDelivery(Record):
 
 
 # What a lane has to deliver, and what an object waits for: these hold nothing of what was delivered.
-_PENDING = SQL("status = 'pending'")
-WebhookDelivery.add_index(
-    WebhookDelivery.index(
-        WebhookDelivery.endpoint,
-        WebhookDelivery.lane,
-        WebhookDelivery.set_aside,
-        WebhookDelivery.event,
-        where=_PENDING,
-        name="webhook_deliveries_of_lane",
+for _name, _columns in (
+    ("lane", (WebhookDelivery.endpoint, WebhookDelivery.lane)),
+    ("object", (WebhookDelivery.object_id, WebhookDelivery.endpoint)),
+):
+    WebhookDelivery.add_index(
+        WebhookDelivery.index(
+            *(*_columns, WebhookDelivery.set_aside, WebhookDelivery.event),
+            where=SQL("status = 'pending'"),
+            name=f"webhook_deliveries_of_{_name}",
+        )
     )
-)
-WebhookDelivery.add_index(
-    WebhookDelivery.index(
-        WebhookDelivery.object_id,
-        WebhookDelivery.endpoint,
-        WebhookDelivery.set_aside,
-        WebhookDelivery.event,
-        where=_PENDING,
-        name="webhook_deliveries_of_object",
-    )
-)
 
 
 class DeliveryTry(Record):
