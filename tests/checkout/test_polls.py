@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from ikawaari.checkout import settlement
+from ikawaari.errors import Conflict
 from ikawaari.providers import registry
-from ikawaari.providers.base import Account, FailureCode, Outcome, Result
+from ikawaari.providers.base import Account, FailureCode, Outcome, Result, unknown
 from ikawaari.providers.outcomes import failed
-from ikawaari.providers.sandbox import Sandbox
+from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import DueWork
 from ikawaari.worker import Callers
 from tests.world import FAILED, PAID, World, audit, latest, statuses
@@ -63,6 +64,30 @@ def test_what_was_paid_at_the_last_moment_is_paid(world: World, canceling: Cance
     world.later(6)
     world.work()
     assert statuses(session) == PAID
+    audit()
+
+
+@pytest.mark.parametrize("says", [unknown("no answer"), ConnectionResetError("no answer")])
+def test_a_cancellation_without_an_answer_ends_nothing_and_is_asked_for_again(
+    world: World, canceling: Canceling, monkeypatch: pytest.MonkeyPatch, says: Outcome | Exception
+) -> None:
+    def cancel(_account: Account, request: Any, _now: datetime) -> Outcome:
+        canceling.canceled.append(request.id)
+        if isinstance(says, Exception):
+            raise says
+        return says
+
+    session = world.session()
+    world.pay(session, "011")
+    with monkeypatch.context() as silence:
+        silence.setattr(canceling, "cancel", cancel)
+        world.wait(61)
+        assert (len(canceling.canceled), latest(session).status) == (1, "requires_action")
+        with pytest.raises(Conflict):
+            world.pay(session)
+    canceling.decide(latest(session).id, succeeded=True, failure=None, now=world.now)
+    world.wait(60)
+    assert (statuses(session), [entry["amount"] for entry in ledger.entries()]) == (PAID, [5_000])
     audit()
 
 

@@ -222,6 +222,23 @@ def test_a_refund_that_never_arrived_is_asked_for_again_under_its_id(world: Worl
     audit()
 
 
+def test_a_look_up_of_a_refund_without_an_answer_ends_nothing_and_sends_nothing(
+    world: World, provider: Talkative
+) -> None:
+    session = paid(world)
+    refund = ask(world, session)
+    provider.says["refund"] = asking()
+    world.work()
+    for _ in range(4):
+        provider.says["lookup_refund"] = unknown("no answer")
+        world.wait(3_600)
+    assert len(provider.calls("lookup_refund")) == 4
+    assert (now_of(refund).status, len(provider.calls("refund"))) == ("pending", 1)
+    provider.says["lookup_refund"] = Outcome(result=Result.SUCCEEDED, money=Money(5_000, "XOF"))
+    world.wait(3_600)
+    assert (now_of(refund).status, len(provider.calls("refund"))) == ("succeeded", 1)
+
+
 def test_a_refund_that_was_refused_for_now_was_not_sent(world: World, provider: Talkative) -> None:
     session = paid(world)
     refund = ask(world, session)

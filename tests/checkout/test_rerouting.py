@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from ikawaari.checkout import attempts, merchant_view, provider_states, settlement
-from ikawaari.errors import Declined
+from ikawaari.errors import Conflict, Declined
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account, Charge, FailureCode, Outcome, Result, refused, unknown
 from ikawaari.providers.outcomes import failed
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.states import ProviderState
-from tests.world import PAID, World, audit, intent, latest, names, statuses, together, tries
+from tests.world import PAID, Killed, World, audit, intent, latest, names, statuses, together, tries
 from tests.world import refunds as all_refunds
 
 UNAVAILABLE = refused(FailureCode.PROVIDER_UNAVAILABLE, "ConnectionRefusedError")
@@ -91,6 +92,47 @@ def test_a_refusal_is_passed_on_once_only(world: World) -> None:
     assert ([attempt.status for attempt in tries(session)], taken()) == (["failed", "failed"], [])
     assert intent(session).status == "failed"
     assert world.told().count("payment_intent.payment_failed") == 1
+    audit()
+
+
+def test_the_other_account_without_an_answer_is_the_last_one_asked(world: World) -> None:
+    *firsts, _ = configure(world, UNAVAILABLE, unknown("no answer"))
+    session = world.session()
+    world.pay(session)
+    assert ([attempt.status for attempt in tries(session)], taken()) == (["failed", "unknown"], [])
+    with pytest.raises(Conflict):
+        world.pay(session)
+    world.wait(60)  # it never saw the charge
+    assert [len(one.asked) for one in firsts] == [1, 1]
+    registry.configure([Sandbox(world.config)])
+    world.pay(session)
+    world.wait(5)
+    assert (statuses(session), taken()) == (PAID, [5_000])
+    audit()
+
+
+@pytest.mark.parametrize("has_taken", [False, True])
+def test_a_process_that_dies_at_the_other_account_leaves_it_to_the_enquiry(world: World, has_taken: bool) -> None:
+    def die(charge: Charge) -> Outcome:
+        if has_taken:
+            sandbox = Sandbox(world.config)
+            sandbox.charge(present(sandbox.account, "the sandbox has one"), charge, world.now)
+        raise Killed
+
+    *firsts, _ = configure(world, UNAVAILABLE, die)
+    session = world.session()
+    with pytest.raises(Killed):
+        world.pay(session)
+    assert [attempt.status for attempt in tries(session)] == ["failed", "submitting"]
+    with pytest.raises(Conflict):
+        world.pay(session)
+    world.wait(60)
+    assert ([len(one.asked) for one in firsts], len(tries(session))) == ([1, 1], 2)
+    if not has_taken:
+        registry.configure([Sandbox(world.config)])
+        world.pay(session)
+        world.wait(5)
+    assert (statuses(session), taken()) == (PAID, [5_000])
     audit()
 
 
