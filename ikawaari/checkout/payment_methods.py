@@ -112,7 +112,7 @@ def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | 
     Raises ValidationFailed if it is missing, and says how the payer gets it: nothing is started, nothing is held.
     """
     channel = registry.channel(method.provider)
-    reach = channel.capabilities.reach(method.operator) if channel else None
+    reach = channel.reach(method.operator) if channel else None
     if reach is None or not reach.asks_code_first(method.flow):
         return None
     if request.otp:

@@ -274,7 +274,7 @@ def _can_return(attempt: PaymentAttempt, amount: int, now: datetime) -> bool | N
     channel = registry.channel(attempt.provider)
     if channel is None:
         return None
-    reach = channel.capabilities.reach(attempt.operator)
+    reach = channel.reach(attempt.operator)
     age = now - (attempt.settled_at or now)
     return reach is not None and reach.returns(amount, attempt.amount_received or 0, age)
 

@@ -38,7 +38,7 @@ def next_channel(attempt: PaymentAttempt, outcome: Outcome) -> Channel | None:
 
 
 def _needs_code(channel: Channel, attempt: PaymentAttempt, flow: Flow | None) -> bool:
-    reach = channel.capabilities.reach(attempt.operator)
+    reach = channel.reach(attempt.operator)
     return reach is None or reach.asks_code_first(flow)
 
 

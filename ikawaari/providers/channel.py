@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from ikawaari.providers.capabilities import Capabilities, Times
+from ikawaari.providers.capabilities import Capabilities, Reach, Times
 from ikawaari.providers.outcomes import Outcome, Result, unknown
 from ikawaari.providers.provider import Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
@@ -35,6 +35,10 @@ class Channel:
     def times(self) -> Times:
         """How long things take there."""
         return self.provider.capabilities.times
+
+    def reach(self, operator: str | None) -> Reach | None:
+        """What the account can do for that operator (None: for cards); None if nothing."""
+        return self.provider.reach(self.account, operator)
 
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from ikawaari.config import Config
+from ikawaari.operators import OPERATORS
 from ikawaari.providers.callbacks import CallbackRequest, News
-from ikawaari.providers.capabilities import Capabilities, Condition
+from ikawaari.providers.capabilities import Capabilities, Condition, Reach
 from ikawaari.providers.http import Call
 from ikawaari.providers.outcomes import FailureCode, Outcome, failed
 from ikawaari.providers.settings import BASE_URL, Setting
@@ -104,6 +105,14 @@ class Provider(Hooks, ABC):
     def conditions(self, account: Account, now: datetime) -> Sequence[Condition]:
         """What the provider says now about its operators; empty if it did not answer."""
         return ()
+
+    def reach(self, account: Account, operator: str | None) -> Reach | None:
+        """What it can do for that operator (None: for cards) through that account; None if nothing.
+
+        An account of a country reaches the operators of that country.
+        """
+        is_abroad = operator and account.country and OPERATORS[operator].country != account.country
+        return None if is_abroad else self.capabilities.reach(operator)
 
     def sent_id(self, charge_id: str) -> str:
         """The charge's id as the provider gets it."""

@@ -106,7 +106,7 @@ def candidates(
 
 
 def _takes(one: Channel, method_type: str, operator: str | None, currency: str) -> bool:
-    reach = one.capabilities.reach(operator)
+    reach = one.reach(operator)
     return reach is not None and currency in reach.currencies and method_type in one.capabilities.method_types
 
 
@@ -121,8 +121,7 @@ def _reached(livemode: bool, currency: str, closed: frozenset[str]) -> Mapping[s
     found: dict[str, Sequence[Flow]] = {}
     for one in (channel for name, channel in _channels.items() if name not in closed):
         if one.account.livemode == livemode:
-            reached = {
-                name: reach.flows for name, reach in one.capabilities.operators.items() if currency in reach.currencies
-            }
+            reaches = ((name, one.reach(name)) for name in one.capabilities.operators)
+            reached = {name: reach.flows for name, reach in reaches if reach and currency in reach.currencies}
             found = {**reached, **found}  # the first channel of an operator is preferred
     return found

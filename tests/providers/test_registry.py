@@ -1,5 +1,6 @@
 """Providers are registered whole: the process calls their hooks, and asks them what they can do."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import ikawaari
 from ikawaari import clock, worker
 from ikawaari.config import Config
+from ikawaari.invariants import present
 from ikawaari.providers import registry
 from ikawaari.providers.provider import Hooks
 from ikawaari.providers.sandbox import Sandbox
@@ -69,3 +71,22 @@ def test_who_can_decide_is_found_by_what_it_can_do(noting: Noting, monkeypatch: 
 def test_a_provider_without_hooks_needs_none(database: None) -> None:
     hooks = Hooks()
     assert [hooks.connect(), hooks.prepare(), hooks.release(), hooks.tick(clock.now())] == [None] * 4  # type: ignore[func-returns-value]
+
+
+def test_an_account_of_a_country_reaches_that_country_alone(config: Config) -> None:
+    sandbox = Sandbox(config)
+    sandbox.account = replace(present(sandbox.account, "the sandbox has one"), country="CI")
+    registry.configure([sandbox])
+    reached = {
+        operator: [
+            one.id
+            for one in registry.candidates(
+                livemode=False, method_type="mobile_money", operator=operator, currency="XOF"
+            )
+        ]
+        for operator in ("orange_ci", "orange_sn")
+    }
+    assert reached == {"orange_ci": ["sandbox"], "orange_sn": []}
+    assert registry.flows(livemode=False, operator="orange_ci", currency="XOF")
+    assert not registry.flows(livemode=False, operator="orange_sn", currency="XOF")
+    assert registry.candidates(livemode=False, method_type="card", operator=None, currency="XOF")
