@@ -5,14 +5,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ikawaari.countries import COUNTRIES
+
 
 @dataclass(frozen=True)
 class Operator:
-    """A wallet of one country: id ("orange_sn"), the name customers know, ISO 3166 alpha-2 country."""
+    """A wallet of one country: id ("orange_sn"), the name customers know, ISO 3166 alpha-2 country.
+
+    `currencies`: the ISO 4217 codes of the money that its wallets hold, the country's own first.
+    """
 
     id: str
     name: str
     country: str
+    currencies: tuple[str, ...]
 
 
 # In the order of the page: within a country, the brands that most customers look for come first.
@@ -35,6 +41,7 @@ _NAMES = {
     "mtn_gn": "MTN MoMo (Areeba)",
     "mtn_cm": "MTN MoMo",
     "orange_cm": "Orange Money",
+    "wave_cm": "Wave",
     "orange_cd": "Orange Money",
     "mpesa_cd": "M-Pesa",
     "airtel_cd": "Airtel Money",
@@ -43,15 +50,23 @@ _NAMES = {
     "mtn_bj": "MTN MoMo",
     "moov_bj": "Moov Money",
     "celtiis_bj": "Celtiis Cash",
+    "wave_bj": "Wave",
     "tmoney_tg": "Mixx by Yas (T-Money)",
     "moov_tg": "Moov Money (Flooz)",
     "airtel_ne": "Airtel Money",
     "moov_ne": "Moov Money",
     "zamani_ne": "Zamani Cash",
 }
-OPERATORS: Mapping[str, Operator] = MappingProxyType(
-    {key: Operator(key, name, key[-2:].upper()) for key, name in _NAMES.items()}
-)
+# Wallets that hold another currency beside their country's own: a customer has an account of each.
+_OTHER_CURRENCIES = {"orange_cd": ("USD",), "mpesa_cd": ("USD",), "airtel_cd": ("USD",)}
+
+
+def _operator(key: str, name: str) -> Operator:
+    country = key[-2:].upper()
+    return Operator(key, name, country, (COUNTRIES[country].currency, *_OTHER_CURRENCIES.get(key, ())))
+
+
+OPERATORS: Mapping[str, Operator] = MappingProxyType({key: _operator(key, name) for key, name in _NAMES.items()})
 
 # Former, spoken and network names per brand (the id without its country), as _squash leaves them.
 _ALIASES = {

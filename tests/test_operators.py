@@ -8,7 +8,7 @@ from ikawaari.countries import COUNTRIES
 COVERAGE = {
     "orange": ("ci", "sn", "ml", "bf", "gn", "cm", "cd"),
     "mtn": ("ci", "cm", "cd", "bj", "gn"),
-    "wave": ("ci", "sn", "bf", "ml"),
+    "wave": ("ci", "sn", "bf", "ml", "cm", "bj"),
     "moov": ("ci", "bf", "ml", "bj", "tg", "ne"),
     "free": ("sn",),
     "expresso": ("sn",),
@@ -35,6 +35,17 @@ def test_an_operator_carries_its_id_and_its_country(operator_id: str) -> None:
     assert operator.name
 
 
+@pytest.mark.parametrize("operator_id", EXPECTED)
+def test_a_wallet_holds_its_country_s_money_first(operator_id: str) -> None:
+    operator = operators.OPERATORS[operator_id]
+    assert operator.currencies[0] == COUNTRIES[operator.country].currency
+
+
+def test_only_three_operators_have_wallets_in_another_currency_too() -> None:
+    several = {key: one.currencies for key, one in operators.OPERATORS.items() if len(one.currencies) > 1}
+    assert several == dict.fromkeys(("mpesa_cd", "airtel_cd", "orange_cd"), ("CDF", "USD"))
+
+
 def test_the_table_is_frozen() -> None:
     with pytest.raises(TypeError):
         operators.OPERATORS["x"] = operators.OPERATORS["wave_sn"]  # type: ignore[index]
@@ -45,7 +56,8 @@ def test_the_table_is_frozen() -> None:
     [
         ("SN", ["orange_sn", "wave_sn", "free_sn", "expresso_sn"]),
         ("CI", ["orange_ci", "mtn_ci", "wave_ci", "moov_ci"]),
-        ("bj", ["mtn_bj", "moov_bj", "celtiis_bj"]),
+        ("CM", ["mtn_cm", "orange_cm", "wave_cm"]),
+        ("bj", ["mtn_bj", "moov_bj", "celtiis_bj", "wave_bj"]),
         ("TG", ["tmoney_tg", "moov_tg"]),
         ("NE", ["airtel_ne", "moov_ne", "zamani_ne"]),
         ("FR", []),
@@ -87,6 +99,8 @@ def test_an_operator_is_found_by_id_and_by_its_name_in_its_country(operator_id: 
         ("OM_SN", None, "orange_sn"),
         ("ORANGE_MONEY_SN", None, "orange_sn"),
         ("wave", "CI", "wave_ci"),
+        ("wave", "CM", "wave_cm"),
+        ("wave_bj", None, "wave_bj"),
         ("mtn", "CM", "mtn_cm"),
         ("mtn_momo", "CM", "mtn_cm"),
         ("mtn_mobile_money", "CM", "mtn_cm"),
@@ -126,7 +140,7 @@ def test_an_operator_is_found_by_the_names_it_goes_by(name: str, country: str | 
         ("orange_sn", "CI"),
         ("orange_money_sn", "CI"),
         ("mixx_by_yas", "CI"),
-        ("wave", "CM"),
+        ("wave", "GN"),
         ("orange", None),
         ("mpesa", None),
         ("orange", ""),

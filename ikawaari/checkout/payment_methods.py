@@ -151,8 +151,9 @@ def saved(values: Mapping[str, Any]) -> PaymentMethod:
 
 
 def operators_of(terms: Terms, country: str) -> list[operators.Operator]:
-    """The operators of `country` whose payers can pay now."""
-    return [operator for operator in operators.in_country(country) if flows_of(terms, operator.id)]
+    """The operators of `country` whose wallets hold the currency, and whose payers can pay now."""
+    holding = [one for one in operators.in_country(country) if terms.currency in one.currencies]
+    return [operator for operator in holding if flows_of(terms, operator.id)]
 
 
 def flows_of(terms: Terms, operator: str) -> list[Flow]:
@@ -164,8 +165,7 @@ def flows_of(terms: Terms, operator: str) -> list[Flow]:
 
 def countries_of(terms: Terms) -> list[str]:
     """The countries whose wallets hold the currency and that a provider reaches; the terms' own first."""
-    holding = [code for code, country in countries.COUNTRIES.items() if country.currency == terms.currency]
-    served = [code for code in holding if operators_of(terms, code)]
+    served = [code for code in countries.COUNTRIES if operators_of(terms, code)]
     return sorted(served, key=lambda code: code != terms.country)
 
 
@@ -206,7 +206,7 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     operator = _operator(request, phone, terms, problems)
     if operator and phone and phone.country != operator.country:
         problems["phone_number"] = [f"is not a number of {operator.country}, where {operator.id} is"]
-    if operator and countries.COUNTRIES[operator.country].currency != terms.currency:
+    if operator and terms.currency not in operator.currencies:
         problems["operator"] = [f"{operator.id} cannot pay in {terms.currency} here"]
     if problems or operator is None or phone is None:  # a missing field already has its problem
         raise _wrong(problems)

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import payment_methods
+from ikawaari.checkout import attempts, payment_methods
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.errors import ValidationFailed
+from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import CheckoutSession
 from tests import factories
-from tests.world import World
+from tests.world import PAID, World, audit, statuses
 
 NUMBER = factories.phone("500")
 
@@ -137,6 +138,30 @@ def test_the_countries_of_a_session_hold_its_money_its_own_first(world: World) -
     served = payment_methods.countries_of(Terms.of_session(session))
     assert served[0] == "CI"
     assert set(served) == {"SN", "CI", "ML", "BF", "BJ", "TG", "NE"}
+
+
+@pytest.mark.parametrize(
+    ("currency", "ids"),
+    [
+        ("CDF", ["orange_cd", "mpesa_cd", "airtel_cd", "africell_cd", "mtn_cd"]),
+        ("USD", ["orange_cd", "mpesa_cd", "airtel_cd"]),
+    ],
+)
+def test_the_operators_of_a_session_hold_its_money(world: World, currency: str, ids: list[str]) -> None:
+    terms = Terms.of_session(world.session(country="CD", currency=currency))
+    assert payment_methods.countries_of(terms) == ["CD"]
+    assert [operator.id for operator in payment_methods.operators_of(terms, "CD")] == ids
+
+
+def test_a_dollar_wallet_pays_a_dollar_session_and_a_franc_wallet_does_not(world: World) -> None:
+    session = world.session(country="CD", currency="USD")
+    number = factories.phone(country="CD")
+    assert "operator" in problems(session, operator="africell_cd", phone=number)
+    attempts.pay(session.id, factories.pay_request(number, "mpesa_cd"), world.now)
+    world.wait(5)
+    assert statuses(session) == PAID
+    assert [(entry["amount"], entry["currency"]) for entry in ledger.entries()] == [(5_000, "USD")]
+    audit()
 
 
 def test_money_that_no_wallet_holds_is_for_cards(world: World) -> None:
