@@ -48,11 +48,8 @@ class Answer:
         return f"HTTP {self.status}"
 
     def value(self) -> object:
-        """The JSON in the body, with Decimal for fractions; None for anything else: HTML, garbage, nothing."""
-        try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_no_number)
-        except (ValueError, RecursionError, ArithmeticError):
-            return None
+        """The JSON in the body: see `decoded`."""
+        return decoded(self.body)
 
     def read(self, *path: str | int) -> object:
         """What is in the JSON at `path`; None if there is no such place."""
@@ -77,6 +74,14 @@ class NoAnswer:
     def of_create(self) -> Outcome:
         """The outcome of a charge or a refund whose own request this was: refused only if nothing was sent."""
         return self.unknown() if self.was_sent else refused(FailureCode.PROVIDER_UNAVAILABLE, self.word)
+
+
+def decoded(body: bytes) -> object:
+    """The JSON in `body`, with Decimal for fractions; None for anything else: HTML, garbage, nothing."""
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError, ArithmeticError):
+        return None
 
 
 def read(value: object, *path: str | int) -> object:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import structlog
+
 from ikawaari import texts
 from ikawaari.invariants import ensure
 from ikawaari.money import Money, from_decimal_string
 from ikawaari.shapes import JsonObject
 
+log = structlog.get_logger()
 LONGEST_WORD = 255  # characters of a reference, a code or an event's id, as in their columns
 _LONGEST_DIAL_CODE, _LONGEST_ADDRESS = 64, 4_096
 _LARGEST_DATA = 4_096  # characters of `provider_data` as JSON
@@ -170,6 +173,7 @@ def succeeded(amount: object, currency: object, *, reference: str | None, raw_co
     try:
         money = from_decimal_string(text, currency if isinstance(currency, str) else "")
     except ValueError:
+        log.error("provider_amount_unreadable", reference=cleaned(reference))
         return Outcome(result=Result.UNKNOWN, raw_code=f"unreadable amount: {amount} {currency}", reference=reference)
     return Outcome(result=Result.SUCCEEDED, money=money, reference=reference, raw_code=raw_code)
 

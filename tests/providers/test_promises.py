@@ -18,7 +18,8 @@ from ikawaari.providers.provider import Verb
 from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import Account, RefundOrder
 from ikawaari.simulators.web import Request
-from tests.providers.contract import BENCHES, Bench
+from tests.providers.bench import Bench
+from tests.providers.contract import BENCHES
 from tests.simulators.talking import Receiver, talk
 
 PENDING = {Result.PROCESSING, Result.REQUIRES_ACTION}

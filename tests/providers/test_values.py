@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from ikawaari.invariants import InvariantBroken
 from ikawaari.money import Money
@@ -113,8 +114,10 @@ def test_a_success_is_exact(amount: object, currency: str, minor: int) -> None:
     ],
 )
 def test_an_amount_that_cannot_be_read_is_no_success(amount: object, currency: object) -> None:
-    outcome = succeeded(amount, currency, reference="r1")
+    with capture_logs() as logged:
+        outcome = succeeded(amount, currency, reference="r1")
     assert (outcome.result, outcome.money, outcome.reference) == (Result.UNKNOWN, None, "r1")
+    assert [(line["event"], line["log_level"]) for line in logged] == [("provider_amount_unreadable", "error")]
 
 
 def test_failures_and_refusals_have_a_code_and_nothing_else_has() -> None:
