@@ -195,7 +195,7 @@ def _publish_start(case: Case, outcome: Outcome) -> None:
 
 
 def _learn(case: Case, outcome: Outcome) -> None:
-    """Note what the next call of the provider needs, whatever the status is: refunds need it even of a failed charge.
+    """Note what the provider says besides, whatever the status is: refunds need some of it even of a failed charge.
 
     It is written with the attempt's move. Money that was taken keeps the reference of its report.
     """
@@ -207,6 +207,10 @@ def _learn(case: Case, outcome: Outcome) -> None:
         learned["provider_data"] = dict(outcome.provider_data)
     if outcome.saved is not None:
         learned["saved_method"] = asdict(outcome.saved)
+    if outcome.last_error is not None and outcome.last_error != attempt.last_error:
+        learned["last_error"] = outcome.last_error
+    if outcome.cost is not None:
+        learned |= {"cost_amount": outcome.cost.amount, "cost_currency": outcome.cost.currency}
     if not case.step_by_step:
         case.learned |= learned
         return

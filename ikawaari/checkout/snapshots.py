@@ -55,7 +55,7 @@ _SHOWN = (
         *(PaymentAttempt.operator, PaymentAttempt.country, PaymentAttempt.phone),
         *(PaymentAttempt.amount, PaymentAttempt.fee_amount, PaymentAttempt.currency),
         *(PaymentAttempt.amount_received, PaymentAttempt.counted, PaymentAttempt.held, PaymentAttempt.returned),
-        *(PaymentAttempt.failure_code, PaymentAttempt.next_action),
+        *(PaymentAttempt.failure_code, PaymentAttempt.last_error, PaymentAttempt.next_action),
         *(PaymentAttempt.created_at, PaymentAttempt.deadline_at, PaymentAttempt.settled_at),
     ),
 )

@@ -12,7 +12,8 @@ from flask_babel import LazyString
 from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
-from ikawaari.checkout import subscriptions
+from ikawaari.checkout import notes, subscriptions
+from ikawaari.checkout.notes import Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
@@ -51,6 +52,7 @@ class Facts:
     state: PageState
     total: Total
     own: Own
+    notes: Notes = notes.NONE
     asked: str = ""  # the earlier payment about which the payer has been asked, as the form says
     earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
     asks_email: bool = False
@@ -88,6 +90,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "money": lambda amount: Money(amount, view["currency"]).format(locale),
         "operator": _operator_name(view, payment["operator"]) if payment else None,
         "failure": wording.failure(error["code"]) if error else None,
+        "last_error": wording.failure(facts.notes.last_error) if facts.notes.last_error else None,
         "words": wording,
         "trial": wording.trial(view["recurring"]),
         "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,

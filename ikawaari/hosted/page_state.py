@@ -64,14 +64,19 @@ class PageState:
         return self.name in WAITING
 
 
-def of(view: PublicCheckout, now: datetime, *, told: bool = True, save_data: bool = False) -> PageState:
-    """The page for a session's public view at `now`. `told`: the shop has acknowledged the payment."""
+def of(
+    view: PublicCheckout, now: datetime, *, told: bool = True, save_data: bool = False, besides: object = None
+) -> PageState:
+    """The page for a session's public view at `now`. `told`: the shop has acknowledged the payment.
+
+    `besides`: what the page tells that is not in the view; its `repr` changes only when the page should.
+    """
     name = name_of(view, now)
     left = _seconds_left(view, now) if name in WAITING else None
     held = not told and name in _RECEIPTS and _age_of_receipt(view, now) < _HOLD_SECONDS
     return PageState(
         name=name,
-        seen=_digest(view, name, left, held),
+        seen=_digest(view, name, left, held, besides),
         http_status=410 if name in _ENDED else 200,
         poll_seconds=_HELD_POLL_SECONDS if held else _poll_seconds(view, now, save_data) if name in WAITING else None,
         seconds_left=left,
@@ -170,7 +175,7 @@ def _age_of_receipt(view: PublicCheckout, now: datetime) -> int:
     return clock.unix(now) - present(view["completed_at"], "a receipt has its time")
 
 
-def _digest(view: PublicCheckout, name: str, left: int | None, held: bool) -> str:
+def _digest(view: PublicCheckout, name: str, left: int | None, held: bool, besides: object) -> str:
     payment, error = view["payment"], view["last_payment_error"]
     facts = (
         name,
@@ -182,5 +187,6 @@ def _digest(view: PublicCheckout, name: str, left: int | None, held: bool) -> st
         view["next_action"],
         left == 0,
         held,
+        repr(besides),
     )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]

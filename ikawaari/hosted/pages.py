@@ -14,6 +14,7 @@ from ikawaari import clock
 from ikawaari.checkout import (
     attempts,
     merchant_view,
+    notes,
     pay_keys,
     public_view,
     repeats,
@@ -70,7 +71,7 @@ def show(session_id: str) -> BaseResponse:
         attempts.check(session_id, now)
         return back(session_id)
     shown = sessions.look_up(session_id, now)
-    return _answer(shown.session, public_view.public(shown, now), now)
+    return _answer(shown, now)
 
 
 @bp.get("/return")
@@ -193,22 +194,25 @@ def back(session_id: str, **query: Any) -> BaseResponse:
     return redirect(url_for("pages.show", session_id=session_id, **query), 303)
 
 
-def _answer(session: Any, view: PublicCheckout, now: datetime) -> BaseResponse:
-    session_id: str = session.id
+def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
+    session_id: str = shown.session.id
+    view = public_view.public(shown, now)
     told = view["status"] != "complete" or returns.is_acknowledged(session_id)
-    state = page_state.of(view, now, told=told, save_data=request.headers.get("Save-Data") == "on")
+    save_data = request.headers.get("Save-Data") == "on"
+    state = page_state.of(view, now, told=told, save_data=save_data, besides=notes.of(shown))
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)
-    facts = _facts(session, view, state, now)
+    facts = _facts(shown, view, state, now)
     style = csp.style(view["merchant"]["color"])
     page = make_response(drawing.html(facts), state.http_status)
     response = csp.protect(page, style, logo=view["merchant"]["logo_url"])
     return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
 
 
-def _facts(session: Any, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
+def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
     """What the page shows, and what the request adds to it."""
+    session = shown.session
     draft, locale = drafts.load(session.id, now), web.locale_of(view)
     total = totals.shown(session, view, draft, state)
     return Facts(
@@ -219,6 +223,7 @@ def _facts(session: Any, view: PublicCheckout, state: PageState, now: datetime) 
         state=state,
         total=total,
         own=context.own(session.id, view, state, total, locale),
+        notes=notes.of(shown),
         asked=_asked(),
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
         asks_email=subscriptions.lacks_contact(session),

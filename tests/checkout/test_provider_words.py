@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import callbacks, manual, refunds
+from ikawaari.checkout import callbacks, manual, notes, refunds, snapshots
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, Declined
 from ikawaari.invariants import present
@@ -27,6 +27,7 @@ from ikawaari.providers.base import (
     unknown,
 )
 from ikawaari.providers.capabilities import Refunds
+from ikawaari.providers.outcomes import succeeded
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.store.models import DueWork, Refund
 from tests.world import PAID, World, audit, fresh, intent, latest, message_of, statuses
@@ -134,6 +135,40 @@ def test_an_outcome_without_words_leaves_them_as_they_are(world: World, provider
     provider.says["lookup"] = unknown("HTTP 500")
     world.wait(6)
     assert latest(session).provider_data == {"token": "secret-1"}
+
+
+def test_a_try_that_failed_there_is_kept_until_another_one_does(world: World, provider: Talkative) -> None:
+    session = world.session()
+    provider.says["charge"] = asking()
+    world.pay(session, "011")
+    assert notes.of(snapshots.of(session)).last_error is None
+    provider.says["lookup"] = asking(last_error=FailureCode.INSUFFICIENT_FUNDS)  # the status stays
+    world.wait(6)
+    assert notes.of(snapshots.of(session)).last_error is FailureCode.INSUFFICIENT_FUNDS
+    provider.says["lookup"] = unknown("HTTP 500")
+    world.wait(60)
+    assert latest(session).last_error == "insufficient_funds"
+    provider.says["lookup"] = asking(last_error=FailureCode.PAYER_LIMIT)
+    world.wait(60)
+    assert manual.history(latest(session).id)["attempt"]["last_error"] == "payer_limit"
+    assert statuses(session)[0] == "processing"
+    provider.says["lookup"] = succeeded("5000", "XOF", reference="r1")
+    world.wait(3_600)
+    assert statuses(session) == PAID
+    assert notes.of(snapshots.of(session)) == notes.NONE, "what failed before a success is not told"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_the_provider_keeps_is_shown_to_operators(world: World, provider: Talkative, at_once: bool) -> None:
+    session = world.session()
+    paid_one = replace(succeeded("5000", "XOF", reference="r1"), cost=Money(75, "XOF"))
+    provider.says["charge"] = paid_one if at_once else asking()
+    world.pay(session, "011")
+    if not at_once:
+        provider.says["lookup"] = paid_one
+        world.wait(6)
+    shown = manual.history(latest(session).id)["attempt"]
+    assert (statuses(session), shown["cost_amount"], shown["cost_currency"]) == (PAID, 75, "XOF")
 
 
 def test_a_saved_method_is_kept_with_the_payment_and_shown_to_nobody(world: World, provider: Talkative) -> None:

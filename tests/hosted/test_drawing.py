@@ -9,11 +9,13 @@ from flask import Flask
 
 from ikawaari import clock
 from ikawaari.checkout import public_view, sessions
+from ikawaari.checkout.notes import Notes
 from ikawaari.checkout.quotes import Quote
 from ikawaari.hosted import context, drawing, page_state
 from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.totals import Total
+from ikawaari.providers.base import FailureCode
 from tests import factories
 
 ODD = "Chez <b>Awa</b> & {{ fils }} %(amount)s"
@@ -77,6 +79,7 @@ FACTS: Mapping[str, list[Any]] = {
     "locale": ["en"],
     "draft": [Draft({"phone": "77 123", "email": "a@b.example"}), Draft({}, ("phone",)), Draft({"method": "card"})],
     "total": [Total(asked=True, quote=None), Total(asked=True, quote=Quote(5_000, 50, None))],
+    "notes": [Notes(last_error=FailureCode.INSUFFICIENT_FUNDS)],
     "asked": ["pi_earlier"],
     "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "time": "10:00", "day": None, "every": None}],
     "asks_email": [True],

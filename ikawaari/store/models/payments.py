@@ -110,6 +110,9 @@ class PaymentAttempt(Record):
         null=True
     )  # the provider's own word for what happened; `ikawaari attempts show` prints it
     failure_code = CharField(null=True, max_length=32)
+    last_error = CharField(null=True, max_length=32)  # of a try there that failed and did not end it: a failure code
+    cost_amount = BigIntegerField(null=True)  # what the provider keeps of it; null where it does not say so
+    cost_currency = CharField(null=True, max_length=3)
     next_action = JsonField(null=True)
     created_at = InstantField()
     submitted_at = InstantField()  # when the last call of the provider was about to start
