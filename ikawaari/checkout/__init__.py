@@ -13,7 +13,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
     refunds | sessions | public_view           money on its way back; what is opened, found, expired; its public view
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
-    budgets | collected | notes | prices        how often strangers may try; what a page collects and tells; what a sale costs
+    budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost
     charges | customers | payment_methods | returns     what providers are given; who paid; with what; the way back
     outbox                                      events, each with the move that it tells of
     pay_keys | prefills | provider_states | quotes | merchant_view
