@@ -105,6 +105,11 @@ def now_of(refund: Refund) -> Refund:
     return found
 
 
+def shown_to_operators(session: Any) -> Any:
+    """The latest attempt, as `ikawaari attempts show` prints it."""
+    return manual.history(latest(session).id)["attempt"]
+
+
 def ask(world: World, session: Any) -> Refund:
     """A merchant's refund of all of it."""
     return refunds.create(world.owner, NewRefund(payment_intent=intent(session).id), world.now)
@@ -150,7 +155,7 @@ def test_a_try_that_failed_there_is_kept_until_another_one_does(world: World, pr
     assert latest(session).last_error == "insufficient_funds"
     provider.says["lookup"] = asking(last_error=FailureCode.PAYER_LIMIT)
     world.wait(60)
-    assert manual.history(latest(session).id)["attempt"]["last_error"] == "payer_limit"
+    assert shown_to_operators(session)["last_error"] == "payer_limit"
     assert statuses(session)[0] == "processing"
     provider.says["lookup"] = succeeded("5000", "XOF", reference="r1")
     world.wait(3_600)
@@ -167,7 +172,7 @@ def test_what_the_provider_keeps_is_shown_to_operators(world: World, provider: T
     if not at_once:
         provider.says["lookup"] = paid_one
         world.wait(6)
-    shown = manual.history(latest(session).id)["attempt"]
+    shown = shown_to_operators(session)
     assert (statuses(session), shown["cost_amount"], shown["cost_currency"]) == (PAID, 75, "XOF")
 
 
