@@ -1,5 +1,6 @@
 """Enquiry, the third door: we ask the provider what became of an attempt, until the result is final."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
@@ -25,7 +26,8 @@ def configure(config: Config) -> None:
 
 def begin(attempt: PaymentAttempt, now: datetime) -> None:
     """Schedule enquiries about the attempt until it is settled, in the transaction that stores it."""
-    first = _first_of(registry.channel(attempt.provider))
+    channel = registry.channel(attempt.provider)
+    first = min([_first_of(channel), *_early_of(attempt, channel)])
     due.schedule_new(ENQUIRE, attempt.id, now + first, lane=attempt.provider)
 
 
@@ -65,6 +67,12 @@ def _first_of(channel: Channel | None) -> timedelta:
     return (channel.times.first_poll if channel else None) or _first_wait
 
 
+def _early_of(attempt: PaymentAttempt, channel: Channel | None) -> Sequence[timedelta]:
+    """When to ask for what the payer needs in order to act, such as the address of a page."""
+    reach = channel.reach(attempt.operator) if channel else None
+    return reach.early_polls if reach and attempt.status != AttemptStatus.REQUIRES_ACTION else ()
+
+
 def _publish_unresolved(attempt_id: str, now: datetime) -> None:
     """The provider's time is over, and the result is still unknown: publish that, once."""
     with store.atomic():
@@ -77,7 +85,7 @@ def _publish_unresolved(attempt_id: str, now: datetime) -> None:
 
 def _next_enquiry(attempt: PaymentAttempt, channel: Channel | None, left: timedelta, now: datetime) -> datetime | None:
     """Soon at first, then after half of the elapsed time; at the prompt's end, and when its provider says that
-    something certainly has ended; three more times after a failure.
+    something certainly has ended, or that the payer can soon act; three more times after a failure.
 
     `left`: how much of the time remains in which the provider settles; it is asked at the end of it, then once a day.
     """
@@ -90,5 +98,6 @@ def _next_enquiry(attempt: PaymentAttempt, channel: Channel | None, left: timede
         return now + _DAILY
     longest, decisive = (channel.times.longest_poll, channel.times.decisive_polls) if channel else (_LONGEST_WAIT, ())
     usual: datetime = now + min(max(_first_of(channel), (now - attempt.created_at) / 2), longest, left)
-    ends: list[datetime | None] = [attempt.deadline_at, *(attempt.submitted_at + wait for wait in decisive)]
+    waits = [*decisive, *_early_of(attempt, channel)]
+    ends: list[datetime | None] = [attempt.deadline_at, *(attempt.submitted_at + wait for wait in waits)]
     return min([usual, *(at for at in ends if at and at > now)])

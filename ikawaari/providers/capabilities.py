@@ -62,6 +62,9 @@ class Reach:
     refunds: Refunds = Refunds.NONE
     refundable_for: timedelta | None = None  # after the payment; None: for ever, as far as is known
     renewals: Renewals = Renewals.NONE
+    early_polls: Sequence[
+        timedelta
+    ] = ()  # after the call, until the payer can act: where an address comes by a look-up
 
     def __post_init__(self) -> None:
         ensure(self.code_from is None or Flow.OTP in self.flows, "a code is asked where codes are taken")

@@ -120,6 +120,33 @@ def test_a_provider_has_a_plan_of_its_own(world: World) -> None:
     assert max(after - before for before, after in pairwise(seen)) == 120
 
 
+class Silent(Sandbox):
+    """A provider that never says what became of a charge."""
+
+    def lookup(self, account: Account, request: Any, now: datetime) -> Outcome:
+        """No answer."""
+        return unknown("no answer")
+
+
+@pytest.mark.parametrize(("kind", "number", "seen"), [(Silent, "004", [1, 2, 3, 5]), (Sandbox, "011", [1])])
+def test_an_address_that_comes_by_a_look_up_is_asked_for_early_until_the_payer_can_act(
+    world: World, kind: type[Sandbox], number: str, seen: list[float]
+) -> None:
+    provider = kind(world.config)
+    can = provider.capabilities
+    early = tuple(timedelta(seconds=after) for after in (1, 2, 3, 5))
+    operators = {name: replace(reach, early_polls=early) for name, reach in can.operators.items()}
+    provider.capabilities = replace(can, operators=operators, times=replace(can.times, first_poll=timedelta(seconds=9)))
+    registry.configure([provider])
+    session = world.session()
+    world.pay(session, number)
+    began, polls = latest(session).submitted_at, []
+    while asked_at() < began + timedelta(seconds=6):
+        polls.append((asked_at() - began).total_seconds())
+        world.wait((asked_at() - world.now).total_seconds())
+    assert polls == seen
+
+
 def test_a_lease_is_longer_than_the_longest_call(world: World) -> None:
     provider = Sandbox(world.config)
     times = replace(provider.capabilities.times, call_timeout=timedelta(seconds=33))
