@@ -7,11 +7,12 @@ from itertools import count
 
 from ikawaari.config import Config
 from ikawaari.providers.channel import Channel
+from ikawaari.providers.pawapay import PawaPay
 from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.providers.values import Flow
 
-INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox,)
+INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, PawaPay)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}

@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 
 from tests.providers.bench import Bench
+from tests.providers.bench_pawapay import PawaPayBench
 
-BENCHES: Sequence[type[Bench]] = ()
+BENCHES: Sequence[type[Bench]] = (PawaPayBench,)
 """Every adapter's bench. To let one join, add its class here."""

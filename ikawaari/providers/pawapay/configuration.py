@@ -1,0 +1,148 @@
+"""What pawaPay says about an account: its wallets' limits, health, names and instructions, and how it is set up."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import unquote
+
+from ikawaari.money import EXPONENTS, from_decimal_string
+from ikawaari.providers.capabilities import Condition, Health, Limits
+from ikawaari.providers.http import Answer, NoAnswer, read, read_text
+from ikawaari.providers.outcomes import cleaned
+from ikawaari.providers.pawapay import operations
+from ikawaari.providers.pawapay.wallets import WALLETS
+from ikawaari.providers.provider import Checkup
+from ikawaari.providers.values import Account
+
+_HEALTH = {"OPERATIONAL": Health.OPEN, "DELAYED": Health.DELAYED, "CLOSED": Health.CLOSED}
+_WORST_FIRST = (Health.CLOSED, Health.DELAYED, Health.OPEN)
+_LANGUAGES = ("fr", "en")
+_DIALED = re.compile(r"[*#](?:[0-9*#]|\{amount\}){1,62}")
+_LONGEST_NAME = 64
+
+
+# ---------------------------------------------------------------- limits and health
+
+
+def conditions(account: Account, answer: Answer, available: object) -> Sequence[Condition]:
+    """The conditions of every wallet and currency that we know; empty if the configuration cannot be read.
+
+    `available` is what pawaPay says about this moment, None if it did not. A wallet that the account does not have is
+    closed.
+    """
+    configured = {read_text(one, "provider"): one for one in _providers(answer.read("countries"))}
+    if answer.status != 200 or not any(wallet.name in configured for wallet in WALLETS.values()):
+        return ()
+    now = {read_text(one, "provider"): read(one, "operationTypes") for one in _providers(available)}
+    return [
+        _condition(account, operator, currency, configured.get(wallet.name), now.get(wallet.name))
+        for operator, wallet in WALLETS.items()
+        for currency in sorted(wallet.reach.currencies)
+    ]
+
+
+def _condition(account: Account, operator: str, currency: str, configured: object, available: object) -> Condition:
+    held = [one for one in _list(configured, "currencies") if read(one, "currency") == currency]
+    deposit = _deposit(read(held, 0, "operationTypes"))
+    if not isinstance(deposit, Mapping):
+        return Condition(operator=operator, currency=currency, health=Health.CLOSED)
+    instructions, dial_code = _instructions(deposit)
+    states = [_health(account, read_text(deposit, "status")), _health(account, _state(_deposit(available)))]
+    return Condition(
+        operator=operator,
+        currency=currency,
+        limits=_limits(deposit, currency),
+        health=min(states, key=_WORST_FIRST.index),
+        payee_name=cleaned(read_text(configured, "nameDisplayedToCustomer"), _LONGEST_NAME),
+        instructions=instructions,
+        dial_code=dial_code,
+    )
+
+
+def _providers(countries: object) -> Iterator[object]:
+    for country in countries if isinstance(countries, list) else []:
+        yield from _list(country, "providers")
+
+
+def _list(value: object, *path: str) -> Sequence[object]:
+    found = read(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def _deposit(operation_types: object) -> object:
+    """What is said about deposits: by name in an object, or in a list of objects that name their `operationType`."""
+    if isinstance(operation_types, list):
+        return next((one for one in operation_types if read(one, "operationType") == "DEPOSIT"), None)
+    return read(operation_types, "DEPOSIT")
+
+
+def _state(deposit: object) -> str | None:
+    return deposit if isinstance(deposit, str) else read_text(deposit, "status")
+
+
+def _health(account: Account, word: str | None) -> Health:
+    """Deposits are refused in DELAYED as well. A word that we do not know closes nothing: pawaPay would refuse."""
+    if word is not None and word not in _HEALTH:
+        operations.alarm(account, "provider_word_unknown", word)
+    return _HEALTH.get(word or "", Health.OPEN)
+
+
+def _limits(deposit: object, currency: str) -> Limits | None:
+    step = 10 ** EXPONENTS[currency] if read(deposit, "decimalsInAmount") == "NONE" else 1
+    try:
+        least, most = (
+            from_decimal_string(str(read(deposit, name)), currency).amount for name in ("minAmount", "maxAmount")
+        )
+    except ValueError:
+        return None
+    return Limits(minimum=max(least, 1), maximum=most, step=step) if max(least, 1) <= most else None
+
+
+def _instructions(deposit: object) -> tuple[Mapping[str, str], str | None]:
+    """What to do for a code, or for a prompt that did not come, by language, and what to dial for it."""
+    is_useful = read(deposit, "pinPromptRevivable") is True or read(deposit, "pinPrompt") == "MANUAL"
+    prompt = _list(deposit, "pinPromptInstructions", "channels") if is_useful else ()
+    channels = [*_list(deposit, "authTokenInstructions", "channels"), *prompt]
+    channel = next((one for one in channels if read(one, "type") == "USSD"), None)
+    steps = {language: _sentences(_list(channel, "instructions", language)) for language in _LANGUAGES}
+    return {language: text for language, text in steps.items() if text}, _dial_code(channel)
+
+
+def _sentences(steps: Sequence[object]) -> str | None:
+    texts = [text.strip().rstrip(".") for step in steps if (text := read_text(step, "text"))]
+    return cleaned(" ".join(f"{text}." for text in texts))
+
+
+def _dial_code(channel: object) -> str | None:
+    quick = unquote(read_text(channel, "quickLink") or "").removeprefix("tel:")
+    found = [quick, read_text(channel, "variables", "shortCode") or ""]
+    return next((code for code in found if _DIALED.fullmatch(code)), None)
+
+
+# ---------------------------------------------------------------- is the account usable?
+
+
+def checkup(account: Account, answer: Answer | NoAnswer) -> Checkup:
+    """What the configuration, or the lack of an answer, says of the account's settings."""
+    if isinstance(answer, NoAnswer):
+        return Checkup(is_usable=False, words=f"pawaPay cannot be reached ({answer.word}).")
+    if answer.status in (401, 403):
+        return Checkup(is_usable=False, words="pawaPay refuses the token: sandbox and live have one each.")
+    names = {read_text(one, "provider") for one in _providers(answer.read("countries"))}
+    if answer.status != 200 or answer.read("countries") is None:
+        return Checkup(is_usable=False, words=f"pawaPay's answer cannot be used ({answer.word}).")
+    if (trouble := _trouble(account, answer, names)) is not None:
+        return Checkup(is_usable=False, words=trouble)
+    wallets = ", ".join(sorted(wallet.name for wallet in WALLETS.values() if wallet.name in names))
+    return Checkup(is_usable=True, words=f"pawaPay takes payments from {wallets}.")
+
+
+def _trouble(account: Account, answer: Answer, names: set[str | None]) -> str | None:
+    """Why payments, or their callbacks, would be refused."""
+    if not any(wallet.name in names for wallet in WALLETS.values()):
+        return "The token is good, but pawaPay has no wallet for this account."
+    if answer.read("signatureConfiguration", "signedRequestsOnly") is True:
+        return "pawaPay takes signed requests only from this account: switch that off in its dashboard."
+    signs = answer.read("signatureConfiguration", "signedCallbacks")
+    if account.is_set("sign_callbacks") and signs is not True:
+        return "pawaPay does not sign callbacks, so we would refuse them: switch that on in its dashboard."
+    return None
