@@ -26,7 +26,9 @@ _HOUR = timedelta(hours=1)
 MOST_CALLS = 16  # of providers at once, in one process; each has a thread of its own
 _SHARE = 4  # a lane may start another call while it has fewer than this part of the free threads
 _BATCH = 5  # rows of one round without outside calls, done one after the other
-_CALLS_LEASED = 3  # a row's lease, in longest calls: one for its own, and one each before and after it for the database
+_CALLS_LEASED = (
+    3  # a row's lease, in calls of its provider: one for its own, and one each before and after it for the database
+)
 _LEASE = timedelta(seconds=60)
 WEBHOOK_THREADS = delivery.LANES + 2  # an endpoint that hangs never occupies all of them
 _AFTER_A_BUG = timedelta(seconds=30)
@@ -65,7 +67,7 @@ CALLS = frozenset({enquiry.ENQUIRE, refunds.SEND, invoices.COLLECT})  # what may
 BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database only
 MONEY = CALLS | BOOKKEEPING
 Lane = tuple[str, str]
-"""A provider's name, and a kind of work."""
+"""A provider account's id, and a kind of work."""
 
 
 def start(stop: threading.Event, config: Config) -> list[threading.Thread]:
@@ -116,8 +118,6 @@ class Callers:
     """
 
     def __init__(self, config: Config) -> None:
-        longest = max(registry.longest_call(), timedelta(seconds=config.charge_timeout_seconds))
-        self._lease = _CALLS_LEASED * longest
         self._config = config
         self._running: Counter[Lane] = Counter()
         self._last_started: dict[Lane, float] = {}
@@ -147,8 +147,8 @@ class Callers:
     def _start_one(self, lane: Lane) -> bool:
         if not self._has_room(lane):
             return False
-        provider, kind = lane
-        claimed = due.claim(clock.now(), kinds={kind}, lane=provider, most=1, lease=self._lease)
+        account_id, kind = lane
+        claimed = due.claim(clock.now(), kinds={kind}, lane=account_id, most=1, lease=self._lease_of(account_id))
         for work in claimed:
             self._last_started[lane] = time.monotonic()
             self._count(lane, 1)
@@ -158,6 +158,11 @@ class Callers:
                 self._count(lane, -1)
                 raise
         return bool(claimed)
+
+    def _lease_of(self, account_id: str) -> timedelta:
+        """A provider that may take long must not keep the work of others, should this process die."""
+        channel, usual = registry.channel(account_id), timedelta(seconds=self._config.charge_timeout_seconds)
+        return _CALLS_LEASED * (max(channel.times.call_timeout, usual) if channel else usual)
 
     def _count(self, lane: Lane, change: int) -> None:
         with self._changed:

@@ -9,6 +9,7 @@ import pytest
 
 from ikawaari.checkout import settlement
 from ikawaari.errors import Conflict
+from ikawaari.invariants import present
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account, FailureCode, Outcome, Result, unknown
 from ikawaari.providers.outcomes import failed
@@ -147,9 +148,15 @@ def test_an_address_that_comes_by_a_look_up_is_asked_for_early_until_the_payer_c
     assert polls == seen
 
 
-def test_a_lease_is_longer_than_the_longest_call(world: World) -> None:
-    provider = Sandbox(world.config)
-    times = replace(provider.capabilities.times, call_timeout=timedelta(seconds=33))
-    provider.capabilities = replace(provider.capabilities, times=times)
-    registry.configure([provider])
-    assert Callers(world.config)._lease == timedelta(seconds=99)
+def test_a_lease_is_longer_than_the_longest_call_of_its_own_provider(world: World) -> None:
+    slow, usual = Sandbox(world.config), Sandbox(world.config)
+    times = replace(slow.capabilities.times, call_timeout=timedelta(seconds=33))
+    slow.capabilities = replace(slow.capabilities, times=times)
+    slow.account, slow.name = replace(present(usual.account, "it is built in"), id="acc_slow"), "slow"
+    registry.configure([usual, slow])
+    callers = Callers(world.config)
+    assert [callers._lease_of(one) for one in ("acc_slow", "sandbox", "acc_gone")] == [
+        timedelta(seconds=99),
+        timedelta(seconds=60),
+        timedelta(seconds=60),
+    ]
