@@ -120,17 +120,20 @@ class Call:
         body: object = None,
         form: Mapping[str, str] | None = None,
         raw: bytes | None = None,
+        read_seconds: float | None = None,
     ) -> Answer | NoAnswer:
         """One request. At most one of `body` (sent as JSON), `form` and `raw` is given. Never raises.
 
-        `what` is its name in the log, such as `create`.
+        `what` is its name in the log, such as `create`. `read_seconds`: how long to wait for its answer, if longer than
+        for others.
         """
         started = time.monotonic()
         _progress.was_sent, _progress.may_send_until = False, self._ends_at
         data = json.dumps(body, separators=(",", ":")).encode() if body is not None else raw if form is None else form
         kind = {} if body is None else {"Content-Type": "application/json; charset=UTF-8"}
         try:
-            answer = self._sent(method, path, {"User-Agent": USER_AGENT, **kind, **(headers or {})}, data)
+            sent = {"User-Agent": USER_AGENT, **kind, **(headers or {})}
+            answer = self._sent(method, path, sent, data, read_seconds or self._read_seconds)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             # Its text has the address, which may name a payer; its kind is enough.
             answer = NoAnswer(was_sent=_progress.was_sent, word=type(_cause(error)).__name__)
@@ -144,11 +147,13 @@ class Call:
         )
         return answer
 
-    def _sent(self, method: str, path: str, headers: Mapping[str, str], data: Any) -> Answer | NoAnswer:
+    def _sent(
+        self, method: str, path: str, headers: Mapping[str, str], data: Any, read_seconds: float
+    ) -> Answer | NoAnswer:
         left = self._ends_at - time.monotonic()
         if left <= 0:
             return NoAnswer(was_sent=False, word="OutOfTime")
-        waits = (min(CONNECT_SECONDS, left), min(self._read_seconds, left))
+        waits = (min(CONNECT_SECONDS, left), min(read_seconds, left))
         url = f"{self._base_url}{path}"
         with self._session.request(
             method, url, headers=headers, data=data, timeout=waits, allow_redirects=False, stream=True

@@ -125,8 +125,12 @@ class Provider(Hooks, ABC):
 
     def call(self, account: Account) -> Call:
         """The requests of one verb, at the account's address."""
-        own = self.live_url if account.livemode else self.test_url
-        return Call(account.id, account.text("base_url", own), self.capabilities.times.call_timeout)
+        base_url = account.text("base_url", self.own_url(account))
+        return Call(account.id, base_url, self.capabilities.times.call_timeout)
+
+    def own_url(self, account: Account) -> str:
+        """Where the provider answers, in the account's mode."""
+        return self.live_url if account.livemode else self.test_url
 
 
 @runtime_checkable

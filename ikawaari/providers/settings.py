@@ -8,12 +8,16 @@ MASK = "…"
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One setting. One that has `parts` is an object of them; any other is a text, or a truth value."""
+    """One setting. One that has `parts` is an object of them; any other is a text, or a truth value.
+
+    `choices`: the only texts that it may be, if they are known.
+    """
 
     name: str
     is_secret: bool = False
     is_optional: bool = False
     is_flag: bool = False
+    choices: Sequence[str] = ()
     parts: Sequence["Setting"] = ()
 
 
@@ -40,6 +44,8 @@ def _problems_of(setting: Setting, value: object, within: str) -> Mapping[str, s
         return problems(setting.parts, value, f"{name}.")
     if setting.is_flag:
         return {} if isinstance(value, bool) else {name: "must be true or false"}
+    if setting.choices:
+        return {} if value in setting.choices else {name: f"must be one of {', '.join(setting.choices)}"}
     usable = isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip() and value
     return {} if usable else {name: "must be a text of visible ASCII characters"}
 

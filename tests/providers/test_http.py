@@ -190,6 +190,17 @@ def test_silence_may_have_started_it(peer: Callable[[Serve], Peer]) -> None:
     assert time.monotonic() - started < 1.5
 
 
+def test_one_request_may_be_waited_for_longer_than_the_others(peer: Callable[[Serve], Peer]) -> None:
+    def serve(connection: socket.socket) -> None:
+        _received(connection)
+        time.sleep(0.4)
+        connection.sendall(OK)
+
+    call = _call(peer(serve).url, read_seconds=0.2)
+    assert _lost(call.send("POST", "/", what="create")).was_sent
+    assert _answered(call.send("POST", "/", what="login", read_seconds=2)).status == 200
+
+
 def test_an_endless_answer_ends_with_the_call(peer: Callable[[Serve], Peer]) -> None:
     def trickle(connection: socket.socket) -> None:
         _received(connection)

@@ -215,6 +215,7 @@ KNOWN = (
     Setting(
         name="disbursement", is_optional=True, parts=(Setting(name="api_key", is_secret=True), Setting(name="api_user"))
     ),
+    Setting(name="platform", is_optional=True, choices=("old", "new")),
 )
 
 
@@ -225,6 +226,7 @@ def test_good_settings_have_no_problems() -> None:
         "sign_callbacks": False,
         "disbursement": {"api_key": "k", "api_user": "u"},
         "base_url": "http://127.0.0.1:1",
+        "platform": "new",
     }
     assert settings.problems(KNOWN, whole) == {}
 
@@ -240,6 +242,8 @@ def test_good_settings_have_no_problems() -> None:
         ({"token": "t", "sign_callbacks": "yes"}, ["sign_callbacks"]),
         ({"token": "t", "disbursement": {"api_key": "k", "x": 1}}, ["disbursement.x", "disbursement.api_user"]),
         ({"token": "t", "disbursement": "k"}, ["disbursement"]),
+        ({"token": "t", "platform": "newest"}, ["platform"]),
+        ({"token": "t", "platform": ["new"]}, ["platform"]),
         ([], ["settings"]),
     ],
 )
