@@ -1,18 +1,19 @@
 """Which providers this process has, through which accounts, and which of them accepts a given payment."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import count
 
 from ikawaari.config import Config
 from ikawaari.providers.channel import Channel
+from ikawaari.providers.mtn import Mtn
 from ikawaari.providers.pawapay import PawaPay
 from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.providers.values import Flow
 
-INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, PawaPay)
+INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, Mtn, PawaPay)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}
@@ -62,11 +63,6 @@ def channel(account_id: str) -> Channel | None:
 def account_ids() -> Sequence[str]:
     """The ids of the accounts, in order of preference."""
     return list(_channels)
-
-
-def longest_call() -> timedelta:
-    """How long a call of a verb may take, whichever the provider."""
-    return max((one.capabilities.times.call_timeout for one in _providers.values()), default=timedelta())
 
 
 def prepare() -> None:

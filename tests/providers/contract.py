@@ -6,7 +6,8 @@
 from collections.abc import Sequence
 
 from tests.providers.bench import Bench
+from tests.providers.bench_mtn import MtnBench
 from tests.providers.bench_pawapay import PawaPayBench
 
-BENCHES: Sequence[type[Bench]] = (PawaPayBench,)
+BENCHES: Sequence[type[Bench]] = (MtnBench, PawaPayBench)
 """Every adapter's bench. To let one join, add its class here."""
