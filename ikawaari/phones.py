@@ -1,7 +1,9 @@
 """Phone numbers: from what customers type to E.164, and to a masked form that may be shown."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, carrier
@@ -37,15 +39,62 @@ class Phone:
     country: str
 
 
+class FormerPhone(InvalidPhone):
+    """The text is a mobile number from before its country changed all numbers. Only its owner can confirm the new one.
+
+    `phone` is the number today, `since` the day of the change.
+    """
+
+    def __init__(self, phone: Phone, since: date) -> None:
+        super().__init__("a number from before its country changed all numbers")
+        self.phone, self.since = phone, since
+
+    @property
+    def advice(self) -> str:
+        """What to tell a merchant's server; it contains the number."""
+        return f"is an old number: since {self.since} it is {self.phone.e164}"
+
+
+@dataclass(frozen=True)
+class _Renumbering:
+    """How a country changed its mobile numbers: what was put before which old beginnings."""
+
+    since: date
+    length: int  # digits of an old number
+    put_before: Mapping[str, str]
+
+    def renewed(self, local: str) -> str | None:
+        """The national number today; None for what was no mobile number, or is not sure."""
+        fits = (new for new, old in self.put_before.items() if local.startswith(tuple(old.split())))
+        return next((new + local for new in fits if len(local) == self.length), None)
+
+
+# docs/decisions/former-numbers.md has the two sources of each rule.
+_RENUMBERED = {
+    "CI": _Renumbering(
+        since=date(2021, 1, 31),
+        length=8,
+        put_before={
+            "01": "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73",
+            "05": "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96",
+            "07": "07 08 09 47 48 49 57 58 59 67 68 77 78 79 87 88 89 97 98",
+        },
+    ),
+    "CM": _Renumbering(since=date(2014, 11, 21), length=8, put_before={"6": "5 7 9"}),
+}
+
+
 def parse(text: str, country: str | None) -> Phone:
     """Parse a number as typed. The country (alpha-2, any case) is used for local forms; a + or 00 takes precedence.
 
-    Only the length is checked, because ranges change and customers must be able to pay. Raises InvalidPhone.
+    Only the length is checked, because ranges change and customers must be able to pay. Raises InvalidPhone, and for a
+    number from before its country changed them FormerPhone.
     """
     region = country.upper() if country else None
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidPhone("unknown country")
     number = _repaired(_read(_clean(text), region))
+    _refuse_former(number)
     reason = phonenumbers.is_possible_number_for_type_with_reason(number, phonenumbers.PhoneNumberType.MOBILE)
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidPhone("wrong length for a mobile number of its country")
@@ -101,6 +150,14 @@ def _repaired(number: PhoneNumber) -> PhoneNumber:
     local = phonenumbers.national_significant_number(number)
     lost, prefix = _REPAIRS.get(_country(number), (None, ""))
     return _read(f"+{number.country_code}{prefix}{local}") if lost and lost.fullmatch(local) else number
+
+
+def _refuse_former(number: PhoneNumber) -> None:
+    country = _country(number)
+    change = _RENUMBERED.get(country)
+    renewed = change.renewed(phonenumbers.national_significant_number(number)) if change else None
+    if change and renewed:
+        raise FormerPhone(Phone(f"+{number.country_code}{renewed}", country), change.since)
 
 
 def _country(number: PhoneNumber) -> str:

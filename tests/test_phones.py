@@ -1,14 +1,16 @@
 """Phones: every number a customer can be reached at is accepted, in one form, and never shown whole to strangers."""
 
 import re
+from datetime import date
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ikawaari.countries import COUNTRIES
 from ikawaari.operators import OPERATORS
-from ikawaari.phones import InvalidPhone, Phone, guess_operator, mask, parse
+from ikawaari.phones import FormerPhone, InvalidPhone, Phone, guess_operator, mask, parse
 
 # A mobile number of each country without its last three digits, which script the sandbox.
 STEMS = {
@@ -70,6 +72,70 @@ def test_an_old_benin_number_gets_its_new_prefix(text: str) -> None:
 def test_only_mobile_numbers_are_repaired(text: str, code: str) -> None:
     with pytest.raises(InvalidPhone):
         parse(text, code)
+
+
+# By how the old numbers began. docs/decisions/former-numbers.md says where this is from.
+FORMER = {
+    "orange_ci": ("07", "07 08 09 47 48 49 57 58 59 67 68 77 78 79 87 88 89 97 98"),
+    "mtn_ci": ("05", "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96"),
+    "moov_ci": ("01", "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73"),
+    "mtn_cm": ("6", "50 51 52 53 54 70 71 72 73 74 75 76 77 78 79"),
+    "orange_cm": ("6", "55 56 57 58 59 90 91 92 93 94 95 96 97 98 99"),
+}
+RENEWED = [
+    pytest.param(operator, new, old, id=f"{operator}-{old}")
+    for operator, (new, olds) in FORMER.items()
+    for old in olds.split()
+]
+
+
+def former(text: str, country: str | None) -> FormerPhone:
+    """The refusal of a former number."""
+    with pytest.raises(FormerPhone) as refused:
+        parse(text, country)
+    assert text not in str(refused.value)
+    return refused.value
+
+
+@pytest.mark.parametrize(("operator", "new", "old"), RENEWED)
+def test_a_former_number_is_not_taken_but_renewed(operator: str, new: str, old: str) -> None:
+    code = operator[-2:].upper()
+    dial = COUNTRIES[code].dial_code
+    renewed = f"+{dial}{new}{old}123456"
+    for text, country in ((f"{old}123456", code), (f"+{dial}{old}123456", None), (f"00{dial} {old} 12 34 56", "SN")):
+        assert former(text, country).phone == Phone(renewed, code)
+    # The library knows the new plan of each country: it is a third source, and the operator is still the same.
+    assert phonenumbers.is_valid_number(phonenumbers.parse(renewed, None))
+    assert guess_operator(parse(renewed, None)) == operator
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "since"), [("07123456", "CI", (2021, 1, 31)), ("71234567", "CM", (2014, 11, 21))]
+)
+def test_a_former_number_says_when_it_ended_and_what_it_is_now(
+    text: str, code: str, since: tuple[int, int, int]
+) -> None:
+    found = former(text, code)
+    assert found.since == date(*since)
+    assert found.advice == f"is an old number: since {found.since} it is {found.phone.e164}"
+
+
+@pytest.mark.parametrize("code", ["CI", "CM"])
+def test_what_is_not_sure_is_not_renewed(code: str) -> None:
+    sure = {old for operator, (_, olds) in FORMER.items() if operator.endswith(code.lower()) for old in olds.split()}
+    for beginning in {f"{number:02}" for number in range(100)} - sure:
+        with pytest.raises(InvalidPhone) as refused:
+            parse(f"{beginning}123456", code)
+        assert not isinstance(refused.value, FormerPhone), beginning
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("7123456", "CI"), ("071234567", "CI"), ("7123456", "CM"), ("7123456789", "CM")]
+)
+def test_only_numbers_of_the_former_length_are_renewed(text: str, code: str) -> None:
+    with pytest.raises(InvalidPhone) as refused:
+        parse(text, code)
+    assert not isinstance(refused.value, FormerPhone)
 
 
 @pytest.mark.parametrize("text", ["0812345678", "+2430812345678", "+243812345678", "812345678"])

@@ -99,6 +99,8 @@ def _detail(key: str, value: Typed, session: CheckoutSession) -> Typed:
     if key == "phone":
         try:
             return phones.parse(value, session.country).e164
+        except phones.FormerPhone as former:
+            raise ValueError(former.advice) from None
         except phones.InvalidPhone:
             raise ValueError("is not a phone number") from None
     wrong = _wrong_text(value)

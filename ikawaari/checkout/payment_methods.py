@@ -227,6 +227,9 @@ def _phone(request: PayRequest, terms: Terms, problems: Details) -> phones.Phone
         return None
     try:
         return phones.parse(text, _country(request, terms))
+    except phones.FormerPhone as former:  # nobody can confirm the new one here: the page asks its payer
+        problems["phone_number"] = [former.advice]
+        return None
     except phones.InvalidPhone:
         problems["phone_number"] = ["is not a phone number of this country"]
         return None

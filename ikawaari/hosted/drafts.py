@@ -13,11 +13,12 @@ from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
-from ikawaari import cards, clock, money, numbers, phones, texts
+from ikawaari import cards, clock, countries, money, numbers, phones, texts
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.public_view import OfferedCountry, OfferedOperator, PublicCheckout
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
+from ikawaari.hosted import prefixes
 from ikawaari.shapes import MethodType
 
 LIFETIME_SECONDS = 15 * 60
@@ -53,7 +54,7 @@ class Draft:
 
     values: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
-    reasons: Mapping[str, str] = field(default_factory=dict)  # by form name: `card`, `long`, `signs`
+    reasons: Mapping[str, str] = field(default_factory=dict)  # by form name: `card`, `former`, `long`, `signs`
 
     def get(self, name: str) -> str:
         """What was typed into `name`, or an empty text."""
@@ -81,6 +82,22 @@ def move(draft: Draft, country: str) -> Draft:
     phone = draft.get("phone") if _phone_country(draft) is None else ""
     country = country if _COUNTRY.fullmatch(country) else draft.get("country")
     return Draft({**draft.values, "country": country, "operator": "", "phone": phone})
+
+
+def renew(draft: Draft) -> Draft:
+    """The draft with today's number in place of a former one, marked, so that the payer sees it before it is used."""
+    if draft.get("method") == MethodType.CARD:
+        return draft
+    try:
+        phones.parse(draft.get("phone"), draft.get("country") or None)
+    except phones.FormerPhone as former:
+        country = former.phone.country
+        digits = former.phone.e164.removeprefix(f"+{countries.COUNTRIES[country].dial_code}")
+        values = {**draft.values, "country": country, "phone": prefixes.grouped(country, digits)}
+        return Draft(values, (*draft.faults, "phone"), {**draft.reasons, "phone": "former"})
+    except phones.InvalidPhone:
+        pass
+    return draft
 
 
 def load(session_id: str, now: datetime) -> Draft:
@@ -251,6 +268,8 @@ def _phone_country(draft: Draft) -> str | None:
         return None
     try:
         return phones.parse(draft.get("phone"), None).country
+    except phones.FormerPhone as former:
+        return former.phone.country
     except phones.InvalidPhone:
         return None
 

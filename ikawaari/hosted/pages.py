@@ -128,9 +128,9 @@ def check(session_id: str) -> BaseResponse:
 def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
     """Pay with the submitted form and, for a card, its token; keep what was typed, and redirect to the page."""
     draft, session_id = drafts.typed(request.form), str(shown.session.id)
-    if "show_country" in request.form:
-        draft = drafts.move(draft, request.form["show_country"])
-    if "show_country" in request.form or draft.faults:
+    moves = "show_country" in request.form
+    draft = drafts.move(draft, request.form["show_country"]) if moves else drafts.renew(draft)
+    if moves or draft.faults:
         return drafts.keep(back(session_id, **_still_asked()), session_id, draft, now)
     key = _request_key(session_id, card_token, now)
     return _tried(

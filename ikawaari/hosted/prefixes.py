@@ -3,6 +3,7 @@
 Numbers are ported, and Wave works on any of them, so this only preselects. The server guesses in `phones`.
 """
 
+import re
 from collections.abc import Mapping
 
 PREFIXES: Mapping[str, str] = {
@@ -49,9 +50,17 @@ PATTERNS: Mapping[str, str] = {
 }
 """How the digits of a number are grouped in a country."""
 
-_FORMER_LENGTHS = {"CI": (9,), "BJ": (8,)}  # a lost leading 0, or Benin without its 01: the server repairs both
+# A lost leading 0, and Benin without its 01, which the server repairs; and numbers of before 2021 and 2014, about which
+# it asks.
+_FORMER_LENGTHS = {"CI": (8, 9), "BJ": (8,), "CM": (8,)}
 
 
 def lengths(country: str) -> tuple[int, ...]:
     """How many digits a national number may have."""
     return (*_FORMER_LENGTHS.get(country, ()), PATTERNS[country].count("#")) if country in PATTERNS else ()
+
+
+def grouped(country: str, digits: str) -> str:
+    """A whole national number as it is written in the country."""
+    left = iter(digits)
+    return re.sub("#", lambda _: next(left), PATTERNS[country])

@@ -115,6 +115,7 @@ FAULTS: Mapping[str, LazyString] = {
 _ANSWER, _NO_ANSWER = _l("Check this answer."), _l("Please answer this question.")
 _REASONS: Mapping[str, LazyString] = {
     "card": _l("This looks like a card number. Never type one here."),
+    "former": _l("You typed an old number. This is the new one: check it, then pay."),
     "long": _l("This is too long: 500 characters at most."),
 }
 
