@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,10 +13,26 @@ from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import CheckoutSession, PaymentAttempt
 from tests import factories
 
+
+class Old(NamedTuple):
+    """A former number as it is typed, and what it is today: on the page, and in E.164."""
+
+    operator: str
+    typed: str
+    shown: str
+    e164: str
+    since: str
+
+    @property
+    def country(self) -> str:
+        """Its country."""
+        return self.operator[-2:].upper()
+
+
 OLD = [
-    pytest.param("CI", "orange_ci", "07 12 35 00", "07 07 12 35 00", "+2250707123500", id="CI"),
-    pytest.param("CI", "mtn_ci", "+22545123500", "05 45 12 35 00", "+2250545123500", id="CI-international"),
-    pytest.param("CM", "orange_cm", "99123500", "6 99 12 35 00", "+237699123500", id="CM"),
+    Old("orange_ci", "07 12 35 00", "07 07 12 35 00", "+2250707123500", "2021-01-31"),
+    Old("mtn_ci", "+22545123500", "05 45 12 35 00", "+2250545123500", "2021-01-31"),
+    Old("orange_cm", "99123500", "6 99 12 35 00", "+237699123500", "2014-11-21"),
 ]
 
 
@@ -43,19 +59,17 @@ def field(page: str, name: str) -> str:
     return unescape(found[1])
 
 
-@pytest.mark.parametrize(("country", "operator", "typed", "shown", "e164"), OLD)
-def test_the_page_shows_the_new_number_before_anything_is_sent(
-    client: FlaskClient, country: str, operator: str, typed: str, shown: str, e164: str
-) -> None:
-    session = opened(country)
-    page = press(client, session, country=country, operator=operator, phone=typed)
+@pytest.mark.parametrize("old", OLD, ids=lambda old: old.operator)
+def test_the_page_shows_the_new_number_before_anything_is_sent(client: FlaskClient, old: Old) -> None:
+    session = opened(old.country)
+    page = press(client, session, country=old.country, operator=old.operator, phone=old.typed)
     assert "You typed an old number. This is the new one: check it, then pay." in page
-    assert field(page, "phone") == shown
+    assert field(page, "phone") == old.shown
     assert (PaymentAttempt.select().count(), list(ledger.entries())) == (0, [])
-    press(client, session, country=country, operator=operator, phone=field(page, "phone"))
+    press(client, session, country=old.country, operator=old.operator, phone=field(page, "phone"))
     while worker.run_once(clock.now(), kinds=worker.MONEY):
         pass
-    assert [row.phone for row in PaymentAttempt.select()] == [e164]
+    assert [row.phone for row in PaymentAttempt.select()] == [old.e164]
     assert CheckoutSession.get_by_id(session.id).payment_status == "paid"
 
 
@@ -87,16 +101,14 @@ def test_the_script_takes_a_former_number_for_one(code: str) -> None:
     assert 8 in prefixes.lengths(code)
 
 
-@pytest.mark.parametrize(("country", "operator", "typed", "shown", "e164"), OLD)
-def test_public_json_names_the_new_number_and_stores_nothing(
-    client: FlaskClient, capfd: Any, country: str, operator: str, typed: str, shown: str, e164: str
-) -> None:
-    session = opened(country)
-    wallet = {"operator": operator, "phone_number": typed}
+@pytest.mark.parametrize("old", OLD, ids=lambda old: old.operator)
+def test_public_json_names_the_new_number_and_stores_nothing(client: FlaskClient, capfd: Any, old: Old) -> None:
+    session = opened(old.country)
+    wallet = {"operator": old.operator, "phone_number": old.typed}
     body = {"payment_method": {"type": "mobile_money", "mobile_money": wallet}}
-    answer = client.post(f"/api/checkout/{session.id}/pay", json=body)
-    since = {"CI": "2021-01-31", "CM": "2014-11-21"}[country]
-    problems = {"payment_method.mobile_money.phone_number": [f"is an old number: since {since} it is {e164}"]}
-    assert (answer.status_code, answer.json["error"]["details"]) == (400, problems)
+    answer: Any = client.post(f"/api/checkout/{session.id}/pay", json=body)
+    problem = f"is an old number: since {old.since} it is {old.e164}"
+    assert answer.status_code == 400
+    assert answer.json["error"]["details"] == {"payment_method.mobile_money.phone_number": [problem]}
     assert (PaymentAttempt.select().count(), list(ledger.entries())) == (0, [])
-    assert e164[4:] not in "".join(capfd.readouterr())
+    assert old.e164[4:] not in "".join(capfd.readouterr())
