@@ -11,9 +11,10 @@ from ikawaari.providers.mtn import Mtn
 from ikawaari.providers.pawapay import PawaPay
 from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
+from ikawaari.providers.stripe import Stripe
 from ikawaari.providers.values import Flow
 
-INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, Mtn, PawaPay)
+INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, Mtn, PawaPay, Stripe)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}

@@ -1,0 +1,113 @@
+"""Stripe as a provider: the verbs."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ikawaari.providers.callbacks import CallbackRequest, News
+from ikawaari.providers.capabilities import Capabilities, Limits, Reach, Refunds, Renewals, Times
+from ikawaari.providers.http import NoAnswer
+from ikawaari.providers.outcomes import Outcome
+from ikawaari.providers.provider import Checkup, Provider
+from ikawaari.providers.settings import BASE_URL, Setting
+from ikawaari.providers.stripe import charging, events, refunding, wire
+from ikawaari.providers.stripe.charging import Asking
+from ikawaari.providers.stripe.intents import CURRENCIES, PAYMENT
+from ikawaari.providers.stripe.wire import Api
+from ikawaari.providers.values import Account, Charge, RefundOrder
+
+# About half a dollar: Stripe's own least amounts follow the currency in which the account is paid out. Eight digits.
+_LEAST = {"XOF": 300, "XAF": 300, "GNF": 4_500, "CDF": 140_000, "USD": 50}
+_MOST = 99_999_999
+_CARDS = Reach(
+    currencies=CURRENCIES,
+    limits={currency: Limits(minimum=least, maximum=_MOST) for currency, least in _LEAST.items()},
+    refunds=Refunds.PARTIAL,
+    renewals=Renewals.SAVED_METHOD,
+)
+_TIMES = Times(
+    call_timeout=timedelta(seconds=40),
+    forgets_after=timedelta(seconds=90),
+    settles_within=timedelta(days=1),
+    first_poll=timedelta(seconds=5),
+)
+
+
+class Stripe(Provider):
+    """Cards, for a merchant who has an account in a country that Stripe serves, or through the house's account."""
+
+    name = "stripe"
+    capabilities = Capabilities(cards=_CARDS, modes=frozenset({True, False}), times=_TIMES)
+    settings = (
+        Setting(name="secret_key", is_secret=True),
+        Setting(name="publishable_key"),
+        Setting(name="webhook_secret", is_secret=True),
+        BASE_URL,
+    )
+    live_url = test_url = "https://api.stripe.com"
+
+    def charge(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """Take the money from a card just typed, or from a saved one."""
+        return charging.take(self._asking(account, charge, now))
+
+    def setup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """Save a card just typed, and take nothing."""
+        return charging.take(self._asking(account, charge, now))
+
+    def lookup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """What became of it, by the intent's id, or by ours in its metadata."""
+        return charging.look_up(self._asking(account, charge, now))
+
+    def cancel(self, account: Account, charge: Charge, now: datetime) -> Outcome:
+        """End what the payer did not finish at the bank: Stripe itself sets no end to that."""
+        return charging.cancel(self._asking(account, charge, now))
+
+    def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
+        """Return all, or a part."""
+        return refunding.give_back(self._api(account), order)
+
+    def lookup_refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
+        """What became of a refund."""
+        return refunding.find(self._api(account), order)
+
+    def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[News]:
+        """Read a signed event."""
+        return events.news_of(account, request, now)
+
+    def check(self, account: Account, now: datetime) -> Checkup:
+        """List one payment, and compare the keys with the account's mode."""
+        problem = _misfit(account)
+        if problem:
+            return Checkup(is_usable=False, words=problem)
+        answer = self._api(account).get(PAYMENT.path, {"limit": "1"}, "check")
+        if isinstance(answer, NoAnswer):
+            return Checkup(is_usable=False, words=f"Stripe did not answer ({answer.word}).")
+        if answer.status == wire.OK:
+            return Checkup(
+                is_usable=True, words="Stripe accepts the secret key. Only an event can show that ours fits."
+            )
+        return Checkup(is_usable=False, words=_WORDS.get(answer.status, f"Stripe answered {answer.word}."))
+
+    def _api(self, account: Account) -> Api:
+        return Api(self.call(account), account)
+
+    def _asking(self, account: Account, charge: Charge, now: datetime) -> Asking:
+        return Asking(self._api(account), charge, account.livemode, self.capabilities.times, now)
+
+
+_WORDS = {
+    401: "Stripe does not know the secret key: it is wrong, or it was revoked.",
+    403: "The secret key is restricted: it needs to write PaymentIntents, SetupIntents, Customers and Refunds.",
+}
+
+
+def _misfit(account: Account) -> str | None:
+    """What is wrong with the keys, as far as their first letters show it."""
+    mode, other = ("live", "test") if account.livemode else ("test", "live")
+    for name in ("secret_key", "publishable_key"):
+        if f"_{other}_" in account.text(name)[: len("sk_live_")]:
+            return f"The {name} is one of {other} mode, and the account is one of {mode} mode."
+    if not account.text("publishable_key").startswith("pk_"):
+        return "The publishable_key does not start with pk_."
+    if not account.text("webhook_secret").startswith("whsec_"):
+        return "The webhook_secret does not start with whsec_."
+    return None
