@@ -23,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: help run test quick check check-all static bench clients fmt setup clean
+.PHONY: help run test quick check check-all static bench clients docs fmt setup clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 
 clients: $(VENV)/.test $(CATALOGS) ## Generate clients from the OpenAPI document, and have each of them pay
 	@$(PY) -m pytest tests/clients tests/merchant_api/test_generated_client.py --long --durations=10 $(ARGS)
+
+docs: $(VENV)/.test ## Write the tables of docs/ that are made from the code
+	@$(PY) -m tests.docs.operators
 
 fmt: $(VENV)/.dev ## Format the code and apply safe fixes
 	@$(PY) -m ruff check --fix --exit-zero --quiet .

@@ -16,7 +16,7 @@ from ikawaari.cli import main
 from ikawaari.config import PREFIX, ROOT, Config
 from ikawaari.errors import CODES
 from ikawaari.events.types import MEANINGS
-from tests.docs import papers
+from tests.docs import operators, papers
 
 HOME = Path(ikawaari.__file__).parent
 MERCHANTS, OPERATIONS, ARCHITECTURE = "docs/merchants.md", "docs/operations.md", "docs/architecture.md"
@@ -51,6 +51,12 @@ def test_the_errors_are_those_of_the_table() -> None:
         [row.id, str(int(row.status)), row.meaning + (" Retryable." if row.retryable else "")] for row in CODES.values()
     ]
     assert told == table
+
+
+@pytest.mark.parametrize("paper", operators.TABLES)
+def test_the_table_of_operators_is_what_the_adapters_say(paper: str) -> None:
+    """`make docs` writes it."""
+    assert papers.text_of(paper) == operators.written(paper, operators.live_providers())
 
 
 def test_the_events_are_those_that_are_sent() -> None:
