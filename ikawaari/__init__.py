@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from ikawaari import logs, sealing, store, texts
-from ikawaari.checkout import budgets, enquiry, merchant_view, provider_states
+from ikawaari.checkout import accounts, budgets, enquiry, merchant_view
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log
 from ikawaari.edge import errors as error_answers
@@ -60,7 +60,7 @@ def start(config: Config) -> None:
     registry.start(config)
     enquiry.configure(config)
     budgets.configure(config)
-    provider_states.forget()
+    accounts.configure(config)
     merchant_view.configure(config)
     outgoing.configure(config)
     _require_fitting_secret()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from ikawaari import clock, store
-from ikawaari.checkout import audit, enquiry, invoices, refunds, renewals, sessions, settlement, subscriptions
+from ikawaari.checkout import accounts, audit, enquiry, invoices, refunds, renewals, sessions, settlement, subscriptions
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
@@ -161,7 +161,7 @@ class Callers:
 
     def _lease_of(self, account_id: str) -> timedelta:
         """A provider that may take long must not keep the work of others, should this process die."""
-        channel, usual = registry.channel(account_id), timedelta(seconds=self._config.charge_timeout_seconds)
+        channel, usual = accounts.channel(account_id), timedelta(seconds=self._config.charge_timeout_seconds)
         return _CALLS_LEASED * (max(channel.times.call_timeout, usual) if channel else usual)
 
     def _count(self, lane: Lane, change: int) -> None:

@@ -315,12 +315,12 @@ Run = Callable[..., Done]
 NOTHING: Mapping[str, str] = {}
 
 
-def here(database_url: str, *arguments: str, chosen: Mapping[str, str] = NOTHING) -> Done:
-    """The command, run to its end on that database by this process."""
+def here(database_url: str, *arguments: str, chosen: Mapping[str, str] = NOTHING, given: str | None = None) -> Done:
+    """The command, run to its end on that database by this process. `given`: its standard input."""
     inherited = dict.fromkeys(name for name in os.environ if name.startswith("IKAWAARI_"))
     logging = structlog.get_config()
     try:
-        done = CliRunner().invoke(main, arguments, env=inherited | environment(database_url, chosen))
+        done = CliRunner().invoke(main, arguments, env=inherited | environment(database_url, chosen), input=given)
     finally:
         structlog.configure(**logging)
         disconnect()

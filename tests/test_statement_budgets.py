@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 
 from ikawaari import clock, store, worker
-from ikawaari.checkout import provider_states
+from ikawaari.checkout import accounts
 from ikawaari.events import delivery, endpoints, events
 from ikawaari.shapes import JsonObject
 from ikawaari.store.models import (
@@ -139,7 +139,7 @@ def test_a_session_with_all_that_it_shows_is_read_at_once(full: Full) -> None:
 
 def test_the_public_view_is_read_at_once(full: Full) -> None:
     open_one = full.shop.opened()["id"]
-    provider_states.closed()  # known for a second
+    accounts.known()  # known for a second
     for session_id in (open_one, full.session):
         view, taken = full.get(f"/api/checkout/{session_id}")
         assert (view["id"], taken) == (session_id, 1)
@@ -147,11 +147,11 @@ def test_the_public_view_is_read_at_once(full: Full) -> None:
 
 def test_the_page_takes_no_more_than_the_public_view(full: Full) -> None:
     session_id = full.shop.opened()["id"]
-    provider_states.closed()
+    accounts.known()
     with statements.sent() as sent:
         page = full.shop.client.get(f"/{session_id}")
     assert (page.status_code, len(sent)) == (200, 1)
-    provider_states.forget()
+    accounts._kept = (-1_000.0, accounts.known())  # a second later
     with statements.sent() as sent:
         full.shop.client.get(f"/{session_id}")
     assert len(sent) == 2
@@ -232,7 +232,7 @@ def test_a_payment_that_succeeds_at_once_takes_14_statements(app: Flask, engine:
     store.shared_clock.use(None)
     for _ in ("warm", "counted"):
         session_id = shop.opened()["id"]
-        provider_states.closed()
+        accounts.known()
         with statements.sent() as sent:
             answer = shop.client.post(f"/api/checkout/{session_id}/pay", json={"payment_method": CARD})
         assert (answer.status_code, answer.json["payment_status"]) == (200, "paid")

@@ -16,6 +16,6 @@ is no cycle, and what happens on success is one visible call after another. impo
     budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost
     charges | customers | payment_methods | returns     what providers are given; who paid; with what; the way back
     outbox                                      events, each with the move that it tells of
-    pay_keys | prefills | provider_states | quotes | merchant_view
-    offers | snapshots                          what is sold on which terms; what is shown, read before it is rendered
+    account_setup | pay_keys | prefills | provider_states | quotes | merchant_view | routing
+    accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
 """

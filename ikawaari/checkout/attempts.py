@@ -24,6 +24,7 @@ from typing import Any
 
 from ikawaari import cards, errors, ids, store
 from ikawaari.checkout import (
+    accounts,
     budgets,
     charges,
     collected,
@@ -52,7 +53,6 @@ from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
-from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.shapes import NextAction
 from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus
@@ -112,8 +112,9 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     elif otp:
         _send_code(intent.id, otp, now, request.once)
     else:
-        method = payment_methods.read(request, Terms.of_intent(intent))
-        code = payment_methods.code_for(request, method, Money(intent.amount, intent.currency))
+        terms, money = Terms.of_intent(intent), Money(intent.amount, intent.currency)
+        method = payment_methods.routed(payment_methods.read(request, terms), terms, money)
+        code = payment_methods.code_for(request, method, money)
         _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), code, now)
 
 
@@ -188,11 +189,14 @@ def check(session_id: str, now: datetime) -> None:
 
 
 def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod, Collected]:
-    """The payment method and the answers. Raises one ValidationFailed for the wrong fields of both."""
+    """The payment method, routed, and the answers. Raises one ValidationFailed for the wrong fields of both,
+    Unavailable if no provider takes the payment now.
+    """
     problems: Details = {}
     method = answers = None
+    terms = Terms.of_session(session)
     try:
-        method = payment_methods.read(request, Terms.of_session(session))
+        method = payment_methods.read(request, terms)
     except ValidationFailed as wrong:
         problems |= wrong.details
     try:
@@ -201,7 +205,7 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
         problems |= wrong.details
     if method is None or answers is None:
         raise ValidationFailed(problems, cards.refusal_code(problems, errors.PAYMENT_INVALID))
-    return method, answers
+    return payment_methods.routed(method, terms, answers.money), answers
 
 
 def _begin_session(
@@ -307,7 +311,7 @@ def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) ->
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
         attempt = _waiting_for_code(snapshots.attempts_of(intent))
-        if attempt is not None and registry.channel(attempt.provider) is None:
+        if attempt is not None and accounts.channel(attempt.provider) is None:
             raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["Its provider is not here now."]})
         # If "send" is clicked twice, the second call waits for the lock, and then finds no attempt that awaits a code.
         if attempt is None or not intent.try_move("status", IntentStatus.PROCESSING):
@@ -326,7 +330,7 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     Returns the session as it is now; None if it has to be read again. Raises Declined if the answer is a refusal,
     Unavailable if it is too late for a call, and none was made.
     """
-    channel = present(registry.channel(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
+    channel = present(accounts.channel(attempt.provider), f"attempt {attempt.id} was routed to {attempt.provider}")
     # If the process was frozen since the claim, it is too late: enquiry would conclude that nothing was sent.
     if store.shared_clock.now() - attempt.submitted_at >= channel.times.sends_within:
         raise _not_sent(attempt, now)

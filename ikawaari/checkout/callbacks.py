@@ -5,9 +5,8 @@ from datetime import datetime
 import structlog
 
 from ikawaari import store, texts
-from ikawaari.checkout import refunds, settlement
+from ikawaari.checkout import accounts, refunds, settlement
 from ikawaari.errors import NotFound, ValidationFailed
-from ikawaari.providers import registry
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
 from ikawaari.states import RefundStatus
 from ikawaari.store import due
@@ -22,7 +21,7 @@ Message = CallbackRequest
 
 def receive(account_id: str, request: CallbackRequest, now: datetime) -> None:
     """Receive a callback of an account's provider. Raises NotFound for an unknown one, ValidationFailed if invalid."""
-    channel = registry.channel(account_id)
+    channel = accounts.channel(account_id)
     if channel is None:
         raise NotFound("provider")
     try:

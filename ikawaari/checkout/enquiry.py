@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import charges, outbox, settlement
+from ikawaari.checkout import accounts, charges, outbox, settlement
 from ikawaari.config import Config
-from ikawaari.providers import registry
 from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
 from ikawaari.store import due
@@ -26,7 +25,7 @@ def configure(config: Config) -> None:
 
 def begin(attempt: PaymentAttempt, now: datetime) -> None:
     """Schedule enquiries about the attempt until it is settled, in the transaction that stores it."""
-    channel = registry.channel(attempt.provider)
+    channel = accounts.channel(attempt.provider)
     first = min([_first_of(channel), *_early_of(attempt, channel)])
     due.schedule_new(ENQUIRE, attempt.id, now + first, lane=attempt.provider)
 
@@ -34,7 +33,7 @@ def begin(attempt: PaymentAttempt, now: datetime) -> None:
 def enquire(attempt_id: str, now: datetime) -> datetime | None:
     """Ask the provider what became of an attempt. Returns when to ask next, or None if the result is final."""
     attempt = charges.find(attempt_id)
-    channel = registry.channel(attempt.provider)
+    channel = accounts.channel(attempt.provider)
     if attempt.status == AttemptStatus.SUCCEEDED:
         return None
     left = timedelta.max

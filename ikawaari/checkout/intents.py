@@ -1,7 +1,6 @@
 """Payment intents: each is the intent to collect one amount, once. A session or a merchant's own server creates it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from ikawaari import errors, ids, store
 from ikawaari.checkout import budgets, merchant_view, outbox, payment_methods, prefills, snapshots
 from ikawaari.checkout.payment_methods import PayRequest, Terms
 from ikawaari.checkout.snapshots import IntentSnapshot
-from ikawaari.errors import Conflict, Unavailable, ValidationFailed
+from ikawaari.errors import Conflict, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
@@ -46,10 +45,9 @@ def create(owner: Owner, new: NewIntent, now: datetime) -> PaymentIntent:
     before it is stored (Unavailable when no provider takes it now, TooManyRequests), so that nothing is left behind.
     """
     terms = terms_of_new(owner, new)
-    method = None
-    if new.payment:
-        with nullcontext() if new.confirm else suppress(Unavailable):
-            method = payment_methods.read(PayRequest(**new.payment), terms)
+    method = payment_methods.read(PayRequest(**new.payment), terms) if new.payment else None
+    if new.confirm and method:
+        method = payment_methods.routed(method, terms, Money(new.amount, new.currency))
     with store.atomic():
         intent = PaymentIntent.create(
             id=ids.new("pi"),
@@ -77,6 +75,7 @@ def terms_of_new(owner: Owner, new: NewIntent) -> Terms:
     """What the intent may be paid with. A phone number that cannot be parsed is ignored."""
     country = new.country or owner.merchant.country
     return Terms(
+        merchant_id=owner.merchant_id,
         livemode=owner.livemode,
         currency=new.currency,
         method_types=tuple(MethodType),

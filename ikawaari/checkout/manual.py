@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import clock, errors, phones, store
-from ikawaari.checkout import charges, settlement, subscriptions
+from ikawaari.checkout import accounts, charges, settlement, subscriptions
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.money import Money
-from ikawaari.providers import registry
 from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.providers.channel import Channel
 from ikawaari.shapes import JsonObject
@@ -49,7 +48,7 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
     """
     attempt = _find(attempt_id)
     _require_unsettled(attempt)
-    channel = registry.channel(attempt.provider)
+    channel = accounts.channel(attempt.provider)
     _require_age(attempt, channel)
     if word.failure and channel and not word.forced:
         _require_lost(attempt, channel, now)

@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ikawaari import cards, countries, errors, operators, phones
-from ikawaari.checkout import provider_states
+from ikawaari.checkout import accounts, routing
+from ikawaari.checkout.routing import Wanted
 from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.money import Money
-from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
-from ikawaari.providers.channel import Channel
 from ikawaari.shapes import JsonObject, MethodType, Typed
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 
@@ -49,10 +48,10 @@ class PayRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentMethod:
-    """A payment method that a provider accepts: one canonical operator id and an E.164 number, or a card token."""
+    """A payment method that can be charged: one canonical operator id and an E.164 number, or a card token."""
 
     type: str
-    provider: str
+    provider: str = ""  # the id of the account that takes it; empty until it is routed
     operator: str | None = None
     country: str | None = None
     phone: str | None = None
@@ -63,19 +62,20 @@ class PaymentMethod:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """The terms of a payment: the mode, the currency, the types of methods, and what is known of the payer."""
+    """The terms of a payment: whose it is, the mode, the currency, the types of methods, what is known of the payer."""
 
+    merchant_id: str | None  # None: any that has only what the house has
     livemode: bool
     currency: str
     method_types: Sequence[str]
     country: str | None
     phone: str | None  # E.164; used if the payer types none
-    closed: frozenset[str] = field(default_factory=provider_states.closed)  # providers that accept no new charges
 
     @classmethod
     def of_session(cls, session: CheckoutSession) -> "Terms":
         """The terms of a checkout session."""
         return cls(
+            merchant_id=session.merchant_id,
             livemode=session.livemode,
             currency=session.currency,
             method_types=session.payment_method_types,
@@ -87,6 +87,7 @@ class Terms:
     def of_intent(cls, intent: PaymentIntent) -> "Terms":
         """The terms of a payment intent without a session."""
         return cls(
+            merchant_id=intent.merchant_id,
             livemode=intent.livemode,
             currency=intent.currency,
             method_types=tuple(MethodType),
@@ -94,16 +95,26 @@ class Terms:
             phone=intent.customer_phone,
         )
 
+    def wanting(self, method_type: str, operator: str | None, money: Money | None = None) -> Wanted:
+        """A payment under these terms, as it is routed."""
+        return Wanted(
+            merchant_id=self.merchant_id,
+            livemode=self.livemode,
+            method_type=method_type,
+            operator=operator,
+            currency=self.currency,
+            amount=money.amount if money else None,
+        )
+
 
 def read(request: PayRequest, terms: Terms) -> PaymentMethod:
-    """The payment method of `request`, under `terms`.
-
-    Raises ValidationFailed naming every wrong field, Unavailable if no provider accepts it now.
+    """The payment method of `request`, under `terms`, before it is routed. Raises ValidationFailed naming every wrong
+    field.
     """
     _refuse_card_numbers(request)
     if request.type not in terms.method_types:
         raise _wrong({"type": [f"must be one of {', '.join(terms.method_types)}"]})
-    return _mobile_money(request, terms) if request.type == MethodType.MOBILE_MONEY else _card(request, terms)
+    return _mobile_money(request, terms) if request.type == MethodType.MOBILE_MONEY else _card(request)
 
 
 def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | None:
@@ -111,7 +122,7 @@ def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | 
 
     Raises ValidationFailed if it is missing, and says how the payer gets it: nothing is started, nothing is held.
     """
-    channel = registry.channel(method.provider)
+    channel = accounts.channel(method.provider)
     reach = channel.reach(method.operator) if channel else None
     if reach is None or not reach.asks_code_first(method.flow):
         return None
@@ -158,9 +169,7 @@ def operators_of(terms: Terms, country: str) -> list[operators.Operator]:
 
 def flows_of(terms: Terms, operator: str) -> list[Flow]:
     """How the operator's payers can be asked, the provider's default first; empty if not at all."""
-    return list(
-        registry.flows(livemode=terms.livemode, operator=operator, currency=terms.currency, closed=terms.closed)
-    )
+    return list(routing.flows(terms.merchant_id, livemode=terms.livemode, operator=operator, currency=terms.currency))
 
 
 def countries_of(terms: Terms) -> list[str]:
@@ -171,33 +180,19 @@ def countries_of(terms: Terms) -> list[str]:
 
 def takes_cards(terms: Terms) -> bool:
     """Whether a provider takes cards under these terms."""
-    return _routed(terms, MethodType.CARD, None) is not None
+    return bool(routing.candidates(terms.wanting(MethodType.CARD, None)))
 
 
-def _routed(terms: Terms, method_type: str, operator: str | None) -> Channel | None:
-    return next(iter(channels_of(terms, method_type, operator)), None)
-
-
-def channels_of(terms: Terms, method_type: str, operator: str | None) -> list[Channel]:
-    """Everywhere the payment can be asked for, in order of preference."""
-    return registry.candidates(
-        livemode=terms.livemode,
-        method_type=method_type,
-        operator=operator,
-        currency=terms.currency,
-        closed=terms.closed,
+def routed(method: PaymentMethod, terms: Terms, money: Money) -> PaymentMethod:
+    """The payment method at the account that takes `money` from it. Raises Unavailable if none does: nothing is stored
+    yet.
+    """
+    for channel in routing.candidates(terms.wanting(method.type, method.operator, money)):
+        return replace(method, provider=channel.id)
+    what = f"mobile money by {method.operator}" if method.operator else "cards"
+    raise Unavailable(
+        errors.NO_PROVIDER, details={"payment_method": [f"No provider takes {what} in {terms.currency} now."]}
     )
-
-
-def _route(terms: Terms, method_type: str, operator: str | None) -> str:
-    """The id of the account that takes the payment. Raises Unavailable if none does: nothing is stored yet."""
-    channel = _routed(terms, method_type, operator)
-    if channel is None:
-        what = f"mobile money by {operator}" if operator else "cards"
-        raise Unavailable(
-            errors.NO_PROVIDER, details={"payment_method": [f"No provider takes {what} in {terms.currency} now."]}
-        )
-    return channel.id
 
 
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
@@ -212,7 +207,6 @@ def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
         raise _wrong(problems)
     return PaymentMethod(
         type=MethodType.MOBILE_MONEY,
-        provider=_route(terms, MethodType.MOBILE_MONEY, operator.id),
         operator=operator.id,
         country=operator.country,
         phone=phone.e164,
@@ -263,11 +257,11 @@ def _flow(request: PayRequest) -> Flow | None:
     return Flow(request.preferred_flow) if request.preferred_flow in set(Flow) else None
 
 
-def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
+def _card(request: PayRequest) -> PaymentMethod:
     token = request.card_token or ""
     if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
         raise _wrong({"card_token": ["must be a card token (tok_…)"]})
-    return PaymentMethod(type=MethodType.CARD, provider=_route(terms, MethodType.CARD, None), card_token=token)
+    return PaymentMethod(type=MethodType.CARD, card_token=token)
 
 
 def _refuse_card_numbers(request: PayRequest) -> None:

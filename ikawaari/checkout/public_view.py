@@ -11,12 +11,11 @@ from functools import lru_cache
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import links, merchant_view, offers, payment_methods, quotes, returns
+from ikawaari.checkout import accounts, links, merchant_view, offers, payment_methods, quotes, returns
 from ikawaari.checkout.offers import PublicOffer
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
-from ikawaari.providers import registry
 from ikawaari.providers.base import Flow
 from ikawaari.shapes import Failure, LineItem, MethodType, NextAction, Repeated
 from ikawaari.states import PaymentStatus
@@ -264,13 +263,19 @@ def merchant(row: Merchant) -> PublicMerchant:
 
 
 def _methods(terms: Terms) -> Repeated[OfferedMethod]:
-    """What is offered under these terms, remembered: it takes longer to find than to read the session."""
-    alike = replace(terms, method_types=tuple(terms.method_types), phone=None)
-    return _offered(alike, registry.version())
+    """What is offered under these terms, remembered: it takes longer to find than to read the session.
+
+    One merchant's own accounts offer nothing to another one, and what has changed has another number.
+    """
+    known = accounts.known()
+    shared = known.sharing(terms.merchant_id)
+    return _offered(
+        replace(terms, merchant_id=shared, method_types=tuple(terms.method_types), phone=None), known.number
+    )
 
 
 @lru_cache(200)
-def _offered(terms: Terms, _version: int) -> Repeated[OfferedMethod]:
+def _offered(terms: Terms, _number: int) -> Repeated[OfferedMethod]:
     methods = Repeated[OfferedMethod]()
     for method_type in terms.method_types:
         if method_type == MethodType.MOBILE_MONEY and (served := payment_methods.countries_of(terms)):

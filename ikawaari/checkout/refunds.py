@@ -12,12 +12,11 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import charges, intents, merchant_view, outbox
+from ikawaari.checkout import accounts, charges, intents, merchant_view, outbox
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.providers import registry
 from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.providers.channel import Channel
 from ikawaari.shapes import JsonObject, Page
@@ -180,7 +179,7 @@ def send(refund_id: str, now: datetime) -> datetime | None:
     if refund.status != RefundStatus.PENDING:
         return None
     attempt = PaymentAttempt.get_by_id(refund.attempt_id)
-    channel = registry.channel(attempt.provider)
+    channel = accounts.channel(attempt.provider)
     later: datetime = now + min(max(_FIRST_WAIT, now - refund.created_at), _LONGEST_WAIT)
     if channel is None:
         return later
@@ -271,7 +270,7 @@ def _is_of_held(attempt: PaymentAttempt) -> bool:
 
 def _can_return(attempt: PaymentAttempt, amount: int, now: datetime) -> bool | None:
     """Whether the provider returns so much of the payment, at its age. None if this process does not have it."""
-    channel = registry.channel(attempt.provider)
+    channel = accounts.channel(attempt.provider)
     if channel is None:
         return None
     reach = channel.reach(attempt.operator)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import ids, store
-from ikawaari.checkout import enquiry, payment_methods, settlement, subscriptions
+from ikawaari.checkout import enquiry, routing, settlement, subscriptions
 from ikawaari.checkout.payment_methods import Terms
+from ikawaari.money import Money
 from ikawaari.providers.base import Flow, Outcome, Result
 from ikawaari.providers.channel import Channel
 from ikawaari.shapes import MethodType
@@ -32,8 +33,8 @@ def next_channel(attempt: PaymentAttempt, outcome: Outcome) -> Channel | None:
     if outcome.result is not Result.REFUSED or not can_move or attempt.routed_from:
         return None
     flow = Flow(attempt.flow) if attempt.flow else None
-    terms = Terms.of_intent(attempt.intent)
-    found = payment_methods.channels_of(terms, attempt.type, attempt.operator)
+    money = Money(attempt.amount, attempt.currency)
+    found = routing.candidates(Terms.of_intent(attempt.intent).wanting(attempt.type, attempt.operator, money))
     return next((one for one in found if one.id != attempt.provider and not _needs_code(one, attempt, flow)), None)
 
 

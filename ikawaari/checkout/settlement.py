@@ -17,13 +17,12 @@ from typing import Any
 import structlog
 
 from ikawaari import store
-from ikawaari.checkout import consequences, outbox, refunds, sessions, snapshots, subscriptions
+from ikawaari.checkout import accounts, consequences, outbox, refunds, sessions, snapshots, subscriptions
 from ikawaari.checkout.consequences import Case
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.providers import registry
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
 from ikawaari.shapes import NextAction, Prompt
 from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus
@@ -165,7 +164,7 @@ def _concluded(case: Case, outcome: Outcome, asked_at: datetime | None) -> Outco
 
     Both times are the shared clock's, and the later one is when the provider was asked, not when it answered.
     """
-    channel = registry.channel(case.attempt.provider)
+    channel = accounts.channel(case.attempt.provider)
     never_seen = outcome.result is Result.NOT_FOUND and case.attempt.status in _SENDING
     if not never_seen or channel is None or asked_at is None:
         return outcome

@@ -1,39 +1,83 @@
-"""Commands about providers."""
+"""Commands about provider accounts."""
 
 import json
+from typing import Any, TextIO
 
 import click
 
 from ikawaari import clock
-from ikawaari.checkout import provider_states
+from ikawaari.checkout import account_setup, provider_states
+from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.cli.root import main, on_the_database
+from ikawaari.config import Config
 from ikawaari.states import ProviderState
+
+_SETTINGS = click.option(
+    "--settings",
+    "file",
+    type=click.File(encoding="utf-8"),
+    required=True,
+    help="A file with one JSON object; `-` reads standard input, so that no secret is in a list of processes.",
+)
+_MODE = click.option("--mode", type=click.Choice(["live", "test"]), default="live", show_default=True)
 
 
 @main.group("providers")
 def providers() -> None:
-    """Payment providers."""
+    """Accounts at payment providers."""
+
+
+@providers.command("add")
+@click.argument("provider")
+@click.option("--merchant", "merchant_id", help="Whose account it is; without it all merchants use it.")
+@click.option("--country", help="For which country it is, where the provider has an account for each.")
+@_MODE
+@_SETTINGS
+@on_the_database
+def add(provider: str, mode: str, file: TextIO, **options: str | None) -> None:
+    """Add an account. Print its id, and the callback address to enter at the provider."""
+    new = NewAccount(provider=provider, livemode=mode == "live", settings=_read(file), **options)
+    account = account_setup.add(new, Config.from_environment(), clock.now())
+    click.echo(account.id)
+    click.echo(account.callback_url)
+
+
+@providers.command("update")
+@click.argument("account_id", metavar="ACCOUNT")
+@_SETTINGS
+@on_the_database
+def update(account_id: str, file: TextIO) -> None:
+    """Replace all settings of an account; its callback address stays."""
+    account_setup.update(account_id, _read(file), Config.from_environment())
 
 
 @providers.command("list")
 @on_the_database
-def list_providers() -> None:
-    """Print the providers, one JSON object per line: the name, and whether it is `open` or `closed`."""
-    for provider in provider_states.listed():
-        click.echo(json.dumps(provider))
+def list_accounts() -> None:
+    """Print the accounts, one JSON object per line, without their secrets."""
+    for account in account_setup.listed():
+        click.echo(json.dumps(account))
 
 
 @providers.command("close")
-@click.argument("name")
+@click.argument("account_id", metavar="ACCOUNT")
 @on_the_database
-def close(name: str) -> None:
-    """Accept no new charges at a provider, on any machine; enquiries, callbacks and refunds continue."""
-    provider_states.switch(name, ProviderState.CLOSED, clock.now())
+def close(account_id: str) -> None:
+    """Accept no new charges at an account, on any machine; enquiries, callbacks and refunds continue."""
+    provider_states.switch(account_id, ProviderState.CLOSED, clock.now())
 
 
 @providers.command("open")
-@click.argument("name")
+@click.argument("account_id", metavar="ACCOUNT")
 @on_the_database
-def open_again(name: str) -> None:
-    """Accept new charges at a provider again."""
-    provider_states.switch(name, ProviderState.OPEN, clock.now())
+def open_again(account_id: str) -> None:
+    """Accept new charges at an account again."""
+    provider_states.switch(account_id, ProviderState.OPEN, clock.now())
+
+
+def _read(file: TextIO) -> Any:
+    """The JSON in a file. Nothing of it is shown if it cannot be read: it may hold secrets."""
+    try:
+        return json.load(file)
+    except ValueError:
+        raise click.ClickException("--settings is not JSON") from None

@@ -8,7 +8,7 @@ import structlog
 
 from ikawaari.providers.capabilities import Capabilities, Reach, Times
 from ikawaari.providers.outcomes import Outcome, Result, unknown
-from ikawaari.providers.provider import Provider, Verb
+from ikawaari.providers.provider import Checkup, Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
 
 log = structlog.get_logger()
@@ -20,6 +20,7 @@ class Channel:
 
     provider: Provider
     account: Account
+    merchant_id: str | None = None  # whose account it is; None: the house's, for all merchants
 
     @property
     def id(self) -> str:
@@ -64,6 +65,14 @@ class Channel:
     def lookup_refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """What became of a refund."""
         return _not_refused(_answer_of(lambda: self.provider.lookup_refund(self.account, order, now)))
+
+    def check(self, now: datetime) -> Checkup:
+        """Whether the account's settings are good, in words."""
+        try:
+            return self.provider.check(self.account, now)
+        except Exception:
+            log.exception("provider_adapter_failed")
+            return Checkup(is_usable=False, words="The adapter failed; the log says where.")
 
 
 def _answer_of(ask: Callable[[], Outcome]) -> Outcome:

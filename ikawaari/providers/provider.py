@@ -64,6 +64,9 @@ class Provider(Hooks, ABC):
     capabilities: Capabilities
     settings: Sequence[Setting] = (BASE_URL,)
     account: Account | None = None  # one that is built in, and needs no settings
+    is_per_country: bool = False  # each account is for one country
+    is_aggregator: bool = False  # it passes charges on to operators: asked after those that are operators themselves
+    longest_callback_url: int | None = None  # in characters, with the tag of a charge; None: any length
     live_url: str = ""
     test_url: str = ""
 

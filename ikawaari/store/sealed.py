@@ -6,7 +6,7 @@ from typing import Any
 from peewee import PeeweeException
 
 from ikawaari import sealing
-from ikawaari.store.models import Credential, IdempotencyKey, Seal, WebhookEndpoint
+from ikawaari.store.models import Credential, IdempotencyKey, ProviderAccount, Seal, WebhookEndpoint
 from ikawaari.store.record import Record
 
 _PROBE = "1"
@@ -16,6 +16,8 @@ _COLUMNS: tuple[tuple[type[Record], str], ...] = (
     (Credential, "return_key"),
     (WebhookEndpoint, "secret"),
     (WebhookEndpoint, "next_secret"),
+    (ProviderAccount, "settings"),
+    (ProviderAccount, "callback_key"),
     (IdempotencyKey, "body"),  # only of answers that contain a secret; others are not sealed
     (Seal, "sealed"),
 )

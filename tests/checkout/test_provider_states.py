@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from ikawaari.checkout import attempts, intents, provider_states, public_view, refunds, snapshots
+from ikawaari.checkout import accounts, attempts, intents, provider_states, public_view, refunds, snapshots
 from ikawaari.checkout.intents import NewIntent
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.refunds import NewRefund
@@ -113,8 +113,7 @@ def test_all_machines_agree(world: World) -> None:
     assert results == [None] * 8
     close(world)
     assert ProviderSwitch.select().count() == 1
-    assert provider_states.listed() == [{"name": "sandbox", "state": "closed"}]
-    assert together(2, lambda _: provider_states.closed()) == [frozenset({"sandbox"})] * 2
+    assert together(2, lambda _: accounts.known().closed) == [frozenset({"sandbox"})] * 2
 
 
 def test_a_name_that_nobody_has_is_no_provider(world: World) -> None:
@@ -226,15 +225,3 @@ def test_a_code_for_a_provider_that_is_gone_changes_nothing(world: World) -> Non
     with pytest.raises(Unavailable):
         attempts.submit_otp(session.id, "123456", world.now)
     assert statuses(session) == WAITING
-
-
-def test_another_machine_s_switch_is_seen_within_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    instant = [100.0]
-    monkeypatch.setattr("ikawaari.checkout.provider_states.time.monotonic", lambda: instant[0])
-    assert provider_states.closed() == frozenset()
-    ProviderSwitch.create(name="sandbox", state=ProviderState.CLOSED, changed_at=world.now)
-    instant[0] += provider_states.KEPT_SECONDS / 2
-    assert provider_states.closed() == frozenset()
-    instant[0] += provider_states.KEPT_SECONDS / 2
-    assert provider_states.closed() == {"sandbox"}
-    provider_states.forget()

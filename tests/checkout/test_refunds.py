@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts
+from ikawaari.checkout import accounts, attempts
 from ikawaari.checkout import refunds as domain
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
@@ -322,7 +322,7 @@ def test_two_workers_who_send_one_refund_give_it_once(world: World) -> None:
 
 def test_the_sandbox_gives_back_no_more_than_it_took(world: World) -> None:
     session = paid(world)
-    channel = registry.channel("sandbox")
+    channel = accounts.channel("sandbox")
     assert channel is not None
     charge = latest(session)
 

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 from ikawaari import ids
 from ikawaari.config import Config
 from ikawaari.money import Money
-from ikawaari.providers import registry
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, FailureCode, RefundOrder, Report, Result
 from tests.providers.benches import BENCHES, Bench
 from tests.world import together
@@ -210,11 +209,3 @@ def test_neither_secrets_nor_numbers_reach_the_logs(bench: Bench, caplog: pytest
             _parsed(bench, sent, NOW)
     told = f"{logged} {caplog.text} {refused.value}"
     assert not [secret for secret in [*bench.secrets, str(request.phone)[1:]] if secret in told]
-
-
-def test_test_objects_and_live_ones_never_share_a_provider(bench: Bench) -> None:
-    registry.configure([bench.provider])
-    livemode = bench.channel.account.livemode
-    wanted = {"method_type": "mobile_money", "operator": "orange_sn", "currency": "XOF"}
-    assert registry.candidates(livemode=livemode, **wanted) == [bench.channel]
-    assert registry.candidates(livemode=not livemode, **wanted) == []

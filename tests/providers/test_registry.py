@@ -11,6 +11,7 @@ from ikawaari import clock, worker
 from ikawaari.config import Config
 from ikawaari.invariants import present
 from ikawaari.providers import registry
+from ikawaari.providers.channel import Channel
 from ikawaari.providers.provider import Hooks
 from ikawaari.providers.sandbox import Sandbox
 
@@ -75,18 +76,7 @@ def test_a_provider_without_hooks_needs_none(database: None) -> None:
 
 def test_an_account_of_a_country_reaches_that_country_alone(config: Config) -> None:
     sandbox = Sandbox(config)
-    sandbox.account = replace(present(sandbox.account, "the sandbox has one"), country="CI")
-    registry.configure([sandbox])
-    reached = {
-        operator: [
-            one.id
-            for one in registry.candidates(
-                livemode=False, method_type="mobile_money", operator=operator, currency="XOF"
-            )
-        ]
-        for operator in ("orange_ci", "orange_sn")
-    }
-    assert reached == {"orange_ci": ["sandbox"], "orange_sn": []}
-    assert registry.flows(livemode=False, operator="orange_ci", currency="XOF")
-    assert not registry.flows(livemode=False, operator="orange_sn", currency="XOF")
-    assert registry.candidates(livemode=False, method_type="card", operator=None, currency="XOF")
+    channel = Channel(sandbox, replace(present(sandbox.account, "the sandbox has one"), country="CI"))
+    assert channel.reach("orange_ci")
+    assert channel.reach("orange_sn") is None
+    assert channel.reach(None)

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import ikawaari
 from ikawaari import sealing
+from ikawaari.checkout import accounts
 from ikawaari.cli import main
 from ikawaari.config import Config, UnsafeConfiguration
 from ikawaari.events import endpoints
@@ -16,6 +17,7 @@ from ikawaari.merchants import credentials
 from ikawaari.store import sealed
 from ikawaari.store.database import database
 from ikawaari.store.models import Credential, Seal, WebhookEndpoint
+from tests import accounts as providers
 from tests import factories, world
 from tests.world import START
 
@@ -24,7 +26,7 @@ OLD, NEW, FOREIGN = ("old" * 12, "new" * 12, "foreign" * 6)
 
 @pytest.fixture
 def before(config: Config) -> Iterator[Config]:
-    """A server that runs on the old secret, with a credential and an endpoint."""
+    """A server that runs on the old secret, with a credential, an endpoint and a provider account."""
     old = replace(config, secret_key=OLD)
     ikawaari.start(old)
     sealed.prepare()
@@ -32,6 +34,8 @@ def before(config: Config) -> Iterator[Config]:
     factories.credential(merchant)
     made = endpoints.create(factories.owner(merchant), url="https://93.184.216.34/", enabled_events=["*"], now=START)
     endpoints.rotate_secret(made, START, overlap_seconds=3_600)
+    providers.install(old)
+    providers.add(old)
     yield old
     world.close()
 
@@ -62,9 +66,10 @@ def command(config: Config, *arguments: str) -> Any:
 
 
 def test_no_secret_lies_in_clear(before: Config) -> None:
-    assert len(texts()) == 4
+    assert len(texts()) == 6
     everything = str([[tuple(row) for row in _column(model, name)] for model, name in sealed._COLUMNS])
     assert "whsec_" not in everything
+    assert providers.TOKEN not in everything
     assert sum(text.startswith("whsec_") for text in opened()) == 2
 
 
@@ -82,7 +87,7 @@ def test_the_runbook_of_a_rotation(before: Config) -> None:
     ikawaari.start(both)
     assert opened() == secrets
     # 3. Everything is sealed anew, beside a server that is still at step 1.
-    assert command(both, "secrets", "rotate").output == "4 texts were sealed again\n"
+    assert command(both, "secrets", "rotate").output == "6 texts were sealed again\n"
     ikawaari.start(replace(before, old_secret_keys=NEW))
     assert opened() == secrets
     assert command(both, "secrets", "rotate").output == "0 texts were sealed again\n"
@@ -97,9 +102,9 @@ def test_a_rotation_that_was_stopped_goes_on_where_it_was(before: Config, monkey
     monkeypatch.setattr(sealed, "_COLUMNS", sealed._COLUMNS[:1])
     assert sealed.rotate() == 1
     monkeypatch.undo()
-    assert sealed.rotate() == 3
+    assert sealed.rotate() == 5
     ikawaari.start(replace(both, old_secret_keys=""))
-    assert len(opened()) == 4
+    assert len(opened()) == 6
 
 
 def test_many_rows_are_sealed_in_batches(before: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +113,7 @@ def test_many_rows_are_sealed_in_batches(before: Config, monkeypatch: pytest.Mon
         factories.credential(merchant)
     monkeypatch.setattr(sealed, "_BATCH", 3)
     ikawaari.start(replace(before, secret_key=NEW, old_secret_keys=OLD))
-    assert sealed.rotate() == 11
+    assert sealed.rotate() == 13
     assert all(sealing.is_current(text) for text in texts())
 
 
@@ -124,6 +129,18 @@ def test_a_secret_that_is_written_during_the_rotation_stays(before: Config, monk
     monkeypatch.setattr(sealing, "seal", meanwhile)
     sealed.rotate()
     assert WebhookEndpoint.get().secret == fresh
+
+
+def test_an_account_is_usable_after_a_rotation_with_the_address_that_its_provider_knows(before: Config) -> None:
+    (was,) = [one.account for one in accounts.known().channels.values() if one.id != "sandbox"]
+    assert command(replace(before, secret_key=NEW, old_secret_keys=OLD), "secrets", "rotate").exit_code == 0
+    after = replace(before, secret_key=NEW)
+    ikawaari.start(after)
+    providers.install(after)
+    found = accounts.channel(was.id)
+    assert found is not None
+    assert found.account == was
+    assert found.account.tag("charge") == was.tag("charge")
 
 
 @pytest.mark.parametrize("arguments", [["migrate"], ["worker"], ["keys", "list", "--merchant", "mer_1"]])

@@ -26,6 +26,7 @@ class PawaPay(Provider):
     """One account serves all its countries; deposits cannot be canceled."""
 
     name = "pawapay"
+    is_aggregator = True
     live_url = "https://api.pawapay.io"
     test_url = "https://api.sandbox.pawapay.io"
     settings = (Setting(name="token", is_secret=True), Setting(name="sign_callbacks", is_flag=True), BASE_URL)

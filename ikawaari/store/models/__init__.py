@@ -6,11 +6,12 @@ from typing import Any
 from ikawaari.store.models.links import PaymentLink
 from ikawaari.store.models.merchants import AppInstallation, Credential, Merchant
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models.providers import ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
 from ikawaari.store.models.requests import IdempotencyKey, RateWindow
 from ikawaari.store.models.sessions import CheckoutSession, Customer, PayKey
 from ikawaari.store.models.subscriptions import Invoice, Subscription
 from ikawaari.store.models.webhooks import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
-from ikawaari.store.models.work import DueWork, ProviderSwitch, Seal
+from ikawaari.store.models.work import DueWork, Seal
 
 __all__ = [
     "TABLES",
@@ -30,7 +31,10 @@ __all__ = [
     "PaymentAttempt",
     "PaymentIntent",
     "PaymentLink",
+    "ProviderAccount",
+    "ProviderOrder",
     "ProviderSwitch",
+    "ProviderVersion",
     "RateWindow",
     "Refund",
     "Seal",
@@ -79,7 +83,10 @@ TABLES = (
     DeliveryTry,
     Callback,
     DueWork,
+    ProviderAccount,
+    ProviderOrder,
     ProviderSwitch,
+    ProviderVersion,
     IdempotencyKey,
     PayKey,
     RateWindow,

@@ -2,8 +2,7 @@
 
 from peewee import BigAutoField, CharField, IntegerField
 
-from ikawaari import states
-from ikawaari.fields import InstantField, StatusField
+from ikawaari.fields import InstantField
 from ikawaari.store.record import Record
 
 
@@ -13,7 +12,7 @@ class DueWork(Record):
     id = BigAutoField()
     kind = CharField(max_length=32)
     subject = CharField()
-    lane = CharField(max_length=64, default="")  # the provider whose calls it waits for; empty if none
+    lane = CharField(max_length=64, default="")  # the provider account whose calls it waits for; empty if none
     due_at = InstantField(index=True)
     leased_until = InstantField(null=True)
     tries = IntegerField(default=0)  # fences: only the holder of the last lease may finish the row
@@ -24,19 +23,6 @@ class DueWork(Record):
 
         table_name = "due_work"
         indexes = ((("kind", "subject"), True), (("kind", "lane", "due_at"), False))
-
-
-class ProviderSwitch(Record):
-    """Whether a provider accepts new charges, on all machines. A provider without a row does."""
-
-    name = CharField(primary_key=True, max_length=64)  # opaque here
-    state = StatusField(states.ProviderState)
-    changed_at = InstantField()
-
-    class Meta:
-        """Table options."""
-
-        table_name = "provider_switches"
 
 
 class Seal(Record):

@@ -1,0 +1,114 @@
+"""Where a payment can be asked for: which accounts take it, in which order, and why the others do not.
+
+An explicit order comes first. Otherwise a merchant's own accounts come before the house's, providers that are operators
+themselves before aggregators, and then older accounts before newer ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ikawaari.checkout import accounts
+from ikawaari.checkout.accounts import Accounts
+from ikawaari.money import Money
+from ikawaari.operators import OPERATORS
+from ikawaari.providers.base import Account, Flow
+from ikawaari.providers.capabilities import Limits
+from ikawaari.providers.channel import Channel
+from ikawaari.shapes import MethodType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A payment that is to be asked for somewhere."""
+
+    merchant_id: str | None  # None: any that has only what the house has
+    livemode: bool
+    method_type: str
+    operator: str | None  # None: a card
+    currency: str
+    amount: int | None = None  # in the currency's smallest unit; None: not known yet
+
+
+def candidates(wanted: Wanted) -> list[Channel]:
+    """The accounts that take it now, the preferred first."""
+    known = accounts.known()
+    return [one for one in _in_order(known, wanted) if objection(known, one, wanted) is None]
+
+
+def explained(wanted: Wanted) -> list[tuple[Channel, str | None]]:
+    """Every account of the merchant and the house, the preferred first; what stands against it, None if nothing."""
+    known = accounts.known()
+    return [(one, objection(known, one, wanted)) for one in _in_order(known, wanted)]
+
+
+def objection(known: Accounts, one: Channel, wanted: Wanted) -> str | None:
+    """Why the account does not take the payment, in words for the operator of this server; None if it does."""
+    return _against_account(known, one.account, wanted) or _against_reach(one, wanted)
+
+
+def _against_account(known: Accounts, account: Account, wanted: Wanted) -> str | None:
+    if account.id in known.closed:
+        return "is closed"
+    if account.livemode != wanted.livemode:
+        return f"is a {mode(account.livemode)} account"
+    if wanted.operator and account.country not in (None, OPERATORS[wanted.operator].country):
+        return f"is for {account.country}"
+    return None
+
+
+def _against_reach(one: Channel, wanted: Wanted) -> str | None:
+    reach = one.reach(wanted.operator)
+    if reach is None or wanted.method_type not in one.capabilities.method_types:
+        return f"does not take {wanted.operator or 'cards'}"
+    if wanted.currency not in reach.currencies:
+        return f"does not take {wanted.currency}"
+    if wanted.amount is not None and not reach.takes(Money(wanted.amount, wanted.currency)):
+        return _bounds(reach.limits[wanted.currency], wanted.currency)
+    return None
+
+
+def mode(livemode: bool) -> str:
+    """The mode's name on the command line."""
+    return "live" if livemode else "test"
+
+
+def flows(merchant_id: str | None, *, livemode: bool, operator: str, currency: str) -> Sequence[Flow]:
+    """How the operator's payers can be asked, the provider's default first; empty if no account reaches them."""
+    known = accounts.known()
+    return _reached(known.number, known.sharing(merchant_id), livemode, currency).get(operator, ())
+
+
+@lru_cache(200)
+def _reached(_number: int, merchant_id: str | None, livemode: bool, currency: str) -> Mapping[str, Sequence[Flow]]:
+    """The operators that some account reaches, with their flows: a page asks for all of them, again and again."""
+    found: dict[str, Sequence[Flow]] = {}
+    for name in OPERATORS:
+        wanted = Wanted(
+            merchant_id=merchant_id,
+            livemode=livemode,
+            method_type=MethodType.MOBILE_MONEY,
+            operator=name,
+            currency=currency,
+        )
+        for reach in [one.reach(name) for one in candidates(wanted)[:1]]:
+            found[name] = reach.flows if reach else ()
+    return found
+
+
+def _in_order(known: Accounts, wanted: Wanted) -> list[Channel]:
+    """The accounts of the merchant and the house, the preferred first."""
+    merchant_id = known.sharing(wanted.merchant_id)
+    own = known.by_owner[merchant_id] if merchant_id else ()
+    lists = [known.orders.get((owner, wanted.operator or ""), ()) for owner in (merchant_id, None)]
+
+    def rank(one: Channel) -> tuple[int, bool, int]:
+        first, second = (ids.index(one.id) if one.id in ids else len(ids) for ids in lists)
+        return first, one.merchant_id is None, second
+
+    return sorted([*own, *known.by_owner[None]], key=rank)
+
+
+def _bounds(limits: Limits, currency: str) -> str:
+    steps = f", in steps of {limits.step}" if limits.step > 1 else ""
+    return f"takes {limits.minimum} to {limits.maximum} {currency} (smallest units{steps})"
