@@ -12,13 +12,16 @@ from ikawaari.countries import COUNTRIES
 class Operator:
     """A wallet of one country: id ("orange_sn"), the name customers know, ISO 3166 alpha-2 country.
 
-    `currencies`: the ISO 4217 codes of the money that its wallets hold, the country's own first.
+    `currencies`: the ISO 4217 codes of the money that its wallets hold, the country's own first. `menu`: what its
+    customers dial to find a payment that waits, where we are sure of it; `is_app`: they find it in an app.
     """
 
     id: str
     name: str
     country: str
     currencies: tuple[str, ...]
+    menu: str | None = None
+    is_app: bool = False
 
 
 # In the order of the page: within a country, the brands that most customers look for come first.
@@ -61,9 +64,14 @@ _NAMES = {
 _OTHER_CURRENCIES = {"orange_cd": ("USD",), "mpesa_cd": ("USD",), "airtel_cd": ("USD",)}
 
 
+_MENUS = {"orange_sn": "#144#", "orange_ci": "#144#", "orange_cm": "#150#"}
+_APPS = frozenset({"wave"})  # brands, the ids without their countries
+
+
 def _operator(key: str, name: str) -> Operator:
     country = key[-2:].upper()
-    return Operator(key, name, country, (COUNTRIES[country].currency, *_OTHER_CURRENCIES.get(key, ())))
+    currencies = (COUNTRIES[country].currency, *_OTHER_CURRENCIES.get(key, ()))
+    return Operator(key, name, country, currencies, menu=_MENUS.get(key), is_app=key[:-3] in _APPS)
 
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType({key: _operator(key, name) for key, name in _NAMES.items()})

@@ -6,8 +6,9 @@ from ikawaari import clock, phones
 from ikawaari.checkout import offers
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
+from ikawaari.operators import OPERATORS
 from ikawaari.providers.base import ActionKind
-from ikawaari.shapes import Failure, JsonObject, NextAction
+from ikawaari.shapes import Failure, JsonObject, NextAction, Prompt
 from ikawaari.states import AttemptStatus, IntentStatus, InvoiceStatus, PaymentStatus
 from ikawaari.store.models import Customer, Invoice, PaymentAttempt, PaymentLink, Refund
 
@@ -71,10 +72,17 @@ def next_action(attempts: Sequence[PaymentAttempt], language: str = "en") -> Nex
     waits = attempts and attempts[-1].status == AttemptStatus.REQUIRES_ACTION
     action: NextAction | None = attempts[-1].next_action if waits else None
     if action is not None and (prompt := action.get("mobile_money_ussd")):
-        return {**action, "mobile_money_ussd": {**prompt, "message": _MESSAGES[ActionKind.USSD][language]}}
+        dial_code = prompt["dial_code"] or _menu(attempts[-1].operator)
+        told: Prompt = {"message": _MESSAGES[ActionKind.USSD][language], "dial_code": dial_code}
+        return {**action, "mobile_money_ussd": told}
     if action is not None and (prompt := action.get("mobile_money_otp")):
         return {**action, "mobile_money_otp": {**prompt, "message": _MESSAGES[ActionKind.OTP][language]}}
     return action
+
+
+def _menu(operator: str | None) -> str | None:
+    known = OPERATORS.get(operator or "")
+    return known.menu if known else None
 
 
 def language(locale: str | None, accepted: str) -> str:

@@ -22,6 +22,7 @@ from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
 from ikawaari.invariants import present
 from ikawaari.money import Money
+from ikawaari.operators import OPERATORS
 from ikawaari.shapes import MethodType, Recurring
 
 
@@ -89,6 +90,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "chooses_amount": view["amount"] is None,
         "money": lambda amount: Money(amount, view["currency"]).format(locale),
         "operator": _operator_name(view, payment["operator"]) if payment else None,
+        "menu": _menu(view, payment) if payment else None,
         "failure": wording.failure(error["code"]) if error else None,
         "last_error": wording.failure(facts.notes.last_error) if facts.notes.last_error else None,
         "words": wording,
@@ -195,6 +197,18 @@ def _operator_name(view: PublicCheckout, operator: str | None) -> str | None:
     names = {offer["id"]: str(offer["name"]) for offer in known}
     found = operators.find(operator, None) if operator else None
     return names.get(operator or "") or (found.name if found else operator)
+
+
+def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:
+    """Where the payer finds a payment that waits: the code to dial, of the provider or else the operator, or an app.
+
+    The codes of the sandbox are invented: nobody is told to dial one.
+    """
+    operator = OPERATORS.get(payment["operator"] or "")
+    action = view["next_action"]
+    prompt = action.get("mobile_money_ussd") if action and view["livemode"] else None
+    known = operator.menu if operator else None
+    return {"code": prompt["dial_code"] if prompt else known, "is_app": bool(operator and operator.is_app)}
 
 
 def _qr(view: PublicCheckout) -> dict[str, Any]:

@@ -210,14 +210,6 @@ def trial(recurring: Recurring | None) -> str:
     return ngettext("1 day free", "%(num)d days free", days) if days else ""
 
 
-def no_prompt_code(operator: str | None) -> str | None:
-    """The code that opens an operator's menu when its prompt does not appear; only if we are sure of it."""
-    return _MENUS.get(operator or "")
-
-
-_MENUS = {"orange_sn": "#144#", "orange_ci": "#144#", "orange_cm": "#150#"}
-
-
 def script() -> list[tuple[str, LazyString]]:
     """What the endings of a phone number make the sandbox do."""
     return list(_SCRIPT)
