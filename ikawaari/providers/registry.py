@@ -6,13 +6,14 @@ from itertools import count
 
 from ikawaari.config import Config
 from ikawaari.providers.channel import Channel
+from ikawaari.providers.cinetpay import CinetPay
 from ikawaari.providers.mtn import Mtn
 from ikawaari.providers.pawapay import PawaPay
 from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.providers.stripe import Stripe
 
-INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, Mtn, PawaPay, Stripe)
+INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, CinetPay, Mtn, PawaPay, Stripe)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}

@@ -9,6 +9,7 @@ from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox
 from tests import world as worlds
+from tests.providers.cinetpay_said import Scripted
 from tests.providers.contract import BENCHES
 
 collect_ignore = [] if BENCHES else ["test_promises.py"]  # without an adapter, nobody has promised anything
@@ -22,3 +23,10 @@ def sandbox(config: Config) -> Iterator[Sandbox]:
     assert isinstance(provider, Sandbox)
     yield provider
     worlds.close()
+
+
+@pytest.fixture
+def said() -> Iterator[Scripted]:
+    """A CinetPay that says what it is told to."""
+    with Scripted().listening() as scripted:
+        yield scripted

@@ -6,9 +6,10 @@
 from collections.abc import Sequence
 
 from tests.providers.bench import Bench
+from tests.providers.bench_cinetpay import CinetPayBench
 from tests.providers.bench_mtn import MtnBench
 from tests.providers.bench_pawapay import PawaPayBench
 from tests.providers.bench_stripe import StripeBench
 
-BENCHES: Sequence[type[Bench]] = (MtnBench, PawaPayBench, StripeBench)
+BENCHES: Sequence[type[Bench]] = (CinetPayBench, MtnBench, PawaPayBench, StripeBench)
 """Every adapter's bench. To let one join, add its class here."""

@@ -1,0 +1,133 @@
+"""What CinetPay says of a payment, as outcomes."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from ikawaari import clock
+from ikawaari.money import Money
+from ikawaari.providers.cinetpay import codes, sending
+from ikawaari.providers.cinetpay.codes import Said
+from ikawaari.providers.outcomes import (
+    Action,
+    ActionKind,
+    FailureCode,
+    Outcome,
+    Result,
+    failed,
+    refused,
+    succeeded,
+    unknown,
+)
+from ikawaari.providers.values import Charge, short_id
+from ikawaari.shapes import JsonObject
+
+log = structlog.get_logger()
+
+_PROMPT_LASTS, _PAGE_LASTS = timedelta(minutes=15), timedelta(minutes=30)  # CinetPay says neither
+_OPEN = (codes.OK, codes.INITIATED, codes.PENDING)
+
+
+def created(charge: Charge, said: Said, now: datetime) -> Outcome:
+    """The outcome of a create that did not find its id taken."""
+    if said.code == codes.INVALID_PARAMS:
+        return refused(_wrong_field(said), said.word)
+    if said.code == codes.INVALID_CREDENTIALS:
+        return refused(FailureCode.CONFIGURATION_ERROR, said.word)
+    if said.code == codes.NOT_ALLOWED:
+        return refused(FailureCode.NOT_ALLOWED, said.word)
+    if said.code in codes.FAILURES:
+        return _failed(said)
+    if said.code in _OPEN and _is_about(charge, said):
+        return _asks(charge, said, now)
+    return status(charge, said, now)
+
+
+def status(charge: Charge, said: Said, now: datetime) -> Outcome:
+    """The outcome of an answer about the status of a payment."""
+    if said.code is None or not _is_about(charge, said):
+        return unknown(said.word)
+    if said.code == codes.SUCCESS:
+        return _succeeded(charge, said)
+    if said.code in codes.FAILURES:
+        return _failed(said)
+    if said.code in {codes.INITIATED, codes.PENDING}:
+        return _waits(charge, said, now)
+    if said.code in codes.WORDS:  # of calls, not of payments
+        return unknown(said.word)
+    log.error("cinetpay_status_unknown", attempt=charge.id, code=said.word)
+    return _outcome(Result.PROCESSING, said)
+
+
+def _is_about(charge: Charge, said: Said) -> bool:
+    return said.fields.get("merchant_transaction_id") == short_id(charge.id)
+
+
+def _wrong_field(said: Said) -> FailureCode:
+    if said.blames("phone"):
+        return FailureCode.INVALID_PHONE
+    return FailureCode.INVALID_AMOUNT if said.blames("amount") else FailureCode.CONFIGURATION_ERROR
+
+
+def _failed(said: Said) -> Outcome:
+    return failed(codes.FAILURES[said.code], said.word, reference=said.text("transaction_id"))
+
+
+def _succeeded(charge: Charge, said: Said) -> Outcome:
+    """What was taken is what was asked for, unless the answer has an amount or a currency of its own."""
+    amount, currency = said.fields.get("amount"), said.fields.get("currency")
+    if amount is None and currency in (None, charge.money.currency):
+        log.info("cinetpay_amount_not_reported", attempt=charge.id)
+        return _outcome(Result.SUCCEEDED, said, money=charge.money)
+    text = format(amount, "f") if isinstance(amount, Decimal) else amount
+    found = succeeded(
+        text, currency or charge.money.currency, reference=said.text("transaction_id"), raw_code=said.word
+    )
+    if found.money != charge.money:
+        log.error("cinetpay_took_another_amount", attempt=charge.id)
+    return found
+
+
+def _asks(charge: Charge, said: Said, now: datetime) -> Outcome:
+    """What the payer has to do, after the create. It is kept: no other answer says it again."""
+    to_page = said.fields.get("must_be_redirected") is True or not sending.is_direct(charge)
+    url = said.text("payment_url") if to_page else None
+    if (to_page and url is None) or (charge.otp and not to_page):  # nowhere to go, or nothing left to do
+        return _outcome(Result.PROCESSING, said)
+    until = clock.unix(now + (_PAGE_LASTS if to_page else _PROMPT_LASTS))
+    kept: JsonObject = {"until": until, **({"url": url} if url else {})}
+    return replace(_acts(said, url, until), provider_data=kept)
+
+
+def _waits(charge: Charge, said: Said, now: datetime) -> Outcome:
+    """The page is to be paid until its payer has been there, the prompt until its time is over."""
+    until, url = charge.provider_data.get("until"), charge.provider_data.get("url")
+    acts = url is None or said.code == codes.INITIATED
+    if acts and isinstance(until, int) and until > clock.unix(now):
+        return _acts(said, str(url) if url else None, until)
+    return _outcome(Result.PROCESSING, said)
+
+
+def _acts(said: Said, url: str | None, until: int) -> Outcome:
+    action = Action(kind=ActionKind.REDIRECT, url=url) if url else Action(kind=ActionKind.USSD)
+    return _outcome(Result.REQUIRES_ACTION, said, action=action, deadline=clock.from_unix(until))
+
+
+def _outcome(
+    result: Result,
+    said: Said,
+    *,
+    money: Money | None = None,
+    action: Action | None = None,
+    deadline: datetime | None = None,
+) -> Outcome:
+    return Outcome(
+        result=result,
+        money=money,
+        action=action,
+        deadline=deadline,
+        reference=said.text("transaction_id"),
+        raw_code=said.word,
+    )
