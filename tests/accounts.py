@@ -1,6 +1,7 @@
 """Providers with accounts in the database: the sandbox's payers behind credentials, in either mode."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from ikawaari import clock
@@ -10,7 +11,7 @@ from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account
 from ikawaari.providers.capabilities import Limits, Reach
-from ikawaari.providers.provider import Provider
+from ikawaari.providers.provider import Checkup, Provider
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.providers.settings import BASE_URL, Setting
 
@@ -30,6 +31,13 @@ class Direct(Sandbox):
         reached = {name: self.narrowed(reach) for name, reach in self.capabilities.operators.items()}
         modes = frozenset({True, False})
         self.capabilities = replace(self.capabilities, operators=reached, cards=None, modes=modes)
+
+    def check(self, account: Account, now: datetime) -> Checkup:
+        """Good settings have the token; a site that breaks the adapter breaks it."""
+        if account.text("site") == "broken":
+            raise RuntimeError(account.text("token"))
+        is_usable = account.text("token") == TOKEN
+        return Checkup(is_usable=is_usable, words="All is well." if is_usable else "The token is refused.")
 
     def narrowed(self, of: Reach) -> Reach:
         """What it can do for an operator."""

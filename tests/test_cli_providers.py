@@ -181,6 +181,65 @@ def test_an_account_that_is_not_there_is_named(database_url: str, command: str) 
     assert "providers list" in told
 
 
+# ---------------------------------------------------------------- check, route, order
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "words"),
+    [
+        ({"token": TOKEN}, 0, "All is well."),
+        ({"token": "wrong"}, 1, "The token is refused."),
+        ({"token": TOKEN, "site": "broken"}, 1, "The adapter failed; the log says where."),
+    ],
+    ids=["good", "refused", "broken"],
+)
+def test_an_account_is_checked_in_words(
+    database_url: str, settings: Callable[[Any], str], given: Any, code: int, words: str
+) -> None:
+    account_id = printed(database_url, "providers", "add", "direct", "--settings", settings(given)).split()[0]
+    done = here(database_url, "providers", "check", account_id)
+    assert (done.code, done.stdout.splitlines()[-1]) == (code, words)
+    assert refused(1, database_url, "providers", "check", "acc_gone").count("acc_gone") == 1
+
+
+def test_a_route_names_who_takes_a_payment_in_order_and_why_the_others_do_not(
+    database_url: str, settings: Callable[[Any], str]
+) -> None:
+    def add(provider: str, *options: str) -> str:
+        added = ("providers", "add", provider, *options, "--settings", settings({"token": TOKEN}))
+        return printed(database_url, *added).split()[0]
+
+    merchant = printed(database_url, "merchants", "create", "--name", "Boutique")
+    passed_on, direct, abroad = add("aggregator"), add("direct"), add("per_country", "--country", "CI")
+    own = add("aggregator", "--merchant", merchant)
+    paid = ["--currency", "xof", "--amount", "5000", "--country", "sn", "--operator", "orange"]
+    others = f"– sandbox sandbox is a test account\n– {abroad} per_country is for CI"
+    routed = printed(database_url, "providers", "route", *paid)
+    assert routed == f"1. {direct} direct\n2. {passed_on} aggregator\n{others}"
+    assert printed(database_url, "providers", "order", *paid[4:], passed_on) == ""
+    printed(database_url, "providers", "close", direct)
+    routed = printed(database_url, "providers", "route", *paid, "--merchant", merchant)
+    assert routed == (
+        f"1. {own} aggregator\n2. {passed_on} aggregator\n– sandbox sandbox is a test account\n"
+        f"– {direct} direct is closed\n– {abroad} per_country is for CI"
+    )
+    card = printed(database_url, "providers", "route", "--currency", "XOF", "--amount", "1", "--mode", "test")
+    assert card.splitlines()[0] == "1. sandbox sandbox"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--currency", "XXX", "--amount", "1"], "currency: is not one that we know"),
+        (["--currency", "XOF", "--amount", "1", "--operator", "orange"], "operator: must be one of none"),
+        (["--currency", "XOF", "--amount", "1", "--merchant", "mer_gone"], "no such merchant"),
+    ],
+    ids=["currency", "no country", "merchant"],
+)
+def test_a_route_of_what_there_is_not_is_refused(database_url: str, given: list[str], said: str) -> None:
+    assert said in refused(1, database_url, "providers", "route", *given)
+
+
 # ---------------------------------------------------------------- other processes
 
 

@@ -14,8 +14,8 @@ is no cycle, and what happens on success is one visible call after another. impo
     refunds | sessions | public_view           money on its way back; what is opened, found, expired; its public view
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
     budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost
-    charges | customers | payment_methods | returns     what providers are given; who paid; with what; the way back
+    account_setup | charges | customers | payment_methods | returns     what operators set up, and providers are given
     outbox                                      events, each with the move that it tells of
-    account_setup | pay_keys | prefills | provider_states | quotes | merchant_view | routing
+    pay_keys | prefills | provider_states | quotes | merchant_view | routing
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
 """

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from ikawaari import addresses, clock, countries, ids, operators, sealing, store, texts
-from ikawaari.checkout import accounts
+from ikawaari import addresses, clock, countries, ids, money, operators, sealing, store, texts
+from ikawaari.checkout import accounts, routing
+from ikawaari.checkout.routing import Wanted
 from ikawaari.config import Config
 from ikawaari.errors import Details, NotFound, ValidationFailed
 from ikawaari.merchants import merchants
@@ -18,7 +19,9 @@ from ikawaari.operators import OPERATORS, Operator
 from ikawaari.providers import registry, settings
 from ikawaari.providers.base import Account, Provider
 from ikawaari.providers.channel import Channel
+from ikawaari.providers.provider import Checkup
 from ikawaari.providers.values import TAG_LENGTH
+from ikawaari.shapes import MethodType
 from ikawaari.states import AttemptStatus, ProviderState
 from ikawaari.store.models import PaymentAttempt, ProviderAccount, ProviderOrder
 
@@ -103,11 +106,42 @@ def order(merchant_id: str | None, country: str, operator: str, account_ids: Seq
     accounts.forget()
 
 
-def operator_named(operator: str, country: str) -> Operator:
+def check(account_id: str, now: datetime) -> Checkup:
+    """Ask the provider whether the account's settings are good. Raises NotFound."""
+    one = accounts.channel(account_id)
+    if one is None:
+        raise NotFound(f"provider account {account_id}")
+    return one.check(now)
+
+
+def route(
+    merchant_id: str | None, *, livemode: bool, country: str | None, operator: str | None, currency: str, amount: int
+) -> Sequence[tuple[str, str, str | None]]:
+    """The accounts for a payment (a card without an operator): id, provider, what stands against it; takers first.
+
+    Raises ValidationFailed, NotFound for an unknown merchant.
+    """
+    if merchant_id is not None:
+        merchants.get(merchant_id)
+    if not money.is_currency(currency.upper()):
+        raise ValidationFailed({"currency": ["is not one that we know"]})
+    wanted = Wanted(
+        merchant_id=merchant_id,
+        livemode=livemode,
+        method_type=MethodType.MOBILE_MONEY if operator else MethodType.CARD,
+        operator=operator_named(operator, country).id if operator else None,
+        currency=currency.upper(),
+        amount=amount,
+    )
+    found = [(one.id, one.provider.name, objection) for one, objection in routing.explained(wanted)]
+    return sorted(found, key=lambda each: each[2] is not None)
+
+
+def operator_named(operator: str, country: str | None) -> Operator:
     """The operator of an id, or of a brand's name in a country. Raises ValidationFailed."""
     found = operators.find(operator, country)
     if found is None:
-        choices = ", ".join(one.id for one in operators.in_country(country)) or "none, in that country"
+        choices = ", ".join(one.id for one in operators.in_country(country or "")) or "none, in that country"
         raise ValidationFailed({"operator": [f"must be one of {choices}"]})
     return found
 

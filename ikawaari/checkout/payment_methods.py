@@ -187,12 +187,10 @@ def routed(method: PaymentMethod, terms: Terms, money: Money) -> PaymentMethod:
     """The payment method at the account that takes `money` from it. Raises Unavailable if none does: nothing is stored
     yet.
     """
-    for channel in routing.candidates(terms.wanting(method.type, method.operator, money)):
+    wanted = terms.wanting(method.type, method.operator, money)
+    for channel in routing.candidates(wanted):
         return replace(method, provider=channel.id)
-    what = f"mobile money by {method.operator}" if method.operator else "cards"
-    raise Unavailable(
-        errors.NO_PROVIDER, details={"payment_method": [f"No provider takes {what} in {terms.currency} now."]}
-    )
+    raise Unavailable(errors.NO_PROVIDER, details={"payment_method": [routing.missing(wanted)]})
 
 
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:

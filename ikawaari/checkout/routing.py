@@ -5,7 +5,7 @@ themselves before aggregators, and then older accounts before newer ones.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ikawaari.checkout import accounts
@@ -40,6 +40,17 @@ def explained(wanted: Wanted) -> list[tuple[Channel, str | None]]:
     """Every account of the merchant and the house, the preferred first; what stands against it, None if nothing."""
     known = accounts.known()
     return [(one, objection(known, one, wanted)) for one in _in_order(known, wanted)]
+
+
+def missing(wanted: Wanted) -> str:
+    """What is missing when there is no candidate, in words for the merchant."""
+    what = f"mobile money by {wanted.operator}" if wanted.operator else "cards"
+    anyhow = candidates(replace(wanted, amount=None))
+    if wanted.amount is None or not anyhow:
+        return f"No provider account takes {what} in {wanted.currency} now."
+    bounds = {_against_reach(one, wanted) for one in anyhow}
+    takes = " and one ".join(sorted(filter(None, bounds)))
+    return f"No provider account takes {wanted.amount} {wanted.currency} by {what} now; one {takes}."
 
 
 def objection(known: Accounts, one: Channel, wanted: Wanted) -> str | None:
@@ -110,5 +121,5 @@ def _in_order(known: Accounts, wanted: Wanted) -> list[Channel]:
 
 
 def _bounds(limits: Limits, currency: str) -> str:
-    steps = f", in steps of {limits.step}" if limits.step > 1 else ""
-    return f"takes {limits.minimum} to {limits.maximum} {currency} (smallest units{steps})"
+    steps = f" in steps of {limits.step}" if limits.step > 1 else ""
+    return f"takes {limits.minimum} to {limits.maximum} {currency}{steps}, in the smallest unit"

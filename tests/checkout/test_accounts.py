@@ -167,7 +167,7 @@ def test_what_it_cannot_take_is_said_in_words(house: World) -> None:
     assert why(direct, operator=None, method_type="card") == "does not take cards"
     assert why(direct, operator="orange_gn", currency="GNF") == "does not take GNF"
     assert why(direct, amount=1_000_000) is None
-    assert why(direct, amount=1_000_001) == "takes 1 to 1000000 XOF (smallest units)"
+    assert why(direct, amount=1_000_001) == "takes 1 to 1000000 XOF, in the smallest unit"
     provider_states.switch(direct, ProviderState.CLOSED, house.now)
     assert why(direct) == "is closed"
     assert routed() == []
@@ -180,7 +180,8 @@ def test_an_amount_beyond_a_limit_goes_to_who_takes_it_and_else_nowhere(
     session = factories.session(house.merchant, livemode=True, amount=1_000_001)
     with pytest.raises(Unavailable) as refusal:
         attempts.pay(session.id, factories.pay_request(), house.now)
-    assert refusal.value.code == "IKW-SYS-003"
+    (said,) = refusal.value.details["payment_method"]
+    assert said.startswith("No provider account takes 1000001 XOF by mobile money by orange_sn now; one takes 1 to ")
     assert not PaymentAttempt.select().exists()
     monkeypatch.setattr(Aggregator, "limits", Limits())
     registry.configure([Direct(house.config), Aggregator(house.config)])
