@@ -151,8 +151,6 @@ def test_what_is_no_code_fails_unsent(said: Scripted, code: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"country": "GH"}, "CinetPay is not in the country GH"),
-        ({"country": None}, "CinetPay is not in the country None"),
         ({"callback_url": f"https://pay.example.com/{'a' * 64}"}, "Our callback addresses have 121 characters"),
         ({"settings": {"api_key": "sk_test_made_up"}}, "begins with sk_test_ is not for https://api.cinetpay.co"),
         ({"settings": {"api_key": "sk_live_made_up"}, "livemode": False}, "sk_live_ is not for https://api.cinetpay.n"),

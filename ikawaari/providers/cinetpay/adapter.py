@@ -47,6 +47,8 @@ class CinetPay(Provider):
     """CinetPay v1."""
 
     name = "cinetpay"
+    is_per_country = is_aggregator = True
+    longest_callback_url = sending.LONGEST_ADDRESS
     live_url, test_url = sending.LIVE_URL, sending.TEST_URL
     settings = (Setting(name="api_key", is_secret=True), Setting(name="api_password", is_secret=True), BASE_URL)
     capabilities = Capabilities(

@@ -19,8 +19,6 @@ _NO_NAME, _NO_STATEMENT = "Client", "Paiement"
 
 def misfit(account: Account) -> str | None:
     """What is wrong with an account, in one sentence; None if nothing that can be seen from here."""
-    if account.country not in wallets.ACCOUNTS:
-        return f"CinetPay is not in the country {account.country}, but in {', '.join(sorted(wallets.ACCOUNTS))}."
     own = LIVE_URL if account.livemode else TEST_URL
     address, key = account.text("base_url", own).rstrip("/"), account.text("api_key")
     if (address, key[:8]) in {(LIVE_URL, "sk_test_"), (TEST_URL, "sk_live_")}:
