@@ -12,8 +12,9 @@ from ikawaari.providers.pawapay import PawaPay
 from ikawaari.providers.provider import Decider, Provider
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.providers.stripe import Stripe
+from ikawaari.providers.wave import Wave
 
-INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, CinetPay, Mtn, PawaPay, Stripe)
+INSTALLED: Sequence[Callable[[Config], Provider]] = (Sandbox, CinetPay, Mtn, PawaPay, Stripe, Wave)
 """Every provider that we have, in order of preference. To add one, add its name here, and nowhere else."""
 
 _providers: dict[str, Provider] = {}

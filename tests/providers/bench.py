@@ -12,7 +12,7 @@ from ikawaari.config import Config
 from ikawaari.money import Money
 from ikawaari.providers import settings
 from ikawaari.providers.callbacks import CallbackRequest
-from ikawaari.providers.outcomes import Outcome, Result
+from ikawaari.providers.outcomes import FailureCode, Outcome, Result
 from ikawaari.providers.provider import Provider
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.simulators.ground import Simulator
@@ -34,6 +34,7 @@ class Bench(ABC):
     livemode: ClassVar[bool] = True  # of the account: what the simulator plays
     timeout = timedelta(seconds=2)
     signs_callbacks: ClassVar[bool] = True
+    decline: ClassVar[FailureCode] = FailureCode.INSUFFICIENT_FUNDS  # what one for want of money comes to
     starts_at_once: ClassVar[bool] = True  # a create alone takes the money in the end; not so where a page decides
 
     def __init__(self, config: Config, talk: Talk, receiver: Receiver) -> None:
@@ -68,7 +69,7 @@ class Bench(ABC):
 
     @abstractmethod
     def order_decline(self) -> None:
-        """The next charge is accepted, and fails for want of money when it settles."""
+        """The next charge is accepted, and fails for want of money when it settles: see `decline`."""
 
     @abstractmethod
     def order_refusal(self) -> None:

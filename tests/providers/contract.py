@@ -10,6 +10,7 @@ from tests.providers.bench_cinetpay import CinetPayBench
 from tests.providers.bench_mtn import MtnBench
 from tests.providers.bench_pawapay import PawaPayBench
 from tests.providers.bench_stripe import StripeBench
+from tests.providers.bench_wave import WaveBench
 
-BENCHES: Sequence[type[Bench]] = (CinetPayBench, MtnBench, PawaPayBench, StripeBench)
+BENCHES: Sequence[type[Bench]] = (CinetPayBench, MtnBench, PawaPayBench, StripeBench, WaveBench)
 """Every adapter's bench. To let one join, add its class here."""

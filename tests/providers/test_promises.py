@@ -92,7 +92,7 @@ def test_a_decline_has_a_code_and_takes_nothing(bench: Bench) -> None:
     outcome = bench.provider.charge(bench.account, charge, bench.now())
     bench.settle(bench.known(charge, outcome))
     found = bench.provider.lookup(bench.account, bench.known(charge, outcome), bench.now())
-    assert (found.result, found.failure) == (Result.FAILED, FailureCode.INSUFFICIENT_FUNDS)
+    assert (found.result, found.failure) == (Result.FAILED, bench.decline)
     assert bench.taken(charge.id) == 0
 
 
@@ -203,6 +203,18 @@ def test_a_canceled_charge_has_ended_or_says_what_it_is(bench: Bench) -> None:
     too_late = bench.provider.cancel(bench.account, paid, bench.now())
     assert (too_late.result, too_late.money) == (Result.SUCCEEDED, paid.money)
     assert bench.provider.cancel(_away(bench), paid, bench.now()).result is Result.UNKNOWN
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_cancellation_without_an_answer_is_unknown_and_a_look_up_finds_out(bench: Bench, fault: str) -> None:
+    if Verb.CANCEL not in bench.provider.verbs:
+        pytest.skip("it cancels nothing")
+    charge = bench.charge()
+    charge = bench.known(charge, bench.provider.charge(bench.account, charge, bench.now()))
+    bench.talk.next(fault, on="cancel")
+    assert bench.provider.cancel(bench.account, charge, bench.now()).result is Result.UNKNOWN
+    assert bench.provider.lookup(bench.account, charge, bench.now()).result is Result.FAILED
+    assert bench.provider.cancel(bench.account, charge, bench.now()).result is Result.FAILED
 
 
 # ---------------------------------------------------------------- refunds
