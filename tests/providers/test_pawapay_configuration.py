@@ -63,7 +63,7 @@ def _configured(
     ]
     provider = {"provider": wallet, "nameDisplayedToCustomer": "BOUTIQUE AWA", "currencies": currencies}
     countries = [{"country": wallet[-3:], "providers": [provider]}]
-    return in_json({"companyName": "Awa", "signatureConfiguration": {**SIGNS, **signs}, "countries": countries})
+    return in_json({"companyName": "Awa", "signatureConfiguration": dict(SIGNS) | signs, "countries": countries})
 
 
 def _available(types: object, wallet: str = "ORANGE_SEN") -> Answer:
