@@ -8,7 +8,7 @@ from typing import Any
 from peewee import fn
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import budgets, merchant_view, outbox, payment_methods, prefills, snapshots
+from ikawaari.checkout import budgets, merchant_view, outbox, payment_methods, prefills, routing, snapshots
 from ikawaari.checkout.payment_methods import PayRequest, Terms
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.errors import Conflict, ValidationFailed
@@ -82,6 +82,16 @@ def terms_of_new(owner: Owner, new: NewIntent) -> Terms:
         country=country,
         phone=prefills.phone(new.customer_phone, country),
     )
+
+
+def unserved(owner: Owner, new: NewIntent) -> list[str]:
+    """What no account takes now of what a new intent may be paid with, in words for the merchant."""
+    terms = terms_of_new(owner, new)
+    if not new.payment:
+        return payment_methods.unserved(terms, chosen=False)
+    method = payment_methods.read(PayRequest(**new.payment), terms)
+    wanted = terms.wanting(method.type, method.operator, Money(new.amount, new.currency))
+    return [] if routing.candidates(wanted) else [routing.missing(wanted)]
 
 
 def terms_of(intent: PaymentIntent) -> Terms:

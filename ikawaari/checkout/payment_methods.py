@@ -12,7 +12,7 @@ from ikawaari.errors import Details, Unavailable, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers.base import Flow
 from ikawaari.shapes import JsonObject, MethodType, Typed
-from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, PaymentLink
 
 Once = Callable[[str], None]
 """Called with the id of what a request stores, in the transaction that stores it.
@@ -81,6 +81,18 @@ class Terms:
             method_types=session.payment_method_types,
             country=session.country,
             phone=session.customer_phone,
+        )
+
+    @classmethod
+    def of_link(cls, link: PaymentLink) -> "Terms":
+        """The terms of the sessions that a payment link opens."""
+        return cls(
+            merchant_id=link.merchant_id,
+            livemode=link.livemode,
+            currency=link.currency,
+            method_types=link.payment_method_types,
+            country=link.country,
+            phone=None,
         )
 
     @classmethod
@@ -163,8 +175,12 @@ def saved(values: Mapping[str, Any]) -> PaymentMethod:
 
 def operators_of(terms: Terms, country: str) -> list[operators.Operator]:
     """The operators of `country` whose wallets hold the currency, and whose payers can pay now."""
-    holding = [one for one in operators.in_country(country) if terms.currency in one.currencies]
-    return [operator for operator in holding if flows_of(terms, operator.id)]
+    return [operator for operator in _holding(terms, country) if flows_of(terms, operator.id)]
+
+
+def _holding(terms: Terms, country: str) -> list[operators.Operator]:
+    """The operators of `country` whose wallets hold the currency."""
+    return [one for one in operators.in_country(country) if terms.currency in one.currencies]
 
 
 def flows_of(terms: Terms, operator: str) -> list[Flow]:
@@ -181,6 +197,25 @@ def countries_of(terms: Terms) -> list[str]:
 def takes_cards(terms: Terms) -> bool:
     """Whether a provider takes cards under these terms."""
     return bool(routing.candidates(terms.wanting(MethodType.CARD, None)))
+
+
+def unserved(terms: Terms, *, chosen: bool) -> list[str]:
+    """What no account takes now under these terms, in words for the merchant.
+
+    Not `chosen`, but allowed because nothing else was said: then one method that somebody takes is enough.
+    """
+    missing = [words for each in terms.method_types if (words := _unserved(terms, each))]
+    return missing if chosen or len(missing) == len(terms.method_types) else []
+
+
+def _unserved(terms: Terms, method_type: str) -> str | None:
+    if method_type == MethodType.CARD:
+        return None if takes_cards(terms) else f"No provider account takes cards in {terms.currency}."
+    country = terms.country if any(_holding(terms, terms.country or "")) else None
+    if operators_of(terms, country) if country else countries_of(terms):
+        return None
+    where = f"{country} ({terms.currency})" if country else terms.currency
+    return f"No provider account takes mobile money in {where}."
 
 
 def routed(method: PaymentMethod, terms: Terms, money: Money) -> PaymentMethod:

@@ -76,7 +76,7 @@ class Intents(MethodView):
         if body.confirm:
             intent = _confirm(intent, given, body.return_url, once=lambda _: recovery.remember(intent.id))
         left_out = warnings.of(prefills.left_out(body.intent, intent))
-        return {**_shown(intent), "warnings": left_out}
+        return {**_shown(intent), "warnings": [*left_out, *_unserved(body, given)]}
 
     @operation("listPaymentIntents")
     @requires(Scope.PAYMENTS_READ)
@@ -170,6 +170,12 @@ def _agreed(given: Sequence[GivenMethod], terms: Callable[[], Terms]) -> GivenMe
                 {each.field: ["the two differ; send one of them"] for each in given}, errors.PAYMENT_INVALID
             )
     return given[0] if given else schemas.NOTHING_GIVEN
+
+
+def _unserved(body: schemas.IntentBody, given: GivenMethod) -> list[dict[str, str]]:
+    """Warnings about what nobody takes now. A confirmed intent was just taken."""
+    words = [] if body.confirm else intents.unserved(caller().owner, body.intent)
+    return warnings.about(given.field if body.given else "payment_method_types", words)
 
 
 def _read(given: GivenMethod, terms: Terms) -> PaymentMethod:

@@ -41,7 +41,8 @@ checkout sessions, and in lower case in everything else and in every webhook. Ti
 Requests about checkout sessions are camelCase, answers are snake_case; requests may spell every field in snake_case,
 too. In a request null is treated as absent, and so is the empty string of an optional text; in a PATCH they clear the
 field, and `metadata` is replaced as a whole. An empty array is treated as an empty object. If an email address or a
-phone number of the customer cannot be used, the object is created without it, and `warnings` names the field.
+phone number of the customer cannot be used, the object is created without it, and `warnings` names the field. So it
+does if no provider account takes a payment method now: the object is created, and may be paid when one does.
 New fields and new event types may be added at any time: ignore unknown ones. Every answer has an
 `Ikawaari-Request-Id`: include it when you ask for help.
 

@@ -3,9 +3,10 @@
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import links
+from ikawaari.checkout import links, payment_methods
 from ikawaari.checkout.links import NewLink
-from ikawaari.edge import naming
+from ikawaari.checkout.payment_methods import Terms
+from ikawaari.edge import naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -134,7 +135,8 @@ def _create(version: int, new: NewLink) -> JsonObject:
     who, now = caller(), clock.now()
     with naming.fields_named(naming.camel):
         link = links.create(who.owner, version, new, now, credential_id=who.credential_id)
-    return {**links.resource(link, now), "warnings": []}  # a link has no prefill that could be left out
+    words = payment_methods.unserved(Terms.of_link(link), chosen=new.payment_method_types is not None)
+    return {**links.resource(link, now), "warnings": warnings.about("payment_method_types", words)}
 
 
 def _list(version: int, query: PageRequest) -> Page:

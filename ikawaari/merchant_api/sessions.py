@@ -3,7 +3,8 @@
 from flask.views import MethodView
 
 from ikawaari import clock, errors
-from ikawaari.checkout import merchant_view, prefills, sessions, snapshots
+from ikawaari.checkout import merchant_view, payment_methods, prefills, sessions, snapshots
+from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.sessions import NewSession
 from ikawaari.edge import naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
@@ -42,7 +43,9 @@ class Sessions(MethodView):
         with naming.fields_named(naming.camel):
             shown = sessions.open_session(who.owner, new, clock.now(), credential_id=who.credential_id)
         left_out = warnings.of(prefills.left_out(new, shown.session))
-        return {**merchant_view.checkout_session(shown), "warnings": left_out}
+        terms, chosen = Terms.of_session(shown.session), new.payment_method_types is not None
+        untaken = warnings.about("payment_method_types", payment_methods.unserved(terms, chosen=chosen))
+        return {**merchant_view.checkout_session(shown), "warnings": [*left_out, *untaken]}
 
     @operation("listCheckoutSessions")
     @requires(Scope.PAYMENTS_READ)
