@@ -206,13 +206,14 @@ def test_a_canceled_charge_has_ended_or_says_what_it_is(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", LOST)
-def test_a_cancellation_without_an_answer_is_unknown_and_a_look_up_finds_out(bench: Bench, fault: str) -> None:
+def test_a_cancellation_whose_answer_is_lost_is_found_out(bench: Bench, fault: str) -> None:
     if Verb.CANCEL not in bench.provider.verbs:
         pytest.skip("it cancels nothing")
     charge = bench.charge()
     charge = bench.known(charge, bench.provider.charge(bench.account, charge, bench.now()))
     bench.talk.next(fault, on="cancel")
-    assert bench.provider.cancel(bench.account, charge, bench.now()).result is Result.UNKNOWN
+    # An adapter may look it up within the same call.
+    assert bench.provider.cancel(bench.account, charge, bench.now()).result in {Result.UNKNOWN, Result.FAILED}
     assert bench.provider.lookup(bench.account, charge, bench.now()).result is Result.FAILED
     assert bench.provider.cancel(bench.account, charge, bench.now()).result is Result.FAILED
 
