@@ -116,6 +116,14 @@ class ValidationFailed(IkawaariError):
         super().__init__(row or FIELD_INVALID, message or _summary(details), details=details)
 
 
+class CodeNeeded(ValidationFailed):
+    """The operator wants a code with the charge. The payer gets it by dialing `dial`; nothing was started."""
+
+    def __init__(self, dial: str) -> None:
+        super().__init__({"otp": [f"is required: the payer dials {dial} and gets a code"]}, PAYMENT_INVALID)
+        self.dial = dial
+
+
 class AuthenticationFailed(IkawaariError):
     """No credential, or an invalid one."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from ikawaari import cards, countries, errors, operators, phones
 from ikawaari.checkout import accounts, routing
 from ikawaari.checkout.routing import Wanted
-from ikawaari.errors import Details, Unavailable, ValidationFailed
+from ikawaari.errors import CodeNeeded, Details, Unavailable, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers.base import Flow
 from ikawaari.shapes import JsonObject, MethodType, Typed
@@ -132,7 +132,7 @@ def read(request: PayRequest, terms: Terms) -> PaymentMethod:
 def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | None:
     """The code that must be sent with the charge itself; None where the operator asks for none, or asks later.
 
-    Raises ValidationFailed if it is missing, and says how the payer gets it: nothing is started, nothing is held.
+    Raises CodeNeeded if it is missing: nothing is started, nothing is held.
     """
     channel = accounts.channel(method.provider)
     reach = channel.reach(method.operator) if channel else None
@@ -140,8 +140,7 @@ def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | 
         return None
     if request.otp:
         return request.otp
-    dial = str(reach.code_from).replace("{amount}", str(int(money.major)))
-    raise _wrong({"otp": [f"is required: the payer dials {dial} and gets a code"]})
+    raise CodeNeeded(str(reach.code_from).replace("{amount}", str(int(money.major))))
 
 
 def is_same(one: PaymentMethod, other: PaymentMethod) -> bool:

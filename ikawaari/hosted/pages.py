@@ -31,6 +31,7 @@ from ikawaari.edge import idempotency_key
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
     AskedFirst,
+    CodeNeeded,
     Conflict,
     Declined,
     Details,
@@ -99,9 +100,8 @@ def otp(session_id: str) -> BaseResponse:
     """Submit the code that the operator sent."""
     now = clock.now()
     sessions.find(session_id, now)
-    code = re.sub(r"\s", "", request.form.get("otp", ""))
-    draft = drafts.load(session_id, now)
-    if _CODE.fullmatch(code):
+    code, draft = _code(), drafts.load(session_id, now)
+    if code:
         return _tried(session_id, draft, lambda: attempts.submit_otp(session_id, code, now), now)
     return drafts.keep(back(session_id), session_id, draft.blame({"otp": []}), now)
 
@@ -141,6 +141,12 @@ def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> Base
     )
 
 
+def _code() -> str | None:
+    """The operator's code in the form; None if there is none that could be one."""
+    code = re.sub(r"\s", "", request.form.get("otp", ""))
+    return code if _CODE.fullmatch(code) else None
+
+
 def _request_key(session_id: str, card_token: str | None, now: datetime) -> pay_keys.Key | None:
     """The idempotency key in the form: the same form, sent again, does not pay again. Its digest contains no card."""
     text = request.form.get(_KEY, "")
@@ -160,6 +166,10 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], object], now: dateti
     query: dict[str, int | str] = {}
     try:
         act()
+    except CodeNeeded as error:
+        draft = draft.ask_code(error.dial)
+        faults = error.details if request.form.get("otp") else {}
+        query |= _still_asked()
     except ValidationFailed as error:
         faults = error.details
         query |= _still_asked()
@@ -266,6 +276,7 @@ def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: dat
         agreed_total=totals.seen(session, request.form),
         asked=request.form.get(ASKED, ""),
         card_token=card_token,
+        otp=_code(),
         return_url=f"{merchant_view.page_url(session.id)}?returned=1",
         desktop=not re.search("Mobi|Android", request.headers.get("User-Agent", "")),
     )
