@@ -19,7 +19,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ikawaari import cards, errors, ids, store
@@ -57,8 +57,6 @@ from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Re
 from ikawaari.shapes import NextAction
 from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
-
-_BETWEEN_CHECKS = timedelta(seconds=3)
 
 
 def pay_once(shown: PaymentSnapshot, request: PayRequest, key: pay_keys.Key | None, now: datetime) -> Snapshot | None:
@@ -175,17 +173,6 @@ def submit_otp(session_id: str, otp: str, now: datetime, once: Once = unnamed) -
     if shown.intent is None:
         raise Conflict(errors.STATE_FORBIDS, "No code is awaited.")
     _send_code(shown.intent.id, otp, now, once)
-
-
-def check(session_id: str, now: datetime) -> None:
-    """The payer says that the payment is approved: enquire now, but at most every few seconds. Raises NotFound."""
-    attempt = _unsettled(sessions.look_up_for_payment(session_id, now).attempts)
-    if attempt is None:
-        return
-    rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
-    # Many taps, one enquiry: only the caller that changes the time may ask.
-    if PaymentAttempt.update(enquired_at=now).where(PaymentAttempt.id == attempt.id, rested).execute():
-        enquiry.enquire(attempt.id, now)
 
 
 def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod, Collected]:

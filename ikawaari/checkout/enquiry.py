@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import accounts, charges, outbox, settlement
+from ikawaari.checkout import accounts, charges, outbox, sessions, settlement
 from ikawaari.config import Config
 from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
@@ -14,6 +14,7 @@ from ikawaari.store.models import PaymentAttempt, PaymentIntent
 ENQUIRE = settlement.ENQUIRE
 _LONGEST_WAIT = timedelta(hours=1)  # between two enquiries, while their provider is not here to say
 _DAILY = timedelta(days=1)
+_BETWEEN_CHECKS = timedelta(seconds=3)
 _first_wait = timedelta(seconds=5)
 
 
@@ -43,6 +44,18 @@ def enquire(attempt_id: str, now: datetime) -> datetime | None:
     if left <= timedelta():
         _publish_unresolved(attempt_id, now)
     return _next_enquiry(PaymentAttempt.get_by_id(attempt_id), channel, left, now)
+
+
+def check(session_id: str, now: datetime) -> None:
+    """The payer says that the payment is approved: enquire now, but at most every few seconds. Raises NotFound."""
+    attempts = sessions.look_up_for_payment(session_id, now).attempts
+    attempt = next((attempt for attempt in attempts if attempt.status in UNSETTLED), None)
+    if attempt is None:
+        return
+    rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
+    # Many taps, one enquiry: only the caller that changes the time may ask.
+    if PaymentAttempt.update(enquired_at=now).where(PaymentAttempt.id == attempt.id, rested).execute():
+        enquire(attempt.id, now)
 
 
 def ask(attempt: PaymentAttempt, channel: Channel, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ikawaari import clock
 from ikawaari.checkout import (
     attempts,
+    enquiry,
     merchant_view,
     notes,
     pay_keys,
@@ -69,7 +70,7 @@ def show(session_id: str) -> BaseResponse:
     if request.args.get(web.LANGUAGE) in web.LOCALES:
         return _remember_language(session_id, request.args[web.LANGUAGE])
     if "returned" in request.args:
-        attempts.check(session_id, now)
+        enquiry.check(session_id, now)
         return back(session_id)
     shown = sessions.look_up(session_id, now)
     return _answer(shown, now)
@@ -121,7 +122,7 @@ def stop(session_id: str) -> BaseResponse:
 @bp.post("/<session:session_id>/check")
 def check(session_id: str) -> BaseResponse:
     """The button "I have approved": ask the provider now."""
-    attempts.check(session_id, clock.now())
+    enquiry.check(session_id, clock.now())
     return back(session_id, checked=1)
 
 

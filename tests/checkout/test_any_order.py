@@ -9,7 +9,7 @@ from contextlib import suppress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ikawaari.checkout import attempts, sessions, test_mode
+from ikawaari.checkout import attempts, enquiry, sessions, test_mode
 from ikawaari.errors import IkawaariError
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox, screens
@@ -69,7 +69,7 @@ STEPS: Mapping[str, Step] = {
     "pays by card": lambda world, session: world.pay_by_card(session),
     "types the code": lambda world, session: attempts.submit_otp(session.id, "123456", world.now),
     "types a wrong code": lambda world, session: attempts.submit_otp(session.id, "000000", world.now),
-    "taps on check": lambda world, session: attempts.check(session.id, world.now),
+    "taps on check": lambda world, session: enquiry.check(session.id, world.now),
     "approves": decides(True),
     "refuses": decides(False),
     "is killed before the charge": dies("before"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts, budgets, callbacks
+from ikawaari.checkout import attempts, budgets, callbacks, enquiry
 from ikawaari.errors import Declined
 from ikawaari.events import events
 from ikawaari.providers import registry
@@ -126,7 +126,7 @@ def test_a_worker_that_dies_while_it_refunds_is_replaced_and_refunds_once(world:
     session = world.session()
     world.pay(session, "012")
     world.later(4)
-    attempts.check(session.id, world.now)
+    enquiry.check(session.id, world.now)
     for statement in count(1):
         if survives(statement, world.work):
             break

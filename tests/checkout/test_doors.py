@@ -11,7 +11,6 @@ import pytest
 
 from ikawaari import store
 from ikawaari.checkout import (
-    attempts,
     callbacks,
     enquiry,
     merchant_view,
@@ -198,7 +197,7 @@ def test_all_three_doors_at_once_count_once(world: World) -> None:
     world.later(6)
     doors: list[Callable[[], object]] = [
         world.work,
-        lambda: attempts.check(session.id, world.now),
+        lambda: enquiry.check(session.id, world.now),
         lambda: enquiry.enquire(latest(session).id, world.now),
     ]
     results = together(6, lambda number: doors[number % 3]())

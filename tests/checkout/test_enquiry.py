@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ikawaari.checkout import attempts, enquiry, returns, subscriptions, test_mode
+from ikawaari.checkout import enquiry, returns, subscriptions, test_mode
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.store.models import DueWork, PaymentIntent
@@ -71,9 +71,9 @@ def test_an_enquiry_waits_for_a_provider_that_was_taken_out(world: World) -> Non
 
 def test_a_tap_on_check_without_a_running_payment_does_nothing(world: World) -> None:
     session = world.session()
-    attempts.check(session.id, world.now)
+    enquiry.check(session.id, world.now)
     with pytest.raises(NotFound):
-        attempts.check("cs_nobody", world.now)
+        enquiry.check("cs_nobody", world.now)
 
 
 # ---------------------------------------------------------------- the test callback

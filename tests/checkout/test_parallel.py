@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, refunds, sessions
+from ikawaari.checkout import attempts, enquiry, refunds, sessions
 from ikawaari.errors import Conflict, Declined
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account, Charge, Outcome
@@ -103,7 +103,7 @@ def test_ten_taps_on_check_make_one_enquiry(world: World) -> None:
     provider, session = Watched(world), world.session()
     world.pay(session)
     world.later(4)
-    assert together(10, lambda _: attempts.check(session.id, world.now)) == [None] * 10
+    assert together(10, lambda _: enquiry.check(session.id, world.now)) == [None] * 10
     assert provider.calls == ["charge", "lookup"]
     assert statuses(session) == PAID
 
@@ -113,7 +113,7 @@ def test_a_tap_on_check_is_heard_again_after_three_seconds(world: World) -> None
     world.pay(session, "011")
     for seconds in (1, 1, 1, 1, 1, 1):
         world.later(seconds)
-        attempts.check(session.id, world.now)
+        enquiry.check(session.id, world.now)
     assert provider.calls == ["charge", "lookup", "lookup"]
 
 
@@ -170,7 +170,7 @@ def test_a_refund_sent_by_two_workers_at_once_gives_back_once(world: World) -> N
     session = world.session()
     world.pay(session, "012")
     world.later(6)
-    attempts.check(session.id, world.now)
+    enquiry.check(session.id, world.now)
     (refund,) = worlds.refunds()
     results = together(4, lambda _: refunds.send(refund.id, world.now))
     assert not [result for result in results if isinstance(result, Exception)]
