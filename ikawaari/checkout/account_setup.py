@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ikawaari import addresses, clock, countries, ids, money, operators, sealing, store, texts
 from ikawaari.checkout import accounts, routing
+from ikawaari.checkout.accounts import Accounts
 from ikawaari.checkout.routing import Wanted
 from ikawaari.config import Config
 from ikawaari.errors import Details, NotFound, ValidationFailed
@@ -149,7 +150,7 @@ def operator_named(operator: str, country: str | None) -> Operator:
 def listed() -> Sequence[Mapping[str, object]]:
     """Every account, the preferred ones first, without its secrets."""
     known = accounts.known()
-    return [_described(one, is_closed=one.id in known.closed) for one in known.channels.values()]
+    return [_described(known, one) for one in known.channels.values()]
 
 
 def reached(one: Channel) -> list[str]:
@@ -157,7 +158,7 @@ def reached(one: Channel) -> list[str]:
     return [name for name in one.capabilities.operators if one.reach(name)]
 
 
-def _described(one: Channel, *, is_closed: bool) -> Mapping[str, object]:
+def _described(known: Accounts, one: Channel) -> Mapping[str, object]:
     account = one.account
     return {
         "id": account.id,
@@ -165,7 +166,8 @@ def _described(one: Channel, *, is_closed: bool) -> Mapping[str, object]:
         "merchant": one.merchant_id,
         "country": account.country,
         "mode": "live" if account.livemode else "test",
-        "state": ProviderState.CLOSED if is_closed else ProviderState.OPEN,
+        "state": ProviderState.CLOSED if account.id in known.closed else ProviderState.OPEN,
+        "breakers": known.health.of_account(account.id),
         "operators": reached(one),
         "cards": one.capabilities.cards is not None,
         "last_success": _last_success(account.id),

@@ -5,15 +5,18 @@ within a second; one that a payment or a callback names, and that is not known y
 """
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 
 import structlog
 
 from ikawaari import sealing
+from ikawaari.checkout import health
+from ikawaari.checkout.health import Health
 from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account
@@ -37,6 +40,7 @@ class Accounts:
     channels: Mapping[str, Channel]  # by the account's id; the preferred ones first, where nobody says otherwise
     closed: frozenset[str]  # the ids of those that accept no new charges
     orders: Mapping[Place, Sequence[str]]
+    health: Health
     version: int  # in the database
     providers_version: int  # in this process
     number: int = field(default_factory=lambda: next(_numbers))  # another one for each reading
@@ -65,15 +69,20 @@ _kept: tuple[float, Accounts] | None = None  # when it was known to be current, 
 
 def configure(config: Config) -> None:
     """Set where providers call us back. What was read from another database is forgotten."""
-    global _api_url  # noqa: PLW0603 - set once, at start-up
-    _api_url = config.api_url
-    forget()
+    global _api_url, _kept
+    _api_url, _kept = config.api_url, None
 
 
 def forget() -> None:
-    """Read again when somebody asks: this process has changed something, or has another database."""
+    """Read again when somebody asks: this process has changed something."""
     global _kept  # noqa: PLW0603 - what this process knows
-    _kept = None
+    _kept = (-math.inf, _kept[1]) if _kept else None
+
+
+def distrust() -> None:
+    """Read everything again when somebody asks: the database does not agree with what this process knows."""
+    global _kept  # noqa: PLW0603 - what this process knows
+    _kept = (-math.inf, replace(_kept[1], version=-1)) if _kept else None
 
 
 def known() -> Accounts:
@@ -84,6 +93,11 @@ def known() -> Accounts:
     kept = _kept
     fresh = kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS
     return kept[1] if kept and fresh and kept[1].providers_version == registry.version() else _read_again()
+
+
+def last_known() -> Accounts:
+    """The same, however old it is, without asking the database."""
+    return _kept[1] if _kept else known()
 
 
 def channel(account_id: str) -> Channel | None:
@@ -117,6 +131,7 @@ def _read(version: int, providers_version: int) -> Accounts:
         channels={one.id: one for one in sorted([*registry.built_in(), *_stored()], key=_preference)},
         closed=frozenset(row.name for row in switches),
         orders={(row.merchant_id, row.operator): row.accounts for row in ProviderOrder.select()},
+        health=health.read(),
         version=version,
         providers_version=providers_version,
     )

@@ -25,6 +25,7 @@ from typing import Any
 from ikawaari import cards, errors, ids, store
 from ikawaari.checkout import (
     accounts,
+    breakers,
     budgets,
     charges,
     collected,
@@ -79,6 +80,10 @@ def pay(session_id: str, request: PayRequest, now: datetime) -> None:
 
 
 def _pay(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Snapshot | None:
+    return breakers.routed(lambda: _pay_there(shown, request, now))
+
+
+def _pay_there(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Snapshot | None:
     shown = sessions.require_open(shown, now)
     session = shown.session
     if session.payment_status == PaymentStatus.PROCESSING:
@@ -110,10 +115,14 @@ def confirm(intent: PaymentIntent, request: PayRequest | None, now: datetime) ->
     elif otp:
         _send_code(intent.id, otp, now, request.once)
     else:
-        terms, money = Terms.of_intent(intent), Money(intent.amount, intent.currency)
-        method = payment_methods.routed(payment_methods.read(request, terms), terms, money)
-        code = payment_methods.code_for(request, method, money)
-        _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), code, now)
+        breakers.routed(lambda: _pay_intent(intent, request, now))
+
+
+def _pay_intent(intent: PaymentIntent, request: PayRequest, now: datetime) -> None:
+    terms, money = Terms.of_intent(intent), Money(intent.amount, intent.currency)
+    method = payment_methods.routed(payment_methods.read(request, terms), terms, money)
+    code = payment_methods.code_for(request, method, money)
+    _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), code, now)
 
 
 def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: datetime) -> None:
@@ -209,6 +218,7 @@ def _begin_session(
     """Claim the session and its intent for this payment, and store the attempt: all or nothing, for one caller only."""
     session = shown.session
     with store.atomic():
+        breakers.admit(method.provider, method.operator)
         intent = shown.intent or intents.for_session(session, answers.money, now)
         # If two payers race, this update and the session's require the old status, so the second one changes no row.
         if not intents.claim(intent, answers.money):
@@ -231,6 +241,7 @@ def _begin_intent(
 ) -> PaymentAttempt:
     """The same for an intent without a session."""
     with store.atomic():
+        breakers.admit(method.provider, method.operator)
         locked = PaymentIntent.lock(intent.id)
         if locked.currency != intent.currency:  # its merchant changed it since the provider was chosen
             raise Conflict(errors.STATE_FORBIDS, "The payment intent has just changed.")
@@ -328,11 +339,13 @@ def _submit(attempt: PaymentAttempt, otp: str | None, now: datetime, shown: Snap
     if otp is None and (other := rerouting.next_channel(attempt, outcome)):
         again = rerouting.pass_on(attempt, outcome, other, now)
         if again is not None:
+            breakers.heed(attempt, outcome, answers_charge=True)
             attempt, charge = again, charges.of(again, None, session)
             store.leave()
             outcome = other.charge(charge, now)
     may_pay_invoice = shown is None or invoices.may_be_of(shown.session)
     case = settlement.answered(attempt, outcome, now, may_pay_invoice=may_pay_invoice)
+    breakers.heed(attempt, outcome, answers_charge=True)
     if case.attempt.status == AttemptStatus.FAILED:
         raise Declined(str(case.attempt.failure_code))
     return case.page_now
@@ -342,7 +355,7 @@ def _not_sent(attempt: PaymentAttempt, now: datetime) -> Exception:
     """Fail an attempt that was certainly not sent, so that the payer may try again; if a code was to be sent, the
     charge still awaits it. Returns the error to raise.
     """
-    unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="not sent")
+    unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code=settlement.NOT_SENT)
     if attempt.codes:
         before: NextAction | None = attempt.next_action
         prompt = before.get("mobile_money_otp") if before else None

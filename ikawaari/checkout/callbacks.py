@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 
 from ikawaari import store, texts
-from ikawaari.checkout import accounts, refunds, settlement
+from ikawaari.checkout import accounts, breakers, refunds, settlement
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
 from ikawaari.states import RefundStatus
@@ -79,6 +79,8 @@ def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> Non
             refunds.apply(refund.id, report.outcome, now)
         elif fresh:
             settlement.apply(attempt.id, report.outcome, now, settlement.Source.CALLBACK)
+    if fresh and not refund:
+        breakers.heed(attempt, report.outcome, answers_charge=False)
 
 
 def _attempt(account_id: str, charge_id: str | None, reference: str | None) -> PaymentAttempt | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import accounts, charges, outbox, sessions, settlement
+from ikawaari.checkout import accounts, breakers, charges, outbox, sessions, settlement
 from ikawaari.config import Config
 from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
@@ -67,6 +67,7 @@ def ask(attempt: PaymentAttempt, channel: Channel, now: datetime) -> datetime:
     store.leave()
     outcome = channel.cancel(charge, now) if _is_given_up(attempt, channel, now) else channel.lookup(charge, now)
     settlement.apply(attempt.id, outcome, now, asked_at=asked_at)
+    breakers.heed(attempt, outcome, answers_charge=False)
     return asked_at
 
 

@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import accounts, links, merchant_view, offers, payment_methods, quotes, returns
+from ikawaari.checkout import accounts, health, links, merchant_view, offers, payment_methods, quotes, returns, routing
 from ikawaari.checkout.offers import PublicOffer
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
+from ikawaari.operators import Operator
 from ikawaari.providers.base import Flow
 from ikawaari.shapes import Failure, LineItem, MethodType, NextAction, Repeated
 from ikawaari.states import PaymentStatus
@@ -269,13 +270,12 @@ def _methods(terms: Terms) -> Repeated[OfferedMethod]:
     """
     known = accounts.known()
     shared = known.sharing(terms.merchant_id)
-    return _offered(
-        replace(terms, merchant_id=shared, method_types=tuple(terms.method_types), phone=None), known.number
-    )
+    alike = replace(terms, merchant_id=shared, method_types=tuple(terms.method_types), phone=None)
+    return _offered(alike, known.number, routing.down())
 
 
 @lru_cache(200)
-def _offered(terms: Terms, _number: int) -> Repeated[OfferedMethod]:
+def _offered(terms: Terms, _number: int, _down: frozenset[health.Key]) -> Repeated[OfferedMethod]:
     methods = Repeated[OfferedMethod]()
     for method_type in terms.method_types:
         if method_type == MethodType.MOBILE_MONEY and (served := payment_methods.countries_of(terms)):
@@ -286,18 +286,21 @@ def _offered(terms: Terms, _number: int) -> Repeated[OfferedMethod]:
 
 
 def _country(terms: Terms, code: str) -> OfferedCountry:
+    """A country with its operators; those that cannot be paid by now come last."""
+    operators = [_operator(terms, operator) for operator in payment_methods.operators_of(terms, code)]
     return {
         "country": code,
         "dial_code": countries.COUNTRIES[code].dial_code,
-        "operators": [
-            {
-                "id": operator.id,
-                "name": operator.name,
-                "flows": payment_methods.flows_of(terms, operator.id),
-                "available": True,
-            }
-            for operator in payment_methods.operators_of(terms, code)
-        ],
+        "operators": sorted(operators, key=lambda operator: not operator["available"]),
+    }
+
+
+def _operator(terms: Terms, operator: Operator) -> OfferedOperator:
+    return {
+        "id": operator.id,
+        "name": operator.name,
+        "flows": payment_methods.flows_of(terms, operator.id),
+        "available": bool(routing.candidates(terms.wanting(MethodType.MOBILE_MONEY, operator.id))),
     }
 
 

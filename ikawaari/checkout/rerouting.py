@@ -35,7 +35,8 @@ def next_channel(attempt: PaymentAttempt, outcome: Outcome) -> Channel | None:
     flow = Flow(attempt.flow) if attempt.flow else None
     money = Money(attempt.amount, attempt.currency)
     found = routing.candidates(Terms.of_intent(attempt.intent).wanting(attempt.type, attempt.operator, money))
-    return next((one for one in found if one.id != attempt.provider and not _needs_code(one, attempt, flow)), None)
+    others = [one for one in found if one.id != attempt.provider and not routing.is_in_doubt(one.id, attempt.operator)]
+    return next((one for one in others if not _needs_code(one, attempt, flow)), None)
 
 
 def _needs_code(channel: Channel, attempt: PaymentAttempt, flow: Flow | None) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ikawaari.checkout import accounts
+from ikawaari import clock
+from ikawaari.checkout import accounts, health
 from ikawaari.checkout.accounts import Accounts
 from ikawaari.money import Money
 from ikawaari.operators import OPERATORS
@@ -32,14 +33,29 @@ class Wanted:
 
 def candidates(wanted: Wanted) -> list[Channel]:
     """The accounts that take it now, the preferred first."""
+    return [one for one in reaching(wanted) if not is_down(one.id, wanted.operator)]
+
+
+def reaching(wanted: Wanted) -> list[Channel]:
+    """The same, with those whose breaker is open: they would take it if the operator answered."""
     known = accounts.known()
     return [one for one in _in_order(known, wanted) if objection(known, one, wanted) is None]
+
+
+def is_down(account_id: str, operator: str | None) -> bool:
+    """Whether the account is not asked for new charges of the operator (None: of cards) for a while."""
+    return accounts.known().health.is_down(health.key(account_id, operator), clock.now())
+
+
+def is_in_doubt(account_id: str, operator: str | None) -> bool:
+    """Whether its breaker is open, though it may let one charge through."""
+    return health.key(account_id, operator) in accounts.known().health.opened
 
 
 def explained(wanted: Wanted) -> list[tuple[Channel, str | None]]:
     """Every account of the merchant and the house, the preferred first; what stands against it, None if nothing."""
     known = accounts.known()
-    return [(one, objection(known, one, wanted)) for one in _in_order(known, wanted)]
+    return [(one, objection(known, one, wanted) or _outage(one, wanted)) for one in _in_order(known, wanted)]
 
 
 def missing(wanted: Wanted) -> str:
@@ -87,12 +103,22 @@ def mode(livemode: bool) -> str:
 def flows(merchant_id: str | None, *, livemode: bool, operator: str, currency: str) -> Sequence[Flow]:
     """How the operator's payers can be asked, the provider's default first; empty if no account reaches them."""
     known = accounts.known()
-    return _reached(known.number, known.sharing(merchant_id), livemode, currency).get(operator, ())
+    return _reached(known.number, known.sharing(merchant_id), livemode, currency, down()).get(operator, ())
+
+
+def down() -> frozenset[health.Key]:
+    """The accounts and operators that are not asked for new charges for a while."""
+    return accounts.known().health.down(clock.now())
 
 
 @lru_cache(200)
-def _reached(_number: int, merchant_id: str | None, livemode: bool, currency: str) -> Mapping[str, Sequence[Flow]]:
-    """The operators that some account reaches, with their flows: a page asks for all of them, again and again."""
+def _reached(
+    _number: int, merchant_id: str | None, livemode: bool, currency: str, _down: frozenset[health.Key]
+) -> Mapping[str, Sequence[Flow]]:
+    """The operators that some account reaches, with their flows: a page asks for all of them, again and again.
+
+    Those of accounts that are down come last, and say how payers will be asked again.
+    """
     found: dict[str, Sequence[Flow]] = {}
     for name in OPERATORS:
         wanted = Wanted(
@@ -102,7 +128,7 @@ def _reached(_number: int, merchant_id: str | None, livemode: bool, currency: st
             operator=name,
             currency=currency,
         )
-        for reach in [one.reach(name) for one in candidates(wanted)[:1]]:
+        for reach in [one.reach(name) for one in (candidates(wanted) or reaching(wanted))[:1]]:
             found[name] = reach.flows if reach else ()
     return found
 
@@ -118,6 +144,10 @@ def _in_order(known: Accounts, wanted: Wanted) -> list[Channel]:
         return first, one.merchant_id is None, second
 
     return sorted([*own, *known.by_owner[None]], key=rank)
+
+
+def _outage(one: Channel, wanted: Wanted) -> str | None:
+    return "does not answer: its breaker is open" if is_down(one.id, wanted.operator) else None
 
 
 def _bounds(limits: Limits, currency: str) -> str:

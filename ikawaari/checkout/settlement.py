@@ -31,6 +31,7 @@ from ikawaari.store.models import AttemptReport, PaymentAttempt, PaymentIntent
 
 log = structlog.get_logger()
 ENQUIRE, FOLLOW = "attempt.enquire", "attempt.follow"
+OWN_CODES = NOT_SENT, NEVER_SEEN = "not sent", "never seen"  # raw codes of ours, where no provider has failed
 RECHECKS = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # providers may correct a failure late
 _LONGEST_PROMPT = timedelta(days=7)  # a session waits for the end of its prompt, but not forever
 _AGAIN = timedelta(seconds=30)  # until failed consequences of a settlement are tried again
@@ -169,7 +170,7 @@ def _concluded(case: Case, outcome: Outcome, asked_at: datetime | None) -> Outco
     if not never_seen or channel is None or asked_at is None:
         return outcome
     if asked_at - case.attempt.submitted_at >= channel.times.forgets_after:
-        return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
+        return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code=NEVER_SEEN)
     return outcome
 
 

@@ -12,7 +12,16 @@ from dateutil.relativedelta import relativedelta
 from peewee import JOIN
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import customers, invoices, merchant_view, outbox, payment_methods, provider_states, snapshots
+from ikawaari.checkout import (
+    customers,
+    invoices,
+    merchant_view,
+    outbox,
+    payment_methods,
+    provider_states,
+    routing,
+    snapshots,
+)
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import Conflict
 from ikawaari.paging import PageRequest
@@ -64,9 +73,9 @@ def agreed(subscription: Subscription) -> Agreement:
 
 
 def can_be_charged(subscription_id: str) -> bool:
-    """Whether the provider of the subscription's payment method accepts new charges, and this process has it."""
+    """Whether the account of the subscription's payment method accepts new charges now, and this process has it."""
     method = payment_methods.saved(Subscription.get_by_id(subscription_id).payment_method)
-    return provider_states.takes_charges(method.provider)
+    return provider_states.takes_charges(method.provider) and not routing.is_down(method.provider, method.operator)
 
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from ikawaari import errors, logs, store
+from ikawaari.checkout import breakers
 from ikawaari.errors import Unavailable
 
 bp = Blueprint("health", __name__)
@@ -19,10 +20,18 @@ def readyz() -> Response:
     """The database answers, and is migrated.
 
     `log_lines_dropped`: how many this process could not write. `clock_skew_seconds`: how far its clock is ahead.
+    `breakers`: which operators do not answer, by provider account: no reason to take this process out of service.
     """
     if not store.is_ready():
         raise Unavailable(
             errors.UNAVAILABLE, "The database does not answer, or is not migrated.", retry_after_seconds=5
         )
     skew = round(store.shared_clock.skew().total_seconds(), 3)
-    return jsonify({"status": "ok", "log_lines_dropped": logs.WRITER.dropped, "clock_skew_seconds": skew})
+    return jsonify(
+        {
+            "status": "ok",
+            "log_lines_dropped": logs.WRITER.dropped,
+            "clock_skew_seconds": skew,
+            "breakers": breakers.listed(),
+        }
+    )

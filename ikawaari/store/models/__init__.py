@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ikawaari.store.models.health import Breaker
 from ikawaari.store.models.links import PaymentLink
 from ikawaari.store.models.merchants import AppInstallation, Credential, Merchant
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
@@ -17,6 +18,7 @@ __all__ = [
     "TABLES",
     "AppInstallation",
     "AttemptReport",
+    "Breaker",
     "Callback",
     "CheckoutSession",
     "Credential",
@@ -83,6 +85,7 @@ TABLES = (
     DeliveryTry,
     Callback,
     DueWork,
+    Breaker,
     ProviderAccount,
     ProviderOrder,
     ProviderSwitch,

@@ -1,0 +1,26 @@
+"""Whether charges go to a provider account now."""
+
+from peewee import CharField, CompositeKey
+
+from ikawaari.fields import InstantField
+from ikawaari.store.record import Record
+
+
+class Breaker(Record):
+    """Whether charges of one operator go to a provider account now. Where there is no row, they do.
+
+    It is open while `opened_at` is not null.
+    """
+
+    account = CharField(max_length=64)  # opaque here
+    operator = CharField(max_length=32)  # empty for cards
+    opened_at = InstantField(null=True)
+    next_trial_at = InstantField(null=True)  # while it is open: from then on one charge may be let through
+    closed_at = InstantField(null=True)  # what happened before does not open it again
+    reason = CharField(null=True, max_length=32)  # why it was opened
+
+    class Meta:
+        """Table options."""
+
+        table_name = "breakers"
+        primary_key = CompositeKey("account", "operator")
