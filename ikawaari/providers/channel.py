@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from ikawaari.providers.capabilities import Capabilities, Reach, Times
-from ikawaari.providers.outcomes import Outcome, Result, unknown
+from ikawaari.providers.outcomes import FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
 
@@ -43,15 +43,15 @@ class Channel:
 
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""
-        return _answer_of(lambda: self.provider.charge(self.account, charge, now))
+        return self._answer_of(lambda: self.provider.charge(self.account, charge, now))
 
     def lookup(self, charge: Charge, now: datetime) -> Outcome:
         """What became of a charge."""
-        return _not_refused(_answer_of(lambda: self.provider.lookup(self.account, charge, now)))
+        return _not_refused(self._answer_of(lambda: self.provider.lookup(self.account, charge, now)))
 
     def cancel(self, charge: Charge, now: datetime) -> Outcome:
         """End a charge that nobody has paid yet, or what it has come to instead."""
-        return _not_refused(_answer_of(lambda: self.provider.cancel(self.account, charge, now)))
+        return _not_refused(self._answer_of(lambda: self.provider.cancel(self.account, charge, now)))
 
     @property
     def cancels(self) -> bool:
@@ -60,28 +60,31 @@ class Channel:
 
     def refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """Return money."""
-        return _answer_of(lambda: self.provider.refund(self.account, order, now))
+        return self._answer_of(lambda: self.provider.refund(self.account, order, now))
 
     def lookup_refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """What became of a refund."""
-        return _not_refused(_answer_of(lambda: self.provider.lookup_refund(self.account, order, now)))
+        return _not_refused(self._answer_of(lambda: self.provider.lookup_refund(self.account, order, now)))
 
     def check(self, now: datetime) -> Checkup:
         """Whether the account's settings are good, in words."""
         try:
             return self.provider.check(self.account, now)
         except Exception:
-            log.exception("provider_adapter_failed")
+            log.exception("provider_adapter_failed", account=self.id)
             return Checkup(is_usable=False, words="The adapter failed; the log says where.")
 
-
-def _answer_of(ask: Callable[[], Outcome]) -> Outcome:
-    """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
-    try:
-        return ask()
-    except Exception:
-        log.exception("provider_adapter_failed")
-        return unknown("the adapter failed")
+    def _answer_of(self, ask: Callable[[], Outcome]) -> Outcome:
+        """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
+        try:
+            outcome = ask()
+        except Exception:
+            log.exception("provider_adapter_failed", account=self.id)
+            return unknown("the adapter failed")
+        if outcome.failure is FailureCode.CONFIGURATION_ERROR:
+            # The payer may see nothing of it, because another account was asked; its operator must.
+            log.error("provider_settings_refused", account=self.id, code=outcome.raw_code)
+        return outcome
 
 
 def _not_refused(outcome: Outcome) -> Outcome:

@@ -223,13 +223,6 @@ def test_a_bad_request_or_token_is_our_mistake_and_may_be_passed_on(said: Said, 
     assert _is(said.creates(rejected(code, status)), Result.REFUSED, F.CONFIGURATION_ERROR)
 
 
-@pytest.mark.parametrize("code", ["NO_AUTHENTICATION", *FORBIDDEN])
-def test_refused_credentials_are_an_error_in_the_log(said: Said, code: str) -> None:
-    with capture_logs() as logged:
-        said.creates(rejected(code, 401 if code == "NO_AUTHENTICATION" else 403))
-    assert [one["word"] for one in logged if one["event"] == "provider_settings_refused"] == [code]
-
-
 def test_an_account_without_deposits_is_not_allowed_any(said: Said) -> None:
     assert _is(said.creates(rejected("DEPOSITS_NOT_ALLOWED", 403)), Result.REFUSED, F.NOT_ALLOWED)
 

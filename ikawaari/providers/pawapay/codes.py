@@ -4,11 +4,7 @@ from collections.abc import Mapping
 
 from ikawaari.providers.outcomes import FailureCode, Outcome, by_code, failed, refused
 
-SETTINGS_REFUSED = frozenset(
-    {"NO_AUTHENTICATION", "AUTHENTICATION_ERROR", "AUTHORISATION_ERROR", "HTTP_SIGNATURE_ERROR"}
-)
-"""Codes that a person must see to at once: until then nobody can pay."""
-
+_SETTINGS_REFUSED = ("NO_AUTHENTICATION", "AUTHENTICATION_ERROR", "AUTHORISATION_ERROR", "HTTP_SIGNATURE_ERROR")
 _NOT_STARTED = {
     "PROVIDER_TEMPORARILY_UNAVAILABLE": FailureCode.PROVIDER_UNAVAILABLE,
     **dict.fromkeys(("AMOUNT_OUT_OF_BOUNDS", "INVALID_AMOUNT"), FailureCode.INVALID_AMOUNT),
@@ -16,7 +12,7 @@ _NOT_STARTED = {
     **dict.fromkeys(("INVALID_INPUT", "MISSING_PARAMETER"), FailureCode.CONFIGURATION_ERROR),
     **dict.fromkeys(("UNSUPPORTED_PARAMETER", "INVALID_PARAMETER"), FailureCode.CONFIGURATION_ERROR),
     "DUPLICATE_METADATA_FIELD": FailureCode.CONFIGURATION_ERROR,
-    **dict.fromkeys(SETTINGS_REFUSED, FailureCode.CONFIGURATION_ERROR),
+    **dict.fromkeys(_SETTINGS_REFUSED, FailureCode.CONFIGURATION_ERROR),
     "DEPOSITS_NOT_ALLOWED": FailureCode.NOT_ALLOWED,
     "REFUNDS_NOT_ALLOWED": FailureCode.NOT_ALLOWED,
 }

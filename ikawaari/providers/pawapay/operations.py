@@ -7,7 +7,7 @@ import structlog
 from ikawaari.money import Money
 from ikawaari.providers.http import Answer, read, read_text
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, cleaned, refused, succeeded, unknown
-from ikawaari.providers.pawapay.codes import SETTINGS_REFUSED, Codes
+from ikawaari.providers.pawapay.codes import Codes
 from ikawaari.providers.values import Account
 
 log = structlog.get_logger()
@@ -46,8 +46,6 @@ def is_refusal(answer: Answer) -> bool:
 def refusal(account: Account, answer: Answer, codes: Codes) -> Outcome:
     """The outcome of a create that was refused."""
     code = failure_code(answer.value())
-    if code in SETTINGS_REFUSED:
-        alarm(account, "provider_settings_refused", code)
     if not codes.have(code):
         alarm(account, "provider_code_unknown", code)
         if answer.status != 200:
