@@ -71,7 +71,8 @@ def test_the_api_knows_a_network_that_no_account_reaches(client: FlaskClient) ->
     body = {"payment_method": {"type": "mobile_money", "mobile_money": wallet}}
     error: Any = client.post(f"/api/checkout/{session.id}/pay", json=body).json
     assert error["error"]["code"] == "IKW-SYS-003"
-    assert error["error"]["details"] == {"payment_method": ["No provider account takes mobile money by mtn_cd in CDF now."]}
+    problem = "No provider account takes mobile money by mtn_cd in CDF now."
+    assert error["error"]["details"] == {"payment_method": [problem]}
     assert PaymentAttempt.select().count() == 0
 
 
