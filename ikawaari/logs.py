@@ -22,7 +22,8 @@ _PIECE = 4_096  # bytes that a pipe accepts as a whole, or not at all
 _PATIENCE_MS = 50  # how long a pipe may be full before the line is dropped
 # Secrets, and what identifies people; also in the texts of exceptions, which contain whatever a library was given.
 _SECRETS = (
-    (re.compile(r"\b(cs_|whsec_|tok_|ik_(?:app_)?(?:test|live)_)[A-Za-z0-9]{4,}"), r"\1…"),
+    (re.compile(r"\b(cs_|whsec_|tok_|ctoken_|ik_(?:app_)?(?:test|live)_)[A-Za-z0-9]{4,}"), r"\1…"),
+    (re.compile(r"\b([rs]k_(?:test|live)_|(?:pi|seti)_[A-Za-z0-9]+_secret_)[A-Za-z0-9]{4,}"), r"\1…"),
     (re.compile(r"(/sandbox/)[^/?\s\"\\]+"), r"\1…"),
     (re.compile(r"(?<![A-Za-z0-9_])[+]?[0-9](?:[ .-]?[0-9]){9,18}(?![A-Za-z0-9_])"), "…"),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,}"), "…"),

@@ -1,6 +1,7 @@
 """The shapes of what is kept, sent and shown as JSON."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NotRequired, TypedDict, TypeVar
 
@@ -164,6 +165,18 @@ class QrData(TypedDict):
     """What a QR code holds."""
 
     data: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFields:
+    """A provider's own fields for a card, on our page: a token leaves them, and no number reaches us."""
+
+    ours: str  # our script in `static/` that puts them on the page
+    script: str  # the address of the provider's script, which `ours` loads once the payer picks the card
+    key: str  # the account's public key
+    scripts: Sequence[str]  # for the content policy: the origins of that script, of its frames, and of its calls
+    frames: Sequence[str]
+    calls: Sequence[str]
 
 
 class NextAction(TypedDict):

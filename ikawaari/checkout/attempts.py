@@ -93,6 +93,7 @@ def _pay_there(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Sn
         raise Conflict(errors.ATTEMPT_UNSETTLED)
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
+        payment_methods.require_savable(method, session)
         _begin_trial(session, method, answers, request, now)
         return None
     code = payment_methods.code_for(request, method, answers.money)

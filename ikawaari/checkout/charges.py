@@ -4,6 +4,7 @@ from ikawaari.checkout import merchant_view
 from ikawaari.money import Money
 from ikawaari.providers.base import Charge, Flow, RefundOrder, SavedMethod
 from ikawaari.shapes import Locale, Mode
+from ikawaari.states import OpenedBy
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
 
 
@@ -17,7 +18,8 @@ def find(attempt_id: str) -> PaymentAttempt:
 def of(attempt: PaymentAttempt, otp: str | None = None, session: CheckoutSession | None = None) -> Charge:
     """The charge of an attempt, with the code that its payer typed, if one is sent now.
 
-    `session`: its own, when the money is asked for: it says in which language, and whether the method is to be saved.
+    `session`: its own, when the money is asked for: it says in which language, and whether the method is to be saved,
+    as that of a subscription is: also on an invoice's page, whose payer may take another one from now on.
     """
     intent, details = attempt.intent, attempt.customer_details
     name, email = details.get("name"), details.get("email") or intent.customer_email
@@ -33,7 +35,7 @@ def of(attempt: PaymentAttempt, otp: str | None = None, session: CheckoutSession
         otp=otp,
         card_token=attempt.card_token,
         saved=SavedMethod(**attempt.saved_method) if attempt.saved_method else None,
-        saves_method=session is not None and session.mode == Mode.SUBSCRIPTION,
+        saves_method=session is not None and _renews(session),
         off_session=attempt.off_session,
         customer_name=name if isinstance(name, str) else None,
         customer_email=email if isinstance(email, str) else None,
@@ -46,6 +48,10 @@ def of(attempt: PaymentAttempt, otp: str | None = None, session: CheckoutSession
         reference=attempt.provider_reference,
         provider_data=attempt.provider_data or {},
     )
+
+
+def _renews(session: CheckoutSession) -> bool:
+    return bool(session.mode == Mode.SUBSCRIPTION or session.opened_by == OpenedBy.RENEWAL)
 
 
 def refund(refund: Refund, attempt: PaymentAttempt) -> RefundOrder:

@@ -11,7 +11,7 @@ from ikawaari.checkout.routing import Wanted
 from ikawaari.errors import CodeNeeded, Details, Unavailable, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers.base import Flow
-from ikawaari.shapes import JsonObject, MethodType, Typed
+from ikawaari.shapes import CardFields, JsonObject, MethodType, Typed
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, PaymentLink
 
 Once = Callable[[str], None]
@@ -19,6 +19,9 @@ Once = Callable[[str], None]
 
 Raises Conflict if the same request was stored before.
 """
+
+
+_TOKEN = re.compile(r"[a-z]+_[A-Za-z0-9_]{1,200}")  # its beginning says whose it is: see `Capabilities.card_tokens`
 
 
 def unnamed(_stored: str) -> None:
@@ -126,7 +129,7 @@ def read(request: PayRequest, terms: Terms) -> PaymentMethod:
     _refuse_card_numbers(request)
     if request.type not in terms.method_types:
         raise _wrong({"type": [f"must be one of {', '.join(terms.method_types)}"]})
-    return _mobile_money(request, terms) if request.type == MethodType.MOBILE_MONEY else _card(request)
+    return _mobile_money(request, terms) if request.type == MethodType.MOBILE_MONEY else _card(request, terms)
 
 
 def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | None:
@@ -217,14 +220,26 @@ def _unserved(terms: Terms, method_type: str) -> str | None:
     return f"No provider account takes mobile money in {where}."
 
 
+def card_fields(terms: Terms) -> CardFields | None:
+    """What a page needs to take a card for the account that would be charged; None if there is none for a page."""
+    return next((one.card_fields for one in routing.candidates(terms.wanting(MethodType.CARD, None))), None)
+
+
 def routed(method: PaymentMethod, terms: Terms, money: Money) -> PaymentMethod:
     """The payment method at the account that takes `money` from it. Raises Unavailable if none does: nothing is stored
     yet.
     """
     wanted = terms.wanting(method.type, method.operator, money)
     for channel in routing.candidates(wanted):
-        return replace(method, provider=channel.id)
+        if method.type != MethodType.CARD or str(method.card_token).startswith(channel.capabilities.card_tokens):
+            return replace(method, provider=channel.id)
     raise Unavailable(errors.NO_PROVIDER, details={"payment_method": [routing.missing(wanted)]})
+
+
+def require_savable(method: PaymentMethod, session: CheckoutSession) -> None:
+    """Raises Unavailable for a live card: nobody saves one without a charge yet."""
+    if session.livemode and method.type == MethodType.CARD:
+        raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["No card is saved without a charge."]})
 
 
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
@@ -289,10 +304,11 @@ def _flow(request: PayRequest) -> Flow | None:
     return Flow(request.preferred_flow) if request.preferred_flow in set(Flow) else None
 
 
-def _card(request: PayRequest) -> PaymentMethod:
+def _card(request: PayRequest, terms: Terms) -> PaymentMethod:
     token = request.card_token or ""
-    if not re.fullmatch(r"tok_[A-Za-z0-9_]{1,200}", token):
-        raise _wrong({"card_token": ["must be a card token (tok_…)"]})
+    known = [one.capabilities.card_tokens for one in routing.candidates(terms.wanting(MethodType.CARD, None))]
+    if not _TOKEN.fullmatch(token) or (known and not token.startswith(tuple(known))):
+        raise _wrong({"card_token": [f"must be a card token ({known[0] if known else 'tok_'}…)"]})
     return PaymentMethod(type=MethodType.CARD, card_token=token)
 
 

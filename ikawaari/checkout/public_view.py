@@ -18,7 +18,7 @@ from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.errors import ValidationFailed
 from ikawaari.operators import Operator
 from ikawaari.providers.base import Flow
-from ikawaari.shapes import Failure, LineItem, MethodType, NextAction, Repeated
+from ikawaari.shapes import CardFields, Failure, LineItem, MethodType, NextAction, Repeated
 from ikawaari.states import PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
 
@@ -153,6 +153,14 @@ def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicChecko
         success_url=returns.success_url(shown.session, now) if is_paid else None,
     )
     return _rendered(shown, asked, merchant_view.language(shown.session.locale, accepted), is_paid=is_paid)
+
+
+def card_fields(session: CheckoutSession, view: PublicCheckout) -> CardFields | None:
+    """The fields in which a live card is typed on the session's page; None if it takes none now."""
+    offered = session.livemode and any(one["type"] == MethodType.CARD for one in view["payment_methods"])
+    if view["recurring"] and view["recurring"].get("trial_period_days"):  # no card is saved without a charge yet
+        return None
+    return payment_methods.card_fields(Terms.of_session(session)) if offered else None
 
 
 def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> PublicCheckout:

@@ -23,7 +23,7 @@ from ikawaari.hosted.totals import Total
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.operators import OPERATORS
-from ikawaari.shapes import MethodType, Recurring
+from ikawaari.shapes import CardFields, MethodType, Recurring
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Own:
     description: str
     custom_text: str
     cancel_url: str
+    amount: str  # in the currency's smallest unit, for a provider's card fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ class Facts:
     asks_email: bool = False
     checked: bool = False
     rest: int = 0  # for how many seconds no further attempt is accepted
+    card: CardFields | None = None  # of a live card
     next_payment: int | None = None  # of a subscription that begins now, in Unix seconds
 
 
@@ -73,6 +75,7 @@ def own(session_id: str, view: PublicCheckout, state: PageState, total: Total, l
         description=bdi(view["description"]) if view["description"] else "",
         custom_text=bdi(view["custom_text"]) if view["custom_text"] else "",
         cancel_url=page_state.safe_url(view["cancel_url"]) or "",
+        amount=str(amount or ""),
     )
 
 
@@ -100,7 +103,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "whole": Money(0, view["currency"]).exponent == 0,
         "success_url": page_state.safe_url(view["success_url"]),
         "refresh": _refresh(facts.own.page, state),
-        **_choices(view, draft, locale),
+        **_choices(view, draft, locale, facts.card),
         **_moments(view, payment, locale),
     } | ({"qr": _qr(view)} if state.name == "qr" else {})
 
@@ -122,12 +125,12 @@ def _amount(view: PublicCheckout, state: PageState, total: Total) -> int | None:
     return None if view["amount"] is None else view["amount"] + view["fee_amount"]
 
 
-def _choices(view: PublicCheckout, draft: Draft, locale: str) -> dict[str, Any]:
-    """What the open form offers, and what is chosen in it."""
+def _choices(view: PublicCheckout, draft: Draft, locale: str, card: CardFields | None) -> dict[str, Any]:
+    """What the open form offers, and what is chosen. A live card is typed in its provider's fields, or not here."""
     country = drafts.country_of(draft, view)
     return {
         "method": drafts.method(draft, view),
-        "methods": [m for m in view["payment_methods"] if m["type"] != MethodType.CARD or not view["livemode"]],
+        "methods": [m for m in view["payment_methods"] if m["type"] != MethodType.CARD or card or not view["livemode"]],
         "country": country,
         "country_name": lambda code: countries.name(code, locale),
         "offers": drafts.offers(view),

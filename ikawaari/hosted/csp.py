@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from flask import Response, current_app
 from markupsafe import Markup
 
 from ikawaari.hosted import colors
+from ikawaari.shapes import CardFields
 
 # The address is a capability, so it must not leave; but `no-referrer` would also empty the Origin of our own forms.
 REFERRER_POLICY = "same-origin"
@@ -42,23 +44,37 @@ def style(color: str | None) -> Style:
     return _style(current_app.static_folder or "", color)
 
 
-def protect(response: Response, sheet: Style, *, logo: str | None = None, leads_to: str | None = None) -> Response:
+def protect(
+    response: Response,
+    sheet: Style,
+    *,
+    logo: str | None = None,
+    leads_to: str | None = None,
+    card: CardFields | None = None,
+) -> Response:
     """Add the policy to a new response.
 
-    `leads_to` is where the form ends up: Chromium applies form-action to redirects, too.
+    `leads_to` is where the form ends up: Chromium applies form-action to redirects, too. `card`: its fields may load.
     """
+    scripts, calls, frames = (card.scripts, card.calls, card.frames) if card else ((), (), ())
+    framed = f"frame-src {' '.join(frames)}; " if frames else ""
     policy = (
-        "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; form-action 'self'{_source(leads_to)}"
+        f"default-src 'none'; script-src {_own(scripts)}; connect-src {_own(calls)}; {framed}base-uri 'none'; "
+        f"frame-ancestors 'none'; style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; "
+        f"form-action 'self'{_source(leads_to)}"
     )
     response.headers.extend((("Content-Security-Policy", policy), *_WITH_A_POLICY))
     return response
 
 
+def _own(sources: Sequence[str]) -> str:
+    return " ".join(("'self'", *sources))
+
+
 @lru_cache(maxsize=8)
-def script_version(folder: str) -> str:
+def script_version(folder: str, name: str = SCRIPT) -> str:
     """A version that changes with our own script, so that browsers may cache it for a year; htmx has it in its name."""
-    return hashlib.sha256((Path(folder) / SCRIPT).read_bytes()).hexdigest()[:8]
+    return hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:8]
 
 
 def origin(url: str | None) -> str | None:

@@ -24,6 +24,7 @@ from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
+from ikawaari.shapes import CardFields
 
 _KEPT = 256  # drawings of 15 KB
 _MARK = f"mark-{secrets.token_hex(12)}-"  # nobody can type it
@@ -50,7 +51,7 @@ def html(facts: Facts) -> str:
     own = vars(facts.own)
     view = {name: value for name, value in plain.view.items() if name != "payment_methods"}
     key = json.dumps([plain.part, plain.locale, view, vars(plain.own)])
-    pieces = _pieces(key, json_answers.text_of(plain.view["payment_methods"]))
+    pieces = _pieces(key, json_answers.text_of(plain.view["payment_methods"]), plain.card)
     return "".join([escape(own[piece]) if index % 2 else piece for index, piece in enumerate(pieces)])
 
 
@@ -59,7 +60,7 @@ def draw(facts: Facts) -> str:
     template = "checkout/part.html" if facts.part else "checkout/page.html"
     style = csp.style(facts.view["merchant"]["color"])
     with force_locale(facts.locale):
-        return render_template(template, style=style, scripts=web.scripts(), **context.of(facts))
+        return render_template(template, style=style, scripts=web.scripts(facts.card), **context.of(facts))
 
 
 def _plain(facts: Facts) -> Facts:
@@ -69,7 +70,7 @@ def _plain(facts: Facts) -> Facts:
     amount = None if view["amount"] is None else 1  # any one stands for all: `Own` has its text
     own = Own(**{name: text and f"{_MARK}{name}-" for name, text in vars(facts.own).items()})
     view = {**_ABSENT, **shown, "amount": amount}
-    return _open_form(facts.part, facts.locale, view, own)
+    return _open_form(facts.part, facts.locale, view, own, facts.card)
 
 
 def _is_plain(facts: Facts, plain: Facts) -> bool:
@@ -79,13 +80,13 @@ def _is_plain(facts: Facts, plain: Facts) -> bool:
     return facts == same and all(view[name] == absent for name, absent in _ABSENT.items())
 
 
-def _open_form(part: bool, locale: str, view: PublicCheckout, own: Own) -> Facts:
-    return Facts(part=part, locale=locale, view=view, draft=_NO_DRAFT, state=_OPEN, total=_NO_TOTAL, own=own)
+def _open_form(part: bool, locale: str, view: PublicCheckout, own: Own, card: CardFields | None) -> Facts:
+    return Facts(part=part, locale=locale, view=view, draft=_NO_DRAFT, state=_OPEN, total=_NO_TOTAL, own=own, card=card)
 
 
 @lru_cache(_KEPT)
-def _pieces(key: str, methods: str) -> tuple[str, ...]:
+def _pieces(key: str, methods: str, card: CardFields | None) -> tuple[str, ...]:
     """The drawing in pieces: every second one is the name of a text of `Own`."""
     part, locale, view, own = json.loads(key)
     view["payment_methods"] = json.loads(methods)
-    return tuple(_MARKS.split(draw(_open_form(part, locale, view, Own(**own)))))
+    return tuple(_MARKS.split(draw(_open_form(part, locale, view, Own(**own), card))))

@@ -53,6 +53,7 @@ ASKED = "asked"  # in the address and in the form: what the payer has been asked
 _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only waste the customer's one try
+_SETTLED = {"paid", "trial", "refunded", "late"}  # nothing more to pay
 _REST = "rest"  # until when, in Unix seconds, no further try is accepted: in the address, so that no cookie is needed
 _LONGEST_REST_SECONDS = 86_400
 
@@ -217,7 +218,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     facts = _facts(shown, view, state, now)
     style = csp.style(view["merchant"]["color"])
     page = make_response(drawing.html(facts), state.http_status)
-    response = csp.protect(page, style, logo=view["merchant"]["logo_url"])
+    response = csp.protect(page, style, logo=view["merchant"]["logo_url"], card=facts.card)
     return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
 
 
@@ -240,6 +241,7 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         asks_email=subscriptions.lacks_contact(session),
         checked="checked" in request.args,
         rest=_rest(now),
+        card=None if state.name in _SETTLED else public_view.card_fields(session, view),
         next_payment=context.next_payment(view["recurring"], now),
     )
 

@@ -19,6 +19,7 @@ from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.visits import LinkView
 from ikawaari.errors import IkawaariError, NotAllowed
 from ikawaari.hosted import csp, wording
+from ikawaari.shapes import CardFields
 
 LANGUAGE = "lang"  # the cookie and the parameter with the customer's choice
 LOCALES = ("fr", "en")
@@ -134,10 +135,14 @@ def locale_of(view: PublicCheckout | LinkView) -> str:
     return next((locale for locale in wanted if locale in LOCALES), None) or header_locale()
 
 
-def scripts() -> list[str]:
-    """The addresses of the page's scripts: htmx, and our own."""
-    version = csp.script_version(current_app.static_folder or "")
-    return [url_for("static", filename=csp.HTMX), url_for("static", filename=csp.SCRIPT, v=version)]
+def scripts(card: CardFields | None = None) -> list[str]:
+    """The addresses of the page's scripts: htmx, and our own; the last one is for a live card's fields."""
+    own = [csp.SCRIPT, card.ours] if card else [csp.SCRIPT]
+    return [url_for("static", filename=csp.HTMX), *(_versioned(name) for name in own)]
+
+
+def _versioned(name: str) -> str:
+    return url_for("static", filename=name, v=csp.script_version(current_app.static_folder or "", name))
 
 
 def header_locale() -> str:

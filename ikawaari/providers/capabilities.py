@@ -113,6 +113,7 @@ class Capabilities:
 
     operators: Mapping[str, Reach] = field(default_factory=dict)  # by operator id
     cards: Reach | None = None
+    card_tokens: str = "tok_"  # how the tokens begin that stand for a card just typed
     modes: frozenset[bool] = frozenset({True})  # the livemode of the accounts that there can be
     times: Times
 

@@ -10,6 +10,7 @@ from ikawaari.providers.capabilities import Capabilities, Reach, Times
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
+from ikawaari.shapes import CardFields
 
 log = structlog.get_logger()
 
@@ -40,6 +41,11 @@ class Channel:
     def reach(self, operator: str | None) -> Reach | None:
         """What the account can do for that operator (None: for cards); None if nothing."""
         return self.provider.reach(self.account, operator)
+
+    @property
+    def card_fields(self) -> CardFields | None:
+        """What a page needs to take a card for the account."""
+        return self.provider.card_fields(self.account)
 
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""

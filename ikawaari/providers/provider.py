@@ -18,6 +18,7 @@ from ikawaari.providers.http import Call
 from ikawaari.providers.outcomes import FailureCode, Outcome, failed
 from ikawaari.providers.settings import BASE_URL, Setting
 from ikawaari.providers.values import Account, Charge, RefundOrder
+from ikawaari.shapes import CardFields
 
 
 class Verb(StrEnum):
@@ -116,6 +117,10 @@ class Provider(Hooks, ABC):
         """
         is_abroad = operator and account.country and OPERATORS[operator].country != account.country
         return None if is_abroad else self.capabilities.reach(operator)
+
+    def card_fields(self, account: Account) -> CardFields | None:
+        """What a page needs to take a card for this account; None: it takes none from a page."""
+        return None
 
     def sent_id(self, charge_id: str) -> str:
         """The charge's id as the provider gets it."""

@@ -66,9 +66,7 @@ def _text(paper: str) -> str:
 
 def _flows(reach: Reach) -> str:
     """The API's words, the default first."""
-    return ", ".join(
-        f"`{flow}`" + (" beforehand" if flow is Flow.OTP and reach.code_from else "") for flow in reach.flows
-    )
+    return ", ".join(f"`{flow}`" + (" first" if flow is Flow.OTP and reach.code_from else "") for flow in reach.flows)
 
 
 def _abilities(reach: Reach) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.totals import Total
 from ikawaari.providers.base import FailureCode
+from ikawaari.shapes import CardFields
 from tests import factories
 
 ODD = "Chez <b>Awa</b> & {{ fils }} %(amount)s"
@@ -73,6 +74,7 @@ VIEWS: Mapping[str, list[Any]] = {
     "livemode": [True],
     "locale": ["en"],
 }
+FIELDS = CardFields(ours="stripe.js", script="https://a.example/v3/", key="pk_live_1", scripts=(), frames=(), calls=())
 # Of everything else that a page is drawn from.
 FACTS: Mapping[str, list[Any]] = {
     "part": [True],
@@ -85,9 +87,10 @@ FACTS: Mapping[str, list[Any]] = {
     "asks_email": [True],
     "checked": [True],
     "rest": [90],
+    "card": [FIELDS, replace(FIELDS, key="pk_live_2")],
     "next_payment": [1_800_000_000],
 }
-OWN = ("page", "request_key", "seen", "price", "description", "custom_text", "cancel_url")
+OWN = ("page", "request_key", "seen", "price", "description", "custom_text", "cancel_url", "amount")
 
 
 @pytest.fixture

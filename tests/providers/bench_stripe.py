@@ -9,10 +9,12 @@ from typing import Any
 import requests
 
 from ikawaari import ids
+from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers.outcomes import Outcome
 from ikawaari.providers.stripe import Stripe
-from ikawaari.providers.values import Charge
+from ikawaari.providers.values import Account, Charge
+from ikawaari.shapes import CardFields
 from ikawaari.simulators import stripe as simulated
 from tests.providers.bench import Bench
 
@@ -81,6 +83,10 @@ class StripeBench(Bench):
     def looked_up(self, charge: Charge, later: float = 0) -> Outcome:
         """What the adapter says of it then, or so many seconds later."""
         return self.provider.lookup(self.account, charge, self.now() + timedelta(seconds=later))
+
+    def card_fields(self, account: Account) -> CardFields:
+        """What a page needs for the account."""
+        return present(self.provider.card_fields(account), "Stripe has fields")
 
     def ask(self, path: str, form: Mapping[str, str] | None = None) -> Any:
         """A call of the account's own, past the adapter: POST with a form."""

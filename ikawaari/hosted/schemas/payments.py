@@ -59,7 +59,7 @@ class MobileMoneyInput(Input):
 class CardInput(Input):
     """A card, as a token."""
 
-    token = Text(210, required=True, metadata={"description": "`tok_…`; a card number is refused."})
+    token = Text(210, required=True, metadata={"description": "`tok_…`, live `ctoken_…`; a card number is refused."})
 
 
 class PaymentMethodInput(Input):

@@ -45,7 +45,7 @@ from ikawaari.merchant_api.schemas.sessions import LEFT_OUT
 from ikawaari.shapes import MethodType
 from ikawaari.states import IntentStatus
 
-A_CARD = "tok_[A-Za-z0-9_]{1,200}"
+A_CARD = "(?:tok|ctoken)_[A-Za-z0-9_]{1,200}"
 _NUMBERS = ("msisdn", "phone_number", "phone")
 
 

@@ -14,6 +14,7 @@ from ikawaari.providers.stripe.charging import Asking
 from ikawaari.providers.stripe.intents import CURRENCIES, PAYMENT
 from ikawaari.providers.stripe.wire import Api
 from ikawaari.providers.values import Account, Charge, RefundOrder
+from ikawaari.shapes import CardFields
 
 # About half a dollar: Stripe's own least amounts follow the currency in which the account is paid out. Eight digits.
 _LEAST = {"XOF": 300, "XAF": 300, "GNF": 4_500, "CDF": 140_000, "USD": 50}
@@ -24,6 +25,7 @@ _CARDS = Reach(
     refunds=Refunds.PARTIAL,
     renewals=Renewals.SAVED_METHOD,
 )
+_SCRIPTS = ("https://js.stripe.com", "https://*.js.stripe.com")
 _TIMES = Times(
     call_timeout=timedelta(seconds=40),
     forgets_after=timedelta(seconds=90),
@@ -36,7 +38,7 @@ class Stripe(Provider):
     """Cards, for a merchant who has an account in a country that Stripe serves, or through the house's account."""
 
     name = "stripe"
-    capabilities = Capabilities(cards=_CARDS, modes=frozenset({True, False}), times=_TIMES)
+    capabilities = Capabilities(cards=_CARDS, card_tokens="ctoken_", modes=frozenset({True, False}), times=_TIMES)
     settings = (
         Setting(name="secret_key", is_secret=True),
         Setting(name="publishable_key"),
@@ -72,6 +74,18 @@ class Stripe(Provider):
     def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[News]:
         """Read a signed event."""
         return events.news_of(account, request, now)
+
+    def card_fields(self, account: Account) -> CardFields:
+        """Stripe's own: docs.stripe.com/security/guide says which sources they need."""
+        home = account.text("base_url").rstrip("/")
+        return CardFields(
+            ours="stripe.js",
+            script=f"{home or _SCRIPTS[0]}/v3/",
+            key=account.text("publishable_key"),
+            scripts=(home,) if home else _SCRIPTS,
+            frames=(home,) if home else (*_SCRIPTS, "https://hooks.stripe.com"),
+            calls=(home or self.live_url,),
+        )
 
     def check(self, account: Account, now: datetime) -> Checkup:
         """List one payment, and compare the keys with the account's mode."""

@@ -40,8 +40,8 @@ class Asking:
 
     @property
     def saves(self) -> bool:
-        """Whether its card is to be charged again."""
-        return self.charge.is_setup or self.charge.saves_method
+        """Whether its card, just typed, is to be charged again."""
+        return (self.charge.is_setup or self.charge.saves_method) and not self.charge.saved
 
     @property
     def is_forgotten(self) -> bool:
@@ -63,10 +63,12 @@ class Asking:
 def take(asking: Asking) -> Outcome:
     """Create the intent and confirm it."""
     charge = asking.charge
-    if not (charge.card_token or charge.saved):
+    if not charge.saved and charge.off_session:  # what was typed can be used once: the payer must come
+        return refused(FailureCode.AUTHENTICATION_REQUIRED, "no saved card")
+    if not charge.saved and not charge.card_token:
         return refused(FailureCode.CONFIGURATION_ERROR, "no card")
     customer = charge.saved.customer if charge.saved else None
-    if asking.saves and customer is None:
+    if asking.saves:
         made = _created(asking, "/v1/customers", _customer_form(charge), f"{charge.id}:customer", "customer")
         if not isinstance(made, str):
             return made

@@ -255,3 +255,17 @@ def test_the_least_amount_is_known_before_anything_is_sent(bench: StripeBench, c
     assert bench.charged(charge)[1].money == charge.money
     less = replace(bench.charge(card=VISA), money=Money(least - 1, currency))
     assert bench.charged(less)[1].failure is FailureCode.INVALID_AMOUNT
+
+
+def test_the_pages_fields_come_from_the_account(bench: StripeBench) -> None:
+    fields, base = bench.card_fields(bench.account), bench.talk.base_url
+    assert (fields.script, fields.key) == (f"{base}/v3/", bench.account.settings["publishable_key"])
+    assert fields.scripts == fields.frames == fields.calls == (base,)
+    assert bench.account.text("secret_key") not in repr(fields)
+
+
+def test_live_fields_are_stripes_own(bench: StripeBench) -> None:
+    fields = bench.card_fields(replace(bench.account, settings={"publishable_key": "pk_live_1"}))
+    assert fields.script == "https://js.stripe.com/v3/"
+    assert "https://hooks.stripe.com" in fields.frames
+    assert fields.calls == ("https://api.stripe.com",)

@@ -86,3 +86,20 @@ def test_a_saved_card_that_is_gone_is_no_money(bench: StripeBench) -> None:
     renewal, outcome = bench.charged(replace(bench.charge(), card_token=None, saved=gone, off_session=True))
     assert (outcome.result, outcome.failure) == (Result.REFUSED, FailureCode.CONFIGURATION_ERROR)
     assert bench.taken(renewal.id) == 0
+
+
+def test_a_renewal_without_a_saved_card_needs_its_payer(bench: StripeBench) -> None:
+    _, outcome = bench.charged(replace(bench.charge(card=VISA), off_session=True, saves_method=True))
+    assert (outcome.result, outcome.failure) == (Result.REFUSED, FailureCode.AUTHENTICATION_REQUIRED)
+    assert bench.intents() == []
+
+
+def test_a_renewal_asks_for_nothing_of_its_payer_and_saves_nothing(bench: StripeBench) -> None:
+    """Stripe refuses an intent that is off session and saves its method."""
+    charge = setup_of(bench)
+    saved = bench.provider.setup(bench.account, charge, bench.now()).saved
+    assert saved
+    renewal = replace(bench.charge(), card_token=None, saved=saved, off_session=True, saves_method=True)
+    _, outcome = bench.charged(renewal)
+    assert (outcome.result, outcome.saved) == (Result.SUCCEEDED, None)
+    assert bench.intents()[0]["setup_future_usage"] is None

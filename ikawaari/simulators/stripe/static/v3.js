@@ -28,6 +28,7 @@
       this.element = document.createElement("iframe");
       const query = new URLSearchParams({ key, origin: window.location.origin, ...options });
       this.element.src = `${home}/frames/fields?${query}`;
+      this.element.title = "Secure card fields";
       this.element.style.cssText = "border:0;width:100%;height:0;display:block";
       this.ready = new Promise((resolve) => (this.becomeReady = resolve));
       this.listener = (event) => this.receive(event);
