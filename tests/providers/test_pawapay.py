@@ -42,13 +42,7 @@ REFUSED = {
     "INVALID_CURRENCY": F.CONFIGURATION_ERROR,
     "INVALID_PROVIDER": F.CONFIGURATION_ERROR,
 }
-BAD_REQUESTS = [
-    "INVALID_INPUT",
-    "MISSING_PARAMETER",
-    "UNSUPPORTED_PARAMETER",
-    "INVALID_PARAMETER",
-    "DUPLICATE_METADATA_FIELD",
-]
+BAD_REQUESTS = ["INVALID_INPUT", "MISSING_PARAMETER", "UNSUPPORTED_PARAMETER", "INVALID_PARAMETER"]
 FORBIDDEN = ["AUTHENTICATION_ERROR", "AUTHORISATION_ERROR", "HTTP_SIGNATURE_ERROR"]
 FAILED = {
     "PAYMENT_NOT_APPROVED": F.PAYER_DECLINED,
@@ -217,7 +211,8 @@ def test_a_refusal_that_is_about_the_payer_may_not(said: Said, code: str, failur
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [*((code, 400) for code in BAD_REQUESTS), *((code, 403) for code in FORBIDDEN)]
+    ("code", "status"),
+    [*((code, 400) for code in [*BAD_REQUESTS, "DUPLICATE_METADATA_FIELD"]), *((code, 403) for code in FORBIDDEN)],
 )
 def test_a_bad_request_or_token_is_our_mistake_and_may_be_passed_on(said: Said, code: str, status: int) -> None:
     assert _is(said.creates(rejected(code, status)), Result.REFUSED, F.CONFIGURATION_ERROR)

@@ -17,6 +17,7 @@ from ikawaari.providers.pawapay import signatures
 from tests.providers.pawapay_said import CHARGE_ID, Said
 from tests.providers.pawapay_signed import (
     AT,
+    COVERED,
     KEYS,
     P256,
     P384,
@@ -216,3 +217,26 @@ def test_more_may_be_covered_in_any_order(said: Said) -> None:
     request = signed(SIGNERS["p256 der"], covered=covered, content_length="119", content_type="application/json")
     assert isinstance(parsed(said, request), Report)
     assert refused(said, changed(request, content_length="118")) == "wrong signature"
+
+
+@pytest.mark.parametrize("left_out", COVERED)
+def test_a_good_signature_of_less_than_the_request_is_refused(said: Said, left_out: str) -> None:
+    publish(said, P256)
+    covered = tuple(name for name in COVERED if name != left_out)
+    assert refused(said, signed(SIGNERS["p256 der"], covered=covered)) == "sig does not cover the request"
+
+
+def test_a_good_signature_that_covers_something_twice_is_refused(said: Said) -> None:
+    publish(said, P256)
+    assert refused(said, signed(SIGNERS["p256 der"], covered=(*COVERED, "@path"))) == "sig does not cover the request"
+
+
+def test_a_raw_value_has_exactly_the_curves_size(said: Said) -> None:
+    publish(said, P256)
+    algorithm, key, sign = SIGNERS["p256 raw"]
+
+    def longer(base: bytes) -> bytes:
+        value = sign(base)
+        return value[:32] + b"\0\0" + value[32:]
+
+    assert refused(said, signed((algorithm, key, longer))) == "wrong signature"
