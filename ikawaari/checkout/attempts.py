@@ -143,16 +143,16 @@ def start_in_test_mode(intent: PaymentIntent, method: PaymentMethod, now: dateti
 def pay_saved(invoice: Invoice, now: datetime) -> None:
     """Try to pay an invoice once, by its subscription's payment method, if a try is due. The payer is absent.
 
-    Raises Gone, Conflict (paid, an attempt is not settled, or another worker makes this try), Declined (refused now).
+    Raises Gone, Conflict (paid, an attempt is not settled, or another worker makes this try), Unavailable (no account
+    takes it now), Declined (refused now).
     """
     shown = sessions.find_open(invoice.session_id, now)
     with store.atomic():
         # If two invoices of one trial race, the second one sees the first one's prompt under this lock.
-        subscription = Subscription.lock(invoice.subscription_id)
-        if not subscriptions.may_be_asked(subscription):
+        agreed = subscriptions.agreed(Subscription.lock(invoice.subscription_id))
+        if agreed is None:
             invoices.claim_try(invoice, now)  # only its page takes the payment, without a prompt
             return
-        agreed = subscriptions.agreed(subscription)
         answers = collected.kept(shown.session, agreed.fee)
         attempt = _begin_session(shown, agreed.method, answers, None, now, off_session=True)
         if not invoices.claim_try(invoice, now):

@@ -38,14 +38,22 @@ def open_first(subscription: Subscription, session: CheckoutSession, now: dateti
     return _insert(subscription, session.id, period, now)
 
 
-def open_next(subscription: Subscription, period: tuple[int, datetime, datetime], now: datetime) -> Invoice:
+def open_next(
+    subscription: Subscription, period: tuple[int, datetime, datetime], account_id: str | None, now: datetime
+) -> Invoice:
     """Create the invoice of a renewal, with its page, due for collection now. `period`: its number, start and end.
 
-    In the caller's transaction, under the subscription's lock.
+    In the caller's transaction, under the subscription's lock. `account_id`: where it is collected; None if its page
+    alone takes the payment, so that its days count from now.
     """
     session = _open_page(subscription, now)
-    invoice = _insert(subscription, session.id, period, now, next_try_at=now)
-    due.schedule(COLLECT, invoice.id, now, lane=subscription.payment_method["provider"])
+    if account_id is None:
+        session.change(expires_at=now + DUNNING)
+        invoice = _insert(subscription, session.id, period, now, first_tried_at=now)
+        due.schedule(COLLECT, invoice.id, now + DUNNING)
+    else:
+        invoice = _insert(subscription, session.id, period, now, next_try_at=now)
+        due.schedule(COLLECT, invoice.id, now, lane=account_id)
     return invoice
 
 

@@ -77,7 +77,8 @@ def _begin_period(subscription: Subscription, now: datetime) -> datetime:
     """Advance the subscription by one period, counted from its anchor, and open its invoice. Returns its end."""
     number, starts_at = subscription.period + 1, subscription.current_period_end
     ends_at = subscriptions.end_of_period(subscription, number)
-    invoice = invoices.open_next(subscription, (number, starts_at, ends_at), now)
+    account_id = subscriptions.account_of(subscription)
+    invoice = invoices.open_next(subscription, (number, starts_at, ends_at), account_id, now)
     subscription.change(period=number, current_period_start=starts_at, current_period_end=ends_at)
     outbox.publish("subscription.updated", subscription, now)
     outbox.publish("invoice.created", invoice, now)

@@ -4,7 +4,7 @@ To change one, lock it first, then intents and sessions, then write its invoices
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from peewee import JOIN
 
 from ikawaari import errors, ids, store
 from ikawaari.checkout import (
+    accounts,
     customers,
     invoices,
     merchant_view,
@@ -23,10 +24,13 @@ from ikawaari.checkout import (
     snapshots,
 )
 from ikawaari.checkout.payment_methods import PaymentMethod
-from ikawaari.errors import Conflict
+from ikawaari.checkout.routing import Wanted
+from ikawaari.errors import Conflict, Unavailable
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
-from ikawaari.shapes import Interval, JsonObject, Mode, Page
+from ikawaari.providers.capabilities import Renewals
+from ikawaari.providers.channel import Channel
+from ikawaari.shapes import Interval, JsonObject, MethodType, Mode, Page
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 from ikawaari.store import due
 from ikawaari.store.listing import Listing
@@ -67,15 +71,59 @@ class Agreement:
         return {"payment_method": asdict(self.method), "fee_amount": self.fee}
 
 
-def agreed(subscription: Subscription) -> Agreement:
-    """How the subscription is charged off session: by the method that paid last, at the fee agreed to then."""
-    return Agreement(payment_methods.saved(subscription.payment_method), subscription.fee_amount)
+def agreed(subscription: Subscription) -> Agreement | None:
+    """How the subscription is charged off session: by the method that paid last, at the fee agreed to then.
+
+    None if only its invoices' pages take payments. Raises Unavailable if no account takes it now.
+    """
+    method = payment_methods.saved(subscription.payment_method)
+    channels = _channels(subscription, method)
+    if not channels:
+        raise Unavailable(errors.NO_PROVIDER)
+    renewing = _renewing(channels, method)
+    if renewing is None or not may_be_asked(subscription):
+        return None
+    return Agreement(replace(method, provider=renewing.id), subscription.fee_amount)
 
 
 def can_be_charged(subscription_id: str) -> bool:
-    """Whether the account of the subscription's payment method accepts new charges now, and this process has it."""
-    method = payment_methods.saved(Subscription.get_by_id(subscription_id).payment_method)
-    return provider_states.takes_charges(method.provider) and not routing.is_down(method.provider, method.operator)
+    """Whether some account takes the subscription's payment method now."""
+    subscription = Subscription.get_by_id(subscription_id)
+    return bool(_channels(subscription, payment_methods.saved(subscription.payment_method)))
+
+
+def account_of(subscription: Subscription) -> str | None:
+    """The account whose call a renewal that begins now would wait for; None if its page alone takes the payment."""
+    method = payment_methods.saved(subscription.payment_method)
+    channels = _channels(subscription, method)
+    if not channels:
+        return method.provider
+    renewing = _renewing(channels, method)
+    return renewing.id if renewing else None
+
+
+def _channels(subscription: Subscription, method: PaymentMethod) -> Sequence[Channel]:
+    """Where the method can be charged now: what an account keeps, such as a card, there alone; a wallet anywhere."""
+    if method.type == MethodType.CARD or method.saved:
+        holding = accounts.channel(method.provider)
+        takes = provider_states.takes_charges(method.provider) and not routing.is_down(method.provider, method.operator)
+        return [holding] if holding and takes else []
+    return routing.candidates(
+        Wanted(
+            merchant_id=subscription.merchant_id,
+            livemode=subscription.livemode,
+            method_type=method.type,
+            operator=method.operator,
+            currency=subscription.currency,
+            amount=subscription.amount + subscription.fee_amount,
+        )
+    )
+
+
+def _renewing(channels: Sequence[Channel], method: PaymentMethod) -> Channel | None:
+    """The first that charges without its payer; None if each needs the payer on a page, or a code."""
+    reaches = ((one, one.reach(method.operator)) for one in channels)
+    return next((one for one, reach in reaches if reach and reach.renewals is not Renewals.NONE), None)
 
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:
@@ -192,7 +240,8 @@ def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> 
         return
     if attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
         subscription = Subscription.get_by_id(invoice.subscription_id)
-        invoices.schedule_retry(invoice, now, by_page_alone=not may_be_asked(subscription))
+        alone = account_of(subscription) is None or not may_be_asked(subscription)
+        invoices.schedule_retry(invoice, now, by_page_alone=alone)
         outbox.publish("invoice.payment_failed", invoice, now)
         outbox.try_move(subscription, SubscriptionStatus.PAST_DUE, now)
     elif attempt.off_session:
