@@ -208,9 +208,13 @@ def refunds() -> list[Refund]:
 # ---------------------------------------------------------------- does it add up
 
 
-def audit() -> None:
-    """Assert that the provider's ledger and ours tell the same, once nothing is on its way any more."""
-    theirs = {entry["attempt"]: (entry["amount"], entry["refunded"]) for entry in ledger.entries()}
+def audit(theirs: dict[str, tuple[int, int]] | None = None) -> None:
+    """Assert that the provider's ledger and ours tell the same, once nothing is on its way any more.
+
+    `theirs`: what was taken and given back of each attempt, in minor units; without it, the sandbox's.
+    """
+    if theirs is None:
+        theirs = {entry["attempt"]: (entry["amount"], entry["refunded"]) for entry in ledger.entries()}
     for attempt in PaymentAttempt.select():
         taken, given_back = theirs.pop(attempt.id, (0, 0))
         assert taken == (attempt.amount_received or 0), f"{attempt.id} is {attempt.status}, the provider took {taken}"

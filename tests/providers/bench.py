@@ -75,6 +75,10 @@ class Bench(ABC):
     def order_refusal(self) -> None:
         """The next create is refused, with nothing started."""
 
+    def order_other_amount(self, amount: int) -> None:
+        """The next charge's payer pays that, in the unit of the simulator."""
+        self.talk.next("other_amount", amount=str(amount))
+
     def settle(self, charge: Charge) -> None:
         """Let a charge that was created come to its end: the payer approves, or clicks on the page."""
         self.talk.advance(30)

@@ -37,3 +37,8 @@ class CinetPayBench(Bench):
     def order_refusal(self) -> None:
         """INVALID_PARAMS."""
         self.talk.next("refuse", on="charge")
+
+    def order_other_amount(self, amount: int) -> None:
+        """It is found out only where the status has amounts."""
+        self.talk.set(shows_amounts=True)
+        super().order_other_amount(amount)
