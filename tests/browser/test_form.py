@@ -110,6 +110,20 @@ def test_a_number_with_its_country_code_is_understood(page: Page, shop: Shop) ->
     end(page, "paid", "Orange Money")
 
 
+def test_a_number_from_before_2021_is_shown_as_it_is_today_and_then_pays(customer: Page, shop: Shop) -> None:
+    session = open_session(shop, country="CI", currency="XOF")
+    arrive(customer, session)
+    phone(customer).fill("47 12 35 00")
+    customer.get_by_label("Orange Money").check()
+    pay(customer)
+    see(customer, "choose!", "Vous avez tapé un ancien numéro.")
+    expect(phone(customer)).to_have_value("07 47 12 35 00")
+    assert charges(shop, session) == []
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session, 5_000)
+
+
 def test_a_customer_from_the_neighbouring_country_pays_too(customer: Page, shop: Shop) -> None:
     session = open_session(shop, **CHOSEN)
     arrive(customer, session)
