@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 import structlog
 
 from ikawaari import clock, store
-from ikawaari.checkout import accounts, audit, enquiry, invoices, refunds, renewals, sessions, settlement, subscriptions
+from ikawaari.checkout import (
+    accounts,
+    audit,
+    conditions,
+    enquiry,
+    invoices,
+    refunds,
+    renewals,
+    sessions,
+    settlement,
+    subscriptions,
+)
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
 from ikawaari.merchants import idempotency, rates
@@ -41,6 +52,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
     idempotency.forget(now)
     rates.forget(now)
     history.forget(now)
+    conditions.schedule_missing(now)
     return now + _HOUR
 
 
@@ -52,6 +64,7 @@ def last_housekeeping() -> datetime | None:
 
 HANDLERS: Mapping[str, Handler] = {
     enquiry.ENQUIRE: enquiry.enquire,
+    conditions.REFRESH: conditions.refresh,
     settlement.FOLLOW: settlement.follow,
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
@@ -63,7 +76,7 @@ HANDLERS: Mapping[str, Handler] = {
     delivery.DELIVER: delivery.carry,
 }
 WEBHOOKS = frozenset({delivery.DELIVER})
-CALLS = frozenset({enquiry.ENQUIRE, refunds.SEND, invoices.COLLECT})  # what may wait for a provider
+CALLS = frozenset({enquiry.ENQUIRE, conditions.REFRESH, refunds.SEND, invoices.COLLECT})  # what may wait for a provider
 BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database only
 MONEY = CALLS | BOOKKEEPING
 Lane = tuple[str, str]

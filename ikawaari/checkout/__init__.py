@@ -6,7 +6,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     renewals | test_mode                        what time does to subscriptions; the developer's tools of test mode
     attempts | audit                            money moves; whether the books agree
     rerouting                                   a refusal goes to the next provider account
-    callbacks | enquiry | held | manual         the doors behind which a provider's report, or an operator's, arrives
+    callbacks | conditions | enquiry | held | manual    the doors behind which news of a provider or operator arrives
     breakers                                    which accounts do not answer, and are left alone for a while
     settlement                                  the single place where a report is applied to our records
     consequences                                what follows once a report is booked
@@ -19,5 +19,5 @@ is no cycle, and what happens on success is one visible call after another. impo
     outbox                                      events, each with the move that it tells of
     pay_keys | prefills | provider_states | quotes | merchant_view | routing
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
-    health                                      which breakers are open
+    health                                      which breakers are open; what providers said last
 """

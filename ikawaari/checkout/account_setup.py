@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from ikawaari import addresses, clock, countries, ids, money, operators, sealing, store, texts
-from ikawaari.checkout import accounts, routing
+from ikawaari.checkout import accounts, health, routing
 from ikawaari.checkout.accounts import Accounts
 from ikawaari.checkout.routing import Wanted
 from ikawaari.config import Config
@@ -18,12 +18,13 @@ from ikawaari.errors import Details, NotFound, ValidationFailed
 from ikawaari.merchants import merchants
 from ikawaari.operators import OPERATORS, Operator
 from ikawaari.providers import registry, settings
-from ikawaari.providers.base import Account, Provider
+from ikawaari.providers.base import Account, Provider, Verb
 from ikawaari.providers.channel import Channel
 from ikawaari.providers.provider import Checkup
 from ikawaari.providers.values import TAG_LENGTH
 from ikawaari.shapes import MethodType
 from ikawaari.states import AttemptStatus, ProviderState
+from ikawaari.store import due
 from ikawaari.store.models import PaymentAttempt, ProviderAccount, ProviderOrder
 
 _ID_LENGTH = 16  # letters and digits: with `acc_` short enough for CinetPay's callback addresses
@@ -64,11 +65,12 @@ def add(new: NewAccount, config: Config, now: datetime) -> Account:
             callback_key=sealing.seal(os.urandom(_KEY_BYTES).hex()),
             created_at=now,
         )
+        _ask(provider, account_id, now)
     accounts.forget()
     return accounts.opened(row)
 
 
-def update(account_id: str, given: object, config: Config) -> None:
+def update(account_id: str, given: object, config: Config, now: datetime) -> None:
     """Replace all settings of an account: its id, its callback address and its key stay, as the provider knows them.
 
     Raises NotFound, ValidationFailed.
@@ -83,7 +85,14 @@ def update(account_id: str, given: object, config: Config) -> None:
         if problems or not isinstance(given, Mapping):
             raise ValidationFailed(problems)
         row.change(settings=accounts.seal(given))
+        _ask(provider, account_id, now)
     accounts.forget()
+
+
+def _ask(provider: Provider, account_id: str, now: datetime) -> None:
+    """Have a worker ask at once what the provider says of the account's operators, where it says anything."""
+    if Verb.CONDITIONS in provider.verbs:
+        due.touch(health.REFRESH, account_id, now, lane=account_id)
 
 
 def order(merchant_id: str | None, country: str, operator: str, account_ids: Sequence[str]) -> None:
@@ -155,7 +164,7 @@ def listed() -> Sequence[Mapping[str, object]]:
 
 def reached(one: Channel) -> list[str]:
     """The operators whose payers an account can charge."""
-    return [name for name in one.capabilities.operators if one.reach(name)]
+    return [name for name in one.capabilities.operators if one.reach_now(name)]
 
 
 def _described(known: Accounts, one: Channel) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ import structlog
 
 from ikawaari import sealing
 from ikawaari.checkout import health
-from ikawaari.checkout.health import Health
+from ikawaari.checkout.health import Health, Said
 from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account
@@ -144,17 +144,18 @@ def _preference(one: Channel) -> tuple[bool, int]:
 
 def _stored() -> list[Channel]:
     rows = ProviderAccount.select().order_by(ProviderAccount.created_at, ProviderAccount.id)
-    return [made for row in rows if (made := _channel(row))]
+    said = health.conditions()
+    return [made for row in rows if (made := _channel(row, said.get(row.id, {})))]
 
 
-def _channel(row: ProviderAccount) -> Channel | None:
+def _channel(row: ProviderAccount, said: Said) -> Channel | None:
     """None for what this process cannot use: of its provider it knows nothing, or it has not the secret."""
     provider = registry.named(row.provider)
     if provider is None:
         log.error("provider_of_account_unknown", account=row.id, provider=row.provider)
         return None
     try:
-        return Channel(provider, opened(row), row.merchant_id)
+        return Channel(provider, opened(row), row.merchant_id, said)
     except sealing.SealBroken:
         log.exception("provider_account_not_opened", account=row.id)
         return None

@@ -202,7 +202,7 @@ def _read(request: PayRequest, session: CheckoutSession) -> tuple[PaymentMethod,
         problems |= wrong.details
     if method is None or answers is None:
         raise ValidationFailed(problems, cards.refusal_code(problems, errors.PAYMENT_INVALID))
-    return payment_methods.routed(method, terms, answers.money), answers
+    return payment_methods.routed(method, terms, answers.money, amount_is_chosen=request.amount is not None), answers
 
 
 def _begin_session(

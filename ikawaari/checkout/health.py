@@ -1,15 +1,26 @@
-"""What the database says of the health of provider accounts, as a value: which breakers are open.
+"""What the database says of the health of provider accounts, as values: open breakers, and what providers said last.
 
 It is read with the accounts, and kept with them: see `accounts`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
+
+import structlog
 
 from ikawaari import clock
+from ikawaari.invariants import InvariantBroken
+from ikawaari.providers.capabilities import Condition, Limits
+from ikawaari.providers.capabilities import Health as Word
 from ikawaari.shapes import JsonObject
-from ikawaari.store.models import Breaker
+from ikawaari.store.models import Breaker, ProviderConditions
+
+log = structlog.get_logger()
+REFRESH = "account.conditions"  # the kind of due work that asks a provider what it says of an account
+Said = Mapping[tuple[str, str], Condition]
+"""What a provider says of an account, by operator and currency."""
 
 Key = tuple[str, str]
 """An account's id, and an operator's; the latter is empty for cards."""
@@ -59,3 +70,27 @@ def read() -> Health:
     """What the database says now."""
     rows = Breaker.select().where(Breaker.opened_at.is_null(False))
     return Health({(row.account, row.operator): Opened(row.opened_at, row.reason, row.next_trial_at) for row in rows})
+
+
+def conditions() -> Mapping[str, Said]:
+    """What providers said last, by account."""
+    return {row.account: _said(row) for row in ProviderConditions.select()}
+
+
+def stored(said: Sequence[Condition]) -> list[JsonObject]:
+    """Conditions as they are stored."""
+    return [asdict(one) for one in said]
+
+
+def _said(row: ProviderConditions) -> Said:
+    """What another version of the program has stored, and this one cannot read, is as if it had not been said."""
+    try:
+        return {(one["operator"], one["currency"]): _condition(one) for one in row.said}
+    except (TypeError, KeyError, ValueError, InvariantBroken):
+        log.exception("conditions_unreadable", account=row.account)
+        return {}
+
+
+def _condition(stored_one: Any) -> Condition:
+    limits = Limits(**stored_one["limits"]) if stored_one["limits"] else None
+    return Condition(**{**stored_one, "limits": limits, "health": Word(stored_one["health"])})

@@ -91,7 +91,7 @@ def unserved(owner: Owner, new: NewIntent) -> list[str]:
         return payment_methods.unserved(terms, chosen=False)
     method = payment_methods.read(PayRequest(**new.payment), terms)
     wanted = terms.wanting(method.type, method.operator, Money(new.amount, new.currency))
-    return [] if routing.candidates(wanted) else [routing.missing(wanted)]
+    return [] if routing.reaching(wanted) else [routing.missing(wanted)]
 
 
 def terms_of(intent: PaymentIntent) -> Terms:

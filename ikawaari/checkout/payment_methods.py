@@ -225,14 +225,18 @@ def card_fields(terms: Terms) -> CardFields | None:
     return next((one.card_fields for one in routing.candidates(terms.wanting(MethodType.CARD, None))), None)
 
 
-def routed(method: PaymentMethod, terms: Terms, money: Money) -> PaymentMethod:
-    """The payment method at the account that takes `money` from it. Raises Unavailable if none does: nothing is stored
-    yet.
+def routed(method: PaymentMethod, terms: Terms, money: Money, *, amount_is_chosen: bool = False) -> PaymentMethod:
+    """The payment method at the account that takes `money` from it. Nothing is stored yet.
+
+    Raises Unavailable if no account takes the method now, ValidationFailed if none takes so much or so little: it names
+    the amount if the request chose it, else the method.
     """
     wanted = terms.wanting(method.type, method.operator, money)
     for channel in routing.candidates(wanted):
         if method.type != MethodType.CARD or str(method.card_token).startswith(channel.capabilities.card_tokens):
             return replace(method, provider=channel.id)
+    if bounds := routing.bounds(wanted):
+        raise _wrong({"amount" if amount_is_chosen else "operator" if method.operator else "type": [bounds]})
     raise Unavailable(errors.NO_PROVIDER, details={"payment_method": [routing.missing(wanted)]})
 
 

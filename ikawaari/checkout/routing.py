@@ -60,13 +60,17 @@ def explained(wanted: Wanted) -> list[tuple[Channel, str | None]]:
 
 def missing(wanted: Wanted) -> str:
     """What is missing when there is no candidate, in words for the merchant."""
+    if takes := bounds(wanted):
+        return f"No provider account takes {wanted.amount} {wanted.currency} now: {takes}."
     what = f"mobile money by {wanted.operator}" if wanted.operator else "cards"
+    return f"No provider account takes {what} in {wanted.currency} now."
+
+
+def bounds(wanted: Wanted) -> str | None:
+    """Which amounts would have a candidate, in words for the merchant; None if none would, whatever the amount."""
     anyhow = candidates(replace(wanted, amount=None))
-    if wanted.amount is None or not anyhow:
-        return f"No provider account takes {what} in {wanted.currency} now."
-    bounds = {_against_reach(one, wanted) for one in anyhow}
-    takes = " and one ".join(sorted(filter(None, bounds)))
-    return f"No provider account takes {wanted.amount} {wanted.currency} by {what} now; one {takes}."
+    words = sorted({words for one in anyhow if (words := _against_reach(one, wanted))})
+    return f"{wanted.operator or 'a card'} {', or '.join(words)}" if words else None
 
 
 def objection(known: Accounts, one: Channel, wanted: Wanted) -> str | None:
@@ -85,7 +89,7 @@ def _against_account(known: Accounts, account: Account, wanted: Wanted) -> str |
 
 
 def _against_reach(one: Channel, wanted: Wanted) -> str | None:
-    reach = one.reach(wanted.operator)
+    reach = one.reach_now(wanted.operator)
     if reach is None or wanted.method_type not in one.capabilities.method_types:
         return f"does not take {wanted.operator or 'cards'}"
     if wanted.currency not in reach.currencies:
@@ -128,7 +132,7 @@ def _reached(
             operator=name,
             currency=currency,
         )
-        for reach in [one.reach(name) for one in (candidates(wanted) or reaching(wanted))[:1]]:
+        for reach in [one.reach_now(name) for one in (candidates(wanted) or reaching(wanted))[:1]]:
             found[name] = reach.flows if reach else ()
     return found
 

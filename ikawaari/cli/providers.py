@@ -50,7 +50,7 @@ def add(provider: str, mode: str, file: TextIO, **options: str | None) -> None:
 @on_the_database
 def update(account_id: str, file: TextIO) -> None:
     """Replace all settings of an account; its callback address stays."""
-    account_setup.update(account_id, _read(file), Config.from_environment())
+    account_setup.update(account_id, _read(file), Config.from_environment(), clock.now())
 
 
 @providers.command("list")

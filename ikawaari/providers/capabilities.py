@@ -32,6 +32,7 @@ class Health(StrEnum):
     OPEN = "open"
     DELAYED = "delayed"
     CLOSED = "closed"
+    ABSENT = "absent"  # the account does not have that wallet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
 """A provider through one account: where charges are sent, and the only place that calls an adapter's verbs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
-from ikawaari.providers.capabilities import Capabilities, Reach, Times
+from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
@@ -22,6 +22,7 @@ class Channel:
     provider: Provider
     account: Account
     merchant_id: str | None = None  # whose account it is; None: the house's, for all merchants
+    said: Mapping[tuple[str, str], Condition] = field(default_factory=dict)  # last, by operator and currency
 
     @property
     def id(self) -> str:
@@ -46,6 +47,28 @@ class Channel:
     def card_fields(self) -> CardFields | None:
         """What a page needs to take a card for the account."""
         return self.provider.card_fields(self.account)
+
+    def reach_now(self, operator: str | None) -> Reach | None:
+        """The same for new charges, as the provider said last, which counts before what is always so."""
+        always = self.reach(operator)
+        said = {code: one for code in always.currencies if (one := self.condition(operator, code))} if always else {}
+        if always is None or not said:
+            return always
+        currencies = always.currencies - _not_taken(said)
+        limits = {code: one.limits for code, one in said.items() if one.limits}
+        return replace(always, currencies=currencies, limits={**always.limits, **limits}) if currencies else None
+
+    def condition(self, operator: str | None, currency: str) -> Condition | None:
+        """What the provider said last of an operator and currency, if anything."""
+        return self.said.get((operator, currency)) if operator else None
+
+    def conditions(self, now: datetime) -> Sequence[Condition]:
+        """Ask the provider what it says now; empty if it does not answer."""
+        try:
+            return self.provider.conditions(self.account, now)
+        except Exception:
+            log.exception("provider_adapter_failed", account=self.id)
+            return ()
 
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""
@@ -91,6 +114,16 @@ class Channel:
             # The payer may see nothing of it, because another account was asked; its operator must.
             log.error("provider_settings_refused", account=self.id, code=outcome.raw_code)
         return outcome
+
+
+def _not_taken(said: Mapping[str, Condition]) -> frozenset[str]:
+    """The currencies of an operator that the account does not have, or that are not open while another one is.
+
+    If none is open, its breaker decides: see `checkout.breakers`.
+    """
+    some_open = any(one.health is Health.OPEN for one in said.values())
+    out = {Health.ABSENT, Health.DELAYED, Health.CLOSED} if some_open else {Health.ABSENT}
+    return frozenset(code for code, one in said.items() if one.health in out)
 
 
 def _not_refused(outcome: Outcome) -> Outcome:

@@ -99,14 +99,14 @@ def test_a_condition_has_everything_that_the_payer_and_the_routing_need(said: Sa
     ]
 
 
-def test_a_wallet_that_the_account_lacks_is_closed(said: Said) -> None:
+def test_a_wallet_that_the_account_lacks_is_absent(said: Said) -> None:
     conditions = _conditions(said, _configured())
     assert {one.operator for one in conditions} == set(WALLETS)
-    assert [one.operator for one in conditions if one.health is not Health.CLOSED] == ["orange_sn"]
+    assert [one.operator for one in conditions if one.health is not Health.ABSENT] == ["orange_sn"]
     in_francs = _conditions(said, _configured(wallet="AIRTEL_COD", currency="CDF"))
     assert _of(in_francs, "airtel_cd", "CDF").health is Health.OPEN
-    assert _of(in_francs, "airtel_cd", "USD").health is Health.CLOSED
-    assert _of(_conditions(said, _configured(deposit=None))).health is Health.CLOSED
+    assert _of(in_francs, "airtel_cd", "USD").health is Health.ABSENT
+    assert _of(_conditions(said, _configured(deposit=None))).health is Health.ABSENT
 
 
 @pytest.mark.parametrize(("word", "health"), [

@@ -27,7 +27,7 @@ def conditions(account: Account, answer: Answer, available: object) -> Sequence[
     """The conditions of every wallet and currency that we know; empty if the configuration cannot be read.
 
     `available` is what pawaPay says about this moment, None if it did not. A wallet that the account does not have is
-    closed.
+    absent.
     """
     configured = {read_text(one, "provider"): one for one in _providers(answer.read("countries"))}
     if answer.status != 200 or not any(wallet.name in configured for wallet in WALLETS.values()):
@@ -44,7 +44,7 @@ def _condition(account: Account, operator: str, currency: str, configured: objec
     held = [one for one in _list(configured, "currencies") if read(one, "currency") == currency]
     deposit = _deposit(read(held, 0, "operationTypes"))
     if not isinstance(deposit, Mapping):
-        return Condition(operator=operator, currency=currency, health=Health.CLOSED)
+        return Condition(operator=operator, currency=currency, health=Health.ABSENT)
     instructions, dial_code = _instructions(deposit)
     states = [_health(account, read_text(deposit, "status")), _health(account, _state(_deposit(available)))]
     return Condition(

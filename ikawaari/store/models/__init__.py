@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ikawaari.store.models.health import Breaker
+from ikawaari.store.models.health import Breaker, ProviderConditions
 from ikawaari.store.models.links import PaymentLink
 from ikawaari.store.models.merchants import AppInstallation, Credential, Merchant
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
@@ -34,6 +34,7 @@ __all__ = [
     "PaymentIntent",
     "PaymentLink",
     "ProviderAccount",
+    "ProviderConditions",
     "ProviderOrder",
     "ProviderSwitch",
     "ProviderVersion",
@@ -86,6 +87,7 @@ TABLES = (
     Callback,
     DueWork,
     Breaker,
+    ProviderConditions,
     ProviderAccount,
     ProviderOrder,
     ProviderSwitch,

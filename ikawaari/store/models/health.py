@@ -1,8 +1,8 @@
-"""Whether charges go to a provider account now."""
+"""Whether charges go to a provider account now, and what its provider says of its operators."""
 
 from peewee import CharField, CompositeKey
 
-from ikawaari.fields import InstantField
+from ikawaari.fields import InstantField, JsonField
 from ikawaari.store.record import Record
 
 
@@ -24,3 +24,17 @@ class Breaker(Record):
 
         table_name = "breakers"
         primary_key = CompositeKey("account", "operator")
+
+
+class ProviderConditions(Record):
+    """What a provider said last of the operators of an account. It counts before the constants of its adapter."""
+
+    account = CharField(primary_key=True, max_length=64)
+    said = JsonField()  # one object for each operator and currency: see `checkout.health`
+    refreshed_at = InstantField(null=True)  # when it said so; null: never
+    failed_since = InstantField(null=True)  # since when it does not say anything
+
+    class Meta:
+        """Table options."""
+
+        table_name = "provider_conditions"
