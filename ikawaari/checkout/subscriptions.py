@@ -240,6 +240,7 @@ def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> 
         return
     if attempt.failure_code != FailureCode.PROVIDER_UNAVAILABLE:
         subscription = Subscription.get_by_id(invoice.subscription_id)
+        _note_spent(subscription, attempt)
         alone = account_of(subscription) is None or not may_be_asked(subscription)
         invoices.schedule_retry(invoice, now, by_page_alone=alone)
         outbox.publish("invoice.payment_failed", invoice, now)
@@ -248,12 +249,21 @@ def failed(session: CheckoutSession, attempt: PaymentAttempt, now: datetime) -> 
         invoices.wait_out_outage(invoice, now)
 
 
+def _note_spent(subscription: Subscription, attempt: PaymentAttempt) -> None:
+    """A bank may say that its card will never pay again: it is not charged again, until another card has paid."""
+    tried, kept = attempt.saved_method or {}, subscription.payment_method.get("saved") or {}
+    if tried.get("is_spent") and tried["id"] == kept.get("id"):
+        subscription.change(payment_method={**subscription.payment_method, "saved": tried})
+
+
 def may_be_asked(subscription: Subscription) -> bool:
-    """Whether the saved method may be charged off session.
+    """Whether the saved method may be charged off session: not a card that never pays again.
 
     A trial does not prove that a phone number is the payer's; it may be a stranger's. Such a number gets one prompt,
     unless it has paid this merchant before. This applies to the subscription: its next period does not prompt again.
     """
+    if (subscription.payment_method.get("saved") or {}).get("is_spent"):
+        return False
     phone = subscription.payment_method.get("phone")
     if phone is None or customers.has_paid(subscription.merchant_id, subscription.livemode, phone):
         return True

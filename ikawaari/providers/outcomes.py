@@ -110,6 +110,7 @@ class SavedMethod:
     last4: str | None = None
     exp_month: int | None = None
     exp_year: int | None = None  # four digits
+    is_spent: bool = False  # it will never pay again, says its bank: it is not to be asked
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", cleaned(self.id) or "")

@@ -31,6 +31,7 @@ _TIMES = Times(
     forgets_after=timedelta(seconds=90),
     settles_within=timedelta(days=1),
     first_poll=timedelta(seconds=5),
+    decisive_polls=(timedelta(seconds=90),),  # what was not confirmed by then never is: the payer may try again
 )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ikawaari import clock
 from ikawaari.providers.capabilities import Times
 from ikawaari.providers.http import Answer, NoAnswer, read, read_text
-from ikawaari.providers.outcomes import FailureCode, Outcome, Result, failed, refused, unknown
+from ikawaari.providers.outcomes import FailureCode, Outcome, Result, SavedMethod, failed, refused, unknown
 from ikawaari.providers.stripe import wire
 from ikawaari.providers.stripe.failures import failure_of, word_of
 from ikawaari.providers.stripe.intents import PAYMENT, SETUP, Sort, outcome_of
@@ -54,7 +54,14 @@ class Asking:
         found = outcome_of(self.sort, intent, livemode=self.livemode)
         if self.charge.is_setup and found.result is Result.SUCCEEDED:
             return replace(found, money=self.charge.money)
+        if found.result is Result.FAILED:
+            return replace(found, saved=self.spent(read(intent, self.sort.error)))
         return found
+
+    def spent(self, error: object) -> SavedMethod | None:
+        """The saved card, if its bank says with an error that it will never pay again."""
+        is_spent = read_text(error, "advice_code") == "do_not_try_again"
+        return replace(self.charge.saved, is_spent=True) if self.charge.saved and is_spent else None
 
 
 # ---------------------------------------------------------------- asking for money
@@ -113,12 +120,22 @@ def _confirmed(asking: Asking, intent_id: str) -> Outcome:
     if is_repeated(answer) or read_text(error, "code") == f"{asking.sort.name}_unexpected_state":
         return _seen(replace(asking, charge=replace(charge, reference=intent_id)))
     if is_final(answer):
-        is_decline = read_text(error, "type") == "card_error"
-        result = Result.FAILED if is_decline else Result.REFUSED
-        return Outcome(result=result, failure=failure_of(error), raw_code=word_of(error), reference=intent_id)
+        return _ended_by(asking, error, intent_id)
     found = asking.outcome(value_of(answer))
     is_usable = found.reference == intent_id and found.result is not Result.NOT_FOUND
     return found if is_usable else replace(answer.unknown(), reference=intent_id)
+
+
+def _ended_by(asking: Asking, error: object, intent_id: str) -> Outcome:
+    """A decline is the bank's answer; any other error means that the intent was not confirmed."""
+    is_decline = read_text(error, "type") == "card_error"
+    return Outcome(
+        result=Result.FAILED if is_decline else Result.REFUSED,
+        failure=failure_of(error),
+        raw_code=word_of(error),
+        reference=intent_id,
+        saved=asking.spent(error),
+    )
 
 
 def _seen(asking: Asking) -> Outcome:
