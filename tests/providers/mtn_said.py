@@ -38,10 +38,11 @@ CHARGE = Charge(
     submitted_at=NOW,
 )
 ORDER = RefundOrder(id=REFUND_ID, charge_id=ID, charge_reference="23503452", money=Money(400, "XAF"), operator="mtn_cm")
+_ASKED = "(that of what is asked for)"
 SHOWN = {
     "amount": "1000",
     "currency": "XAF",
-    "externalId": ID,
+    "externalId": _ASKED,
     "payer": {"partyIdType": "MSISDN", "partyId": "237670123456"},
     "payerMessage": "Boutique Awa",
     "payeeNote": "Boutique Awa",
@@ -109,7 +110,9 @@ class Said:
         self.asked[kind].append(request)
         answers = self.answers[kind]
         if answers:
-            return answers.pop(0) if len(answers) > 1 else answers[0]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            asked = request.path.rsplit("/", 1)[1]
+            return replace(answer, body=answer.body.replace(_ASKED.encode(), asked.encode()))
         token = f"token{len(self.asked['login'])}"
         return in_json({"access_token": token, "token_type": "access_token", "expires_in": 3600})
 

@@ -55,6 +55,14 @@ def test_a_payment_that_waits_shows_its_prompt_until_its_end(mtn: Said, status: 
     assert mtn.lookup_refund().result is Result.PROCESSING
 
 
+def test_what_is_about_another_transaction_says_nothing_and_is_logged(mtn: Said) -> None:
+    mtn.says(lookup=shown(status="SUCCESSFUL", externalId="7f3c1d20-5b1e-4c7a-9d55-0a4f6f7b2c11"))
+    with capture_logs() as logged:
+        assert [mtn.lookup().result, mtn.lookup_refund().result] == [Result.UNKNOWN] * 2
+    assert [one["event"] for one in logged if one["log_level"] == "error"] == ["provider_answered_about_another"] * 2
+    assert mtn.says(lookup=shown(status="SUCCESSFUL", externalId=None)).lookup().result is Result.SUCCEEDED
+
+
 @pytest.mark.parametrize("amount", ["1000", "1000.00", "1000.0000", 1000])
 def test_a_success_says_exactly_what_was_taken(mtn: Said, amount: object) -> None:
     outcome = mtn.says(lookup=shown(status="SUCCESSFUL", amount=amount, financialTransactionId="23503452")).lookup()
@@ -150,7 +158,7 @@ def test_any_other_answer_to_a_look_up_is_unknown(mtn: Said, answer: Answer) -> 
 
 def callback(mtn: Said, *, tag: str | None, method: str = "PUT", **changes: Any) -> CallbackRequest:
     """What MTN sends, unsigned."""
-    body = {**json.loads(shown(status="SUCCESSFUL").body), **changes}
+    body = {**json.loads(shown(status="SUCCESSFUL", externalId=ID).body), **changes}
     return CallbackRequest(
         method=method,
         path="/callbacks/acc_1",

@@ -96,12 +96,12 @@ class Mtn(Provider):
         payer = {"partyIdType": "MSISDN", "partyId": (charge.phone or "").lstrip("+")}
         answer = client.create(charge.id, {**_body(charge.id, charge.money, charge.statement), "payer": payer})
         if has_status(answer, 409):
-            return not_missing(found(client.lookup(charge.id), _prompted(charge, now)))
+            return not_missing(found(client.lookup(charge.id), charge.id, _prompted(charge, now)))
         return _prompted(charge, now) if has_status(answer, 202) else not_created(answer)
 
     def lookup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
         """What became of the prompt."""
-        return found(self._client(account, COLLECTION, now).lookup(charge.id), _prompted(charge, now))
+        return found(self._client(account, COLLECTION, now).lookup(charge.id), charge.id, _prompted(charge, now))
 
     def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
         """Return money by Disbursements. Refused if the account has no settings for it, or MTN did not enable it."""
@@ -111,14 +111,14 @@ class Mtn(Provider):
         body = {**_body(order.id, order.money, "Remboursement"), "referenceIdToRefund": order.charge_id}
         answer = client.create(order.id, body)
         if has_status(answer, 409):
-            return not_missing(found(client.lookup(order.id), _PENDING_REFUND))
+            return not_missing(found(client.lookup(order.id), order.id, _PENDING_REFUND))
         if has_status(answer, 403):
             return outcomes.refused(FailureCode.NOT_ALLOWED, "HTTP 403")
         return _PENDING_REFUND if has_status(answer, 202) else not_created(answer)
 
     def lookup_refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
         """What became of a refund."""
-        return found(self._client(account, DISBURSEMENT, now).lookup(order.id), _PENDING_REFUND)
+        return found(self._client(account, DISBURSEMENT, now).lookup(order.id), order.id, _PENDING_REFUND)
 
     def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[Hint]:
         """Read an unsigned callback. It does not say whether its id is that of a charge or of a refund."""

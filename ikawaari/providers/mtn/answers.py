@@ -55,15 +55,20 @@ def _wrong_field(message: str | None) -> FailureCode:
 # ---------------------------------------------------------------- look-ups
 
 
-def found(answer: Got, pending: Outcome) -> Outcome:
-    """What a look-up says; `pending` while it has not ended."""
+def found(answer: Got, own_id: str, pending: Outcome) -> Outcome:
+    """What a look-up of the transaction with our id says; `pending` while it has not ended."""
     if not isinstance(answer, Answer):
         return outcomes.unknown(answer.word)
     value = answer.value()
     if is_missing(answer):
         return Outcome(result=Result.NOT_FOUND, raw_code=read_text(value, "code"))
     status = read_text(value, "status")
-    return answer.unknown() if answer.status != 200 or status is None else _of_status(status, value, pending)
+    if answer.status != 200 or status is None:
+        return answer.unknown()
+    if read(value, "externalId") not in (None, own_id):
+        log.error("provider_answered_about_another", provider="mtn", asked=own_id)
+        return outcomes.unknown("about another transaction")
+    return _of_status(status, value, pending)
 
 
 def is_missing(answer: Answer) -> bool:
