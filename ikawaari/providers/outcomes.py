@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 import structlog
@@ -166,11 +167,12 @@ def failed(failure: FailureCode, raw_code: str | None = None, *, reference: str 
 
 
 def succeeded(amount: object, currency: object, *, reference: str | None, raw_code: str | None = None) -> Outcome:
-    """The outcome of a success of `amount`, in major units as the provider wrote it: a text ("1000.00") or an integer.
+    """The outcome of a success of `amount`, in major units as the provider wrote it: a text ("1000.00") or a number of
+    decoded JSON.
 
     An amount that cannot be read exactly makes it unknown: nothing is rounded, and nothing is guessed.
     """
-    text = str(amount) if type(amount) is int else amount
+    text = str(amount) if type(amount) in {int, Decimal} else amount  # one with an exponent is not read
     try:
         money = from_decimal_string(text, currency if isinstance(currency, str) else "")
     except ValueError:

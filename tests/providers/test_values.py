@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from structlog.testing import capture_logs
@@ -92,6 +93,8 @@ def test_a_charge_of_nothing_is_a_setup() -> None:
         ("1000.00", "XOF", 1000),
         ("1000.0000", "XOF", 1000),
         (1000, "XOF", 1000),
+        (Decimal("1000.00"), "XOF", 1000),
+        (Decimal("10.5"), "USD", 1050),
         ("10.5", "USD", 1050),
     ],
 )
@@ -105,6 +108,9 @@ def test_a_success_is_exact(amount: object, currency: str, minor: int) -> None:
     [
         ("1000.5", "XOF"),
         (1000.0, "XOF"),
+        (Decimal("1000.5"), "XOF"),
+        (Decimal("1E+999999999"), "XOF"),
+        (Decimal("-1"), "XOF"),
         (True, "XOF"),
         (None, "XOF"),
         ("-1", "XOF"),

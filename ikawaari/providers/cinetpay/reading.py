@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import structlog
 
@@ -81,9 +80,8 @@ def _succeeded(charge: Charge, said: Said) -> Outcome:
     if amount is None and currency in (None, charge.money.currency):
         log.info("cinetpay_amount_not_reported", attempt=charge.id)
         return _outcome(Result.SUCCEEDED, said, money=charge.money)
-    text = format(amount, "f") if isinstance(amount, Decimal) else amount
     found = succeeded(
-        text, currency or charge.money.currency, reference=said.text("transaction_id"), raw_code=said.word
+        amount, currency or charge.money.currency, reference=said.text("transaction_id"), raw_code=said.word
     )
     if found.money != charge.money:
         log.error("cinetpay_took_another_amount", attempt=charge.id)
