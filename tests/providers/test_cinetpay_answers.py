@@ -116,6 +116,14 @@ def test_an_answer_about_another_payment_is_unknown(said: Scripted, sent_id: obj
     assert said.finds(of(code, merchant_transaction_id=sent_id)).result is Result.UNKNOWN
 
 
+@pytest.mark.parametrize("code", [1004, 1005, 2003, 2005, 2010, 2011])
+def test_a_refusal_or_failure_of_another_payment_is_unknown(said: Scripted, code: int) -> None:
+    other = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
+    assert said.creates(of(code, merchant_transaction_id=other)).result is Result.UNKNOWN
+    assert said.creates(started(code, merchant_transaction_id=other)).result is Result.UNKNOWN
+    assert said.creates(of(code)).result in {Result.FAILED, Result.REFUSED}
+
+
 @pytest.mark.parametrize(
     ("found", "result"),
     [

@@ -31,6 +31,8 @@ _OPEN = (codes.OK, codes.INITIATED, codes.PENDING)
 
 def created(charge: Charge, said: Said, now: datetime) -> Outcome:
     """The outcome of a create that did not find its id taken."""
+    if said.fields.get("merchant_transaction_id") not in (None, short_id(charge.id)):
+        return unknown(said.word)
     if said.code == codes.INVALID_PARAMS:
         return refused(_wrong_field(said), said.word)
     if said.code == codes.INVALID_CREDENTIALS:
