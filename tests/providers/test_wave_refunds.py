@@ -77,6 +77,18 @@ def test_what_the_answer_to_a_refund_says(
     assert (outcome.result, outcome.failure) == (result, code)
 
 
+def test_nobody_elses_session_is_refunded(provider: Wave) -> None:
+    order = replace(ORDER, charge_reference=None)
+    other = {**PAID, "id": "cos-2", "client_reference": "7f3c1d20-5b1e-4c7a-9d55-0a4f6f7b2c11"}
+    with scripted((200, {"result": [other]})) as peer:
+        assert provider.refund(account(peer.base_url), order, NOW).result is Result.UNKNOWN
+        assert provider.lookup_refund(account(peer.base_url), order, NOW).result is Result.UNKNOWN
+    assert [call for call in peer.calls if "refund" in call] == []
+    with scripted((200, {"result": [other, PAID]}), (200, None)) as peer:
+        assert provider.refund(account(peer.base_url), order, NOW).result is Result.PROCESSING
+    assert peer.calls[-1] == f"POST /v1/checkout/sessions/{SESSION}/refund"
+
+
 def test_a_part_is_refused_without_a_call(provider: Wave) -> None:
     order = replace(ORDER, money=Money(500, "XOF"))
     outcome = provider.refund(account(), order, NOW)

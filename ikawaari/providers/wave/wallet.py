@@ -42,7 +42,8 @@ class Wallet:
         answer = self.search(charge_id)
         if isinstance(answer, NoAnswer):
             return answer
-        return read_text(sessions.chosen(sessions.listed(answer)), "id") or answer
+        mine = [one for one in sessions.listed(answer) if read_text(one, "client_reference") == charge_id]
+        return read_text(sessions.chosen(mine), "id") or answer
 
 
 def path_of(session_id: str) -> str:
