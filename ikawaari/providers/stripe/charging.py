@@ -49,8 +49,15 @@ class Asking:
         sent_at = self.charge.submitted_at
         return sent_at is not None and self.now - sent_at >= self.times.forgets_after
 
+    def is_about(self, made: object) -> bool:
+        """Whether what an answer shows was made for this charge: it has our id, which nobody changes, and its own."""
+        own = self.charge.reference is None or read_text(made, "id") == self.charge.reference
+        return own and read(made, "metadata", "attempt") == self.charge.id
+
     def outcome(self, intent: object) -> Outcome:
         """What its intent has come to, in the charge's money where nothing was to be taken."""
+        if not self.is_about(intent):
+            return unknown("about another charge")
         found = outcome_of(self.sort, intent, livemode=self.livemode)
         if self.charge.is_setup and found.result is Result.SUCCEEDED:
             return replace(found, money=self.charge.money)
@@ -98,9 +105,12 @@ def _created(asking: Asking, path: str, form: Form, key: str, what: str) -> str 
         error = error_of(answer)
         return refused(failure_of(error), word_of(error))
     made = value_of(answer)
-    if read(made, "livemode") is not asking.livemode and made is not None:
+    made_id = read_text(made, "id")
+    if made_id is None or not asking.is_about(made):
+        return answer.unknown()
+    if read(made, "livemode") is not asking.livemode:
         return refused(FailureCode.CONFIGURATION_ERROR, "the key is of the other mode")
-    return read_text(made, "id") or answer.unknown()
+    return made_id
 
 
 def _is_lost(answer: Answer | NoAnswer) -> bool:

@@ -38,7 +38,7 @@ def give_back(api: Api, order: RefundOrder) -> Outcome:
     if is_final(answer):
         return _refusal(error_of(answer))
     refund = value_of(answer)
-    return answer.unknown() if refund is None else outcome_of(refund)
+    return answer.unknown() if refund is None else _of_order(order, refund)
 
 
 def find(api: Api, order: RefundOrder) -> Outcome:
@@ -46,13 +46,19 @@ def find(api: Api, order: RefundOrder) -> Outcome:
     if order.reference is not None:
         answer = api.get(f"{_PATH}/{order.reference}", {}, "lookup_refund")
         refund = value_of(answer)
-        return answer.unknown() if refund is None else outcome_of(refund)
+        return answer.unknown() if refund is None else _of_order(order, refund)
     try:
         every = api.listed(_PATH, {"payment_intent": order.charge_reference})
         found = next((one for one in every if read(one, "metadata", "refund") == order.id), None)
     except Unanswered as trouble:
         return trouble.outcome
     return Outcome(result=Result.NOT_FOUND) if found is None else outcome_of(found)
+
+
+def _of_order(order: RefundOrder, refund: object) -> Outcome:
+    """What it has come to, if it is the one that was asked for."""
+    is_it = read(refund, "metadata", "refund") == order.id
+    return outcome_of(refund) if is_it else unknown("about another refund")
 
 
 def outcome_of(refund: object) -> Outcome:
