@@ -93,6 +93,8 @@ class Action:
             text = getattr(self, name)
             # An address that was cut or changed is useless: better none.
             object.__setattr__(self, name, text if text and cleaned(text, _LONGEST_ADDRESS) == text else None)
+        if self.url and not self.url.startswith(("https://", "http://")):  # a browser would run another kind of address
+            object.__setattr__(self, "url", None)
 
     @property
     def is_complete(self) -> bool:

@@ -12,7 +12,17 @@ from ikawaari.money import Money
 from ikawaari.providers import settings
 from ikawaari.providers.callbacks import CallbackRequest, Hint, Report
 from ikawaari.providers.capabilities import Limits, Reach, Times
-from ikawaari.providers.outcomes import FailureCode, Outcome, Result, failed, refused, succeeded, unknown
+from ikawaari.providers.outcomes import (
+    Action,
+    ActionKind,
+    FailureCode,
+    Outcome,
+    Result,
+    failed,
+    refused,
+    succeeded,
+    unknown,
+)
 from ikawaari.providers.settings import BASE_URL, Setting
 from ikawaari.providers.tokens import Token, Tokens
 from ikawaari.providers.values import Account, Charge, Flow, long_id, plain_text, short_id
@@ -124,6 +134,26 @@ def test_an_amount_that_cannot_be_read_is_no_success(amount: object, currency: o
         outcome = succeeded(amount, currency, reference="r1")
     assert (outcome.result, outcome.money, outcome.reference) == (Result.UNKNOWN, None, "r1")
     assert [(line["event"], line["log_level"]) for line in logged] == [("provider_amount_unreadable", "error")]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_kept"),
+    [
+        ("https://pay.example.com/1?a=1#b", True),
+        ("http://127.0.0.1:9400/1", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("//pay.example.com/1", False),
+        ("/1", False),
+        ("https://pay.example.com/\n1", False),
+        ("https://pay.example.com/" + "1" * 5_000, False),
+        ("", False),
+    ],
+)
+def test_a_payer_is_led_to_an_address_of_the_web_or_nowhere(url: str, is_kept: bool) -> None:
+    action = Action(kind=ActionKind.REDIRECT, url=url)
+    assert (action.url, action.is_complete) == ((url, True) if is_kept else (None, False))
+    assert Outcome(result=Result.REQUIRES_ACTION, action=action).action == (action if is_kept else None)
 
 
 def test_failures_and_refusals_have_a_code_and_nothing_else_has() -> None:
