@@ -1,5 +1,6 @@
 """What CinetPay says of a payment, as outcomes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,6 +27,10 @@ from ikawaari.shapes import JsonObject
 log = structlog.get_logger()
 
 _PROMPT_LASTS, _PAGE_LASTS = timedelta(minutes=15), timedelta(minutes=30)  # CinetPay says neither
+_REFUSALS: Mapping[object, FailureCode] = {
+    codes.INVALID_CREDENTIALS: FailureCode.CONFIGURATION_ERROR,
+    codes.NOT_ALLOWED: FailureCode.NOT_ALLOWED,
+}
 _OPEN = (codes.OK, codes.INITIATED, codes.PENDING)
 
 
@@ -35,10 +40,8 @@ def created(charge: Charge, said: Said, now: datetime) -> Outcome:
         return unknown(said.word)
     if said.code == codes.INVALID_PARAMS:
         return refused(_wrong_field(said), said.word)
-    if said.code == codes.INVALID_CREDENTIALS:
-        return refused(FailureCode.CONFIGURATION_ERROR, said.word)
-    if said.code == codes.NOT_ALLOWED:
-        return refused(FailureCode.NOT_ALLOWED, said.word)
+    if said.code in _REFUSALS:
+        return refused(_REFUSALS[said.code], said.word)
     if said.code in codes.FAILURES:
         return _failed(said)
     if said.code in _OPEN and _is_about(charge, said):
