@@ -35,6 +35,7 @@ class Bench(ABC):
     timeout = timedelta(seconds=2)
     signs_callbacks: ClassVar[bool] = True
     decline: ClassVar[FailureCode] = FailureCode.INSUFFICIENT_FUNDS  # what one for want of money comes to
+    success: ClassVar[frozenset[tuple[str, object]]]  # the members of a look-up's answer that say so
     starts_at_once: ClassVar[bool] = True  # a create alone takes the money in the end; not so where a page decides
 
     def __init__(self, config: Config, talk: Talk, receiver: Receiver) -> None:

@@ -13,6 +13,7 @@ class CinetPayBench(Bench):
 
     adapter, simulator, country = CinetPay, Simulated, "SN"
     signs_callbacks = False
+    success = frozenset({("status", "SUCCESS"), ("code", 100)})
 
     def charge(self, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """By push: the payer approves within seconds."""

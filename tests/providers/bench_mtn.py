@@ -13,6 +13,7 @@ class MtnBench(Bench):
 
     adapter, simulator, country = Mtn, mtn.Mtn, "CM"
     signs_callbacks = False
+    success = frozenset({("status", "SUCCESSFUL")})
 
     def charge(self, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """A charge in francs, which have no smaller unit."""

@@ -16,6 +16,7 @@ class PawaPayBench(Bench):
 
     adapter = PawaPay
     simulator = pawapay.PawaPay
+    success = frozenset({("status", "COMPLETED")})
 
     def charge(self, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """Of Orange in Senegal."""

@@ -31,6 +31,7 @@ class StripeBench(Bench):
     adapter = Stripe
     simulator = simulated.Stripe
     livemode = False
+    success = frozenset({("status", "succeeded")})
     starts_at_once = False
     card = ASKS
     least: int | None = None  # the next charge's amount

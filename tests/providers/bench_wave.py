@@ -20,6 +20,7 @@ class WaveBench(Bench):
     adapter = Wave
     simulator = wave.Wave
     country = "SN"
+    success = frozenset({("payment_status", "succeeded")})
     starts_at_once = False
     decline = FailureCode.EXPIRED  # a failed try leaves the session open, until its time is over
 
