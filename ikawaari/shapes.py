@@ -152,6 +152,8 @@ class Prompt(TypedDict):
 
     message: str
     dial_code: str | None
+    instructions: NotRequired[str]  # of the provider, in the payer's language: what to do if no prompt appears
+    payee_name: NotRequired[str]  # whom the prompt names, as the provider says
 
 
 class RedirectAddress(TypedDict):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ikawaari import clock, phones
-from ikawaari.checkout import offers
+from ikawaari.checkout import accounts, offers
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.operators import OPERATORS
@@ -72,17 +72,24 @@ def next_action(attempts: Sequence[PaymentAttempt], language: str = "en") -> Nex
     waits = attempts and attempts[-1].status == AttemptStatus.REQUIRES_ACTION
     action: NextAction | None = attempts[-1].next_action if waits else None
     if action is not None and (prompt := action.get("mobile_money_ussd")):
-        dial_code = prompt["dial_code"] or _menu(attempts[-1].operator)
-        told: Prompt = {"message": _MESSAGES[ActionKind.USSD][language], "dial_code": dial_code}
-        return {**action, "mobile_money_ussd": told}
+        return {**action, "mobile_money_ussd": _prompt(attempts[-1], prompt, language)}
     if action is not None and (prompt := action.get("mobile_money_otp")):
         return {**action, "mobile_money_otp": {**prompt, "message": _MESSAGES[ActionKind.OTP][language]}}
     return action
 
 
-def _menu(operator: str | None) -> str | None:
-    known = OPERATORS.get(operator or "")
-    return known.menu if known else None
+def _prompt(attempt: PaymentAttempt, prompt: Prompt, language: str) -> Prompt:
+    """The prompt in the payer's language. What the provider says of its operator now counts before what we know."""
+    channel = accounts.last_known().channels.get(attempt.provider)
+    said = channel.condition(attempt.operator, attempt.currency) if channel else None
+    known = OPERATORS.get(attempt.operator or "")
+    dial_code = (said and said.dial_code) or prompt["dial_code"] or (known and known.menu)
+    told: Prompt = {"message": _MESSAGES[ActionKind.USSD][language], "dial_code": dial_code or None}
+    if said and (instructions := said.instructions.get(language)):
+        told["instructions"] = instructions
+    if said and said.payee_name:
+        told["payee_name"] = said.payee_name
+    return told
 
 
 def language(locale: str | None, accepted: str) -> str:

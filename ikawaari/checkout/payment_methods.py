@@ -143,7 +143,9 @@ def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | 
         return None
     if request.otp:
         return request.otp
-    raise CodeNeeded(str(reach.code_from).replace("{amount}", str(int(money.major))))
+    said = channel.condition(method.operator, money.currency) if channel else None
+    dial = (said and said.dial_code) or str(reach.code_from)
+    raise CodeNeeded(dial.replace("{amount}", str(int(money.major))))
 
 
 def is_same(one: PaymentMethod, other: PaymentMethod) -> bool:

@@ -68,6 +68,12 @@ class UssdWords(Output):
 
     message = TextField()
     dial_code = TextField("A code to dial if the prompt does not appear.", nullable=True)
+    instructions = fields.String(
+        metadata={"description": "What the provider says to do if the prompt does not appear; present only if it does."}
+    )
+    payee_name = fields.String(
+        metadata={"description": "Whom the prompt names as being paid; present only if the provider says it."}
+    )
 
 
 class RedirectAddress(Output):

@@ -203,15 +203,18 @@ def _operator_name(view: PublicCheckout, operator: str | None) -> str | None:
 
 
 def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:
-    """Where the payer finds a payment that waits: the code to dial, of the provider or else the operator, or an app.
+    """Where the payer finds a payment that waits: what the provider says, a code to dial, or an app.
 
     The codes of the sandbox are invented: nobody is told to dial one.
     """
-    operator = OPERATORS.get(payment["operator"] or "")
-    action = view["next_action"]
+    operator, action = OPERATORS.get(payment["operator"] or ""), view["next_action"]
     prompt = action.get("mobile_money_ussd") if action and view["livemode"] else None
-    known = operator.menu if operator else None
-    return {"code": prompt["dial_code"] if prompt else known, "is_app": bool(operator and operator.is_app)}
+    return {
+        "steps": prompt.get("instructions") if prompt else None,
+        "payee": prompt.get("payee_name") if prompt else None,
+        "code": prompt["dial_code"] if prompt else operator and operator.menu,
+        "is_app": bool(operator and operator.is_app),
+    }
 
 
 def _qr(view: PublicCheckout) -> dict[str, Any]:

@@ -1,17 +1,25 @@
 """What a payer is told who sees no prompt: the operator's menu, its app, or general words where nothing is sure."""
 
 import re
+import uuid
+from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any, cast
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from ikawaari.checkout import merchant_view
+from ikawaari import clock
+from ikawaari.checkout import account_setup, accounts, health, merchant_view
+from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.hosted import context
 from ikawaari.operators import OPERATORS
-from ikawaari.store.models import PaymentAttempt
+from ikawaari.providers.base import Account
+from ikawaari.providers.capabilities import Condition
+from ikawaari.store.models import PaymentAttempt, PaymentIntent, ProviderConditions
 from tests import factories
 
 GENERAL = {"en": "Open your operator's mobile money menu", "fr": "Ouvrez le menu mobile money de votre opérateur"}
@@ -76,3 +84,63 @@ def test_what_the_provider_says_counts_before_what_we_know(operator: str, given:
     assert context._menu(view, payment)["code"] == told
     test_view = cast("PublicCheckout", {**view, "livemode": False})
     assert context._menu(test_view, payment)["code"] == OPERATORS[operator].menu
+
+
+SAID = Condition(
+    operator="orange_sn",
+    currency="XOF",
+    payee_name="IKAWAARI <b>TERANGA</b>",
+    instructions={"en": "Dial *123# and choose 1.", "fr": "Composez *123# et choisissez 1."},
+    dial_code="*123#",
+)
+
+
+@pytest.fixture
+def account(app: Flask) -> Account:
+    """A live account whose provider has said something about Orange in Senegal, and what to dial in Burkina Faso."""
+    settings = {"token": "made_up", "sign_callbacks": True}
+    new = NewAccount(provider="pawapay", merchant_id=None, country=None, livemode=True, settings=settings)
+    added = account_setup.add(new, app.config["IKAWAARI"], clock.now())
+    burkina = replace(SAID, operator="orange_bf", dial_code="*144*5*{amount}#")
+    ProviderConditions.create(account=added.id, said=health.stored([SAID, burkina]), refreshed_at=clock.now())
+    accounts.distrust()
+    accounts.known()
+    return added
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_what_the_provider_says_now_is_told_in_the_payer_s_language(
+    client: FlaskClient, account: Account, locale: str
+) -> None:
+    session = factories.session(livemode=True, locale=locale)
+    intent = PaymentIntent.get(PaymentIntent.session == session.id)
+    action = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": None}}
+    now = clock.now()
+    waiting = {"status": "requires_action", "next_action": action, "deadline_at": now + timedelta(minutes=5)}
+    who = {"provider": account.id, "type": "mobile_money", "operator": "orange_sn", "phone": "+221771234500"}
+    money = {"amount": 5_000, "currency": "XOF", "created_at": now, "submitted_at": now}
+    PaymentAttempt.create(id=str(uuid.uuid4()), intent=intent.id, return_url="", **who, **waiting, **money)
+    view: Any = client.get(f"/api/checkout/{session.id}", headers={"Accept-Language": locale}).json
+    told = view["next_action"]["mobile_money_ussd"]
+    assert told == {
+        "message": told["message"],
+        "dial_code": "*123#",
+        "instructions": SAID.instructions[locale],
+        "payee_name": SAID.payee_name,
+    }
+    page = re.sub(r"\s+", " ", client.get(f"/{session.id}").text)
+    assert f'{SAID.instructions[locale]} <a href="tel:*123%23">*123#</a>' in page
+    assert "IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;." in page
+
+
+def test_the_code_to_dial_before_a_charge_is_what_the_provider_says_now(client: FlaskClient, account: Account) -> None:
+    session = factories.session(factories.merchant(country="BF"), livemode=True)
+    wallet = {"operator": "orange_bf", "phone_number": factories.phone(country="BF")}
+    body = {"payment_method": {"type": "mobile_money", "mobile_money": wallet}}
+    answer: Any = client.post(f"/api/checkout/{session.id}/pay", json=body)
+    assert answer.status_code == 400
+    assert "*144*5*5000#" in answer.text
+
+
+def test_of_another_operator_nothing_is_told_that_was_not_said(account: Account) -> None:
+    assert set(prompt_of("mtn_ci", None)) == {"message", "dial_code"}
