@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,13 +53,18 @@ def node_modules() -> Path:
 
 def python() -> Path:
     """An interpreter with openapi-generator, and with what its Python client stands on."""
-    folder = CACHE / "python"
+    return environment("python", LIBRARIES)
+
+
+def environment(name: str, libraries: Sequence[str]) -> Path:
+    """The interpreter of an environment of its own that has these libraries."""
+    folder = CACHE / name
 
     def install() -> None:
         run(sys.executable, "-m", "venv", folder, folder=CACHE)
-        run(folder / "bin" / "pip", "install", "--quiet", *LIBRARIES, folder=CACHE)
+        run(folder / "bin" / "pip", "install", "--quiet", *libraries, folder=CACHE)
 
-    _once(folder, " ".join(LIBRARIES), install)
+    _once(folder, " ".join(libraries), install)
     return folder / "bin" / "python"
 
 
