@@ -10,7 +10,7 @@ import re
 import select
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -29,6 +29,7 @@ _SECRETS = (
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,}"), "…"),
     (re.compile(r"(://[^:/@\s]{1,64}:)[^@/\s]{1,256}@"), r"\1…@"),
 )
+_hidden: Sequence[str] = ()
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that this thread answers."""
 
@@ -55,6 +56,12 @@ def _name_request(_logger: Any, _method: str, line: MutableMapping[str, Any]) ->
     return {"request_id": request_id, **line} if request_id else line
 
 
+def hide(secrets: Iterable[str]) -> None:
+    """Keep these texts, which no pattern knows, out of what is logged of exceptions from now on."""
+    global _hidden  # noqa: PLW0603 - what this process knows
+    _hidden = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+
 def masked(text: str) -> str:
     """`text` without session ids, credentials, tokens, e-mails, and anything that looks like a phone or card number."""
     for pattern, instead in _SECRETS:
@@ -63,8 +70,12 @@ def masked(text: str) -> str:
 
 
 def _mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    # A trace has whatever a library was given; other lines have only what is written in this program.
+    hidden = _hidden if "exception" in line else ()
     for name, value in line.items():
         if isinstance(value, str):
+            for secret in hidden:
+                value = value.replace(secret, "…")  # noqa: PLW2901 - piece by piece
             line[name] = masked(value)
     return line
 

@@ -200,6 +200,7 @@ def test_an_account_is_checked_in_words(
     account_id = printed(database_url, "providers", "add", "direct", "--settings", settings(given)).split()[0]
     done = here(database_url, "providers", "check", account_id)
     assert (done.code, done.stdout.splitlines()[-1]) == (code, words)
+    assert TOKEN not in done.stdout + done.stderr
     assert refused(1, database_url, "providers", "check", "acc_gone").count("acc_gone") == 1
 
 

@@ -56,6 +56,18 @@ def test_the_text_of_an_exception_is_masked_too(capsys: pytest.CaptureFixture[st
     assert "awa" not in str(line)
 
 
+def test_a_secret_that_no_pattern_knows_is_hidden_in_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    logs.hide(["", "short", "short and more"])
+    try:
+        raise ValueError("refused: short and more, short")
+    except ValueError:
+        LOG.exception("unexpected_error")
+    finally:
+        logs.hide([])
+    assert "ValueError: refused: …, …" in json.loads(capsys.readouterr().err)["exception"].splitlines()
+
+
 def test_masking_is_linear() -> None:
     started = time.process_time()
     for text in ("1" * 200_000, "a" * 200_000, "1 " * 100_000, "a@" * 100_000, "://a:" * 40_000, "cs_" * 60_000):

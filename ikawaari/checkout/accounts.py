@@ -9,16 +9,16 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 
 import structlog
 
-from ikawaari import sealing
+from ikawaari import logs, sealing
 from ikawaari.checkout import health
 from ikawaari.checkout.health import Health, Said
 from ikawaari.config import Config
-from ikawaari.providers import registry
+from ikawaari.providers import registry, settings
 from ikawaari.providers.base import Account
 from ikawaari.providers.channel import Channel
 from ikawaari.states import ProviderState
@@ -26,6 +26,7 @@ from ikawaari.store.models import ProviderAccount, ProviderOrder, ProviderSwitch
 
 log = structlog.get_logger()
 KEPT_SECONDS = 1.0
+_MOST_KEPT = 10_000  # opened texts, two for each account
 Place = tuple[str | None, str]
 """A merchant's id, or None for the house, and an operator's."""
 
@@ -53,11 +54,11 @@ class Accounts:
 
     @cached_property
     def by_owner(self) -> Mapping[str | None, Sequence[Channel]]:
-        """The channels of each merchant, and of the house."""
-        return {
-            owner: [one for one in self.channels.values() if one.merchant_id == owner]
-            for owner in (None, *self.merchants)
-        }
+        """The channels of each merchant that has anything of its own, and of the house."""
+        found: dict[str | None, list[Channel]] = {owner: [] for owner in (None, *self.merchants)}
+        for one in self.channels.values():
+            found[one.merchant_id].append(one)
+        return found
 
     def sharing(self, merchant_id: str | None) -> str | None:
         """The merchant if it has anything of its own; None for all the others, to whom the same accounts are open."""
@@ -127,8 +128,10 @@ def _read_again() -> Accounts:
 
 def _read(version: int, providers_version: int) -> Accounts:
     switches = ProviderSwitch.select(ProviderSwitch.name).where(ProviderSwitch.state == ProviderState.CLOSED)
+    channels = sorted([*registry.built_in(), *_stored()], key=_preference)
+    logs.hide(text for one in channels for text in settings.secrets(one.provider.settings, one.account.settings))
     return Accounts(
-        channels={one.id: one for one in sorted([*registry.built_in(), *_stored()], key=_preference)},
+        channels={one.id: one for one in channels},
         closed=frozenset(row.name for row in switches),
         orders={(row.merchant_id, row.operator): row.accounts for row in ProviderOrder.select()},
         health=health.read(),
@@ -166,12 +169,18 @@ def opened(row: ProviderAccount) -> Account:
     return Account(
         id=row.id,
         provider=row.provider,
-        settings=json.loads(sealing.open_sealed(row.settings)),
+        settings=json.loads(_clear(row.settings)),
         country=row.country,
         livemode=row.livemode,
         callback_url=f"{_api_url}/callbacks/{row.id}",
-        callback_key=bytes.fromhex(sealing.open_sealed(row.callback_key)),
+        callback_key=bytes.fromhex(_clear(row.callback_key)),
     )
+
+
+@lru_cache(_MOST_KEPT)
+def _clear(sealed: str) -> str:
+    """The text of `sealed`, opened once: all accounts are read again when one of them, or an outage, changes."""
+    return sealing.open_sealed(sealed)
 
 
 def seal(settings: Mapping[str, object]) -> str:
