@@ -203,7 +203,7 @@ UNKNOWN: list[Written] = [
     (200, {name: value for name, value in PAID.items() if name != "payment_status"}),
     (200, {**OPEN, "wave_launch_url": None}),
     (200, {**PAID, "amount": "1000.50"}),
-    (200, {**PAID, "amount": 1000.0}),
+    (200, {**PAID, "amount": 1000.5}),
     (200, {**PAID, "amount": None}),
     (200, {**PAID, "currency": "FCFA"}),
 ]

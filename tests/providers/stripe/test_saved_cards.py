@@ -112,13 +112,15 @@ def test_a_renewal_asks_for_nothing_of_its_payer_and_saves_nothing(bench: Stripe
 def test_a_bank_may_say_that_a_saved_card_never_pays_again(
     bench: StripeBench, httpserver: HTTPServer, advice: str | None, is_spent: bool
 ) -> None:
+    charge = bench.charge()
     intent = {"id": "pi_1", "object": "payment_intent", "livemode": False, "status": "requires_payment_method"}
+    intent |= {"metadata": {"attempt": charge.id}}
     error = {"type": "card_error", "code": "card_declined", "decline_code": "stolen_card", "advice_code": advice}
     httpserver.expect_request("/v1/payment_intents").respond_with_json(intent)
     httpserver.expect_request("/v1/payment_intents/pi_1/confirm").respond_with_json({"error": error}, 402)
     account = bench.account_at(httpserver.url_for("").rstrip("/"))
     saved = SavedMethod(id="pm_1", customer="cus_1", last4="4242")
-    renewal = replace(bench.charge(), card_token=None, saved=saved, off_session=True)
+    renewal = replace(charge, card_token=None, saved=saved, off_session=True)
     outcome = bench.provider.charge(account, renewal, bench.now())
     assert (outcome.result, outcome.failure) == (Result.FAILED, FailureCode.CARD_DECLINED)
     assert outcome.saved == (replace(saved, is_spent=True) if is_spent else None)
