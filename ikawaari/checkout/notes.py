@@ -1,25 +1,120 @@
 """What the page tells beside the public view: words of a provider that have no place in the public JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
 
+from ikawaari.checkout import accounts, health, payment_methods, quotes, routing
+from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
+from ikawaari.errors import ValidationFailed
+from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode
+from ikawaari.providers.capabilities import Limits
+from ikawaari.shapes import MethodType
 from ikawaari.states import UNSETTLED
+from ikawaari.store.models import CheckoutSession
+
+
+class Reason(StrEnum):
+    """Why an operator cannot be paid by."""
+
+    DOWN = "down"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    STEP = "step"
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why, and the smallest or largest amount, or the step, in the currency's smallest unit."""
+
+    reason: Reason
+    amount: int = 0
+
+
+Hindrances = Mapping[str, Hindrance]
+"""What stands in the way of a payment, by operator."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notes:
     """The notes of one page."""
 
+    hindrances: Sequence[tuple[str, Hindrance]] = ()  # of the open form
+    cards_are_down: bool = False
     last_error: FailureCode | None = None  # of a try at the provider that did not end the payment under way
 
 
 NONE = Notes()
 
 
-def of(shown: Snapshot) -> Notes:
-    """The notes of a session's page."""
+def of(shown: Snapshot, chosen: int | None = None) -> Notes:
+    """The notes of a session's page. `chosen`: the amount that its payer has typed, in the smallest unit."""
     running = next((attempt for attempt in shown.attempts if attempt.status in UNSETTLED), None)
-    if running is None or not running.last_error:
-        return NONE
-    return Notes(last_error=FailureCode(running.last_error))
+    if running is not None:
+        return Notes(last_error=FailureCode(running.last_error)) if running.last_error else NONE
+    terms, amount = Terms.of_session(shown.session), fixed_amount(shown.session)
+    found = hindrances(terms, chosen if amount is None else amount)
+    return Notes(hindrances=tuple(found.items()), cards_are_down=_cards_are_down(terms))
+
+
+def fixed_amount(session: CheckoutSession) -> int | None:
+    """What a wallet is charged for the session, with the fee; None while its payer chooses something of it."""
+    if quotes.is_adjustable(session):
+        return None
+    try:
+        return quotes.of(session, MethodType.MOBILE_MONEY, None, None).total
+    except ValidationFailed:
+        return None
+
+
+def hindrances(terms: Terms, amount: int | None) -> Hindrances:
+    """What stands in the way of paying `amount` by each operator; None: of paying at all."""
+    if MethodType.MOBILE_MONEY not in terms.method_types:
+        return {}
+    known = accounts.known()
+    alike = replace(terms, merchant_id=known.sharing(terms.merchant_id), method_types=(), phone=None, country=None)
+    found = _limited(alike, known.number, routing.down())
+    hindered = ((operator, _hindrance(limits, Money(amount or 0, terms.currency))) for operator, limits in found)
+    return {operator: one for operator, one in hindered if one and (one.reason is Reason.DOWN or amount is not None)}
+
+
+@lru_cache(200)
+def _limited(terms: Terms, _number: int, _down: frozenset[health.Key]) -> Sequence[tuple[str, Sequence[Limits]]]:
+    """The operators that are offered and not taken by somebody whatever the amount, with the limits of who takes them.
+
+    Remembered, because each page asks for it.
+    """
+    offered = [one for code in payment_methods.countries_of(terms) for one in payment_methods.operators_of(terms, code)]
+    found = [(operator.id, _limits(terms, operator.id)) for operator in offered]
+    return [(operator, limits) for operator, limits in found if Limits() not in limits]
+
+
+def _limits(terms: Terms, operator: str) -> Sequence[Limits]:
+    """The limits of each account that the operator can be asked for at now; none if it is down."""
+    taking = routing.candidates(terms.wanting(MethodType.MOBILE_MONEY, operator))
+    reaches = [reach for one in taking if (reach := one.reach_now(operator))]
+    return [reach.limits.get(terms.currency, Limits()) for reach in reaches]
+
+
+def _hindrance(every: Sequence[Limits], money: Money) -> Hindrance | None:
+    if not every:
+        return Hindrance(Reason.DOWN)
+    if any(limits.take(money) for limits in every):
+        return None
+    wide_enough = [limits for limits in every if limits.minimum <= money.amount <= limits.maximum]
+    if wide_enough:
+        return Hindrance(Reason.STEP, min(limits.step for limits in wide_enough))
+    larger = [limits.minimum for limits in every if limits.minimum > money.amount]
+    if larger:
+        return Hindrance(Reason.MINIMUM, min(larger))
+    return Hindrance(Reason.MAXIMUM, max(limits.maximum for limits in every))
+
+
+def _cards_are_down(terms: Terms) -> bool:
+    if MethodType.CARD not in terms.method_types or not routing.down():
+        return False
+    wanted = terms.wanting(MethodType.CARD, None)
+    return bool(routing.reaching(wanted)) and not routing.candidates(wanted)

@@ -11,7 +11,18 @@ from functools import lru_cache
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, countries, phones
-from ikawaari.checkout import accounts, health, links, merchant_view, offers, payment_methods, quotes, returns, routing
+from ikawaari.checkout import (
+    accounts,
+    health,
+    links,
+    merchant_view,
+    notes,
+    offers,
+    payment_methods,
+    quotes,
+    returns,
+    routing,
+)
 from ikawaari.checkout.offers import PublicOffer
 from ikawaari.checkout.payment_methods import Terms
 from ikawaari.checkout.snapshots import Snapshot
@@ -166,7 +177,7 @@ def card_fields(session: CheckoutSession, view: PublicCheckout) -> CardFields | 
 def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> PublicCheckout:
     session, attempts = shown.session, shown.attempts
     is_shared = links.is_shared(session, shown.link)
-    methods, payment = _methods(asked.terms), _payment_of(attempts)
+    methods, payment = _methods(asked.terms, notes.fixed_amount(session)), _payment_of(attempts)
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -271,7 +282,7 @@ def merchant(row: Merchant) -> PublicMerchant:
     }
 
 
-def _methods(terms: Terms) -> Repeated[OfferedMethod]:
+def _methods(terms: Terms, amount: int | None) -> Repeated[OfferedMethod]:
     """What is offered under these terms, remembered: it takes longer to find than to read the session.
 
     One merchant's own accounts offer nothing to another one, and what has changed has another number.
@@ -279,23 +290,28 @@ def _methods(terms: Terms) -> Repeated[OfferedMethod]:
     known = accounts.known()
     shared = known.sharing(terms.merchant_id)
     alike = replace(terms, merchant_id=shared, method_types=tuple(terms.method_types), phone=None)
-    return _offered(alike, known.number, routing.down())
+    return _offered(alike, known.number, routing.down(), frozenset(notes.hindrances(terms, amount)))
 
 
 @lru_cache(200)
-def _offered(terms: Terms, _number: int, _down: frozenset[health.Key]) -> Repeated[OfferedMethod]:
+def _offered(
+    terms: Terms, _number: int, _down: frozenset[health.Key], hindered: frozenset[str]
+) -> Repeated[OfferedMethod]:
     methods = Repeated[OfferedMethod]()
     for method_type in terms.method_types:
         if method_type == MethodType.MOBILE_MONEY and (served := payment_methods.countries_of(terms)):
-            methods.append({"type": MethodType.MOBILE_MONEY, "countries": [_country(terms, code) for code in served]})
+            methods.append(
+                {"type": MethodType.MOBILE_MONEY, "countries": [_country(terms, code, hindered) for code in served]}
+            )
         if method_type == MethodType.CARD and payment_methods.takes_cards(terms):
             methods.append({"type": MethodType.CARD})
     return methods
 
 
-def _country(terms: Terms, code: str) -> OfferedCountry:
+def _country(terms: Terms, code: str, hindered: frozenset[str]) -> OfferedCountry:
     """A country with its operators; those that cannot be paid by now come last."""
-    operators = [_operator(terms, operator) for operator in payment_methods.operators_of(terms, code)]
+    offered = payment_methods.operators_of(terms, code)
+    operators = [_operator(terms, operator, available=operator.id not in hindered) for operator in offered]
     return {
         "country": code,
         "dial_code": countries.COUNTRIES[code].dial_code,
@@ -303,12 +319,12 @@ def _country(terms: Terms, code: str) -> OfferedCountry:
     }
 
 
-def _operator(terms: Terms, operator: Operator) -> OfferedOperator:
+def _operator(terms: Terms, operator: Operator, *, available: bool) -> OfferedOperator:
     return {
         "id": operator.id,
         "name": operator.name,
         "flows": payment_methods.flows_of(terms, operator.id),
-        "available": bool(routing.candidates(terms.wanting(MethodType.MOBILE_MONEY, operator.id))),
+        "available": available,
     }
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ikawaari import clock
 from ikawaari.checkout import accounts, health
 from ikawaari.checkout.accounts import Accounts
-from ikawaari.money import Money
+from ikawaari.money import MAX_AMOUNT, Money
 from ikawaari.operators import OPERATORS
 from ikawaari.providers.base import Account, Flow
 from ikawaari.providers.capabilities import Limits
@@ -156,4 +156,5 @@ def _outage(one: Channel, wanted: Wanted) -> str | None:
 
 def _bounds(limits: Limits, currency: str) -> str:
     steps = f" in steps of {limits.step}" if limits.step > 1 else ""
-    return f"takes {limits.minimum} to {limits.maximum} {currency}{steps}, in the smallest unit"
+    span = f"at least {limits.minimum}" if limits.maximum == MAX_AMOUNT else f"{limits.minimum} to {limits.maximum}"
+    return f"takes {span} {currency}{steps}, in the smallest unit"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
 from ikawaari.checkout import notes, subscriptions
-from ikawaari.checkout.notes import Notes
+from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
@@ -24,6 +24,8 @@ from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.operators import OPERATORS
 from ikawaari.shapes import CardFields, MethodType, Recurring
+
+_OF_OPERATORS = ("method", "operator", "amount")  # fields that are at fault if an operator cannot be paid by
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "operator": _operator_name(view, payment["operator"]) if payment else None,
         "menu": _menu(view, payment) if payment else None,
         "failure": wording.failure(error["code"]) if error else None,
+        "hindered": _hindered(facts),
         "last_error": wording.failure(facts.notes.last_error) if facts.notes.last_error else None,
         "words": wording,
         "trial": wording.trial(view["recurring"]),
@@ -103,7 +106,9 @@ def of(facts: Facts) -> dict[str, Any]:
         "whole": Money(0, view["currency"]).exponent == 0,
         "success_url": page_state.safe_url(view["success_url"]),
         "refresh": _refresh(facts.own.page, state),
-        **_choices(view, draft, locale, facts.card),
+        **_choices(view, draft, facts.card),
+        "country_name": lambda code: countries.name(code, locale),
+        "fault": lambda name: _fault(facts, name),
         **_moments(view, payment, locale),
     } | ({"qr": _qr(view)} if state.name == "qr" else {})
 
@@ -125,25 +130,36 @@ def _amount(view: PublicCheckout, state: PageState, total: Total) -> int | None:
     return None if view["amount"] is None else view["amount"] + view["fee_amount"]
 
 
-def _choices(view: PublicCheckout, draft: Draft, locale: str, card: CardFields | None) -> dict[str, Any]:
+def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dict[str, Any]:
     """What the open form offers, and what is chosen. A live card is typed in its provider's fields, or not here."""
     country = drafts.country_of(draft, view)
     return {
         "method": drafts.method(draft, view),
         "methods": [m for m in view["payment_methods"] if m["type"] != MethodType.CARD or card or not view["livemode"]],
         "country": country,
-        "country_name": lambda code: countries.name(code, locale),
         "offers": drafts.offers(view),
         "offer": next((offer for offer in drafts.offers(view) if offer["country"] == country), None),
         "chosen_operator": drafts.operator_of(draft, view),
         "prefixes": prefixes,
-        "fault": lambda name: _fault(draft, name),
     }
 
 
-def _fault(draft: Draft, name: str) -> LazyString | None:
+def _hindered(facts: Facts) -> Mapping[str, LazyString]:
+    """What stands in the way of paying by each operator, as its line says."""
+    return {operator: wording.hindrance(one, _limit(facts, one)) for operator, one in facts.notes.hindrances}
+
+
+def _limit(facts: Facts, hindrance: Hindrance) -> str:
+    return Money(hindrance.amount, facts.view["currency"]).format(facts.locale)
+
+
+def _fault(facts: Facts, name: str) -> LazyString | None:
+    draft, view = facts.draft, facts.view
     if name not in draft.faults:
         return None
+    operator = drafts.wanted_operator(draft, view) if name in _OF_OPERATORS else None
+    if operator and (found := dict(facts.notes.hindrances).get(operator)):
+        return wording.hindered(found, _operator_name(view, operator) or operator, _limit(facts, found))
     return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
 
 

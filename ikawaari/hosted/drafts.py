@@ -152,7 +152,7 @@ def to_request(
     desktop: bool = False,
 ) -> PayRequest:
     """The request to the domain. Raises ValidationFailed if a number cannot be parsed; the domain checks the rest."""
-    amount = _amount(draft, view)
+    amount = chosen_amount(draft, view)
     common: dict[str, Any] = {
         "amount": amount,
         "quantities": _quantities(draft, view),
@@ -166,7 +166,7 @@ def to_request(
     if (draft.get("method") or method(draft, view)) == MethodType.CARD:
         return PayRequest(type=MethodType.CARD, card_token=card_token, **common)
     country = country_of(draft, view)
-    operator = operator_of(draft, view)
+    operator = wanted_operator(draft, view)
     flow = "qr" if desktop and _prefers_qr(view, operator) else None
     phone = draft.get("phone") or None
     return PayRequest(
@@ -194,11 +194,21 @@ def country_of(draft: Draft, view: PublicCheckout) -> str | None:
 
 
 def operator_of(draft: Draft, view: PublicCheckout) -> str | None:
-    """The chosen operator, or else the one that the number was first assigned to, if it is offered."""
+    """The chosen operator, or else the one that the number was first assigned to, if it can be paid by."""
+    wanted = wanted_operator(draft, view)
+    return wanted if wanted in {offer["id"] for offer in _operators(draft, view) if offer["available"]} else None
+
+
+def wanted_operator(draft: Draft, view: PublicCheckout) -> str | None:
+    """The same whether or not it can be paid by: who has chosen one that cannot must not be charged by another."""
     country = country_of(draft, view)
-    offered = [offer["id"] for offer in operators_in(view, country) if offer["available"]]
     wanted = (draft.get("operator"), _guess(draft.get("phone") or view["customer"].get("phone") or "", country))
+    offered = {offer["id"] for offer in _operators(draft, view)}
     return next((operator for operator in wanted if operator in offered), None)
+
+
+def _operators(draft: Draft, view: PublicCheckout) -> list[OfferedOperator]:
+    return operators_in(view, country_of(draft, view))
 
 
 def offers(view: PublicCheckout) -> list[OfferedCountry]:
@@ -242,7 +252,11 @@ def _fault(path: str) -> str:
     return _FAULTS.get(path, "form")
 
 
-def _amount(draft: Draft, view: PublicCheckout) -> int | None:
+def chosen_amount(draft: Draft, view: PublicCheckout) -> int | None:
+    """The amount that was typed or picked, in the smallest unit; None if the session has its own.
+
+    Raises ValidationFailed if it cannot be read.
+    """
     if view["amount"] is not None:
         return None
     if not draft.get("amount") and draft.get("preset") in map(str, view["amount_presets"]):

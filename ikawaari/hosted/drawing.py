@@ -17,6 +17,7 @@ from flask import render_template
 from flask_babel import force_locale
 from markupsafe import escape
 
+from ikawaari.checkout.notes import Notes
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.edge import json_answers
 from ikawaari.hosted import context, csp, web
@@ -51,7 +52,7 @@ def html(facts: Facts) -> str:
     own = vars(facts.own)
     view = {name: value for name, value in plain.view.items() if name != "payment_methods"}
     key = json.dumps([plain.part, plain.locale, view, vars(plain.own)])
-    pieces = _pieces(key, json_answers.text_of(plain.view["payment_methods"]), plain.card)
+    pieces = _pieces(key, json_answers.text_of(plain.view["payment_methods"]), plain.card, plain.notes)
     return "".join([escape(own[piece]) if index % 2 else piece for index, piece in enumerate(pieces)])
 
 
@@ -70,7 +71,8 @@ def _plain(facts: Facts) -> Facts:
     amount = None if view["amount"] is None else 1  # any one stands for all: `Own` has its text
     own = Own(**{name: text and f"{_MARK}{name}-" for name, text in vars(facts.own).items()})
     view = {**_ABSENT, **shown, "amount": amount}
-    return _open_form(facts.part, facts.locale, view, own, facts.card)
+    told = Notes(hindrances=facts.notes.hindrances, cards_are_down=facts.notes.cards_are_down)
+    return _open_form(facts.part, facts.locale, view, own, card=facts.card, notes=told)
 
 
 def _is_plain(facts: Facts, plain: Facts) -> bool:
@@ -80,13 +82,13 @@ def _is_plain(facts: Facts, plain: Facts) -> bool:
     return facts == same and all(view[name] == absent for name, absent in _ABSENT.items())
 
 
-def _open_form(part: bool, locale: str, view: PublicCheckout, own: Own, card: CardFields | None) -> Facts:
-    return Facts(part=part, locale=locale, view=view, draft=_NO_DRAFT, state=_OPEN, total=_NO_TOTAL, own=own, card=card)
+def _open_form(part: bool, locale: str, view: PublicCheckout, own: Own, **more: Any) -> Facts:
+    return Facts(part=part, locale=locale, view=view, draft=_NO_DRAFT, state=_OPEN, total=_NO_TOTAL, own=own, **more)
 
 
 @lru_cache(_KEPT)
-def _pieces(key: str, methods: str, card: CardFields | None) -> tuple[str, ...]:
+def _pieces(key: str, methods: str, card: CardFields | None, notes: Notes) -> tuple[str, ...]:
     """The drawing in pieces: every second one is the name of a text of `Own`."""
     part, locale, view, own = json.loads(key)
     view["payment_methods"] = json.loads(methods)
-    return tuple(_MARKS.split(draw(_open_form(part, locale, view, Own(**own), card))))
+    return tuple(_MARKS.split(draw(_open_form(part, locale, view, Own(**own), card=card, notes=notes))))

@@ -211,7 +211,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     view = public_view.public(shown, now)
     told = view["status"] != "complete" or returns.is_acknowledged(session_id)
     save_data = request.headers.get("Save-Data") == "on"
-    state = page_state.of(view, now, told=told, save_data=save_data, besides=notes.of(shown))
+    state = page_state.of(view, now, told=told, save_data=save_data, besides=notes.of(shown).last_error)
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)
@@ -235,7 +235,7 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         state=state,
         total=total,
         own=context.own(session.id, view, state, total, locale),
-        notes=notes.of(shown),
+        notes=notes.of(shown, totals.charged(view, draft, total)),
         asked=_asked(),
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
         asks_email=subscriptions.lacks_contact(session),

@@ -36,6 +36,16 @@ def shown(session: Any, view: PublicCheckout, draft: Draft, state: PageState) ->
     return Total(asked=True, quote=quote)
 
 
+def charged(view: PublicCheckout, draft: Draft, total: Total) -> int | None:
+    """What the current choices would charge, where the session alone does not say it."""
+    if total.quote:
+        return total.quote.total
+    try:
+        return drafts.chosen_amount(draft, view)
+    except ValidationFailed:
+        return None
+
+
 def seen(session: Any, form: Mapping[str, str]) -> int | None:
     """The total that the customer has seen; 0, which matches no total, if none; None for an amount just typed."""
     if not quotes.must_be_agreed(session):

@@ -7,6 +7,7 @@ from flask_babel import LazyString, ngettext
 from flask_babel import lazy_gettext as _l
 
 from ikawaari import errors
+from ikawaari.checkout.notes import Hindrance, Reason
 from ikawaari.errors import IkawaariError
 from ikawaari.shapes import LinkEnd, Recurring, Rhythm
 
@@ -152,6 +153,26 @@ def failure(code: str | None) -> Notice:
 def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
     """The text for a wrong form field; a merchant's question may just be unanswered."""
     return _REASONS.get(reason) or FAULTS.get(name) or (_NO_ANSWER if empty and not reason else _ANSWER)
+
+
+def hindrance(one: Hindrance, amount: str) -> LazyString:
+    """Why an operator cannot be paid by, in its line; `amount`: its limit."""
+    return {
+        Reason.DOWN: _l("Not available right now"),
+        Reason.MINIMUM: _l("At least %(amount)s", amount=amount),
+        Reason.MAXIMUM: _l("At most %(amount)s", amount=amount),
+        Reason.STEP: _l("Only multiples of %(amount)s", amount=amount),
+    }[one.reason]
+
+
+def hindered(one: Hindrance, operator: str, amount: str) -> LazyString:
+    """The same in a sentence, for who has chosen that operator."""
+    return {
+        Reason.DOWN: _l("%(operator)s is not available right now. Choose another way to pay.", operator=operator),
+        Reason.MINIMUM: _l("%(operator)s takes at least %(amount)s.", operator=operator, amount=amount),
+        Reason.MAXIMUM: _l("%(operator)s takes at most %(amount)s.", operator=operator, amount=amount),
+        Reason.STEP: _l("%(operator)s takes only multiples of %(amount)s.", operator=operator, amount=amount),
+    }[one.reason]
 
 
 def error(cause: IkawaariError | None, status: int) -> Notice:

@@ -9,7 +9,7 @@ from flask import Flask
 
 from ikawaari import clock
 from ikawaari.checkout import public_view, sessions
-from ikawaari.checkout.notes import Notes
+from ikawaari.checkout.notes import Hindrance, Notes, Reason
 from ikawaari.checkout.quotes import Quote
 from ikawaari.hosted import context, drawing, page_state
 from ikawaari.hosted.context import Facts, Own
@@ -81,7 +81,13 @@ FACTS: Mapping[str, list[Any]] = {
     "locale": ["en"],
     "draft": [Draft({"phone": "77 123", "email": "a@b.example"}), Draft({}, ("phone",)), Draft({"method": "card"})],
     "total": [Total(asked=True, quote=None), Total(asked=True, quote=Quote(5_000, 50, None))],
-    "notes": [Notes(last_error=FailureCode.INSUFFICIENT_FUNDS)],
+    "notes": [
+        Notes(last_error=FailureCode.INSUFFICIENT_FUNDS),
+        *(Notes(hindrances=(("wave_sn", Hindrance(Reason.MINIMUM, amount)),)) for amount in (500, 700)),
+        *(Notes(hindrances=(("wave_sn", Hindrance(reason, 500)),)) for reason in Reason),
+        Notes(hindrances=(("orange_sn", Hindrance(Reason.DOWN)),)),
+        Notes(cards_are_down=True),
+    ],
     "asked": ["pi_earlier"],
     "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "time": "10:00", "day": None, "every": None}],
     "asks_email": [True],
