@@ -15,6 +15,9 @@ from ikawaari.providers.base import Account, Charge, FailureCode, Outcome, Resul
 from ikawaari.providers.outcomes import failed
 from ikawaari.providers.sandbox import Sandbox, ledger
 from ikawaari.states import ProviderState
+from tests import accounts as providers
+from tests import factories
+from tests.accounts import Direct
 from tests.world import PAID, Killed, World, audit, intent, latest, names, statuses, together, tries
 from tests.world import refunds as all_refunds
 
@@ -199,3 +202,32 @@ def test_a_repeated_request_finds_the_attempt_that_goes_on(world: World) -> None
     world.pay(session)
     assert attempts.is_tried(tries(session)[0].id)
     assert attempts.is_tried(latest(session).id)
+
+
+def test_a_refusal_goes_on_among_the_accounts_of_its_merchant_and_the_house(world: World) -> None:
+    class Refusing(Direct):
+        """It is shut for the accounts of the site `shut`."""
+
+        asked: list[str]
+
+        def charge(self, account: Account, request: Any, now: datetime) -> Outcome:
+            self.asked.append(account.id)
+            return UNAVAILABLE if account.text("site") == "shut" else super().charge(account, request, now)
+
+    provider = Refusing(world.config)
+    provider.asked = []
+    registry.configure([provider])
+    shut = {"token": "a_token", "site": "shut"}
+    stranger = factories.merchant("Autre").id
+    providers.add(world.config, merchant_id=stranger)
+    own = providers.add(world.config, merchant_id=world.merchant.id, settings=shut).id
+    abroad = providers.add(world.config, country="CI").id
+    in_test_mode = providers.add(world.config, livemode=False).id
+    house = providers.add(world.config).id
+    session = world.session(livemode=True)
+    world.pay(session)
+    world.wait(5)
+    assert provider.asked == [own, house]
+    assert not {abroad, in_test_mode} & {attempt.provider for attempt in tries(session)}
+    assert (statuses(session), taken()) == (PAID, [5_000])
+    audit()
