@@ -42,6 +42,15 @@ def switch(account_id: str, state: ProviderState, now: datetime) -> None:
     accounts.forget()
 
 
+def is_unsettled(account_id: str) -> bool:
+    """Whether money may still move at an account."""
+    attempts = PaymentAttempt.select().where(
+        PaymentAttempt.provider == account_id, PaymentAttempt.status.in_(UNSETTLED)
+    )
+    pending = (PaymentAttempt.provider == account_id) & (Refund.status == RefundStatus.PENDING)
+    return attempts.exists() or Refund.select().join(PaymentAttempt).where(pending).exists()
+
+
 def refuse_unknown() -> None:
     """Raise UnsafeConfiguration if money may still move at an account that this process does not have.
 
