@@ -148,8 +148,8 @@ def test_a_refusal_starts_nothing(live: Live) -> None:
 @only(CANCELING)
 def test_who_goes_away_is_asked_no_longer(live: Live) -> None:
     session = live.paying()
-    deadline = latest(session).deadline_at
-    live.wait((deadline - live.now).total_seconds() + 1)
+    latest(session).change(deadline_at=live.now)  # our clock may be ahead of the provider's: there it is still open
+    live.wait(5)
     assert statuses(session) == FAILED
     assert [charge["state"] for charge in live.talk.charges()] == ["failed"]
     live.audit()
