@@ -44,11 +44,10 @@ def switch(account_id: str, state: ProviderState, now: datetime) -> None:
 
 def is_unsettled(account_id: str) -> bool:
     """Whether money may still move at an account."""
-    attempts = PaymentAttempt.select().where(
-        PaymentAttempt.provider == account_id, PaymentAttempt.status.in_(UNSETTLED)
-    )
-    pending = (PaymentAttempt.provider == account_id) & (Refund.status == RefundStatus.PENDING)
-    return attempts.exists() or Refund.select().join(PaymentAttempt).where(pending).exists()
+    of_it = PaymentAttempt.provider == account_id
+    running = PaymentAttempt.select().where(of_it, PaymentAttempt.status.in_(UNSETTLED))
+    pending = Refund.select().join(PaymentAttempt).where(of_it, Refund.status == RefundStatus.PENDING)
+    return bool(running.exists() or pending.exists())
 
 
 def refuse_unknown() -> None:

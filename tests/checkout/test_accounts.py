@@ -334,3 +334,13 @@ def test_cards_have_no_country(house: World) -> None:
     account = providers.add(house.config, "cards", country="FR").id
     for currency in ("XOF", "EUR"):
         assert routed(operator=None, method_type="card", currency=currency) == [account]
+
+
+def test_a_list_says_when_an_account_took_money_last(house: World) -> None:
+    providers.add(house.config)
+    assert account_setup.listed()[-1]["last_success"] is None
+    for ending in ("500", "001"):  # the second one has not enough money
+        attempts.pay(house.session(livemode=True).id, factories.pay_request(factories.phone(ending)), house.now)
+        house.wait(6)
+    told = {account["id"]: account["last_success"] for account in account_setup.listed()}
+    assert sorted(told.values(), key=str) == ["2025-06-02T10:00:06Z", *[None] * (len(told) - 1)]
