@@ -56,11 +56,10 @@ def bench(config: Config) -> Iterator[PawaPayBench]:
 
 
 def _configured(
-    deposit: object = DEPOSIT, wallet: str = "ORANGE_SEN", currency: str = "XOF", **signs: object
+    deposit: object = DEPOSIT, wallet: str = "ORANGE_SEN", currency: str = "XOF", types: object = None, **signs: object
 ) -> Answer:
-    currencies = [
-        {"currency": currency, "operationTypes": deposit if isinstance(deposit, list) else {"DEPOSIT": deposit}}
-    ]
+    """An account with one wallet; `types`: what stands for all its operations."""
+    currencies = [{"currency": currency, "operationTypes": types or {"DEPOSIT": deposit}}]
     provider = {"provider": wallet, "nameDisplayedToCustomer": "BOUTIQUE AWA", "currencies": currencies}
     countries = [{"country": wallet[-3:], "providers": [provider]}]
     return in_json({"companyName": "Awa", "signatureConfiguration": dict(SIGNS) | signs, "countries": countries})
@@ -120,7 +119,7 @@ def test_both_shapes_of_availability_are_read_and_the_worse_word_counts(said: Sa
     ):
         assert _of(_conditions(said, _configured(), _available(types))).health is health
     listed = [{"operationType": "DEPOSIT", **DEPOSIT, "status": word}]
-    for configured in (_configured({**DEPOSIT, "status": word}), _configured(listed)):
+    for configured in (_configured({**DEPOSIT, "status": word}), _configured(types=listed)):
         assert _of(_conditions(said, configured, _available({"DEPOSIT": "OPERATIONAL"}))).health is health
 
 
@@ -262,7 +261,35 @@ def _checked(said: Said, answer: Answer) -> tuple[bool, str]:
 
 
 def test_a_good_account_is_told_which_wallets_it_has(said: Said) -> None:
-    assert _checked(said, _configured()) == (True, "pawaPay takes payments from ORANGE_SEN.")
+    here = {"callbackUrl": said.account.callback_url}
+    for operations in (
+        {"DEPOSIT": here, "REFUND": here},
+        [{"operationType": kind, **here} for kind in ("DEPOSIT", "REFUND")],
+    ):
+        answer = _configured(types=operations)
+        assert _checked(said, answer) == (True, "pawaPay takes payments from ORANGE_SEN.")
+
+
+@pytest.mark.parametrize(
+    "refunds", [None, "https://old.example.com/callbacks", "https://pay.example.com/callbacks/pawapay/"]
+)
+def test_an_account_whose_callbacks_go_elsewhere_is_usable_and_told_where_they_must_come(
+    said: Said, refunds: str | None
+) -> None:
+    operations = {"DEPOSIT": {"callbackUrl": said.account.callback_url}, "REFUND": {"callbackUrl": refunds}}
+    answer = _configured(types=operations)
+    is_usable, words = _checked(said, answer)
+    assert is_usable
+    assert words.endswith(
+        "; let its callbacks of deposits and refunds come to https://pay.example.com/callbacks/pawapay."
+    )
+
+
+def test_who_does_not_answer_is_named(said: Said) -> None:
+    nobody = replace(said.account, settings={**said.account.settings, "base_url": "http://127.0.0.1:1"})
+    found = said.provider.check(nobody, NOW)
+    assert not found.is_usable
+    assert found.words.startswith("pawaPay did not answer at http://127.0.0.1:1 (")
 
 
 @pytest.mark.parametrize(
@@ -287,3 +314,10 @@ def test_a_bad_account_is_told_what_is_wrong(said: Said, answer: Answer, word: s
 def test_an_account_that_does_not_sign_needs_no_signatures(said: Said) -> None:
     said.account = replace(said.account, settings={**said.account.settings, "sign_callbacks": False})
     assert _checked(said, _configured(signedCallbacks=False))[0]
+
+
+def test_the_words_name_the_mode_of_the_token(said: Said) -> None:
+    for livemode, mode in ((True, "live"), (False, "sandbox")):
+        said.account = replace(said.account, livemode=livemode)
+        words = f"pawaPay refuses the token: it is wrong, or not one of its {mode}."
+        assert _checked(said, rejected("AUTHENTICATION_ERROR", 403)) == (False, words)

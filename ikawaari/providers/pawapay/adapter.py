@@ -83,7 +83,8 @@ class PawaPay(Provider):
 
     def check(self, account: Account, now: datetime) -> Checkup:
         """By the account's configuration at pawaPay."""
-        return configuration.checkup(account, _get(self.call(account), account, "/v2/active-conf", "check"))
+        answer = _get(self.call(account), account, "/v2/active-conf", "check")
+        return configuration.checkup(account, answer, account.text("base_url", self.own_url(account)))
 
     def conditions(self, account: Account, now: datetime) -> Sequence[Condition]:
         """By the account's configuration, and by what is available at the moment."""

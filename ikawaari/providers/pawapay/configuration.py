@@ -42,11 +42,11 @@ def conditions(account: Account, answer: Answer, available: object) -> Sequence[
 
 def _condition(account: Account, operator: str, currency: str, configured: object, available: object) -> Condition:
     held = [one for one in _list(configured, "currencies") if read(one, "currency") == currency]
-    deposit = _deposit(read(held, 0, "operationTypes"))
+    deposit = _operation(read(held, 0, "operationTypes"))
     if not isinstance(deposit, Mapping):
         return Condition(operator=operator, currency=currency, health=Health.ABSENT)
     instructions, dial_code = _instructions(deposit)
-    states = [_health(account, read_text(deposit, "status")), _health(account, _state(_deposit(available)))]
+    states = [_health(account, read_text(deposit, "status")), _health(account, _state(_operation(available)))]
     return Condition(
         operator=operator,
         currency=currency,
@@ -68,11 +68,11 @@ def _list(value: object, *path: str) -> Sequence[object]:
     return found if isinstance(found, list) else []
 
 
-def _deposit(operation_types: object) -> object:
-    """What is said about deposits: by name in an object, or in a list of objects that name their `operationType`."""
-    if isinstance(operation_types, list):
-        return next((one for one in operation_types if read(one, "operationType") == "DEPOSIT"), None)
-    return read(operation_types, "DEPOSIT")
+def _operation(types: object, kind: str = "DEPOSIT") -> object:
+    """What is said of a kind of operations: by name in an object, or in a list of objects with `operationType`."""
+    if isinstance(types, list):
+        return next((one for one in types if read(one, "operationType") == kind), None)
+    return read(types, kind)
 
 
 def _state(deposit: object) -> str | None:
@@ -121,24 +121,32 @@ def _dial_code(channel: object) -> str | None:
 # ---------------------------------------------------------------- is the account usable?
 
 
-def checkup(account: Account, answer: Answer | NoAnswer) -> Checkup:
-    """What the configuration, or the lack of an answer, says of the account's settings."""
+def checkup(account: Account, answer: Answer | NoAnswer, address: str) -> Checkup:
+    """What the configuration, or the lack of an answer from `address`, says of the account's settings."""
     if isinstance(answer, NoAnswer):
-        return Checkup(is_usable=False, words=f"pawaPay cannot be reached ({answer.word}).")
+        return Checkup(is_usable=False, words=f"pawaPay did not answer at {address} ({answer.word}).")
     if answer.status in (401, 403):
-        return Checkup(is_usable=False, words="pawaPay refuses the token: sandbox and live have one each.")
-    names = {read_text(one, "provider") for one in _providers(answer.read("countries"))}
+        mode = "live" if account.livemode else "sandbox"
+        return Checkup(is_usable=False, words=f"pawaPay refuses the token: it is wrong, or not one of its {mode}.")
+    ours = _ours(answer)
     if answer.status != 200 or answer.read("countries") is None:
         return Checkup(is_usable=False, words=f"pawaPay's answer cannot be used ({answer.word}).")
-    if (trouble := _trouble(account, answer, names)) is not None:
+    if (trouble := _trouble(account, answer, ours)) is not None:
         return Checkup(is_usable=False, words=trouble)
-    wallets = ", ".join(sorted(wallet.name for wallet in WALLETS.values() if wallet.name in names))
-    return Checkup(is_usable=True, words=f"pawaPay takes payments from {wallets}.")
+    words = f"pawaPay takes payments from {', '.join(sorted(ours))}{_misled(account, ours)}."
+    return Checkup(is_usable=True, words=words)
 
 
-def _trouble(account: Account, answer: Answer, names: set[str | None]) -> str | None:
+def _ours(answer: Answer) -> Mapping[str, object]:
+    """The account's wallets that we know, by pawaPay's names."""
+    known = {wallet.name for wallet in WALLETS.values()}
+    found = {read_text(one, "provider"): one for one in _providers(answer.read("countries"))}
+    return {name: one for name, one in found.items() if name in known}
+
+
+def _trouble(account: Account, answer: Answer, ours: Mapping[str, object]) -> str | None:
     """Why payments, or their callbacks, would be refused."""
-    if not any(wallet.name in names for wallet in WALLETS.values()):
+    if not ours:
         return "The token is good, but pawaPay has no wallet for this account."
     if answer.read("signatureConfiguration", "signedRequestsOnly") is True:
         return "pawaPay takes signed requests only from this account: switch that off in its dashboard."
@@ -146,3 +154,13 @@ def _trouble(account: Account, answer: Answer, names: set[str | None]) -> str | 
     if account.is_set("sign_callbacks") and signs is not True:
         return "pawaPay does not sign callbacks, so we would refuse them: switch that on in its dashboard."
     return None
+
+
+def _misled(account: Account, ours: Mapping[str, object]) -> str:
+    """What to enter at pawaPay, if callbacks do not come to our address: payments are then only found by asking."""
+    currencies = [currency for wallet in ours.values() for currency in _list(wallet, "currencies")]
+    types = [read(currency, "operationTypes") for currency in currencies]
+    told = {read_text(_operation(one, kind), "callbackUrl") for one in types for kind in ("DEPOSIT", "REFUND")}
+    if told == {account.callback_url}:
+        return ""
+    return f"; let its callbacks of deposits and refunds come to {account.callback_url}"
