@@ -69,3 +69,10 @@ def test_a_wrong_secret_is_said_in_words_and_is_replaced(database_url: str, adde
     assert wrong[secret] not in done.stdout + done.stderr
     assert here(database_url, "providers", "update", account_id, "--settings", "-", given=json.dumps(given)).code == 0
     assert here(database_url, "providers", "check", account_id).code == 0
+
+
+@pytest.mark.parametrize("name", sorted(COUNTRIES))
+def test_a_provider_with_an_account_for_each_country_wants_to_know_it(database_url: str, name: str) -> None:
+    done = here(database_url, "providers", "add", name, "--settings", "-", given="{}")
+    assert done.code == 1
+    assert "country: is required" in done.stderr

@@ -43,6 +43,7 @@ class Mtn(Provider):
     """MTN MoMo Collections, with refunds where the account has settings for Disbursements."""
 
     name = "mtn"
+    is_per_country = True
     live_url = "https://proxy.momoapi.mtn.com"
     test_url = "https://sandbox.momodeveloper.mtn.com"
     settings = (
