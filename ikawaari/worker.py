@@ -20,6 +20,7 @@ from ikawaari.checkout import (
     sessions,
     settlement,
     subscriptions,
+    trials,
 )
 from ikawaari.config import Config
 from ikawaari.events import delivery, history
@@ -65,6 +66,7 @@ def last_housekeeping() -> datetime | None:
 HANDLERS: Mapping[str, Handler] = {
     enquiry.ENQUIRE: enquiry.enquire,
     conditions.REFRESH: conditions.refresh,
+    trials.ENQUIRE: trials.enquire,
     settlement.FOLLOW: settlement.follow,
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
@@ -76,7 +78,9 @@ HANDLERS: Mapping[str, Handler] = {
     delivery.DELIVER: delivery.carry,
 }
 WEBHOOKS = frozenset({delivery.DELIVER})
-CALLS = frozenset({enquiry.ENQUIRE, conditions.REFRESH, refunds.SEND, invoices.COLLECT})  # what may wait for a provider
+CALLS = frozenset(
+    {enquiry.ENQUIRE, trials.ENQUIRE, conditions.REFRESH, refunds.SEND, invoices.COLLECT}
+)  # what may wait for a provider
 BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database only
 MONEY = CALLS | BOOKKEEPING
 Lane = tuple[str, str]

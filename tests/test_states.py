@@ -19,6 +19,7 @@ from ikawaari.invariants import InvariantBroken
 from ikawaari.states import UNSETTLED, Moves
 from ikawaari.store.models import (
     TABLES,
+    CardSetup,
     CheckoutSession,
     Event,
     Invoice,
@@ -79,6 +80,16 @@ SAMPLES: Mapping[type[Record], Mapping[str, Any]] = {
         "amount": 1,
         "period_start": clock.from_unix(1),
         "period_end": clock.from_unix(2),
+    },
+    CardSetup: {
+        "provider": "p",
+        "card_token": "",
+        "return_url": "",
+        "customer_details": {},
+        "custom_field_values": {},
+        "amount": 1,
+        "fee_amount": 0,
+        "submitted_at": clock.from_unix(1),
     },
 }
 

@@ -9,7 +9,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     callbacks | conditions | enquiry | held | manual    the doors behind which news of a provider or operator arrives
     breakers                                    which accounts do not answer, and are left alone for a while
     settlement                                  the single place where a report is applied to our records
-    consequences                                what follows once a report is booked
+    consequences | trials                       what follows once a report is booked; cards that are saved for a trial
     subscriptions                               an agreement to pay again
     cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
     refunds | sessions | public_view           money on its way back; what is opened, found, expired; its public view

@@ -29,7 +29,6 @@ from ikawaari.checkout import (
     budgets,
     charges,
     collected,
-    customers,
     enquiry,
     intents,
     invoices,
@@ -45,12 +44,12 @@ from ikawaari.checkout import (
     settlement,
     snapshots,
     subscriptions,
+    trials,
 )
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import Once, PaymentMethod, PayRequest, Terms, unnamed
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.snapshots import IntentSnapshot, PaymentSnapshot, Snapshot
-from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Unavailable, ValidationFailed
 from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
@@ -93,7 +92,6 @@ def _pay_there(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Sn
         raise Conflict(errors.ATTEMPT_UNSETTLED)
     method, answers = _read(request, session)
     if subscriptions.trial_days(session):
-        payment_methods.require_savable(method, session)
         _begin_trial(session, method, answers, request, now)
         return None
     code = payment_methods.code_for(request, method, answers.money)
@@ -223,15 +221,15 @@ def _begin_session(
         intent = shown.intent or intents.for_session(session, answers.money, now)
         # If two payers race, this update and the session's require the old status, so the second one changes no row.
         if not intents.claim(intent, answers.money):
-            raise _lost(session, now)
+            raise sessions.lost(session, now)
         if not off_session:
             budgets.require_try(IntentSnapshot(intent, session, shown.attempts), method, now)
             repeats.require_asked(session, method, answers, asked, now)
         # If another attempt began and failed since `shown` was read, the budget has not counted it: that race is lost.
         if not sessions.claim(session, answers, now, intents.has_been_tried(intent, len(shown.attempts))):
-            raise _lost(session, now)
+            raise sessions.lost(session, now)
         links.claim(session)
-        back = return_url or f"{merchant_view.page_url(session.id)}?returned=1"
+        back = return_url or _page_after(session.id)
         attempt = _store(intent, method, answers.quote, back, now, off_session=off_session, **answers.columns)
         once(attempt.id)
         return attempt
@@ -292,17 +290,23 @@ def _store(
 def _begin_trial(
     session: CheckoutSession, method: PaymentMethod, answers: Collected, request: PayRequest, now: datetime
 ) -> None:
-    """Nothing is due today: store the payment method and start the trial. For one caller only, like a payment."""
+    """Nothing is due today: start the trial, or have its card saved first. For one caller only, like a payment."""
+    setup = None
     with store.atomic():
         repeats.require_asked(session, method, answers, request.asked, now)
-        if not sessions.claim(session, answers, now):
-            raise _lost(session, now)
-        links.claim(session)
-        sessions.try_complete(session, PaymentStatus.NO_PAYMENT_REQUIRED, now)
-        customers.recognize(session, method.phone, now)
-        subscriptions.activate(session, Agreement(method, answers.quote.fee), now)
-        outbox.publish_move(session, now)
-        request.once(session.id)
+        if trials.must_save(method):
+            back = request.return_url or _page_after(session.id)
+            setup = trials.prepare(session, method, answers, now, return_url=back, once=request.once)
+        elif trials.start(session, method, answers, now):
+            request.once(session.id)
+        else:
+            raise sessions.lost(session, now)
+    if setup is not None:
+        trials.submit(setup, session, now)
+
+
+def _page_after(session_id: str) -> str:
+    return f"{merchant_view.page_url(session_id)}?returned=1"
 
 
 def _send_code(intent_id: str, otp: str, now: datetime, once: Once = unnamed) -> None:
@@ -366,14 +370,6 @@ def _not_sent(attempt: PaymentAttempt, now: datetime) -> Exception:
     return Unavailable(
         errors.UNAVAILABLE, "The payment was not sent, and nothing was taken: try again.", retry_after_seconds=1
     )
-
-
-def _lost(session: CheckoutSession, now: datetime) -> Exception:
-    """The error for a caller whose claim failed."""
-    fresh = CheckoutSession.get_by_id(session.id)
-    if fresh.payment_status != PaymentStatus.PROCESSING:
-        sessions.find_open(session.id, now)  # raises what its status requires
-    return Conflict(errors.ATTEMPT_UNSETTLED)
 
 
 def _refused(intent: PaymentIntent) -> IkawaariError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 from ikawaari import errors, store
 from ikawaari.checkout.payment_methods import PaymentMethod
@@ -21,7 +21,7 @@ from ikawaari.errors import TooManyRequests
 from ikawaari.merchants import rates
 from ikawaari.providers.base import FailureCode
 from ikawaari.states import AttemptStatus
-from ikawaari.store.models import PaymentAttempt, PaymentIntent
+from ikawaari.store.models import CardSetup, PaymentAttempt, PaymentIntent
 
 _SHORTEST_REST, _LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
 _LONGEST_DOUBLING = 6  # 2**6 minutes are more than the longest rest
@@ -38,6 +38,7 @@ _COUNTED = (
     PaymentAttempt.created_at,
     PaymentAttempt.settled_at,
 )
+_Tried = TypeVar("_Tried", PaymentAttempt, CardSetup)
 _PRESSES = 10  # how many times more sessions the button of a link's page opens than the bare address
 
 
@@ -78,6 +79,11 @@ def require_try(shown: IntentSnapshot, method: PaymentMethod, now: datetime) -> 
         _require_card(intent, method.card_token, tried, now)
 
 
+def require_setup(tried: Sequence[CardSetup], now: datetime) -> None:
+    """Raise TooManyRequests unless one more card may be saved for a session. `tried`: those before, newest first."""
+    _require_rest(tried[:_LATEST], now)
+
+
 def require_code(attempt: PaymentAttempt) -> None:
     """Raise TooManyRequests unless the attempt, whose intent is locked, may take one more code."""
     if _limits.codes_per_attempt and attempt.codes >= _limits.codes_per_attempt:
@@ -99,7 +105,7 @@ def require_opening(link_id: str, who: str, now: datetime, *, pressed: bool = Fa
         raise _refusal(_SHORTEST_REST)
 
 
-def _require_rest(tried: Sequence[PaymentAttempt], now: datetime) -> None:
+def _require_rest(tried: Sequence[_Tried], now: datetime) -> None:
     """After many tries a session must wait: one minute, then two, four, … up to an hour."""
     in_vain = _in_vain(tried)
     over = len(in_vain) - _limits.tries_per_session
@@ -141,13 +147,13 @@ def _latest(*which: Any) -> list[PaymentAttempt]:
     return list(query.order_by(PaymentAttempt.created_at.desc()).limit(_LATEST))
 
 
-def _in_vain(tried: Sequence[PaymentAttempt], but: frozenset[FailureCode] = frozenset()) -> Sequence[PaymentAttempt]:
+def _in_vain(tried: Sequence[_Tried], but: frozenset[FailureCode] = frozenset()) -> Sequence[_Tried]:
     """Those of them that took no money since the latest success; those that still wait are among them."""
     paid_at = max((row.settled_at for row in tried if row.status == AttemptStatus.SUCCEEDED), default=None)
     return [row for row in tried if _counts(row, paid_at, but)]
 
 
-def _counts(row: PaymentAttempt, paid_at: datetime | None, but: frozenset[FailureCode]) -> bool:
+def _counts(row: PaymentAttempt | CardSetup, paid_at: datetime | None, but: frozenset[FailureCode]) -> bool:
     unpaid = row.status != AttemptStatus.SUCCEEDED and row.failure_code not in but
     return unpaid and (paid_at is None or row.created_at > paid_at)
 

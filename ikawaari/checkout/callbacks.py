@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 
 from ikawaari import store, texts
-from ikawaari.checkout import accounts, breakers, refunds, settlement
+from ikawaari.checkout import accounts, breakers, refunds, settlement, trials
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
 from ikawaari.states import RefundStatus
@@ -55,6 +55,8 @@ def _ask(account_id: str, hint: Hint, now: datetime) -> None:
                 due.touch(refunds.SEND, refund.id, now, lane=account_id)
         elif attempt := _attempt(account_id, hint.charge_id, hint.reference):
             due.touch(settlement.ENQUIRE, attempt.id, now, lane=account_id)
+        elif hint.charge_id:
+            trials.touch(account_id, hint.charge_id, now)
 
 
 def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> None:
@@ -64,6 +66,8 @@ def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> Non
     """
     refund = _refund(account_id, report.refund_id) if report.refund_id else None
     attempt = refund.attempt if refund else _attempt(account_id, report.charge_id, None)
+    if attempt is None and report.charge_id and _is_of_trial(account_id, report.charge_id, now):
+        return
     if attempt is None:
         log.warning("callback_of_a_stranger", account=account_id)
         return
@@ -81,6 +85,12 @@ def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> Non
             settlement.apply(attempt.id, report.outcome, now, settlement.Source.CALLBACK)
     if fresh and not refund:
         breakers.heed(attempt, report.outcome, answers_charge=False)
+
+
+def _is_of_trial(account_id: str, charge_id: str, now: datetime) -> bool:
+    """News of a card that is being saved is only asked about: it moves no money, and what it saved, a look-up says."""
+    with store.atomic():
+        return trials.touch(account_id, charge_id, now)
 
 
 def _attempt(account_id: str, charge_id: str | None, reference: str | None) -> PaymentAttempt | None:

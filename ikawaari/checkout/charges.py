@@ -3,9 +3,9 @@
 from ikawaari.checkout import merchant_view
 from ikawaari.money import Money
 from ikawaari.providers.base import Charge, Flow, RefundOrder, SavedMethod
-from ikawaari.shapes import Locale, Mode
+from ikawaari.shapes import Locale, MethodType, Mode
 from ikawaari.states import OpenedBy
-from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models import CardSetup, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund
 
 
 def find(attempt_id: str) -> PaymentAttempt:
@@ -47,6 +47,29 @@ def of(attempt: PaymentAttempt, otp: str | None = None, session: CheckoutSession
         submitted_at=attempt.submitted_at,
         reference=attempt.provider_reference,
         provider_data=attempt.provider_data or {},
+    )
+
+
+def setup(setup: CardSetup, session: CheckoutSession) -> Charge:
+    """The order to save a card for a session's subscription, and to take nothing."""
+    name, email = setup.customer_details.get("name"), setup.customer_details.get("email") or session.customer_email
+    return Charge(
+        id=setup.id,
+        intent_id=session.id,
+        money=Money(0, session.currency),
+        method_type=MethodType.CARD,
+        card_token=setup.card_token,
+        saves_method=True,
+        customer_name=name if isinstance(name, str) else None,
+        customer_email=email if isinstance(email, str) else None,
+        return_url=setup.return_url,
+        language=Locale.ENGLISH if session.locale == Locale.ENGLISH else Locale.FRENCH,
+        page_url=merchant_view.page_url(session.id),
+        statement=session.merchant.name,
+        description=session.description or "",
+        submitted_at=setup.submitted_at,
+        reference=setup.provider_reference,
+        provider_data=setup.provider_data or {},
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import accounts, breakers, charges, outbox, sessions, settlement
+from ikawaari.checkout import accounts, breakers, charges, outbox, sessions, settlement, trials
 from ikawaari.config import Config
 from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
@@ -51,6 +51,7 @@ def check(session_id: str, now: datetime) -> None:
     attempts = sessions.look_up_for_payment(session_id, now).attempts
     attempt = next((attempt for attempt in attempts if attempt.status in UNSETTLED), None)
     if attempt is None:
+        trials.check(session_id, now)
         return
     rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
     # Many taps, one enquiry: only the caller that changes the time may ask.

@@ -254,12 +254,6 @@ def routed(method: PaymentMethod, terms: Terms, money: Money, *, amount_is_chose
     raise Unavailable(errors.NO_PROVIDER, details={"payment_method": [routing.missing(wanted)]})
 
 
-def require_savable(method: PaymentMethod, session: CheckoutSession) -> None:
-    """Raises Unavailable for a live card: nobody saves one without a charge yet."""
-    if session.livemode and method.type == MethodType.CARD:
-        raise Unavailable(errors.NO_PROVIDER, details={"payment_method": ["No card is saved without a charge."]})
-
-
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:
     problems: Details = {}
     phone = _phone(request, terms, problems)

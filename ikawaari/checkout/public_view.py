@@ -30,8 +30,8 @@ from ikawaari.errors import ValidationFailed
 from ikawaari.operators import Operator
 from ikawaari.providers.base import Flow
 from ikawaari.shapes import CardFields, Failure, LineItem, MethodType, NextAction, Repeated
-from ikawaari.states import PaymentStatus
-from ikawaari.store.models import CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
+from ikawaari.states import PaymentStatus, SessionStatus
+from ikawaari.store.models import CardSetup, CheckoutSession, Invoice, Merchant, PaymentAttempt, Subscription
 
 
 class OfferedOperator(TypedDict):
@@ -153,6 +153,7 @@ class _Asked:
     terms: Terms
     unavailable: str | None
     success_url: str | None
+    attempts: Sequence[PaymentAttempt]
 
 
 def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicCheckout:
@@ -162,6 +163,7 @@ def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicChecko
         terms=Terms.of_session(shown.session),
         unavailable=links.unavailable(shown),
         success_url=returns.success_url(shown.session, now) if is_paid else None,
+        attempts=_shown(shown),
     )
     return _rendered(shown, asked, merchant_view.language(shown.session.locale, accepted), is_paid=is_paid)
 
@@ -169,13 +171,11 @@ def public(shown: Snapshot, now: datetime, accepted: str = "en") -> PublicChecko
 def card_fields(session: CheckoutSession, view: PublicCheckout) -> CardFields | None:
     """The fields in which a live card is typed on the session's page; None if it takes none now."""
     offered = session.livemode and any(one["type"] == MethodType.CARD for one in view["payment_methods"])
-    if view["recurring"] and view["recurring"].get("trial_period_days"):  # no card is saved without a charge yet
-        return None
     return payment_methods.card_fields(Terms.of_session(session)) if offered else None
 
 
 def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> PublicCheckout:
-    session, attempts = shown.session, shown.attempts
+    session, attempts = shown.session, asked.attempts
     is_shared = links.is_shared(session, shown.link)
     methods, payment = _methods(asked.terms, notes.fixed_amount(session)), _payment_of(attempts)
     return {
@@ -207,6 +207,25 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
         "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
         "livemode": session.livemode,
     }
+
+
+def _shown(shown: Snapshot) -> Sequence[PaymentAttempt]:
+    """The session's attempts; of an open one that begins with a trial, the card that is being saved, in their place."""
+    session = shown.session
+    is_trial = session.livemode and session.recurring and session.recurring.get("trial_period_days")
+    if shown.attempts or not is_trial or session.status != SessionStatus.OPEN:
+        return shown.attempts
+    every = CardSetup.select().where(CardSetup.session == session.id)
+    latest = every.order_by(CardSetup.created_at.desc(), CardSetup.id.desc()).first()
+    return [] if latest is None else [_as_attempt(latest, session)]
+
+
+def _as_attempt(setup: CardSetup, session: CheckoutSession) -> PaymentAttempt:
+    """It is not stored: the page shows both alike."""
+    same = ("id", "status", "provider", "amount", "fee_amount", "failure_code", "next_action")
+    times = ("created_at", "deadline_at", "settled_at")
+    columns = {name: getattr(setup, name) for name in (*same, *times)}
+    return PaymentAttempt(type=MethodType.CARD, currency=session.currency, **columns)
 
 
 def _payment_of(attempts: Sequence[PaymentAttempt]) -> PublicPayment | None:

@@ -248,6 +248,14 @@ def claim(session: CheckoutSession, answers: Collected, now: datetime, guard: An
     )
 
 
+def lost(session: CheckoutSession, now: datetime) -> Exception:
+    """The error for a caller whose claim failed."""
+    fresh = CheckoutSession.get_by_id(session.id)
+    if fresh.payment_status != PaymentStatus.PROCESSING:
+        find_open(session.id, now)  # raises what its status requires
+    return Conflict(errors.ATTEMPT_UNSETTLED)
+
+
 def try_complete(session: CheckoutSession, payment: PaymentStatus, now: datetime, **changes: Any) -> bool:
     """Complete an open session: both of its statuses move by one UPDATE, if both may. Who calls this publishes it.
 

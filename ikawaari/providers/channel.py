@@ -74,6 +74,15 @@ class Channel:
         """Ask for the money, or send the code."""
         return self._answer_of(lambda: self.provider.charge(self.account, charge, now))
 
+    def setup(self, charge: Charge, now: datetime) -> Outcome:
+        """Save a card, and take nothing."""
+        return self._answer_of(lambda: self.provider.setup(self.account, charge, now))
+
+    @property
+    def saves_first(self) -> bool:
+        """Whether a card must be saved there before it can be charged off session."""
+        return Verb.SETUP in self.provider.verbs
+
     def lookup(self, charge: Charge, now: datetime) -> Outcome:
         """What became of a charge."""
         return _not_refused(self._answer_of(lambda: self.provider.lookup(self.account, charge, now)))

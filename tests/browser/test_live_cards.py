@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import FrameLocator, Page, expect
 
 from ikawaari.simulators.stripe import Stripe
@@ -253,6 +254,57 @@ def test_without_script_the_card_says_so_and_the_wallets_stay(visit: Visit, wall
     expect(page.locator("#phone")).to_be_visible()
     assert ask(wallets, session)["payment_status"] == "unpaid"
     assert stripe.charges() == []
+
+
+MONTHLY = {"interval": "month", "interval_count": 1}
+
+
+def test_a_trial_starts_once_the_bank_has_let_the_card_be_saved(visit: Visit, shop: Shop, stripe: Talk) -> None:
+    page = visit(viewport=SMALL)
+    session = order(shop, mode="subscription", recurring=MONTHLY | {"trial_period_days": 7}, successUrl=None)
+    arrive(page, session)
+    expect(page.locator("header")).to_contain_text("7 jours gratuits")
+    page.locator("#email").fill("awa@example.com")
+    type_card(page, ASKS)
+    page.get_by_role("button", name="Commencer").click()
+    see(page, "redirect", "Confirmez")
+    expect(page.locator("header")).to_contain_text("7 jours gratuits")
+    page.locator("a.main").click()
+    page.get_by_role("button", name="Complete authentication").click()
+    end(page, "trial")
+    assert ask(shop, session)["payment_status"] == "no_payment_required"
+    assert stripe.charges() == []
+
+
+def test_a_trial_whose_bank_says_no_may_be_tried_again(visit: Visit, shop: Shop, stripe: Talk) -> None:
+    page = visit(viewport=SMALL)
+    session = order(shop, mode="subscription", recurring=MONTHLY | {"trial_period_days": 7}, successUrl=None)
+    arrive(page, session)
+    page.locator("#email").fill("awa@example.com")
+    type_card(page, ASKS)
+    page.get_by_role("button", name="Commencer").click()
+    see(page, "redirect")
+    page.locator("a.main").click()
+    page.get_by_role("button", name="Fail authentication").click()
+    see(page, "choose")
+    expect(page.locator(".bad")).to_be_visible()
+    type_card(page)
+    page.get_by_role("button", name="Commencer").click()
+    end(page, "trial")
+
+
+def test_a_subscription_saves_its_card(visit: Visit, shop: Shop, stripe: Talk) -> None:
+    page = visit(viewport=SMALL)
+    session = order(shop, mode="subscription", recurring=MONTHLY, successUrl=None)
+    arrive(page, session)
+    page.locator("#email").fill("awa@example.com")
+    type_card(page)
+    pay(page)
+    end(page, "paid")
+    key = {"Authorization": f"Bearer {stripe.settings()['secret_key'].replace('_test_', '_live_')}"}
+    (intent,) = requests.get(f"{stripe.base_url}/v1/payment_intents", headers=key, timeout=10).json()["data"]
+    assert intent["setup_future_usage"] == "off_session"
+    assert intent["customer"].startswith("cus_")
 
 
 def test_axe_finds_nothing_around_the_fields(visit: Visit, wallets: Shop) -> None:

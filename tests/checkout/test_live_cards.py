@@ -1,19 +1,24 @@
 """Live cards in the domain, at the simulated Stripe: typed, asked about by a bank, saved, and charged again."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from ikawaari.checkout import attempts, settlement, subscriptions
-from ikawaari.errors import Declined, Unavailable, ValidationFailed
-from ikawaari.providers.base import FailureCode, Outcome, Result, SavedMethod
-from ikawaari.store.models import Subscription
+from ikawaari import clock
+from ikawaari.checkout import attempts, callbacks, public_view, sessions, settlement, snapshots, subscriptions, trials
+from ikawaari.errors import Conflict, Declined, Gone, TooManyRequests, Unavailable, ValidationFailed
+from ikawaari.invariants import present
+from ikawaari.providers.base import FailureCode, Hint, Outcome, Result, SavedMethod
+from ikawaari.store.models import CardSetup, CheckoutSession, Subscription
 from tests import factories, live_cards
 from tests.checkout import subscribing
 from tests.checkout.subscribing import MONTHLY, page, states, tries
 from tests.live_cards import ASKS, PAYS, POOR, Cards
-from tests.world import FAILED, PAID, UNKNOWN, WAITING, World, latest, statuses
+from tests.world import FAILED, PAID, UNKNOWN, WAITING, Trouble, World, fresh, halfway, latest, statuses, together
 
 DAY = 86_400
 
@@ -161,3 +166,162 @@ def test_a_card_that_will_never_pay_again_is_not_asked_again(cards: Cards) -> No
     cards.pay(page(invoice))
     assert subscriptions.may_be_asked(subscribing.now(subscription))
     assert states(subscription) == ["active", "paid", "paid"]
+
+
+# ---------------------------------------------------------------- trials
+
+
+def trial(cards: Cards, **overrides: Any) -> CheckoutSession:
+    """A session whose subscription is free for a week."""
+    return cards.session(mode="subscription", recurring={**MONTHLY, "trial_period_days": 7}, **overrides)
+
+
+def setup_of(session: CheckoutSession) -> CardSetup:
+    """The latest card that was to be saved for it."""
+    every = CardSetup.select().where(CardSetup.session == session.id)
+    found: CardSetup = every.order_by(CardSetup.created_at.desc(), CardSetup.id.desc()).get()
+    return found
+
+
+def began(session: CheckoutSession) -> list[tuple[str, str]]:
+    """The statuses of the session, and of the subscriptions that it started."""
+    stored = fresh(session)
+    running = [one.status for one in Subscription.select().where(Subscription.session == session.id)]
+    return [(stored.status, stored.payment_status), *((status, "") for status in running)]
+
+
+OPEN, STARTED = [("open", "unpaid")], [("complete", "no_payment_required"), ("trialing", "")]
+
+
+def test_a_trial_starts_once_its_card_is_saved_and_is_charged_at_its_end(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session)
+    assert began(session) == STARTED
+    assert cards.states() == []
+    subscription = Subscription.get(Subscription.session == session.id)
+    assert subscription.payment_method["saved"]["last4"] == "4242"
+    subscribing.days(cards.world, 7.1)
+    assert states(subscription) == ["active", "paid"]
+    assert cards.states() == ["succeeded"]
+
+
+def test_a_bank_that_asks_holds_the_trial_until_it_is_answered(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    assert began(session) == OPEN
+    shown = public_view.public(present(snapshots.find(session.id), "it is there"), cards.world.now)
+    assert shown["payment"]
+    assert (shown["payment"]["status"], shown["payment"]["type"]) == ("requires_action", "card")
+    assert shown["next_action"]
+    cards.press(str(shown["next_action"]["redirect_to_url"]["url"]))
+    cards.come_back(session)
+    assert began(session) == STARTED
+    assert cards.states() == []
+
+
+def test_a_card_that_cannot_be_saved_starts_nothing_and_another_one_may_be(cards: Cards) -> None:
+    session = trial(cards)
+    with pytest.raises(Declined):
+        cards.pay(session, "pm_card_chargeDeclined")
+    assert began(session) == OPEN
+    shown = public_view.public(present(snapshots.find(session.id), "it is there"), cards.world.now)
+    assert shown["last_payment_error"]
+    assert shown["last_payment_error"]["code"] == "card_declined"
+    cards.world.later(1)
+    cards.pay(session)
+    assert began(session) == STARTED
+
+
+def test_a_bank_that_says_no_starts_nothing(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    cards.press(setup_of(session).next_action["redirect_to_url"]["url"], "fail")
+    cards.world.wait(5)
+    assert (began(session), setup_of(session).failure_code) == (OPEN, "authentication_failed")
+
+
+@pytest.mark.parametrize("fault", ["accepted_then_500", "reset", "garbage"])
+def test_an_answer_that_is_lost_is_found_out(cards: Cards, fault: str) -> None:
+    session = trial(cards)
+    cards.sim.next(fault, on="setup", times=2)  # the creation is repeated
+    cards.pay(session)
+    assert (began(session), setup_of(session).status) == (OPEN, "unknown")
+    with pytest.raises(Conflict):
+        cards.pay(session)
+    cards.world.wait(5, 10, 20, 40, 15)
+    found = setup_of(session)
+    assert (found.status, found.failure_code) == ("failed", "provider_unavailable")
+    cards.world.later(1)
+    cards.pay(session)
+    assert began(session) == STARTED
+
+
+def test_a_worker_that_died_before_the_call_leaves_nothing_behind(
+    cards: Cards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = trial(cards)
+    with monkeypatch.context() as dying:
+        dying.setattr("ikawaari.checkout.charges.setup", lambda *_: halfway())
+        with pytest.raises(Trouble):
+            cards.pay(session)
+    assert setup_of(session).status == "submitting"
+    cards.world.wait(5, 10, 20, 40, 15)
+    assert (setup_of(session).failure_code, began(session)) == ("provider_unavailable", OPEN)
+
+
+def test_a_page_that_nobody_comes_back_from_is_given_up(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    url = setup_of(session).next_action["redirect_to_url"]["url"]
+    cards.world.wait(60, 600, 1_200)
+    assert (setup_of(session).status, setup_of(session).failure_code) == ("failed", "canceled")
+    cards.press(url)
+    cards.world.wait(600)
+    assert began(session) == OPEN
+
+
+def test_a_card_that_is_saved_after_its_session_has_ended_starts_nothing(cards: Cards) -> None:
+    session = trial(cards, expires_at=clock.unix(cards.world.now + timedelta(minutes=31)))
+    cards.pay(session, ASKS)
+    url = setup_of(session).next_action["redirect_to_url"]["url"]
+    cards.world.later(29 * 60)
+    cards.press(url)
+    sessions.expire(session, cards.world.now)
+    cards.world.work()
+    assert (setup_of(session).status, began(session)) == ("succeeded", [("expired", "unpaid")])
+
+
+def test_many_tabs_save_one_card_and_start_one_trial(cards: Cards) -> None:
+    session = trial(cards)
+    tokens = [cards.token() for _ in range(6)]
+    answers = together(
+        6, lambda number: attempts.pay(session.id, factories.card_request(tokens[number]), cards.world.now)
+    )
+    lost = [one for one in answers if one is not None]
+    assert all(isinstance(one, Conflict | Gone) for one in lost), lost
+    assert (len(lost), CardSetup.select().count()) == (5, 1)
+    assert began(session) == STARTED
+
+
+def test_news_of_a_saved_card_makes_us_ask(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    cards.press(setup_of(session).next_action["redirect_to_url"]["url"])
+    account = setup_of(session).provider
+    assert not trials.touch("acc_of_others", setup_of(session).id, cards.world.now)
+    callbacks._ask(account, Hint(charge_id=setup_of(session).id), cards.world.now)
+    cards.world.work()
+    assert began(session) == STARTED
+
+
+def test_too_many_cards_have_to_wait(cards: Cards) -> None:
+    session = trial(cards)
+
+    def try_often() -> None:
+        for _ in range(30):
+            cards.world.later(1)
+            with suppress(Declined):
+                cards.pay(session, "pm_card_chargeDeclined")
+
+    with pytest.raises(TooManyRequests):
+        try_often()

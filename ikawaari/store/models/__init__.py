@@ -10,7 +10,7 @@ from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttem
 from ikawaari.store.models.providers import ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
 from ikawaari.store.models.requests import IdempotencyKey, RateWindow
 from ikawaari.store.models.sessions import CheckoutSession, Customer, PayKey
-from ikawaari.store.models.subscriptions import Invoice, Subscription
+from ikawaari.store.models.subscriptions import CardSetup, Invoice, Subscription
 from ikawaari.store.models.webhooks import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
 from ikawaari.store.models.work import DueWork, Seal
 
@@ -20,6 +20,7 @@ __all__ = [
     "AttemptReport",
     "Breaker",
     "Callback",
+    "CardSetup",
     "CheckoutSession",
     "Credential",
     "Customer",
@@ -80,6 +81,7 @@ TABLES = (
     Refund,
     Subscription,
     Invoice,
+    CardSetup,
     Event,
     WebhookEndpoint,
     WebhookDelivery,

@@ -1,6 +1,6 @@
 """Agreements to pay again each period."""
 
-from peewee import BigIntegerField, BooleanField, CharField, Check, ForeignKeyField, IntegerField
+from peewee import SQL, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField, IntegerField
 
 from ikawaari import states
 from ikawaari.fields import InstantField, JsonField, StatusField
@@ -82,3 +82,51 @@ class Invoice(Record):
         constraints = constraints.of("invoices")
         # Unique: two workers, or one that is restarted, invoice a period once.
         indexes = ((("subscription", "period"), True),)
+
+
+class CardSetup(Record):
+    """A card that its provider saves before a trial starts. No money moves; its id is the provider's idempotency key.
+
+    What its payer typed waits here: the session has it once the trial has started.
+    """
+
+    MOVES = {"status": states.ATTEMPT}
+
+    id = CharField(primary_key=True, max_length=36)
+    session = ForeignKeyField(CheckoutSession)
+    session_id: str
+    provider = CharField(max_length=32)
+    status = StatusField(states.AttemptStatus)
+    card_token = CharField()
+    return_url = CharField(max_length=2048)
+    customer_details = JsonField()
+    custom_field_values = JsonField()
+    amount = BigIntegerField(constraints=[Check("amount > 0")])  # of each period, with the fee
+    fee_amount = BigIntegerField(constraints=[Check("fee_amount >= 0")])
+    quantities = JsonField(null=True)
+    provider_reference = CharField(null=True)
+    provider_data = JsonField(null=True)
+    provider_code = CharField(null=True)
+    failure_code = CharField(null=True, max_length=32)
+    next_action = JsonField(null=True)
+    created_at = InstantField()
+    submitted_at = InstantField()
+    deadline_at = InstantField(null=True)
+    enquired_at = InstantField(null=True)
+    settled_at = InstantField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "card_setups"
+
+
+# One card at a time: if two tabs send one at once, the second one is told that the first is being saved.
+CardSetup.add_index(
+    CardSetup.index(
+        CardSetup.session,
+        unique=True,
+        where=SQL("status IN ('submitting', 'unknown', 'processing', 'requires_action')"),
+        name="card_setups_one_unsettled",
+    )
+)
