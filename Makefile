@@ -23,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: help run test quick check check-all static bench clients docs fmt setup clean
+.PHONY: help run test quick check check-all static bench seeded clients docs fmt setup clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ static: $(VENV)/.dev $(CATALOGS)
 
 bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 	@$(PY) -m tests.bench $(ARGS)
+
+seeded: $(VENV)/.test $(CATALOGS) ## A run over all simulated providers (IKAWAARI_SEED, IKAWAARI_SEEDED_PAYMENTS)
+	@IKAWAARI_SEEDED_PAYMENTS=$${IKAWAARI_SEEDED_PAYMENTS:-2000} $(PY) -m pytest tests/chaos/test_seeded.py --long -rP $(ARGS)
 
 clients: $(VENV)/.test $(CATALOGS) ## Generate clients from the OpenAPI document, and have each of them pay
 	@$(PY) -m pytest tests/clients tests/merchant_api/test_generated_client.py --long --durations=10 $(ARGS)

@@ -117,11 +117,11 @@ class ValidationFailed(IkawaariError):
 
 
 class CodeNeeded(ValidationFailed):
-    """`operator` wants a code with the charge. The payer gets it by dialing `dial`; nothing was started."""
+    """The operator wants a code with the charge. The payer gets it by dialing `dial`; nothing was started."""
 
-    def __init__(self, operator: str, dial: str) -> None:
+    def __init__(self, dial: str) -> None:
         super().__init__({"otp": [f"is required: the payer dials {dial} and gets a code"]}, PAYMENT_INVALID)
-        self.operator = operator
+        self.dial = dial
 
 
 class AuthenticationFailed(IkawaariError):

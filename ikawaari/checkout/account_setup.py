@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from ikawaari import addresses, clock, countries, ids, money, operators, sealing, store, texts
 from ikawaari.checkout import accounts, health, routing
 from ikawaari.checkout.accounts import Accounts
-from ikawaari.checkout.provider_states import is_unsettled
 from ikawaari.checkout.routing import Wanted
 from ikawaari.config import Config
 from ikawaari.errors import Details, NotFound, ValidationFailed
@@ -74,8 +73,7 @@ def add(new: NewAccount, config: Config, now: datetime) -> Account:
 def update(account_id: str, given: object, config: Config, now: datetime) -> None:
     """Replace all settings of an account: its id, its callback address and its key stay, as the provider knows them.
 
-    They must be of the same account at the provider, which is asked about what is under way. Raises NotFound,
-    ValidationFailed.
+    Raises NotFound, ValidationFailed.
     """
     with store.atomic():
         accounts.changed()
@@ -86,9 +84,6 @@ def update(account_id: str, given: object, config: Config, now: datetime) -> Non
         problems = _setting_problems(provider, given, config)
         if problems or not isinstance(given, Mapping):
             raise ValidationFailed(problems)
-        # Elsewhere nobody knows what is under way: look-ups would say that no money moved.
-        if given.get("base_url") != accounts.opened(row).settings.get("base_url") and is_unsettled(account_id):
-            raise ValidationFailed({"base_url": ["must stay while money may still move at the account"]})
         row.change(settings=accounts.seal(given))
         _ask(provider, account_id, now)
     accounts.forget()

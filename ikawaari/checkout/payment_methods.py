@@ -11,7 +11,6 @@ from ikawaari.checkout.routing import Wanted
 from ikawaari.errors import CodeNeeded, Details, Unavailable, ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers.base import Flow
-from ikawaari.providers.channel import Channel
 from ikawaari.shapes import CardFields, JsonObject, MethodType, Typed
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, PaymentLink
 
@@ -139,25 +138,14 @@ def code_for(request: PayRequest, method: PaymentMethod, money: Money) -> str | 
     Raises CodeNeeded if it is missing: nothing is started, nothing is held.
     """
     channel = accounts.channel(method.provider)
-    dial = _dialed(channel, method.operator, method.flow, money) if channel and method.operator else None
-    if dial is None or request.otp:
-        return request.otp if dial else None
-    raise CodeNeeded(str(method.operator), dial)
-
-
-def dialed(terms: Terms, operator: str, money: Money) -> str | None:
-    """What the operator's payer dials for a code that must be sent with the charge; None if there is none."""
-    found = routing.candidates(terms.wanting(MethodType.MOBILE_MONEY, operator, money))
-    return _dialed(found[0], operator, None, money) if found else None
-
-
-def _dialed(channel: Channel, operator: str, flow: Flow | None, money: Money) -> str | None:
-    reach = channel.reach(operator)
-    if reach is None or not reach.asks_code_first(flow):
+    reach = channel.reach(method.operator) if channel else None
+    if reach is None or not reach.asks_code_first(method.flow):
         return None
-    said = channel.condition(operator, money.currency)
+    if request.otp:
+        return request.otp
+    said = channel.condition(method.operator, money.currency) if channel else None
     dial = (said and said.dial_code) or str(reach.code_from)
-    return dial.replace("{amount}", str(int(money.major)))
+    raise CodeNeeded(dial.replace("{amount}", str(int(money.major))))
 
 
 def is_same(one: PaymentMethod, other: PaymentMethod) -> bool:

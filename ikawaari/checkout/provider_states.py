@@ -42,14 +42,6 @@ def switch(account_id: str, state: ProviderState, now: datetime) -> None:
     accounts.forget()
 
 
-def is_unsettled(account_id: str) -> bool:
-    """Whether money may still move at an account."""
-    of_it = PaymentAttempt.provider == account_id
-    running = PaymentAttempt.select().where(of_it, PaymentAttempt.status.in_(UNSETTLED))
-    pending = Refund.select().join(PaymentAttempt).where(of_it, Refund.status == RefundStatus.PENDING)
-    return bool(running.exists() or pending.exists())
-
-
 def refuse_unknown() -> None:
     """Raise UnsafeConfiguration if money may still move at an account that this process does not have.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import segno
 from babel.dates import format_date, format_time
@@ -45,13 +45,6 @@ class Own:
     amount: str  # in the currency's smallest unit, for a provider's card fields
 
 
-class Dial(NamedTuple):
-    """What the payer dials, and who then sends the code that must go with the charge."""
-
-    number: str
-    operator: str  # its name
-
-
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything that a page is rendered from; its templates read neither the request nor the clock."""
@@ -66,7 +59,6 @@ class Facts:
     notes: Notes = notes.NONE
     asked: str = ""  # the earlier payment about which the payer has been asked, as the form says
     earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
-    dial: Dial | None = None
     asks_email: bool = False
     checked: bool = False
     rest: int = 0  # for how many seconds no further attempt is accepted

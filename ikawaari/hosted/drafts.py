@@ -64,6 +64,10 @@ class Draft:
         """The same draft, with the fields of an error's `details` marked as wrong."""
         return replace(self, faults=tuple(dict.fromkeys(_fault(path) for path in details)), reasons={})
 
+    def ask_code(self, dial: str) -> "Draft":
+        """The same draft, with a code to be dialed for the one that the operator wants; no form can send it."""
+        return replace(self, values={**self.values, "dial": dial})
+
 
 def typed(form: Mapping[str, str]) -> Draft:
     """The draft of a submitted form: known names only. Values that must not be stored are left out and marked as wrong.

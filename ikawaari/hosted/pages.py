@@ -17,7 +17,6 @@ from ikawaari.checkout import (
     merchant_view,
     notes,
     pay_keys,
-    payment_methods,
     public_view,
     repeats,
     returns,
@@ -25,7 +24,7 @@ from ikawaari.checkout import (
     snapshots,
     subscriptions,
 )
-from ikawaari.checkout.payment_methods import PayRequest, Terms
+from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.snapshots import PaymentSnapshot, Snapshot
@@ -44,11 +43,9 @@ from ikawaari.errors import (
     ValidationFailed,
 )
 from ikawaari.hosted import context, csp, drafts, drawing, page_state, totals, web
-from ikawaari.hosted.context import Dial, Facts
+from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
-from ikawaari.money import Money
-from ikawaari.operators import OPERATORS
 from ikawaari.shapes import MethodType
 
 _AGAIN = "again"  # in the address: the earlier payment or subscription that the payer is asked about
@@ -57,7 +54,6 @@ _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only waste the customer's one try
 _SETTLED = {"paid", "trial", "refunded", "late"}  # nothing more to pay
-_CODE_OF = "code"  # in the address: the operator that wants a code with the charge
 _REST = "rest"  # until when, in Unix seconds, no further try is accepted: in the address, so that no cookie is needed
 _LONGEST_REST_SECONDS = 86_400
 
@@ -173,8 +169,9 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], object], now: dateti
     try:
         act()
     except CodeNeeded as error:
+        draft = draft.ask_code(error.dial)
         faults = error.details if request.form.get("otp") else {}
-        query |= {_CODE_OF: error.operator} | _still_asked()
+        query |= _still_asked()
     except ValidationFailed as error:
         faults = error.details
         query |= _still_asked()
@@ -241,7 +238,6 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         notes=notes.of(shown, totals.charged(view, draft, total)),
         asked=_asked(),
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
-        dial=_dial(session, state, totals.charged(view, draft, total)),
         asks_email=subscriptions.lacks_contact(session),
         checked="checked" in request.args,
         rest=_rest(now),
@@ -254,22 +250,6 @@ def _earlier(session: Any, state: PageState, now: datetime) -> Earlier | None:
     """What the payer is asked about before the open form charges again."""
     about = request.args.get(_AGAIN, "")
     return repeats.about(session, about, now) if state.name == "choose" and _EARLIER.fullmatch(about) else None
-
-
-def _dial(session: Any, state: PageState, chosen: int | None) -> Dial | None:
-    """How the payer gets the code that must go with the charge, while the form asks for it.
-
-    `chosen`: the amount that the payer has chosen, in the smallest unit.
-    """
-    operator = OPERATORS.get(request.args.get(_CODE_OF, ""))
-    if state.name != "choose" or operator is None:
-        return None
-    fixed = notes.fixed_amount(session)
-    amount = chosen if fixed is None else fixed
-    if amount is None:
-        return None
-    number = payment_methods.dialed(Terms.of_session(session), operator.id, Money(amount, session.currency))
-    return Dial(number, operator.name) if number else None
 
 
 def _asked() -> str:

@@ -26,19 +26,18 @@ class Tokens:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def of(
-        self, kept_as: str, now: datetime, log_in: Callable[[], Token | T], *, instead_of: Token | None = None
+        self, account_id: str, now: datetime, log_in: Callable[[], Token | T], *, instead_of: Token | None = None
     ) -> Token | T:
         """The account's token: the kept one, or what `log_in` returns, which may be the reason why there is none.
 
-        `kept_as`: that of `Account`, with the product that the token is for, if its provider has several.
         `instead_of`: the token that the provider has just refused, though its time is not over.
         """
         # If a token ends while many pay, one of them logs in, and the others find the new token under this lock.
-        with self._locks[kept_as]:
-            kept = self._kept.get(kept_as)
+        with self._locks[account_id]:
+            kept = self._kept.get(account_id)
             if kept is not None and kept.until > now and kept != instead_of:
                 return kept
             fresh = log_in()
             if isinstance(fresh, Token):
-                self._kept[kept_as] = fresh
+                self._kept[account_id] = fresh
             return fresh

@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
 import unicodedata
 import uuid
@@ -12,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 
 from ikawaari.money import Money
 from ikawaari.providers.outcomes import SavedMethod
@@ -42,15 +40,6 @@ class Account:
     livemode: bool
     callback_url: str  # our address for its callbacks, without a charge
     callback_key: bytes = field(default=b"", repr=False)
-
-    @cached_property
-    def kept_as(self) -> str:
-        """Under which name a process keeps what the provider gave the account, such as tokens: its settings are in it.
-
-        Otherwise charges would go on with the token of replaced settings, and look-ups would not find them later.
-        """
-        digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True, default=str).encode())
-        return f"{self.id} {digest.hexdigest()}"
 
     def text(self, name: str, otherwise: str = "") -> str:
         """The setting of that name; `otherwise` if it was not given."""

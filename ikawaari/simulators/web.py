@@ -6,6 +6,7 @@ import re
 import select
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -125,6 +126,11 @@ class Server(ThreadingHTTPServer):
     def serve_forever(self, poll_interval: float = 0.02) -> None:
         """Serve until shut down, which waits for `poll_interval` at most: tests start and stop many servers."""
         super().serve_forever(poll_interval)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that dies is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

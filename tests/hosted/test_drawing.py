@@ -12,7 +12,7 @@ from ikawaari.checkout import public_view, sessions
 from ikawaari.checkout.notes import Hindrance, Notes, Reason
 from ikawaari.checkout.quotes import Quote
 from ikawaari.hosted import context, drawing, page_state
-from ikawaari.hosted.context import Dial, Facts, Own
+from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.totals import Total
 from ikawaari.providers.base import FailureCode
@@ -90,7 +90,6 @@ FACTS: Mapping[str, list[Any]] = {
     ],
     "asked": ["pi_earlier"],
     "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "time": "10:00", "day": None, "every": None}],
-    "dial": [Dial("*144*4*6*5000#", "Orange Money")],
     "asks_email": [True],
     "checked": [True],
     "rest": [90],

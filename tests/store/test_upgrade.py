@@ -16,14 +16,12 @@ from playhouse.migrations import Runner
 
 import ikawaari
 from ikawaari import clock, store, worker
-from ikawaari.checkout import attempts, provider_states
 from ikawaari.config import Config
 from ikawaari.providers.sandbox import ledger
 from ikawaari.states import UNSETTLED
 from ikawaari.store.database import database, is_postgres
-from ikawaari.store.models import TABLES, CheckoutSession, Merchant, PaymentAttempt, PaymentIntent, Refund, Subscription
-from tests import accounts as providers
-from tests import factories, world
+from ikawaari.store.models import TABLES, CheckoutSession, PaymentAttempt, PaymentIntent, Refund, Subscription
+from tests import world
 from tests.store.test_migrate import empty, empty_url  # noqa: F401 - fixtures
 
 OLD = json.loads((Path(__file__).parent / "old_store.json").read_text())
@@ -216,20 +214,6 @@ def test_work_goes_on_after_an_upgrade(old: str) -> None:
     assert {(attempt.phone or "")[-3:] for attempt in open_ones} == {"011"}
     for attempt in PaymentAttempt.select():
         world._audit_books(attempt)
-
-
-def test_an_old_store_takes_an_account_and_live_payments(old: str) -> None:
-    config = Config(database_url=old, secret_key="0" * 32, api_url="http://127.0.0.1:1")
-    ikawaari.start(config)
-    ikawaari.migrate()
-    providers.install(config)
-    was = {attempt.provider for attempt in PaymentAttempt.select()}
-    merchant = Merchant.select().where(Merchant.country == "SN").first()
-    account = providers.add(config, merchant_id=merchant.id)
-    session = factories.session(merchant, livemode=True)
-    attempts.pay(session.id, factories.pay_request(), clock.now())
-    assert {attempt.provider for attempt in PaymentAttempt.select()} - was == {account.id}
-    provider_states.refuse_unknown()
 
 
 @pytest.mark.usefixtures("old")

@@ -36,16 +36,15 @@ class KeyRings:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def find(
-        self, kept_as: str, key_id: str, now: datetime, fetch: Callable[[], PublicKeys | None]
+        self, account_id: str, key_id: str, now: datetime, fetch: Callable[[], PublicKeys | None]
     ) -> PublicKeyTypes | None:
         """The key of that id; None if there is none. `fetch` asks for all of them, and returns None without an answer.
 
-        `kept_as`: that of `Account`.
         Anybody may send us unknown ids, so we ask once a minute at most.
         """
         # If many callbacks come with a new key at once, one of them fetches it, and the others find it under this lock.
-        with self._locks[kept_as]:
-            ring = self._rings[kept_as]
+        with self._locks[account_id]:
+            ring = self._rings[account_id]
             is_old = ring.fetched_at is None or now - ring.fetched_at >= _KEPT
             may_ask = ring.asked_at is None or now - ring.asked_at >= _BETWEEN_FETCHES
             if (is_old or key_id not in ring.keys) and may_ask:
