@@ -43,9 +43,11 @@ def open_shop(served: Served, **fields: Any) -> tuple[Shop, str]:
         return Shop(served, factories.credential(merchant, livemode=True)), str(merchant.id)
 
 
-def add_account(served: Served, provider: str, merchant_id: str, settings: Mapping[str, object]) -> Account:
+def add_account(
+    served: Served, provider: str, merchant_id: str, settings: Mapping[str, object], *, country: str | None = None
+) -> Account:
     """The merchant's own account at a provider, in live mode."""
-    new = NewAccount(provider=provider, merchant_id=merchant_id, country=None, livemode=True, settings=settings)
+    new = NewAccount(provider=provider, merchant_id=merchant_id, country=country, livemode=True, settings=settings)
     with at_home(served) as config:
         return account_setup.add(new, config, clock.now())
 
