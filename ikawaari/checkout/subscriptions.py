@@ -26,6 +26,7 @@ from ikawaari.checkout import (
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.checkout.routing import Wanted
 from ikawaari.errors import Conflict, Unavailable
+from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.capabilities import Renewals
@@ -77,53 +78,59 @@ def agreed(subscription: Subscription) -> Agreement | None:
     None if only its invoices' pages take payments. Raises Unavailable if no account takes it now.
     """
     method = payment_methods.saved(subscription.payment_method)
-    channels = _channels(subscription, method)
-    if not channels:
-        raise Unavailable(errors.NO_PROVIDER)
-    renewing = _renewing(channels, method)
-    if renewing is None or not may_be_asked(subscription):
+    renewing = _renewing(subscription, method)
+    if renewing == [] or not may_be_asked(subscription):
         return None
-    return Agreement(replace(method, provider=renewing.id), subscription.fee_amount)
+    for one in renewing or ():
+        if not routing.is_down(one.id, method.operator):
+            return Agreement(replace(method, provider=one.id), subscription.fee_amount)
+    raise Unavailable(errors.NO_PROVIDER)
 
 
 def can_be_charged(subscription_id: str) -> bool:
-    """Whether some account takes the subscription's payment method now."""
+    """Whether the try that is due can be made now: by an account, or else by the invoice's page."""
     subscription = Subscription.get_by_id(subscription_id)
-    return bool(_channels(subscription, payment_methods.saved(subscription.payment_method)))
+    method = payment_methods.saved(subscription.payment_method)
+    renewing = _renewing(subscription, method)
+    return renewing == [] or any(not routing.is_down(one.id, method.operator) for one in renewing or ())
 
 
 def account_of(subscription: Subscription) -> str | None:
     """The account whose call a renewal that begins now would wait for; None if its page alone takes the payment."""
     method = payment_methods.saved(subscription.payment_method)
-    channels = _channels(subscription, method)
-    if not channels:
+    renewing = _renewing(subscription, method)
+    if renewing is None:
         return method.provider
-    renewing = _renewing(channels, method)
-    return renewing.id if renewing else None
+    return renewing[0].id if renewing else None
+
+
+def _renewing(subscription: Subscription, method: PaymentMethod) -> Sequence[Channel] | None:
+    """The accounts that charge the method without its payer, also those whose breaker is open: they are waited for.
+
+    None if no account takes it at all. Empty if each needs the payer on a page, or with a code, or does not take so
+    much: then nobody waits for what may never come.
+    """
+    channels = _channels(subscription, method)
+    money = Money(subscription.amount + subscription.fee_amount, subscription.currency)
+    reaches = [(one, one.reach_now(method.operator)) for one in channels]
+    able = [one for one, reach in reaches if reach and reach.renewals is not Renewals.NONE and reach.takes(money)]
+    return able if channels else None
 
 
 def _channels(subscription: Subscription, method: PaymentMethod) -> Sequence[Channel]:
-    """Where the method can be charged now: what an account keeps, such as a card, there alone; a wallet anywhere."""
+    """Where the method can be charged: what an account keeps, such as a card, there alone; a wallet anywhere."""
     if method.type == MethodType.CARD or method.saved:
         holding = accounts.channel(method.provider)
-        takes = provider_states.takes_charges(method.provider) and not routing.is_down(method.provider, method.operator)
-        return [holding] if holding and takes else []
-    return routing.candidates(
+        return [holding] if holding and provider_states.takes_charges(method.provider) else []
+    return routing.reaching(
         Wanted(
             merchant_id=subscription.merchant_id,
             livemode=subscription.livemode,
             method_type=method.type,
             operator=method.operator,
             currency=subscription.currency,
-            amount=subscription.amount + subscription.fee_amount,
         )
     )
-
-
-def _renewing(channels: Sequence[Channel], method: PaymentMethod) -> Channel | None:
-    """The first that charges without its payer; None if each needs the payer on a page, or a code."""
-    reaches = ((one, one.reach(method.operator)) for one in channels)
-    return next((one for one, reach in reaches if reach and reach.renewals is not Renewals.NONE), None)
 
 
 def period_end(anchor: datetime, interval: str, interval_count: int, periods: int = 1) -> datetime:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from ikawaari import worker
-from ikawaari.checkout import attempts, provider_states
+from ikawaari.checkout import attempts, breakers, provider_states
 from ikawaari.errors import Unavailable
-from ikawaari.providers.capabilities import Reach, Renewals
+from ikawaari.providers.capabilities import Limits, Reach, Renewals
 from ikawaari.states import ProviderState
 from ikawaari.store.models import DueWork, Event, PaymentAttempt, Subscription
 from tests import accounts as providers
@@ -148,3 +148,34 @@ def test_an_account_that_closes_just_before_the_try_leaves_it_due(world: World) 
     provider_states.switch(account_id, ProviderState.OPEN, world.now)
     days(world, 1)
     assert states(subscription) == ["active", "paid", "paid"]
+
+
+def test_an_outage_does_not_make_a_page_of_a_prompt(world: World) -> None:
+    providers.install(world.config, PageAlone, Aggregator)
+    _, prompting = (providers.add(world.config, name).id for name in ("page_alone", "aggregator"))
+    subscription = subscribed(world)
+    world.later(31 * DAY)
+    breakers.open_now((prompting, "orange_sn"), breakers.Reason.FAILURES)
+    world.work()
+    invoice = invoices(subscription)[-1]
+    assert (invoice.first_tried_at, tries(invoice)) == (None, [])
+    days(world, 1)
+    assert charged_at()[1:] == [prompting]
+    assert states(subscription) == ["active", "paid", "paid"]
+    audit()
+
+
+def test_a_renewal_that_no_account_takes_so_much_of_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers.install(world.config, Direct)
+    providers.add(world.config)
+    subscription = subscribed(world)
+    monkeypatch.setattr(Direct, "limits", Limits(maximum=100))
+    providers.install(world.config, Direct)
+    days(world, 31)
+    invoice = invoices(subscription)[-1]
+    assert (tries(invoice), (page(invoice).expires_at - invoice.created_at).days) == ([], 10)
+    for _ in range(11):
+        days(world, 1)
+    assert states(subscription) == ["unpaid", "paid", "uncollectible"]
