@@ -29,6 +29,11 @@ SESSION = "cs_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
         ("Bearer ik_live_8dK2mQx7RtVb4nYc1", "Bearer ik_live_…"),
         ("ik_app_test_8dK2mQx7", "ik_app_test_…"),
         ("whsec_8dK2mQx7 and tok_4242", "whsec_… and tok_…"),
+        ("ctoken_8dK2mQx7 and sk_live_8dK2mQx7", "ctoken_… and sk_live_…"),
+        (
+            "&payment_intent_client_secret=pi_8dK2mQx7_secret_Vb4nYc1&",
+            "&payment_intent_client_secret=pi_8dK2mQx7_secret_…&",
+        ),
         ("/sandbox/8dK2mQx7?x=1", "/sandbox/…?x=1"),
         ("(phone)=(+221771234567)", "(phone)=(…)"),
         ("dial 77 123 45 67 89 now", "dial … now"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, Request, expect
 
 from ikawaari.simulators.stripe import Stripe
 from tests.browser.conftest import Visit, forgive
@@ -14,6 +14,7 @@ from tests.browser.live import add_account, open_shop, wait_for_method
 from tests.browser.shop import Shop, ask, open_session
 from tests.browser.steps import PAY, arrive, choose_card, declined, end, pay, see
 from tests.browser.test_accessible import violations
+from tests.browser.test_network import ALL_BYTES, ALL_REQUESTS, FIRST_FLIGHT_BYTES
 from tests.serving import Served
 from tests.simulators.talking import Talk, talk
 
@@ -305,6 +306,25 @@ def test_a_subscription_saves_its_card(visit: Visit, shop: Shop, stripe: Talk) -
     (intent,) = requests.get(f"{stripe.base_url}/v1/payment_intents", headers=key, timeout=10).json()["data"]
     assert intent["setup_future_usage"] == "off_session"
     assert intent["customer"].startswith("cus_")
+
+
+def test_our_own_part_fits_in_the_bytes_promised(visit: Visit, wallets: Shop) -> None:
+    page = visit()
+    page.context.unroute_all()  # else Playwright switches the browser's own measuring off
+    sizes: dict[str, int] = {}
+
+    def measure(request: Request) -> None:
+        size = request.sizes()
+        sizes[request.url] = size["responseHeadersSize"] + size["responseBodySize"]
+
+    page.on("requestfinished", measure)
+    session = order(wallets)
+    wait_for_method(session, wallets.served, "mobile_money")
+    page.goto(session["url"], wait_until="networkidle")
+    assert sizes[session["url"]] <= FIRST_FLIGHT_BYTES
+    assert len(sizes) <= ALL_REQUESTS
+    assert sum(sizes.values()) <= ALL_BYTES
+    assert max(size for url, size in sizes.items() if "stripe" in url) <= 4_096
 
 
 def test_axe_finds_nothing_around_the_fields(visit: Visit, wallets: Shop) -> None:
