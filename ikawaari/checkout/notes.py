@@ -1,7 +1,7 @@
 """What the page tells beside the public view: words of a provider that have no place in the public JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from ikawaari.providers.base import FailureCode
 from ikawaari.providers.capabilities import Limits
 from ikawaari.shapes import MethodType
 from ikawaari.states import UNSETTLED
-from ikawaari.store.models import CheckoutSession
+from ikawaari.store.models import CheckoutSession, PaymentAttempt
 
 
 class Reason(StrEnum):
@@ -52,12 +52,21 @@ NONE = Notes()
 
 def of(shown: Snapshot, chosen: int | None = None) -> Notes:
     """The notes of a session's page. `chosen`: the amount that its payer has typed, in the smallest unit."""
-    running = next((attempt for attempt in shown.attempts if attempt.status in UNSETTLED), None)
-    if running is not None:
-        return Notes(last_error=FailureCode(running.last_error)) if running.last_error else NONE
+    if _running(shown) is not None:
+        return Notes(last_error=last_error(shown))
     terms, amount = Terms.of_session(shown.session), fixed_amount(shown.session)
     found = hindrances(terms, chosen if amount is None else amount)
     return Notes(hindrances=tuple(found.items()), cards_are_down=_cards_are_down(terms))
+
+
+def last_error(shown: Snapshot) -> FailureCode | None:
+    """Why a try failed at the provider that did not end the payment under way."""
+    running = _running(shown)
+    return FailureCode(running.last_error) if running and running.last_error else None
+
+
+def _running(shown: Snapshot) -> PaymentAttempt | None:
+    return next((attempt for attempt in shown.attempts if attempt.status in UNSETTLED), None)
 
 
 def fixed_amount(session: CheckoutSession) -> int | None:
@@ -72,23 +81,31 @@ def fixed_amount(session: CheckoutSession) -> int | None:
 
 def hindrances(terms: Terms, amount: int | None) -> Hindrances:
     """What stands in the way of paying `amount` by each operator; None: of paying at all."""
-    if MethodType.MOBILE_MONEY not in terms.method_types:
-        return {}
     known = accounts.known()
-    alike = replace(terms, merchant_id=known.sharing(terms.merchant_id), method_types=(), phone=None, country=None)
-    found = _limited(alike, known.number, routing.down())
-    hindered = ((operator, _hindrance(limits, Money(amount or 0, terms.currency))) for operator, limits in found)
-    return {operator: one for operator, one in hindered if one and (one.reason is Reason.DOWN or amount is not None)}
+    whose = known.sharing(terms.merchant_id)
+    found = _limited(whose, terms.livemode, terms.currency, known.number, routing.down())
+    if not found or MethodType.MOBILE_MONEY not in terms.method_types:
+        return {}
+    if amount is None:
+        return {operator: Hindrance(Reason.DOWN) for operator, limits in found if not limits}
+    money = Money(amount, terms.currency)
+    return {operator: one for operator, limits in found if (one := _hindrance(limits, money))}
 
 
 @lru_cache(200)
-def _limited(terms: Terms, _number: int, _down: frozenset[health.Key]) -> Sequence[tuple[str, Sequence[Limits]]]:
+def _limited(
+    merchant_id: str | None, livemode: bool, currency: str, _number: int, _down: frozenset[health.Key]
+) -> Sequence[tuple[str, Sequence[Limits]]]:
     """The operators that are offered and not taken by somebody whatever the amount, with the limits of who takes them.
 
     Remembered, because each page asks for it.
     """
-    offered = [one for code in payment_methods.countries_of(terms) for one in payment_methods.operators_of(terms, code)]
-    found = [(operator.id, _limits(terms, operator.id)) for operator in offered]
+    offered = (MethodType.MOBILE_MONEY,)
+    terms = Terms(
+        merchant_id=merchant_id, livemode=livemode, currency=currency, method_types=offered, country=None, phone=None
+    )
+    every = [one for code in payment_methods.countries_of(terms) for one in payment_methods.operators_of(terms, code)]
+    found = [(operator.id, _limits(terms, operator.id)) for operator in every]
     return [(operator, limits) for operator, limits in found if Limits() not in limits]
 
 

@@ -211,7 +211,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     view = public_view.public(shown, now)
     told = view["status"] != "complete" or returns.is_acknowledged(session_id)
     save_data = request.headers.get("Save-Data") == "on"
-    state = page_state.of(view, now, told=told, save_data=save_data, besides=notes.of(shown).last_error)
+    state = page_state.of(view, now, told=told, save_data=save_data, besides=notes.last_error(shown))
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)

@@ -29,7 +29,10 @@ class Operator(Output):
     flows = fields.List(
         Choice(parts.FLOWS), required=True, metadata={"description": "How it asks payers, the default first."}
     )
-    available = fields.Boolean(required=True)
+    available = fields.Boolean(
+        required=True,
+        metadata={"description": "False while it does not answer, or if it does not take the session's amount."},
+    )
 
 
 class PayingCountry(Output):
