@@ -83,10 +83,15 @@ def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator
 
 
 def history(attempt_id: str) -> JsonObject:
-    """Everything that is known of an attempt: itself, its reports, callbacks, and refunds. Raises NotFound."""
+    """Everything that is known of an attempt: itself, its reports, callbacks, and refunds. Raises NotFound.
+
+    `sent_as`: its id as the provider got it.
+    """
     attempt = _find(attempt_id)
+    channel = accounts.channel(attempt.provider)
     shown: JsonObject = {
         **_columns(attempt),
+        "sent_as": channel.provider.sent_id(attempt.id) if channel else None,
         "phone": phones.mask(attempt.phone) if attempt.phone else None,
     }
     return {

@@ -238,7 +238,10 @@ def test_attempts_are_listed_oldest_first_those_that_wait_alone_when_asked(world
     assert intent(second).id != intent(first).id
 
 
-def test_show_tells_the_whole_history(world: World, run: Attempts, provider: Deaf) -> None:
+def test_show_tells_the_whole_history(
+    world: World, run: Attempts, provider: Deaf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deaf, "sent_id", lambda _provider, charge_id: charge_id[:8])
     world.callbacks_arrive()
     session, attempt = stuck(world, "012")
     run("settle", attempt.id, "--failed", "--force", *WHY)
@@ -247,7 +250,7 @@ def test_show_tells_the_whole_history(world: World, run: Attempts, provider: Dea
     provider.tick(world.now)
     world.wait(6, 6)
     told = json.loads(run("show", attempt.id)[1])
-    assert told["attempt"]["id"] == attempt.id
+    assert (told["attempt"]["id"], told["attempt"]["sent_as"]) == (attempt.id, attempt.id[:8])
     assert told["attempt"]["amount_received"] == 2_500
     assert told["attempt"]["provider_code"] == latest(session).provider_code
     assert str(attempt.phone) not in json.dumps(told["attempt"])
