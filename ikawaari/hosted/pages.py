@@ -226,6 +226,8 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
     """What the page shows, and what the request adds to it."""
     session = shown.session
     draft, locale = drafts.load(session.id, now), web.locale_of(view)
+    if view["next_action"]:  # in the page's language, which its payer may have chosen
+        view = {**view, "next_action": merchant_view.next_action(shown.attempts, locale)}
     total = totals.shown(session, view, draft, state)
     return Facts(
         part=web.is_partial(),

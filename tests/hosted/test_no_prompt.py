@@ -15,11 +15,11 @@ from ikawaari import clock
 from ikawaari.checkout import account_setup, accounts, health, merchant_view
 from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.checkout.public_view import PublicCheckout
-from ikawaari.hosted import context
+from ikawaari.hosted import context, web
 from ikawaari.operators import OPERATORS
 from ikawaari.providers.base import Account
 from ikawaari.providers.capabilities import Condition
-from ikawaari.store.models import PaymentAttempt, PaymentIntent, ProviderConditions
+from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, ProviderConditions
 from tests import factories
 
 GENERAL = {"en": "Open your operator's mobile money menu", "fr": "Ouvrez le menu mobile money de votre opérateur"}
@@ -108,18 +108,24 @@ def account(app: Flask) -> Account:
     return added
 
 
+def waiting(account: Account, **fields: Any) -> CheckoutSession:
+    """A live session whose payer has a prompt of Orange in Senegal on the phone."""
+    session = factories.session(livemode=True, **fields)
+    intent = PaymentIntent.get(PaymentIntent.session == session.id)
+    action = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": None}}
+    now = clock.now()
+    prompt = {"status": "requires_action", "next_action": action, "deadline_at": now + timedelta(minutes=5)}
+    who = {"provider": account.id, "type": "mobile_money", "operator": "orange_sn", "phone": "+221771234500"}
+    money = {"amount": 5_000, "currency": "XOF", "created_at": now, "submitted_at": now}
+    PaymentAttempt.create(id=str(uuid.uuid4()), intent=intent.id, return_url="", **who, **prompt, **money)
+    return session
+
+
 @pytest.mark.parametrize("locale", ["en", "fr"])
 def test_what_the_provider_says_now_is_told_in_the_payer_s_language(
     client: FlaskClient, account: Account, locale: str
 ) -> None:
-    session = factories.session(livemode=True, locale=locale)
-    intent = PaymentIntent.get(PaymentIntent.session == session.id)
-    action = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": None}}
-    now = clock.now()
-    waiting = {"status": "requires_action", "next_action": action, "deadline_at": now + timedelta(minutes=5)}
-    who = {"provider": account.id, "type": "mobile_money", "operator": "orange_sn", "phone": "+221771234500"}
-    money = {"amount": 5_000, "currency": "XOF", "created_at": now, "submitted_at": now}
-    PaymentAttempt.create(id=str(uuid.uuid4()), intent=intent.id, return_url="", **who, **waiting, **money)
+    session = waiting(account, locale=locale)
     view: Any = client.get(f"/api/checkout/{session.id}", headers={"Accept-Language": locale}).json
     told = view["next_action"]["mobile_money_ussd"]
     assert told == {
@@ -129,8 +135,15 @@ def test_what_the_provider_says_now_is_told_in_the_payer_s_language(
         "payee_name": SAID.payee_name,
     }
     page = re.sub(r"\s+", " ", client.get(f"/{session.id}").text)
-    assert f'{SAID.instructions[locale]} <a href="tel:*123%23">*123#</a>' in page
+    assert SAID.instructions[locale].replace("*123#", '<a href="tel:*123%23">*123#</a>') in page
     assert "IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;." in page
+
+
+def test_the_page_tells_it_in_its_own_language(client: FlaskClient, account: Account) -> None:
+    session = waiting(account)
+    assert SAID.instructions["fr"].partition("*")[0] in client.get(f"/{session.id}").text
+    client.set_cookie(web.LANGUAGE, "en", path=f"/{session.id}")
+    assert SAID.instructions["en"].partition("*")[0] in client.get(f"/{session.id}").text
 
 
 def test_the_code_to_dial_before_a_charge_is_what_the_provider_says_now(client: FlaskClient, account: Account) -> None:
