@@ -7,8 +7,8 @@ from typing import Any
 
 BUYERS = 8  # at the same time
 _PER_ROUND = 100
-_FAULTY, _RETURNED, _SUBSCRIBED, _LEFT = 0.4, 0.3, 0.1, 0.06  # how many of all
-_JUMPS = (45, 300, 1_000, 3_700, 30_000, 90_000)  # seconds between two rounds
+_FAULTY, _FATED, _DEAF, _RETURNED, _SUBSCRIBED, _LEFT = 0.4, 0.6, 0.4, 0.3, 0.1, 0.06  # how many of all
+_JUMPS = (200, 600, 1_000, 3_700, 30_000, 90_000)  # seconds between two rounds: no lease of the dead is longer
 _LOST = ("timeout", "reset", "500", "accepted_then_500", "garbage", "html")
 _CALLBACKS = ("drop_callback", "double_callback", "late_callback", "reorder", "early_callback")
 _SIGNED = ("bad_signature", "unsigned")
@@ -209,7 +209,7 @@ def _purchase(chance: random.Random, number: int) -> Purchase:
         amount=amount,
         wallet=wallet,
         phone=f"{wallet.number}{middle}500" if wallet.number else "",
-        orders=[_order(chance, provider)] if chance.random() < _FAULTY else [],
+        orders=_orders(chance, provider) if chance.random() < _FAULTY else [],
         decisions=chance.choice([["pay"], ["pay"], ["pay"], ["decline", "pay"], ["decline"]]),
         tries=chance.choice([1, 2, 3]),
         subscribes=wallet.is_renewed and chance.random() < _SUBSCRIBED,
@@ -218,14 +218,17 @@ def _purchase(chance: random.Random, number: int) -> Purchase:
     )
 
 
-def _order(chance: random.Random, provider: str) -> Order:
-    what = chance.random()
-    if what < 0.5:
-        on = chance.choice(["charge", "charge", "lookup", "refund"])
-        return Order(provider, {"kind": chance.choice(_LOST), "on": on})
-    if what < 0.75:
-        return Order(provider, {"kind": chance.choice([*_CALLBACKS, *([] if provider in _UNSIGNED else _SIGNED)])})
-    return Order(provider, {"on": "charge", **chance.choice(_FATES[provider])})
+def _orders(chance: random.Random, provider: str) -> Sequence[Order]:
+    """Several at once, and sometimes no callback comes at all: what one fault hides, another door tells."""
+    orders = [chance.choice(_FATES[provider])] if chance.random() < _FATED else []
+    lost = chance.choices(_LOST, k=chance.choice([0, 1, 1, 2]))
+    orders += [{"kind": kind, "on": chance.choice(["charge", "charge", "lookup", "refund"])} for kind in lost]
+    if chance.random() < _DEAF:
+        orders.append({"kind": "drop_callback", "on": "any", "times": 3})
+    else:
+        told = [*_CALLBACKS, *([] if provider in _UNSIGNED else _SIGNED)]
+        orders += [{"kind": kind} for kind in chance.choices(told, k=chance.choice([0, 1, 2]))]
+    return [Order(provider, {"on": "charge", **one}) for one in orders]
 
 
 def _returns(chance: random.Random, most: str, amount: int) -> Sequence[int]:
