@@ -264,6 +264,7 @@ def test_a_good_account_is_told_which_wallets_it_has(said: Said) -> None:
     here = {"callbackUrl": said.account.callback_url}
     for operations in (
         {"DEPOSIT": here, "REFUND": here},
+        {"DEPOSIT": here, "PAYOUT": {"callbackUrl": "https://elsewhere.example.com"}},
         [{"operationType": kind, **here} for kind in ("DEPOSIT", "REFUND")],
     ):
         answer = _configured(types=operations)
@@ -301,6 +302,7 @@ def test_who_does_not_answer_is_named(said: Said) -> None:
         (HTML, "cannot be used"),
         (in_json({"countries": []}), "no wallet"),
         (_configured(wallet="MTN_MOMO_GHA"), "no wallet"),
+        (_configured(types={"PAYOUT": {}}), "no wallet"),
         (_configured(signedRequestsOnly=True), "signed requests"),
         (_configured(signedCallbacks=False), "does not sign callbacks"),
     ],

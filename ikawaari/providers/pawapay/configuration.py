@@ -138,16 +138,22 @@ def checkup(account: Account, answer: Answer | NoAnswer, address: str) -> Checku
 
 
 def _ours(answer: Answer) -> Mapping[str, object]:
-    """The account's wallets that we know, by pawaPay's names."""
+    """The account's wallets that we know and that may take deposits, by pawaPay's names."""
     known = {wallet.name for wallet in WALLETS.values()}
     found = {read_text(one, "provider"): one for one in _providers(answer.read("countries"))}
-    return {name: one for name, one in found.items() if name in known}
+    return {name: one for name, one in found.items() if name in known and _operations(one, "DEPOSIT")}
+
+
+def _operations(wallet: object, *kinds: str) -> Sequence[object]:
+    """What a wallet says of these kinds of operations, in each of its currencies."""
+    types = [read(currency, "operationTypes") for currency in _list(wallet, "currencies")]
+    return [found for one in types for kind in kinds if (found := _operation(one, kind))]
 
 
 def _trouble(account: Account, answer: Answer, ours: Mapping[str, object]) -> str | None:
     """Why payments, or their callbacks, would be refused."""
     if not ours:
-        return "The token is good, but pawaPay has no wallet for this account."
+        return "The token is good, but this account has no wallet that takes deposits."
     if answer.read("signatureConfiguration", "signedRequestsOnly") is True:
         return "pawaPay takes signed requests only from this account: switch that off in its dashboard."
     signs = answer.read("signatureConfiguration", "signedCallbacks")
@@ -158,9 +164,7 @@ def _trouble(account: Account, answer: Answer, ours: Mapping[str, object]) -> st
 
 def _misled(account: Account, ours: Mapping[str, object]) -> str:
     """What to enter at pawaPay, if callbacks do not come to our address: payments are then only found by asking."""
-    currencies = [currency for wallet in ours.values() for currency in _list(wallet, "currencies")]
-    types = [read(currency, "operationTypes") for currency in currencies]
-    told = {read_text(_operation(one, kind), "callbackUrl") for one in types for kind in ("DEPOSIT", "REFUND")}
-    if told == {account.callback_url}:
+    possible = [one for wallet in ours.values() for one in _operations(wallet, "DEPOSIT", "REFUND")]
+    if {read_text(one, "callbackUrl") for one in possible} <= {account.callback_url}:
         return ""
     return f"; let its callbacks of deposits and refunds come to {account.callback_url}"
