@@ -11,14 +11,17 @@ from ikawaari import databases
 from ikawaari.checkout import cancellations, intents, refunds, subscriptions
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.store.database import database
-from ikawaari.store.models import Subscription
+from ikawaari.store.models import CardSetup, Subscription
 from ikawaari.store.record import Record
-from tests import factories
-from tests.checkout.subscribing import DAY, days, keep_token, subscribed
+from tests import factories, live_cards
+from tests.checkout.subscribing import DAY, MONTHLY, days, keep_token, subscribed
 from tests.docs import papers
 from tests.world import World, intent
 
-ORDER = ["Subscription", "PaymentIntent", "CheckoutSession", "PaymentLink", "Customer", "Invoice", "WebhookEndpoint"]
+ORDER = [
+    *("Subscription", "PaymentIntent", "CheckoutSession", "CardSetup", "PaymentLink", "Customer", "Invoice"),
+    "WebhookEndpoint",
+]
 Held = list[tuple[str, ...]]
 
 
@@ -73,7 +76,7 @@ def assert_in_order(held: Held) -> None:
 
 
 def test_the_order_is_the_documented_one() -> None:
-    documented = "subscription → intent → session → link → customer → invoice → endpoint → due rows"
+    documented = "subscription → intent → session → card setup → link → customer → invoice → endpoint → due rows"
     assert documented in papers.section("docs/architecture.md", "The order of locks")
 
 
@@ -108,3 +111,14 @@ def test_refunds_cancellations_and_late_money(world: World, held: Held) -> None:
     world.wait(6, DAY)
     assert_in_order(held)
     assert held
+
+
+def test_a_trial_whose_card_is_saved(world: World, held: Held) -> None:
+    link = factories.link(world.merchant, max_uses=9, livemode=True, recurring=MONTHLY | {"trial_period_days": 7})
+    with live_cards.opened(world) as cards:
+        for card in (live_cards.PAYS, live_cards.ASKS):
+            cards.pay(cards.session(payment_link_v2_id=link.id), card)
+        cards.press(CardSetup.get(CardSetup.status == "requires_action").next_action["redirect_to_url"]["url"])
+        world.wait(6, 6, 7 * DAY, 6)
+    assert_in_order(held)
+    assert ("CheckoutSession", "CardSetup", "PaymentLink") in [names[:3] for names in held]
