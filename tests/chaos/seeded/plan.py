@@ -7,7 +7,8 @@ from typing import Any
 
 BUYERS = 8  # at the same time
 _PER_ROUND = 100
-_FAULTY, _FATED, _DEAF, _RETURNED, _SUBSCRIBED, _LEFT = 0.4, 0.6, 0.4, 0.3, 0.1, 0.06  # how many of all
+_FAULTY, _FATED, _DEAF, _DOWN = 0.4, 0.6, 0.4, 0.05  # the last three: of the faulty ones
+_RETURNED, _SUBSCRIBED, _LEFT = 0.3, 0.1, 0.06  # how many of all
 _JUMPS = (200, 600, 1_000, 3_700, 30_000, 90_000)  # seconds between two rounds: no lease of the dead is longer
 _LOST = ("timeout", "reset", "500", "accepted_then_500", "garbage", "html")
 _CALLBACKS = ("drop_callback", "double_callback", "late_callback", "reorder", "early_callback")
@@ -191,7 +192,7 @@ def plan(seed: int, payments: int) -> Sequence[Round]:
 
 def _round(chance: random.Random, numbers: Sequence[int]) -> Round:
     purchases = [_purchase(chance, number) for number in numbers]
-    deaths = sorted(chance.sample(range(1, len(numbers)), k=min(3, len(numbers) - 1)))
+    deaths = sorted(chance.sample(range(1, len(numbers)), k=max(2, len(numbers) // 12)))
     victims = [chance.choice(["first worker", "second worker", "server"]) for _ in deaths]
     kills = [Kill(begun, victim) for begun, victim in zip(deaths, victims, strict=True)]
     return Round(purchases, kills, chance.choice(_JUMPS))
@@ -220,6 +221,8 @@ def _purchase(chance: random.Random, number: int) -> Purchase:
 
 def _orders(chance: random.Random, provider: str) -> Sequence[Order]:
     """Several at once, and sometimes no callback comes at all: what one fault hides, another door tells."""
+    if chance.random() < _DOWN:  # for so long that breakers open
+        return [Order(provider, {"kind": "500", "on": "charge", "times": 8})]
     orders = [chance.choice(_FATES[provider])] if chance.random() < _FATED else []
     lost = chance.choices(_LOST, k=chance.choice([0, 1, 1, 2]))
     orders += [{"kind": kind, "on": chance.choice(["charge", "charge", "lookup", "refund"])} for kind in lost]
