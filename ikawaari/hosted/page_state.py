@@ -137,7 +137,17 @@ def _moving(view: PublicCheckout, payment: PublicPayment, now: datetime) -> str:
     action = view["next_action"]
     if action:
         return _ACTIONS.get(action["type"], "sending")
-    return "sending" if payment["type"] == MethodType.CARD else "prompt"
+    return "prompt" if payment["type"] == MethodType.MOBILE_MONEY and _prompts(view, payment) else "sending"
+
+
+def _prompts(view: PublicCheckout, payment: PublicPayment) -> bool:
+    """Whether the operator asks on the payer's phone, as far as is known. A page has to be waited for, and who has sent
+    a code has nothing to approve.
+    """
+    countries = (country for method in view["payment_methods"] for country in method.get("countries", ()))
+    offered = (operator for country in countries for operator in country["operators"])
+    flows = next((one["flows"] for one in offered if one["id"] == payment["operator"]), None)
+    return flows is None or "ussd_push" in flows
 
 
 def _age(payment: PublicPayment, now: datetime) -> int:

@@ -64,6 +64,8 @@ def test_the_page_says_what_to_dial_and_then_sends_the_code(
     assert page.index('name="otp"') < page.index('class="card"')  # not among what a choice of mobile money hides
     assert 'value="77 123 45 00"' in page
     assert 'aria-invalid="true"' not in page
+    assert "before you approve it" not in page  # nothing is approved on the phone after the code
+    assert "avant votre validation" not in page
     assert (coded.codes, PaymentAttempt.select().count(), list(ledger.entries())) == ([], 0, [])
     press(client, session, otp=" 123 456 ")
     assert coded.codes == ["123456"]

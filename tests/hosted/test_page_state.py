@@ -24,6 +24,7 @@ def payment(status: str, *, age: int = 5, left: int | None = 60, **fields: Any) 
     return {
         "status": status,
         "type": "mobile_money",
+        "operator": "wave_sn",
         "created": made,
         "deadline_at": deadline,
         "reference": "A",
@@ -36,6 +37,7 @@ def view(**fields: Any) -> Any:
         "payment_status": "unpaid",
         "payment": None,
         "next_action": None,
+        "payment_methods": [{"type": "card"}],
         "last_payment_error": None,
         "late": False,
         "success_url": None,
@@ -44,6 +46,11 @@ def view(**fields: Any) -> Any:
         "unavailable": None,
         "completed_at": clock.unix(NOW),
     } | fields
+
+
+def taking(*flows: str) -> list[dict[str, Any]]:
+    """The payment methods of a session that Wave takes in these ways."""
+    return [{"type": "mobile_money", "countries": [{"operators": [{"id": "wave_sn", "flows": list(flows)}]}]}]
 
 
 STATES: list[tuple[str, Any]] = [
@@ -55,6 +62,10 @@ STATES: list[tuple[str, Any]] = [
     ("prompt", view(payment=payment("processing"), next_action=USSD)),
     ("prompt", view(payment=payment("processing"))),
     ("sending", view(payment=payment("processing", type="card"))),
+    ("prompt", view(payment=payment("processing"), payment_methods=taking("redirect", "ussd_push"))),
+    ("sending", view(payment=payment("processing"), payment_methods=taking("redirect", "qr"))),
+    ("sending", view(payment=payment("processing"), payment_methods=taking("otp"))),
+    ("prompt", view(payment=payment("processing", operator="free_sn"), payment_methods=taking("otp"))),
     ("otp", view(payment=payment("requires_action"), next_action=OTP)),
     ("redirect", view(payment=payment("requires_action"), next_action=redirect_to("https://wallet.example/x"))),
     ("qr", view(payment=payment("requires_action"), next_action=QR)),
