@@ -45,6 +45,14 @@ def bench(request: pytest.FixtureRequest, config: Config) -> Iterator[Bench]:
 
 
 @pytest.fixture
+def refunding(bench: Bench) -> Bench:
+    """Those that refund."""
+    if Verb.REFUND not in bench.provider.verbs:
+        pytest.skip("it has no refunds")
+    return bench
+
+
+@pytest.fixture
 def way(bench: Bench) -> Iterator[Between]:
     """The way from the adapter to its simulator."""
     with between(bench.talk.base_url) as way:
@@ -107,6 +115,21 @@ def test_an_answer_to_a_look_up_that_says_nothing_is_unknown(bench: Bench, way: 
     assert {said: results for said, results in found.items() if results != {Result.UNKNOWN}} == {}
 
 
+def test_an_answer_about_a_refund_that_says_nothing_ends_nothing(refunding: Bench, way: Between) -> None:
+    charge, _ = refunding.paid()
+    asked, found = dict[tuple[int, bytes], Result](), dict[tuple[int, bytes], Result]()
+    for status, body in NOTHING:
+        order = refunding.refund_of(charge)
+        way.change = _answered(status, body)
+        asked[status, body] = refunding.provider.refund(refunding.account, order, refunding.now()).result
+        way.change = _found(status, body)
+        found[status, body] = refunding.provider.lookup_refund(refunding.account, order, refunding.now()).result
+    # Wave's answer to a refund that it takes is an empty one.
+    assert set(asked.values()) <= {Result.UNKNOWN, Result.PROCESSING}
+    assert {said: result for said, result in asked.items() if said[0] != 200 and result is not Result.UNKNOWN} == {}
+    assert {said: result for said, result in found.items() if result is not Result.UNKNOWN} == {}
+
+
 # ---------------------------------------------------------------- about whom
 
 
@@ -117,9 +140,8 @@ def test_an_answer_about_another_charge_is_not_believed(bench: Bench, way: Betwe
     assert _look_up(bench, replace(charge, reference=None)).result in {Result.UNKNOWN, Result.NOT_FOUND}
 
 
-def test_an_answer_about_another_refund_is_not_believed(bench: Bench, way: Between) -> None:
-    if Verb.REFUND not in bench.provider.verbs:
-        pytest.skip("it has no refunds")
+def test_an_answer_about_another_refund_is_not_believed(refunding: Bench, way: Between) -> None:
+    bench = refunding
     charge, _ = bench.paid()
     order = bench.refund_of(charge)
     outcome = bench.provider.refund(bench.account, order, bench.now())
