@@ -25,15 +25,20 @@ _PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REF
 
 def under_way(stage: Stage) -> list[str]:
     """What has not ended: attempts, refunds and deliveries of ours, and payments and refunds of the providers'."""
-    attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED))
     refunds = Refund.select().where(Refund.status == RefundStatus.PENDING)
     waiting = WebhookDelivery.select().where(WebhookDelivery.status == DeliveryStatus.PENDING).count()
     return [
-        *(f"attempt {row.id} at {row.provider}: {row.status}" for row in attempts),
+        *unsettled(),
         *(f"refund {row.id}" for row in refunds),
         *([f"{waiting} deliveries"] if waiting else []),
         *(f"{till.provider.name}: {entry['id']} {entry['status']}" for till, entry in _pending(stage)),
     ]
+
+
+def unsettled() -> list[str]:
+    """Attempts of which nobody knows how they end."""
+    attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED))
+    return [f"attempt {row.id} at {row.provider}: {row.status}" for row in attempts]
 
 
 def _pending(stage: Stage) -> Iterator[tuple[Till, Mapping[str, Any]]]:
