@@ -293,7 +293,7 @@ def test_in_test_mode_nothing_is_down(house: World) -> None:
 def test_what_was_taken_is_returned_whatever_the_provider_says_of_new_charges(house: World) -> None:
     session = factories.session(house.merchant, livemode=True)
     attempts.pay(session.id, factories.pay_request(), house.now)
-    say(house, of(health=Health.ABSENT, limits=Limits(minimum=100_000)))
+    say(house, of(health=Health.ABSENT, limits=Limits(minimum=100_000)), of(currency="XAF", health=Health.ABSENT))
     intent = PaymentIntent.get(PaymentIntent.session == session.id)
     refund = refunds.create(
         factories.owner(house.merchant, livemode=True), NewRefund(payment_intent=intent.id), house.now
