@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from ikawaari.money import Money
 from ikawaari.providers.base import ActionKind, FailureCode, Result
@@ -212,6 +213,20 @@ def test_a_cancellation_without_an_answer_is_looked_up_and_can_be_asked_for_agai
     assert first.result in {Result.REQUIRES_ACTION, Result.FAILED}
     later = bench.now() + timedelta(seconds=5)
     assert bench.provider.cancel(bench.account, charge, later).failure is FailureCode.CANCELED
+
+
+def test_each_cancellation_has_a_key_of_its_own(bench: StripeBench, httpserver: HTTPServer) -> None:
+    """Stripe would replay the answer of the first one for a day, even a 500."""
+    httpserver.expect_request("/v1/payment_intents/pi_1/cancel").respond_with_json({}, 500)
+    charge = replace(bench.charge(), reference="pi_1")
+    found = {"id": "pi_1", "livemode": False, "status": "requires_action", "metadata": {"attempt": charge.id}}
+    httpserver.expect_request("/v1/payment_intents/pi_1").respond_with_json(found)
+    account = bench.account_at(httpserver.url_for("").rstrip("/"))
+    for seconds in (0, 5):
+        outcome = bench.provider.cancel(account, charge, bench.now() + timedelta(seconds=seconds))
+        assert outcome.result is Result.REQUIRES_ACTION
+    keys = [request.headers["Idempotency-Key"] for request, _ in httpserver.log if request.method == "POST"]
+    assert len(set(keys)) == len(keys) == 2
 
 
 def test_nothing_to_cancel_is_not_found(bench: StripeBench) -> None:

@@ -123,6 +123,13 @@ def test_a_bank_may_say_that_a_saved_card_never_pays_again(
     renewal = replace(charge, card_token=None, saved=saved, off_session=True)
     outcome = bench.provider.charge(account, renewal, bench.now())
     assert (outcome.result, outcome.failure) == (Result.FAILED, FailureCode.CARD_DECLINED)
+    sent = httpserver.log[-1][0].form.to_dict()
+    assert sent == {
+        "payment_method": "pm_1",
+        "off_session": "true",
+        "error_on_requires_action": "true",
+        "expand[]": "payment_method",
+    }
     assert outcome.saved == (replace(saved, is_spent=True) if is_spent else None)
     httpserver.expect_request("/v1/payment_intents/pi_1").respond_with_json({**intent, "last_payment_error": error})
     again = bench.provider.lookup(account, replace(renewal, reference="pi_1"), bench.now())
