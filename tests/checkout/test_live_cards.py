@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 
-from ikawaari import clock
-from ikawaari.checkout import attempts, callbacks, public_view, sessions, settlement, snapshots, subscriptions, trials
+from ikawaari import clock, store
+from ikawaari.checkout import (
+    attempts,
+    callbacks,
+    collected,
+    public_view,
+    sessions,
+    settlement,
+    snapshots,
+    subscriptions,
+    trials,
+)
+from ikawaari.checkout.payment_methods import PaymentMethod, unnamed
 from ikawaari.errors import Conflict, Declined, Gone, TooManyRequests, Unavailable, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.providers.base import FailureCode, Hint, Outcome, Result, SavedMethod
@@ -264,8 +275,9 @@ def test_a_worker_that_died_before_the_call_leaves_nothing_behind(
         dying.setattr("ikawaari.checkout.charges.setup", lambda *_: halfway())
         with pytest.raises(Trouble):
             cards.pay(session)
-    assert setup_of(session).status == "submitting"
-    cards.world.wait(5, 10, 20, 40, 15)
+    cards.world.wait(5, 10, 20, 40)
+    assert setup_of(session).status == "submitting"  # a call could still be on its way
+    cards.world.wait(15)
     assert (setup_of(session).failure_code, began(session)) == ("provider_unavailable", OPEN)
 
 
@@ -325,3 +337,22 @@ def test_too_many_cards_have_to_wait(cards: Cards) -> None:
 
     with pytest.raises(TooManyRequests):
         try_often()
+
+
+def test_once_a_card_is_saved_nothing_changes_that(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session)
+    late = Outcome(result=Result.FAILED, failure=FailureCode.CARD_DECLINED)
+    assert trials.apply(setup_of(session).id, late, cards.world.now).status == "succeeded"
+    assert (setup_of(session).failure_code, began(session)) == (None, STARTED)
+
+
+def test_no_card_is_saved_for_a_trial_that_has_started(cards: Cards) -> None:
+    """If two tabs race, the second one has read the session before the first one's trial started."""
+    session = trial(cards)
+    cards.pay(session)
+    answers = collected.kept(session, 0)
+    method = PaymentMethod(type="card", provider=setup_of(session).provider, card_token="ctoken_2")
+    with pytest.raises((Conflict, Gone)), store.atomic():
+        trials.prepare(session, method, answers, cards.world.now, return_url="", once=unnamed)
+    assert CardSetup.select().count() == 1

@@ -284,3 +284,16 @@ def test_live_fields_are_stripes_own(bench: StripeBench) -> None:
     assert fields.script == "https://js.stripe.com/v3/"
     assert "https://hooks.stripe.com" in fields.frames
     assert fields.calls == ("https://api.stripe.com",)
+
+
+@pytest.mark.parametrize("step", ["/v1/payment_intents", "/v1/payment_intents/pi_1/confirm"])
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_an_error_that_is_not_stripes_own_refuses_nothing(
+    bench: StripeBench, httpserver: HTTPServer, step: str, status: int
+) -> None:
+    """A proxy's page says nothing of what Stripe did."""
+    made = {"id": "pi_1", "livemode": False, "status": "requires_payment_method"}
+    httpserver.expect_request(step).respond_with_data("<html>Forbidden</html>", status, content_type="text/html")
+    httpserver.expect_request("/v1/payment_intents").respond_with_json(made)
+    account = bench.account_at(httpserver.url_for("").rstrip("/"))
+    assert bench.provider.charge(account, bench.charge(), bench.now()).result is Result.UNKNOWN
