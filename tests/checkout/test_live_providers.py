@@ -22,9 +22,9 @@ from tests.world import FAILED, PAID, Killed, intent, latest, names, statuses, t
 from tests.world import refunds as all_refunds
 
 WALLETS = [one for one in BENCHES if one.adapter.capabilities.operators]
-REFUNDING = [one for one in WALLETS if one.adapter.refund is not Provider.refund]
-SIGNING = [one for one in WALLETS if one.signs_callbacks]
-CANCELING = [one for one in WALLETS if one.adapter.cancel is not Provider.cancel]
+REFUNDING = [one for one in BENCHES if one.adapter.refund is not Provider.refund]
+SIGNING = [one for one in BENCHES if one.signs_callbacks]
+CANCELING = [one for one in BENCHES if one.adapter.cancel is not Provider.cancel]
 # How an adapter reads an answer does not depend on the engine.
 FAULTS = [
     pytest.param(fault, marks=[pytest.mark.long(engine="postgres")] if fault in {"reset", "garbage", "html"} else [])
@@ -43,7 +43,7 @@ def only(benches: Sequence[type[Bench]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("live", benches, indirect=True, ids=[one.adapter.name for one in benches])
 
 
-@pytest.fixture(params=WALLETS, ids=lambda bench: bench.adapter.name)
+@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
 def live(request: pytest.FixtureRequest, config: Config) -> Iterator[Live]:
     """Each provider in turn, alone."""
     made: type[Bench] = request.param
@@ -64,7 +64,7 @@ def test_of_a_hundred_payers_at_once_one_pays(live: Live) -> None:
     results = together(100, lambda _: attempts.pay(session.id, request, live.now))
     assert names(results) == {"None": 1, "Conflict": 99}
     assert [one.code for one in results if isinstance(one, Conflict)] == ["IKW-RES-003"] * 99
-    assert len(live.talk.charges()) == 1
+    assert live.bench.started(latest(session).id) == 1
     live.end(session)
     assert statuses(session) == PAID
     live.audit()
@@ -132,6 +132,7 @@ def test_a_decline_takes_nothing_and_the_next_try_pays(live: Live) -> None:
     live.audit()
 
 
+@only(WALLETS)  # what Stripe would refuse, the limits of cards refuse before
 def test_a_refusal_starts_nothing(live: Live) -> None:
     live.bench.order_refusal()
     session, request = live.begin()
@@ -151,10 +152,11 @@ def test_who_goes_away_is_asked_no_longer(live: Live) -> None:
     deadline = latest(session).deadline_at
     live.wait((deadline - live.now).total_seconds() + 1)
     assert statuses(session) == FAILED
-    assert [charge["state"] for charge in live.talk.charges()] == ["failed"]
+    assert "pending" not in [charge["state"] for charge in live.talk.charges()]
     live.audit()
 
 
+@only([one for one in BENCHES if one.adapter.name in LATE])
 def test_money_that_comes_after_a_failure_pays_after_all(live: Live) -> None:
     live.talk.next(**LATE[live.provider.name], seconds=1_800)
     session = live.paying()
@@ -203,11 +205,11 @@ def test_callbacks_may_get_lost_come_twice_late_and_in_another_order(live: Live,
 @only(SIGNING)
 @pytest.mark.parametrize("fault", ["bad_signature", "unsigned"])
 def test_a_forged_callback_is_refused_and_changes_nothing(live: Live, fault: str) -> None:
-    live.talk.next(fault)
+    live.talk.next(fault, times=10)
     session = live.paying()
     before = statuses(session)
     live.settle(session)
-    assert live.door.answered == [400]
+    assert set(live.door.answered) == {400}
     assert statuses(session) == before
     live.wait(*lives.HOPS)
     assert statuses(session) == PAID
@@ -245,7 +247,7 @@ def test_a_refund_whose_answer_is_lost_gives_back_once(live: Live, fault: str) -
     live.talk.next(fault, on="refund")
     returning(live, session)
     live.work()
-    assert [row.status for row in all_refunds()] == ["pending"]
+    assert [row.status in {"pending", "succeeded"} for row in all_refunds()] == [True]  # Stripe is asked again at once
     live.bench.settle_refunds()
     live.wait(*lives.HOPS, 3_600)
     live.bench.settle_refunds()
