@@ -15,6 +15,7 @@ from ikawaari.checkout import (
     conditions,
     enquiry,
     invoices,
+    refund_checks,
     refunds,
     renewals,
     sessions,
@@ -70,7 +71,8 @@ HANDLERS: Mapping[str, Handler] = {
     settlement.FOLLOW: settlement.follow,
     sessions.EXPIRE: sessions.expire_when_due,
     refunds.SEND: refunds.send,
-    refunds.RETRY: refunds.retry,
+    refunds.RETRY: refund_checks.retry,
+    refunds.RECHECK: refund_checks.recheck,
     subscriptions.RENEW: renewals.renew,
     subscriptions.REMIND: renewals.remind,
     invoices.COLLECT: renewals.collect,
@@ -79,7 +81,10 @@ HANDLERS: Mapping[str, Handler] = {
 }
 WEBHOOKS = frozenset({delivery.DELIVER})
 CALLS = frozenset(
-    {enquiry.ENQUIRE, trials.ENQUIRE, conditions.REFRESH, refunds.SEND, invoices.COLLECT}
+    {
+        *(enquiry.ENQUIRE, trials.ENQUIRE, conditions.REFRESH, invoices.COLLECT),
+        *(refunds.SEND, refunds.RETRY, refunds.RECHECK),
+    }
 )  # what may wait for a provider
 BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database only
 MONEY = CALLS | BOOKKEEPING

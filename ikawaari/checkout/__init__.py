@@ -12,6 +12,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     consequences | trials                       what follows once a report is booked; cards that are saved for a trial
     subscriptions                               an agreement to pay again
     cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
+    refund_checks                               refunds that have ended, asked about once more
     refunds | sessions | public_view           money on its way back; what is opened, found, expired; its public view
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
     budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost

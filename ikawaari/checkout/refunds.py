@@ -26,7 +26,8 @@ from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.owner import Owner
 
-SEND, RETRY = "refund.send", "refund.retry"
+SEND, RETRY, RECHECK = "refund.send", "refund.retry", "refund.recheck"
+FIRST_RECHECK = timedelta(days=1)
 RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """How long to wait before a failed automatic refund is tried again; after the last try the money stays held."""
 MAY_PASS = frozenset(
@@ -107,23 +108,6 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
         _record_impossible(books, intent, amount, now, **columns)
     else:
         _promise(books, intent, amount, now, **columns)
-
-
-def retry(attempt_id: str, now: datetime) -> datetime | None:
-    """Try the automatic refund of an attempt again, with a new id: for the old id the answer would be the same.
-
-    Returns when to run again, or None if nothing remains to be returned.
-    """
-    with store.atomic():
-        intent = PaymentIntent.lock(PaymentAttempt.get_by_id(attempt_id).intent_id)
-        attempt = PaymentAttempt.get_by_id(attempt_id)
-        if attempt.promised:  # the merchant's own refund is pending; if it fails, ours continues
-            return now + RETRIES[0]
-        failed = _failed_of(attempt).order_by(Refund.created_at.desc()).get()
-        amount = min(failed.amount, left_of(attempt, intent, held=failed.held))
-        if amount:
-            give_back(attempt, Money(amount, failed.currency), failed.reason, now)
-    return None
 
 
 def withdraw(attempt: PaymentAttempt, now: datetime) -> bool:
@@ -221,8 +205,24 @@ def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
             return
         _end(refund, intent, target, outcome, now)
         _follow(intent)
+        if target is RefundStatus.SUCCEEDED:
+            _watch(refund, now)
         if refund.automatic:
             _go_on(refund, intent, now)
+
+
+def may_fail_for(attempt: PaymentAttempt) -> timedelta:
+    """How long a refund of the attempt that succeeded may still fail."""
+    channel = accounts.channel(attempt.provider)
+    reach = channel.reach(attempt.operator) if channel else None
+    return reach.refunds_fail_within if reach else timedelta()
+
+
+def _watch(refund: Refund, now: datetime) -> None:
+    """Ask again about a refund that succeeded, where banks send some back: the news of that may never arrive."""
+    attempt = PaymentAttempt.get_by_id(refund.attempt_id)
+    if may_fail_for(attempt):
+        due.schedule(RECHECK, refund.id, now + FIRST_RECHECK, lane=attempt.provider)
 
 
 def _is_pending() -> Any:
@@ -341,9 +341,9 @@ def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
     """An automatic refund has ended: retry later if it failed temporarily, and return what is held meanwhile."""
     attempt = PaymentAttempt.get_by_id(refund.attempt_id)
     if refund.status == RefundStatus.FAILED:
-        tried = _failed_of(attempt).count()
+        tried = failed_of(attempt).count()
         if refund.failure_code in MAY_PASS and tried <= len(RETRIES):
-            due.schedule(RETRY, attempt.id, now + RETRIES[tried - 1])
+            due.schedule(RETRY, attempt.id, now + RETRIES[tried - 1], lane=attempt.provider)
         return
     rest = left_of(attempt, intent, held=True)
     if rest:
@@ -356,7 +356,7 @@ def _is_returning(attempt: PaymentAttempt) -> bool:
     return bool(Refund.select().where(pending, Refund.automatic).exists())
 
 
-def _failed_of(attempt: PaymentAttempt) -> Any:
+def failed_of(attempt: PaymentAttempt) -> Any:
     """The automatic refunds of the attempt that failed."""
     return Refund.select().where(Refund.attempt == attempt.id, Refund.automatic, Refund.status == RefundStatus.FAILED)
 

@@ -62,6 +62,7 @@ class Reach:
     limits: Mapping[str, Limits] = field(default_factory=dict)  # by currency; a currency that is not here has none
     refunds: Refunds = Refunds.NONE
     refundable_for: timedelta | None = None  # after the payment; None: for ever, as far as is known
+    refunds_fail_within: timedelta = timedelta()  # after they succeeded: banks may send money back
     renewals: Renewals = Renewals.NONE
     early_polls: Sequence[
         timedelta

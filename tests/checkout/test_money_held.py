@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, merchant_view, refunds, settlement
+from ikawaari.checkout import attempts, merchant_view, refund_checks, refunds, settlement
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
@@ -297,7 +297,7 @@ def test_a_try_waits_for_the_merchants_own_refund_and_goes_on_should_that_fail(w
     _, attempt = wrong(world)
     world.later(3600)
     own = ask(world, attempt=attempt.id)
-    assert refunds.retry(attempt.id, world.now) == world.now + refunds.RETRIES[0]
+    assert refund_checks.retry(attempt.id, world.now) == world.now + refunds.RETRIES[0]
     refunds.apply(own.id, Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN), world.now)
     provider.moods = []
     world.work()
@@ -309,7 +309,7 @@ def test_many_workers_that_try_again_at_once_return_it_once(world: World) -> Non
     moody(world, FailureCode.WALLET_LIMIT)
     _, attempt = wrong(world)
     world.later(3600)
-    results = together(8, lambda _: refunds.retry(attempt.id, world.now))
+    results = together(8, lambda _: refund_checks.retry(attempt.id, world.now))
     assert not [result for result in results if isinstance(result, Exception)], results
     assert len(worlds.refunds()) == 2
     world.work()

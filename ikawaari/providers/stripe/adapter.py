@@ -23,6 +23,7 @@ _CARDS = Reach(
     currencies=CURRENCIES,
     limits={currency: Limits(minimum=least, maximum=_MOST) for currency, least in _LEAST.items()},
     refunds=Refunds.PARTIAL,
+    refunds_fail_within=timedelta(days=30),
     renewals=Renewals.SAVED_METHOD,
 )
 _SCRIPTS = ("https://js.stripe.com", "https://*.js.stripe.com")
