@@ -105,8 +105,8 @@ def test_a_new_account_is_asked_about_at_once_and_then_hourly(house: World) -> N
 def test_a_provider_that_never_says_anything_is_not_asked(house: World) -> None:
     house.work()
     providers.add(house.config, "aggregator")
-    subjects = {row.subject for row in DueWork.select().where(DueWork.kind == conditions.REFRESH)}
-    assert subjects == set(Speaking.asked)
+    work = {(row.subject, row.lane) for row in DueWork.select().where(DueWork.kind == conditions.REFRESH)}
+    assert work == {(account, account) for account in Speaking.asked}
     stranger = providers.add(house.config, "aggregator", livemode=False)
     assert conditions.refresh(stranger.id, house.now) is None
 

@@ -24,7 +24,7 @@ from ikawaari.checkout.payment_methods import PaymentMethod, unnamed
 from ikawaari.errors import Conflict, Declined, Gone, TooManyRequests, Unavailable, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.providers.base import FailureCode, Hint, Outcome, Result, SavedMethod
-from ikawaari.store.models import CardSetup, CheckoutSession, Subscription
+from ikawaari.store.models import CardSetup, CheckoutSession, DueWork, Subscription
 from tests import factories, live_cards
 from tests.checkout import subscribing
 from tests.checkout.subscribing import MONTHLY, page, states, tries
@@ -320,6 +320,7 @@ def test_news_of_a_saved_card_makes_us_ask(cards: Cards) -> None:
     cards.pay(session, ASKS)
     cards.press(setup_of(session).next_action["redirect_to_url"]["url"])
     account = setup_of(session).provider
+    assert DueWork.get(DueWork.kind == trials.ENQUIRE).lane == account
     assert not trials.touch("acc_of_others", setup_of(session).id, cards.world.now)
     callbacks._ask(account, Hint(charge_id=setup_of(session).id), cards.world.now)
     cards.world.work()

@@ -82,6 +82,7 @@ def test_a_refund_that_came_back_is_found_though_no_news_of_it_arrived(world: Wo
 
 def test_it_is_asked_less_and_less_often_while_it_may_fail(world: World, provider: Changing) -> None:
     given_back(world)
+    assert [work.lane for work in rechecks()] == ["sandbox"]
     days = []
     while work := rechecks():
         days.append(round((work[0].due_at - world.now) / timedelta(days=1)))
@@ -122,6 +123,7 @@ def test_while_nobody_knows_it_is_not_tried_again(world: World, provider: Changi
     provider.says, provider.tells = FULL, (answer, FULL)
     given_back(world)
     provider.says = GIVEN
+    assert DueWork.get(DueWork.kind == domain.RETRY).lane == "sandbox"
     world.wait(3_600)
     assert [one.status for one in refunds()] == ["failed"]
     world.wait(3_600)
