@@ -1,6 +1,6 @@
 """What docs/adding-a-provider.md promises, on every adapter of `contract.BENCHES` against its simulator."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from ikawaari import ids
-from ikawaari.config import Config
 from ikawaari.providers import settings
 from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Hint, News, Report
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result
@@ -19,8 +18,6 @@ from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import Account, RefundOrder
 from ikawaari.simulators.web import Request
 from tests.providers.bench import Bench
-from tests.providers.contract import BENCHES
-from tests.simulators.talking import Receiver, talk
 
 PENDING = {Result.PROCESSING, Result.REQUIRES_ACTION}
 LOST = ["timeout", "reset", "accepted_then_500", "garbage", "html"]
@@ -31,22 +28,6 @@ GARBAGE = [b"", b"{", b"[]", b"null", b"{}", b'"text"', b"\xff\xfe", b'{"id": 1,
 def engine() -> str:
     """No database."""
     return "sqlite"
-
-
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
-def bench(request: pytest.FixtureRequest, config: Config) -> Iterator[Bench]:
-    """Each adapter in turn, with its simulator."""
-    made: type[Bench] = request.param
-    with Receiver().listening() as receiver, talk(made.simulator(receiver.url, made.country)) as sim:
-        yield made(config, sim, receiver)
-
-
-@pytest.fixture
-def refunding(bench: Bench) -> Bench:
-    """Those that refund."""
-    if Verb.REFUND not in bench.provider.verbs:
-        pytest.skip("it has no refunds")
-    return bench
 
 
 @pytest.fixture

@@ -11,16 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from ikawaari import ids
-from ikawaari.config import Config
 from ikawaari.providers.callbacks import CallbackRefused
 from ikawaari.providers.outcomes import Outcome, Result
-from ikawaari.providers.provider import Verb
 from ikawaari.providers.values import Charge
 from ikawaari.simulators.web import Answer, Request
 from tests.providers.bench import Bench
 from tests.providers.between import Between, Change, between, with_values
-from tests.providers.contract import BENCHES
-from tests.simulators.talking import Receiver, talk
 
 AMOUNTS = {"amount", "amount_received"}
 NOTHING = [
@@ -34,22 +30,6 @@ NOTHING = [
 def engine() -> str:
     """No database."""
     return "sqlite"
-
-
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
-def bench(request: pytest.FixtureRequest, config: Config) -> Iterator[Bench]:
-    """Each adapter in turn, with its simulator."""
-    made: type[Bench] = request.param
-    with Receiver().listening() as receiver, talk(made.simulator(receiver.url, made.country)) as sim:
-        yield made(config, sim, receiver)
-
-
-@pytest.fixture
-def refunding(bench: Bench) -> Bench:
-    """Those that refund."""
-    if Verb.REFUND not in bench.provider.verbs:
-        pytest.skip("it has no refunds")
-    return bench
 
 
 @pytest.fixture
