@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from ikawaari import logs, sealing, store, texts
-from ikawaari.checkout import accounts, budgets, enquiry, merchant_view
+from ikawaari.checkout import accounts, budgets, merchant_view, polls
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log
 from ikawaari.edge import errors as error_answers
@@ -58,7 +58,7 @@ def start(config: Config) -> None:
     sealing.configure(config)
     store.connect(config.database_url, config.database_pool)
     registry.start(config)
-    enquiry.configure(config)
+    polls.configure(config)
     budgets.configure(config)
     accounts.configure(config)
     merchant_view.configure(config)

@@ -1,34 +1,22 @@
 """Enquiry, the third door: we ask the provider what became of an attempt, until the result is final."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import accounts, breakers, charges, outbox, sessions, settlement, trials
-from ikawaari.config import Config
+from ikawaari.checkout import accounts, breakers, charges, outbox, polls, sessions, settlement, trials
 from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
 from ikawaari.store import due
 from ikawaari.store.models import PaymentAttempt, PaymentIntent
 
 ENQUIRE = settlement.ENQUIRE
-_LONGEST_WAIT = timedelta(hours=1)  # between two enquiries, while their provider is not here to say
 _DAILY = timedelta(days=1)
-_BETWEEN_CHECKS = timedelta(seconds=3)
-_first_wait = timedelta(seconds=5)
-
-
-def configure(config: Config) -> None:
-    """Set how soon the first enquiry follows a charge, where its provider does not say."""
-    global _first_wait  # noqa: PLW0603 - set once, at start-up
-    _first_wait = timedelta(seconds=config.enquiry_seconds)
 
 
 def begin(attempt: PaymentAttempt, now: datetime) -> None:
     """Schedule enquiries about the attempt until it is settled, in the transaction that stores it."""
     channel = accounts.channel(attempt.provider)
-    first = min([_first_of(channel), *_early_of(attempt, channel)])
-    due.schedule_new(ENQUIRE, attempt.id, now + first, lane=attempt.provider)
+    due.schedule_new(ENQUIRE, attempt.id, polls.first(attempt, channel, now), lane=attempt.provider)
 
 
 def enquire(attempt_id: str, now: datetime) -> datetime | None:
@@ -53,9 +41,7 @@ def check(session_id: str, now: datetime) -> None:
     if attempt is None:
         trials.check(session_id, now)
         return
-    rested = PaymentAttempt.enquired_at.is_null() | (PaymentAttempt.enquired_at <= now - _BETWEEN_CHECKS)
-    # Many taps, one enquiry: only the caller that changes the time may ask.
-    if PaymentAttempt.update(enquired_at=now).where(PaymentAttempt.id == attempt.id, rested).execute():
+    if polls.may_check(attempt, now):
         enquire(attempt.id, now)
 
 
@@ -66,25 +52,10 @@ def ask(attempt: PaymentAttempt, channel: Channel, now: datetime) -> datetime:
     """
     charge, asked_at = charges.of(attempt), store.shared_clock.now()
     store.leave()
-    outcome = channel.cancel(charge, now) if _is_given_up(attempt, channel, now) else channel.lookup(charge, now)
+    outcome = channel.cancel(charge, now) if polls.is_given_up(attempt, channel, now) else channel.lookup(charge, now)
     settlement.apply(attempt.id, outcome, now, asked_at=asked_at)
     breakers.heed(attempt, outcome, answers_charge=False)
     return asked_at
-
-
-def _is_given_up(attempt: PaymentAttempt, channel: Channel, now: datetime) -> bool:
-    waits = attempt.status == AttemptStatus.REQUIRES_ACTION and attempt.deadline_at is not None
-    return waits and attempt.deadline_at <= now and channel.cancels
-
-
-def _first_of(channel: Channel | None) -> timedelta:
-    return (channel.times.first_poll if channel else None) or _first_wait
-
-
-def _early_of(attempt: PaymentAttempt, channel: Channel | None) -> Sequence[timedelta]:
-    """When to ask for what the payer needs in order to act, such as the address of a page."""
-    reach = channel.reach(attempt.operator) if channel else None
-    return reach.early_polls if reach and attempt.status != AttemptStatus.REQUIRES_ACTION else ()
 
 
 def _publish_unresolved(attempt_id: str, now: datetime) -> None:
@@ -98,8 +69,7 @@ def _publish_unresolved(attempt_id: str, now: datetime) -> None:
 
 
 def _next_enquiry(attempt: PaymentAttempt, channel: Channel | None, left: timedelta, now: datetime) -> datetime | None:
-    """Soon at first, then after half of the elapsed time; at the prompt's end, and when its provider says that
-    something certainly has ended, or that the payer can soon act; three more times after a failure.
+    """While it is not settled, as `polls` says; three more times after a failure.
 
     `left`: how much of the time remains in which the provider settles; it is asked at the end of it, then once a day.
     """
@@ -110,8 +80,4 @@ def _next_enquiry(attempt: PaymentAttempt, channel: Channel | None, left: timede
         return next((at for at in rechecks if at > now), None)
     if left <= timedelta():
         return now + _DAILY
-    longest, decisive = (channel.times.longest_poll, channel.times.decisive_polls) if channel else (_LONGEST_WAIT, ())
-    usual: datetime = now + min(max(_first_of(channel), (now - attempt.created_at) / 2), longest, left)
-    waits = [*decisive, *_early_of(attempt, channel)]
-    ends: list[datetime | None] = [attempt.deadline_at, *(attempt.submitted_at + wait for wait in waits)]
-    return min([usual, *(at for at in ends if at and at > now)])
+    return polls.next_one(attempt, channel, now, left)

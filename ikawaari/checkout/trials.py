@@ -9,14 +9,14 @@ meanwhile, and whatever ends it first, wins: a card that was saved for nothing i
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from peewee import IntegrityError
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import accounts, budgets, charges, customers, links, outbox, sessions, subscriptions
+from ikawaari.checkout import accounts, budgets, charges, customers, links, outbox, polls, sessions, subscriptions
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import Once, PaymentMethod
 from ikawaari.checkout.quotes import Quote
@@ -25,7 +25,6 @@ from ikawaari.errors import Conflict, Declined, Gone
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers.base import Action, FailureCode, Outcome, Result
-from ikawaari.providers.channel import Channel
 from ikawaari.shapes import MethodType, NextAction
 from ikawaari.states import ATTEMPT, UNSETTLED, AttemptStatus, PaymentStatus, SessionStatus
 from ikawaari.store import due
@@ -33,8 +32,6 @@ from ikawaari.store.models import CardSetup, CheckoutSession
 
 log = structlog.get_logger()
 ENQUIRE = "trial.enquire"
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
-_BETWEEN_CHECKS = timedelta(seconds=3)
 _ENDED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 _FAILS = (Result.FAILED, Result.REFUSED)
 
@@ -90,7 +87,7 @@ def prepare(
             store.shared_clock.insert(setup, "submitted_at")
     except IntegrityError:
         raise Conflict(errors.ATTEMPT_UNSETTLED) from None
-    due.schedule_new(ENQUIRE, setup.id, now + _FIRST_WAIT, lane=setup.provider)
+    due.schedule_new(ENQUIRE, setup.id, polls.first(setup, accounts.channel(setup.provider), now), lane=setup.provider)
     once(setup.id)
     return setup
 
@@ -108,10 +105,7 @@ def submit(setup: CardSetup, session: CheckoutSession, now: datetime) -> None:
 def check(session_id: str, now: datetime) -> None:
     """The payer comes back from the bank: ask now, but at most every few seconds."""
     setup = CardSetup.get_or_none(CardSetup.session == session_id, CardSetup.status.in_(UNSETTLED))
-    if setup is None:
-        return
-    rested = CardSetup.enquired_at.is_null() | (CardSetup.enquired_at <= now - _BETWEEN_CHECKS)
-    if CardSetup.update(enquired_at=now).where(CardSetup.id == setup.id, rested).execute():
+    if setup is not None and polls.may_check(setup, now):
         enquire(setup.id, now)
 
 
@@ -135,10 +129,10 @@ def enquire(setup_id: str, now: datetime) -> datetime | None:
         charge = charges.setup(setup, CheckoutSession.get_by_id(setup.session_id))
         asked_at = store.shared_clock.now()
         store.leave()
-        gives_up = _is_given_up(setup, channel, now)
+        gives_up = polls.is_given_up(setup, channel, now)
         outcome = channel.cancel(charge, now) if gives_up else channel.lookup(charge, now)
         setup = apply(setup.id, outcome, now, asked_at=asked_at)
-    return None if setup.status in _ENDED else _next_enquiry(setup, channel, now)
+    return None if setup.status in _ENDED else polls.next_one(setup, channel, now)
 
 
 def apply(setup_id: str, outcome: Outcome, now: datetime, *, asked_at: datetime | None = None) -> CardSetup:
@@ -213,19 +207,6 @@ def _finish(setup: CardSetup, outcome: Outcome, now: datetime) -> None:
                 log.info("card_saved_too_late", setup=setup.id)
     except Gone:
         log.info("card_saved_too_late", setup=setup.id)
-
-
-def _is_given_up(setup: CardSetup, channel: Channel, now: datetime) -> bool:
-    waits = setup.status == AttemptStatus.REQUIRES_ACTION and setup.deadline_at is not None
-    return waits and setup.deadline_at <= now and channel.cancels
-
-
-def _next_enquiry(setup: CardSetup, channel: Channel | None, now: datetime) -> datetime:
-    """Soon at first, then after half of the elapsed time; when the bank's page ends; when it certainly has ended."""
-    usual: datetime = now + min(max(_FIRST_WAIT, (now - setup.created_at) / 2), _LONGEST_WAIT)
-    decisive = channel.times.decisive_polls if channel else ()
-    ends: list[datetime | None] = [setup.deadline_at, *(setup.submitted_at + wait for wait in decisive)]
-    return min([usual, *(at for at in ends if at and at > now)])
 
 
 def _of(session: CheckoutSession) -> Sequence[CardSetup]:

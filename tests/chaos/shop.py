@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from ikawaari import clock, worker
-from ikawaari.checkout import enquiry, merchant_view
+from ikawaari.checkout import merchant_view, polls
 from ikawaari.config import Config
 from ikawaari.merchants import credentials, merchants
 from ikawaari.merchants.credentials import Scope
@@ -144,7 +144,7 @@ def at_work(served: Served) -> Iterator[None]:
     """A worker in a thread of this process, with the server's own settings, for as long as the block lasts."""
     config = Config.from_environment(served.environment)
     registry.configure([sandbox.Sandbox(config)])
-    enquiry.configure(config)
+    polls.configure(config)
     merchant_view.configure(config)
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop, config, worker.MONEY))
