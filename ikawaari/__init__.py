@@ -4,12 +4,11 @@ from flask import Flask
 from flask_babel import Babel
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
-from whitenoise import WhiteNoise
 
 from ikawaari import logs, sealing, store, texts
 from ikawaari.checkout import accounts, budgets, merchant_view, polls
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
-from ikawaari.edge import bounds, requests, statement_log
+from ikawaari.edge import bounds, requests, statement_log, static_files
 from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing, web
@@ -123,8 +122,7 @@ def _connect_each_request(app: Flask, config: Config) -> None:
 
 def _wrap(app: Flask, config: Config) -> None:
     hops = config.trusted_proxies
-    static = WhiteNoise(app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=31_536_000)
-    inner = requests.normalize_client_address(static)
+    inner = requests.normalize_client_address(static_files.StaticFiles(app.wsgi_app, ROOT / "static"))
     if hops:
         inner = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
     app.wsgi_app = requests.HeadersMiddleware(inner, config)  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from tests.browser.steps import arrive, end, pay, pay_by_card, pay_by_phone, pho
 
 GONE = "Le réseau est coupé pour le moment."
 CUT = "ERR_INTERNET_DISCONNECTED"
-FIRST_FLIGHT_BYTES, ALL_BYTES, ALL_REQUESTS = 14_600, 40_000, 6
+FIRST_FLIGHT_BYTES, ALL_BYTES, ALL_REQUESTS = 10_000, 30_000, 4
 
 
 def hide(page: Page, hidden: bool) -> None:
