@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, carrier
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, carrier
 
 from ikawaari import operators
 
@@ -90,14 +90,23 @@ def parse(text: str, country: str | None) -> Phone:
     Only the length is checked, because ranges change and customers must be able to pay. Raises InvalidPhone, and for a
     number from before its country changed them FormerPhone.
     """
+    return _parsed(text, country, PhoneNumberType.MOBILE)
+
+
+def parse_any(text: str, country: str | None) -> Phone:
+    """The same for a number of any kind, such as a shop's landline."""
+    return _parsed(text, country, PhoneNumberType.UNKNOWN)
+
+
+def _parsed(text: str, country: str | None, kind: int) -> Phone:
     region = country.upper() if country else None
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidPhone("unknown country")
     number = _repaired(_read(_clean(text), region))
     _refuse_former(number)
-    reason = phonenumbers.is_possible_number_for_type_with_reason(number, phonenumbers.PhoneNumberType.MOBILE)
+    reason = phonenumbers.is_possible_number_for_type_with_reason(number, kind)
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise InvalidPhone("wrong length for a mobile number of its country")
+        raise InvalidPhone("wrong length for such a number of its country")
     e164 = _formatted(number, PhoneNumberFormat.E164)
     # Of a doubled trunk prefix only one is removed: such a text would become another number each time it is parsed.
     if _read(e164) != number:

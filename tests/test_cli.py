@@ -27,6 +27,18 @@ from tests.conftest import disconnect
 from tests.serving import ROOT
 
 SECRET = "test-secret-key-0123456789abcdef"
+BRAND = {
+    "logo_url": "https://teranga.example/logo.png",
+    "color": "#0b6e4f",
+    "legal_name": "Boutique Teranga SARL",
+    "town": "Dakar",
+    "help_phone": "+221338000000",
+    "whatsapp": "+221778000000",
+    "terms_url": "https://teranga.example/conditions",
+    "refunds_url": "https://teranga.example/remboursements",
+    "privacy_url": "https://teranga.example/confidentialite",
+    "payer_name": "IKAWAARI TERANGA",
+}
 SCOPES = ["--scope", "payments:read", "--scope", "payments:write"]
 
 
@@ -85,7 +97,7 @@ def test_merchants_are_created_by_name_and_listed_one_object_a_line(url: str) ->
     second = printed(
         url, "merchants", "create", "--name", "Épicerie Ébène", "--country", "CM", "--late-payments", "refund"
     )
-    unsaid = {"fees": [], "unpaid_subscriptions": "unpaid"}
+    unsaid = {"fees": [], "unpaid_subscriptions": "unpaid"} | dict.fromkeys(BRAND)
     assert [json.loads(line) for line in printed(url, "merchants", "list").splitlines()] == [
         {"id": first, "name": "Boutique Teranga", "country": "SN", "currency": "XOF", "late_payments": "accept"}
         | unsaid,
@@ -147,6 +159,29 @@ def test_a_merchant_is_changed_in_what_is_given_and_in_nothing_else(url: str) ->
     assert printed(url, "merchants", "update", merchant, *chosen) == ""
     changed = {"fees": ["mobile_money=1.50%+0", "card=3.00%+0"], "unpaid_subscriptions": "canceled"}
     assert json.loads(printed(url, "merchants", "list")) == before | changed
+
+
+def branded(values: Mapping[str, str]) -> list[str]:
+    """The options that give a merchant these values."""
+    return [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+
+
+def test_what_customers_see_of_a_merchant_is_given_changed_and_removed(url: str) -> None:
+    merchant = printed(url, "merchants", "create", "--name", "Shop", *branded(BRAND | {"help_phone": "33 800 00 00"}))
+    before = json.loads(printed(url, "merchants", "list"))
+    assert before == before | BRAND | {"name": "Shop"}
+    changed = {
+        "name": "Téranga",
+        "town": "Thiès",
+        "whatsapp": "+2250700000000",
+        "logo_url": "http://127.0.0.1:8000/l.png",
+    }
+    assert printed(url, "merchants", "update", merchant, *branded(changed)) == ""
+    assert json.loads(printed(url, "merchants", "list")) == before | changed
+    assert printed(url, "merchants", "update", merchant, *branded(dict.fromkeys(BRAND, ""))) == ""
+    assert json.loads(printed(url, "merchants", "list")) == before | {"name": "Téranga"} | dict.fromkeys(BRAND)
+    refused(1, url, "merchants", "update", merchant, "--name", "")
+    assert json.loads(printed(url, "merchants", "list"))["name"] == "Téranga"
 
 
 @pytest.mark.parametrize(

@@ -83,12 +83,20 @@ class PublicInvoice(TypedDict):
 
 
 class PublicMerchant(TypedDict):
-    """Who sells."""
+    """Who sells, and where to turn to; phone numbers in E.164."""
 
     name: str
     logo_url: str | None
     color: str | None
     country: str
+    legal_name: str | None
+    town: str | None
+    help_phone: str | None
+    whatsapp: str | None
+    terms_url: str | None
+    refunds_url: str | None
+    privacy_url: str | None
+    payer_name: str | None
 
 
 class MaskedCustomer(TypedDict):
@@ -298,6 +306,14 @@ def merchant(row: Merchant) -> PublicMerchant:
         "logo_url": row.logo_url,
         "color": row.color,
         "country": row.country,
+        "legal_name": row.legal_name,
+        "town": row.town,
+        "help_phone": row.help_phone,
+        "whatsapp": row.whatsapp,
+        "terms_url": row.terms_url,
+        "refunds_url": row.refunds_url,
+        "privacy_url": row.privacy_url,
+        "payer_name": row.payer_name,
     }
 
 

@@ -10,6 +10,7 @@ from flask import Flask
 from ikawaari import clock
 from ikawaari.checkout import public_view, sessions
 from ikawaari.checkout.notes import Hindrance, Notes, Reason
+from ikawaari.checkout.public_view import PublicMerchant
 from ikawaari.checkout.quotes import Quote
 from ikawaari.hosted import context, drawing, page_state
 from ikawaari.hosted.context import Facts, Own
@@ -22,6 +23,7 @@ from tests import factories
 ODD = "Chez <b>Awa</b> & {{ fils }} %(amount)s"
 NO_TOTAL = Total(asked=False, quote=None)
 PAYMENT = {"type": "mobile_money", "operator": "wave_sn", "phone": "+221 •• 12", "amount": 700, "fee_amount": 0}
+SHOP = dict.fromkeys(PublicMerchant.__annotations__) | {"name": "Boutique", "country": "SN"}
 # Of every field of the public view: other values, each of which makes another view.
 VIEWS: Mapping[str, list[Any]] = {
     "id": ["cs_other"],
@@ -50,9 +52,9 @@ VIEWS: Mapping[str, list[Any]] = {
     ],
     "answered_fields": [["age"]],
     "merchant": [
-        {"name": ODD, "logo_url": None, "color": None, "country": "SN"},
-        {"name": "Boutique", "logo_url": "https://a.example/l.png", "color": "#aa0000", "country": "SN"},
-        {"name": "Boutique", "logo_url": None, "color": "#00aa00", "country": "CM"},
+        SHOP | {"name": ODD},
+        SHOP | {"logo_url": "https://a.example/l.png", "color": "#aa0000"},
+        SHOP | {"color": "#00aa00", "country": "CM"},
     ],
     "payment_methods": [[], [{"type": "card"}]],
     "customer": [

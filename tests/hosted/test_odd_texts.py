@@ -16,7 +16,7 @@ from flask import Flask
 
 from ikawaari.config import Config
 from ikawaari.errors import IkawaariError
-from ikawaari.merchants import merchants
+from ikawaari.merchants import branding, merchants
 from ikawaari.providers.sandbox.ledger import Charge
 from ikawaari.store.models import CheckoutSession, PaymentAttempt
 from tests import factories
@@ -314,7 +314,7 @@ def test_no_odd_text_of_an_address_breaks_anything(shop: Shop) -> None:
 
 def test_no_odd_text_of_an_operator_is_stored_unread(app: Flask) -> None:
     for text in some(0):
-        for field in ("name", "country", "logo_url", "color"):
+        for field in ("name", "country", *branding.READERS):
             try:
                 made = factories.merchant(**{field: text})
             except IkawaariError:

@@ -83,6 +83,16 @@ class PublicMerchant(Output):
     logo_url = TextField(nullable=True)
     color = TextField("#rrggbb", nullable=True)
     country = TextField("ISO 3166 alpha-2.")
+    legal_name = TextField("Whose shop it is by law.", nullable=True)
+    town = TextField(nullable=True)
+    help_phone = TextField("Whom a customer can call, in E.164.", nullable=True)
+    whatsapp = TextField("Whom a customer can write to, in E.164.", nullable=True)
+    terms_url = TextField(nullable=True)
+    refunds_url = TextField(nullable=True)
+    privacy_url = TextField(nullable=True)
+    payer_name = TextField(
+        "Whom the operator's prompt names, unless `payee_name` of `next_action` says it.", nullable=True
+    )
 
 
 class MaskedCustomer(Output):
@@ -169,7 +179,20 @@ CHECKOUT: Example = {
     "line_items": examples.LINE_ITEMS,
     "custom_fields": [examples.CUSTOM_FIELD],
     "answered_fields": [],
-    "merchant": {"name": "Boutique Teranga", "logo_url": None, "color": "#0b6e4f", "country": "SN"},
+    "merchant": {
+        "name": "Boutique Teranga",
+        "logo_url": None,
+        "color": "#0b6e4f",
+        "country": "SN",
+        "legal_name": "Boutique Teranga SARL",
+        "town": "Dakar",
+        "help_phone": "+221338000000",
+        "whatsapp": "+221778000000",
+        "terms_url": f"{examples.SHOP}/conditions",
+        "refunds_url": f"{examples.SHOP}/remboursements",
+        "privacy_url": f"{examples.SHOP}/confidentialite",
+        "payer_name": "IKAWAARI TERANGA",
+    },
     "payment_methods": [
         {"type": "mobile_money", "countries": [{"country": "SN", "dial_code": "221", "operators": _WALLETS}]},
         {"type": "card"},

@@ -15,6 +15,14 @@ class Merchant(Record):
     currency = CharField(max_length=3)
     logo_url = CharField(null=True, max_length=2048)
     color = CharField(null=True, max_length=7)  # '#rrggbb'
+    legal_name = CharField(null=True, max_length=255)
+    town = CharField(null=True, max_length=100)
+    help_phone = CharField(null=True, max_length=20)  # E.164, as the next one
+    whatsapp = CharField(null=True, max_length=20)
+    terms_url = CharField(null=True, max_length=2048)
+    refunds_url = CharField(null=True, max_length=2048)
+    privacy_url = CharField(null=True, max_length=2048)
+    payer_name = CharField(null=True, max_length=100)  # whom the operators' prompts name, unless an account says it
     late_payments = CharField(max_length=8, constraints=[Check("late_payments IN ('accept', 'refund')")])
     fees = JsonField(default=dict)  # what a customer pays on top, by payment method type
     # The final status of a subscription whose renewal is not paid.
