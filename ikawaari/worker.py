@@ -15,6 +15,7 @@ from ikawaari.checkout import (
     conditions,
     enquiry,
     invoices,
+    paces,
     refund_checks,
     refunds,
     renewals,
@@ -86,6 +87,7 @@ CALLS = frozenset(
         *(refunds.SEND, refunds.RETRY, refunds.RECHECK),
     }
 )  # what may wait for a provider
+LOOKUPS = CALLS - {conditions.REFRESH, invoices.COLLECT}  # what asks what became of something
 BOOKKEEPING = frozenset(HANDLERS) - WEBHOOKS - CALLS  # what waits for the database only
 MONEY = CALLS | BOOKKEEPING
 Lane = tuple[str, str]
@@ -170,6 +172,8 @@ class Callers:
         if not self._has_room(lane):
             return False
         account_id, kind = lane
+        if not (paces.may_look_up(account_id) if kind in LOOKUPS else paces.may_call(account_id)):
+            return False
         claimed = due.claim(clock.now(), kinds={kind}, lane=account_id, most=1, lease=self._lease_of(account_id))
         for work in claimed:
             self._last_started[lane] = time.monotonic()

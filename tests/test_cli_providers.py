@@ -82,6 +82,7 @@ def test_an_account_is_added_from_a_file_and_listed_without_its_secret(
         "operators": ["orange_sn", "wave_sn", "free_sn", "expresso_sn"],
         "cards": False,
         "breakers": {},
+        "rests_until": None,
         "last_success": None,
         "callback_url": callback_url,
         "settings": {"token": "…", "site": "12"},

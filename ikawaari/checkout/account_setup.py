@@ -177,12 +177,18 @@ def _described(known: Accounts, one: Channel) -> Mapping[str, object]:
         "mode": "live" if account.livemode else "test",
         "state": ProviderState.CLOSED if account.id in known.closed else ProviderState.OPEN,
         "breakers": known.health.of_account(account.id),
+        "rests_until": _rests_until(known, account.id),
         "operators": reached(one),
         "cards": one.capabilities.cards is not None,
         "last_success": _last_success(account.id),
         "callback_url": account.callback_url,
         "settings": settings.masked(one.provider.settings, account.settings),
     }
+
+
+def _rests_until(known: Accounts, account_id: str) -> str | None:
+    until, now = known.health.resting.get(account_id), clock.now()
+    return clock.iso(until) if until and until > now else None
 
 
 def _last_success(account_id: str) -> str | None:

@@ -9,12 +9,13 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property, lru_cache
 from itertools import count
 
 import structlog
 
-from ikawaari import logs, sealing
+from ikawaari import logs, sealing, store
 from ikawaari.checkout import health
 from ikawaari.checkout.health import Health, Said
 from ikawaari.config import Config
@@ -113,6 +114,19 @@ def changed() -> None:
     insertion.on_conflict(conflict_target=[ProviderVersion.id], update=counted).execute()
 
 
+def leave_alone(account_id: str, wait: timedelta) -> None:
+    """Let all machines know that a provider was asked too often, and for how long it wants no calls. Raises nothing."""
+    try:
+        with store.atomic():
+            if not health.rest(account_id, store.shared_clock.now() + wait):
+                return
+            changed()
+        forget()
+        log.warning("provider_account_rests", account=account_id, seconds=wait.total_seconds())
+    except Exception:
+        log.exception("provider_wait_not_kept", account=account_id)
+
+
 def _read_again() -> Accounts:
     """What the database says now. While its version is the known one, nothing else is read."""
     global _kept  # noqa: PLW0603 - what this process knows
@@ -158,7 +172,7 @@ def _channel(row: ProviderAccount, said: Said) -> Channel | None:
         log.error("provider_of_account_unknown", account=row.id, provider=row.provider)
         return None
     try:
-        return Channel(provider, opened(row), row.merchant_id, said)
+        return Channel(provider, opened(row), row.merchant_id, said, leave_alone)
     except sealing.SealBroken:
         log.exception("provider_account_not_opened", account=row.id)
         return None

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from ikawaari import store
-from ikawaari.checkout import accounts, breakers, charges, outbox, polls, sessions, settlement, trials
+from ikawaari.checkout import accounts, breakers, charges, outbox, paces, polls, sessions, settlement, trials
 from ikawaari.providers.channel import Channel
 from ikawaari.states import UNSETTLED, AttemptStatus
 from ikawaari.store import due
@@ -41,7 +41,7 @@ def check(session_id: str, now: datetime) -> None:
     if attempt is None:
         trials.check(session_id, now)
         return
-    if polls.may_check(attempt, now):
+    if polls.may_check(attempt, now) and paces.may_look_up(attempt.provider):
         enquire(attempt.id, now)
 
 

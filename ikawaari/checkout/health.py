@@ -5,10 +5,11 @@ It is read with the accounts, and kept with them: see `accounts`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from peewee import EXCLUDED
 
 from ikawaari import clock
 from ikawaari.invariants import InvariantBroken
@@ -24,6 +25,8 @@ Said = Mapping[tuple[str, str], Condition]
 
 Key = tuple[str, str]
 """An account's id, and an operator's; the latter is empty for cards."""
+
+EVERY = "*"  # in place of an operator: all of an account's, and its cards
 
 
 def key(account_id: str, operator: str | None) -> Key:
@@ -50,15 +53,22 @@ class Health:
     """What is known at one moment."""
 
     opened: Mapping[Key, Opened] = field(default_factory=dict)
+    resting: Mapping[str, datetime] = field(default_factory=dict)  # accounts whose providers want no calls until then
 
     def is_down(self, breaker: Key, now: datetime) -> bool:
-        """Whether the breaker is open and lets no charge through."""
+        """Whether the breaker is open and lets no charge through, or its account rests."""
         found = self.opened.get(breaker)
-        return found is not None and found.trial_at > now
+        return (found is not None and found.trial_at > now) or self.is_resting(breaker[0], now)
+
+    def is_resting(self, account_id: str, now: datetime) -> bool:
+        """Whether an account is not to be asked anything: its provider was asked too often, and said so."""
+        until = self.resting.get(account_id)
+        return until is not None and until > now
 
     def down(self, now: datetime) -> frozenset[Key]:
-        """The breakers that let no charge through."""
-        return frozenset(breaker for breaker in self.opened if self.is_down(breaker, now))
+        """The breakers that let no charge through, and `EVERY` of each account that rests."""
+        resting = [(account_id, EVERY) for account_id in self.resting if self.is_resting(account_id, now)]
+        return frozenset([*resting, *(breaker for breaker in self.opened if self.is_down(breaker, now))])
 
     def of_account(self, account_id: str) -> JsonObject:
         """The open breakers of an account, by operator, for the operators of this server."""
@@ -69,7 +79,24 @@ class Health:
 def read() -> Health:
     """What the database says now."""
     rows = Breaker.select().where(Breaker.opened_at.is_null(False))
-    return Health({(row.account, row.operator): Opened(row.opened_at, row.reason, row.next_trial_at) for row in rows})
+    rests = ProviderConditions.select().where(ProviderConditions.rests_until.is_null(False))
+    return Health(
+        {(row.account, row.operator): Opened(row.opened_at, row.reason, row.next_trial_at) for row in rows},
+        {row.account: row.rests_until for row in rests},
+    )
+
+
+def rest(account_id: str, until: datetime) -> bool:
+    """Note that an account is not to be asked until then. False if that is known, to the second."""
+    row = {ProviderConditions.account: account_id, ProviderConditions.said: [], ProviderConditions.rests_until: until}
+    known = ProviderConditions.rests_until
+    shorter = known.is_null() | (known <= until - timedelta(seconds=1))
+    noted = ProviderConditions.insert(row).on_conflict(
+        conflict_target=[ProviderConditions.account],
+        update={ProviderConditions.rests_until: EXCLUDED.rests_until},
+        where=shorter,
+    )
+    return bool(noted.as_rowcount().execute())
 
 
 def conditions() -> Mapping[str, Said]:

@@ -151,6 +151,8 @@ def _in_order(known: Accounts, wanted: Wanted) -> list[Channel]:
 
 
 def _outage(one: Channel, wanted: Wanted) -> str | None:
+    if accounts.known().health.is_resting(one.id, clock.now()):
+        return "was asked too often: its provider wants to be left alone for a while"
     return "does not answer: its breaker is open" if is_down(one.id, wanted.operator) else None
 
 

@@ -16,7 +16,18 @@ import structlog
 from peewee import IntegrityError
 
 from ikawaari import errors, ids, store
-from ikawaari.checkout import accounts, budgets, charges, customers, links, outbox, polls, sessions, subscriptions
+from ikawaari.checkout import (
+    accounts,
+    budgets,
+    charges,
+    customers,
+    links,
+    outbox,
+    paces,
+    polls,
+    sessions,
+    subscriptions,
+)
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import Once, PaymentMethod
 from ikawaari.checkout.quotes import Quote
@@ -105,7 +116,7 @@ def submit(setup: CardSetup, session: CheckoutSession, now: datetime) -> None:
 def check(session_id: str, now: datetime) -> None:
     """The payer comes back from the bank: ask now, but at most every few seconds."""
     setup = CardSetup.get_or_none(CardSetup.session == session_id, CardSetup.status.in_(UNSETTLED))
-    if setup is not None and polls.may_check(setup, now):
+    if setup is not None and polls.may_check(setup, now) and paces.may_look_up(setup.provider):
         enquire(setup.id, now)
 
 

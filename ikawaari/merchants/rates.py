@@ -85,6 +85,13 @@ def count(limits: Sequence[tuple[str, int]], now: datetime) -> RateLimitStatus:
     return standing
 
 
+def take(name: str, most: int, now: datetime) -> bool:
+    """Count one of at most `most` in a second, over all machines. False if there were so many."""
+    second = clock.unix(now)
+    ends_at = clock.from_unix(second) + timedelta(seconds=1)
+    return _counted({f"{name}:{second}": 1}, ends_at)[f"{name}:{second}"] <= most
+
+
 def forget(now: datetime) -> None:
     """Delete windows that are over."""
     RateWindow.delete().where(RateWindow.ends_at < now - _WINDOW).execute()
@@ -123,11 +130,15 @@ def _take_blocks(windows: Mapping[str, _Window], minute: int) -> None:
 
 def _count(blocks: Mapping[str, int], minute: int) -> Mapping[str, int]:
     """Count so many requests at once in the database. Returns the new counts by window."""
-    ends_at = clock.from_unix(minute * 60) + _WINDOW
+    windows = {f"{name}:{minute}": block for name, block in blocks.items()}
+    return _counted(windows, clock.from_unix(minute * 60) + _WINDOW)
+
+
+def _counted(blocks: Mapping[str, int], ends_at: datetime) -> Mapping[str, int]:
     # One statement for all, in one order: parallel requests count one after the other and never deadlock.
     rows = [
-        {RateWindow.id: f"{name}:{minute}", RateWindow.count: block, RateWindow.ends_at: ends_at}
-        for name, block in sorted(blocks.items())
+        {RateWindow.id: window, RateWindow.count: block, RateWindow.ends_at: ends_at}
+        for window, block in sorted(blocks.items())
     ]
     counted = (
         RateWindow.insert_many(rows)

@@ -95,6 +95,7 @@ class Times:
     first_poll: timedelta | None = None  # then after half of the age, again and again; None: as configured
     longest_poll: timedelta = timedelta(hours=1)  # between two polls
     decisive_polls: Sequence[timedelta] = ()  # after the call: when something certainly has ended
+    lookups_per_second: int | None = None  # of an account, by all machines together; None: as they come
 
     def __post_init__(self) -> None:
         ensure(

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
+from ikawaari.providers import http
 from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
@@ -13,6 +15,11 @@ from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
 
 log = structlog.get_logger()
+T = TypeVar("T")
+
+
+def _pass(_account_id: str, _wait: timedelta) -> None:
+    """Nobody minds that an account was told to wait."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class Channel:
     account: Account
     merchant_id: str | None = None  # whose account it is; None: the house's, for all merchants
     said: Mapping[tuple[str, str], Condition] = field(default_factory=dict)  # last, by operator and currency
+    told_to_wait: Callable[[str, timedelta], None] = _pass  # who minds if the account was asked too often, by its id
 
     @property
     def id(self) -> str:
@@ -64,11 +72,7 @@ class Channel:
 
     def conditions(self, now: datetime) -> Sequence[Condition]:
         """Ask the provider what it says now; empty if it does not answer."""
-        try:
-            return self.provider.conditions(self.account, now)
-        except Exception:
-            log.exception("provider_adapter_failed", account=self.id)
-            return ()
+        return self._asked(lambda: self.provider.conditions(self.account, now), ())
 
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""
@@ -106,23 +110,27 @@ class Channel:
 
     def check(self, now: datetime) -> Checkup:
         """Whether the account's settings are good, in words."""
-        try:
-            return self.provider.check(self.account, now)
-        except Exception:
-            log.exception("provider_adapter_failed", account=self.id)
-            return Checkup(is_usable=False, words="The adapter failed; the log says where.")
+        failed = Checkup(is_usable=False, words="The adapter failed; the log says where.")
+        return self._asked(lambda: self.provider.check(self.account, now), failed)
 
     def _answer_of(self, ask: Callable[[], Outcome]) -> Outcome:
         """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
-        try:
-            outcome = ask()
-        except Exception:
-            log.exception("provider_adapter_failed", account=self.id)
-            return unknown("the adapter failed")
+        outcome = self._asked(ask, unknown("the adapter failed"))
         if outcome.failure is FailureCode.CONFIGURATION_ERROR:
             # The payer may see nothing of it, because another account was asked; its operator must.
             log.error("provider_settings_refused", account=self.id, code=outcome.raw_code)
         return outcome
+
+    def _asked(self, ask: Callable[[], T], otherwise: T) -> T:
+        """What an adapter answers; `otherwise` if it raises. If its provider wants to be left alone, that is noted."""
+        try:
+            return ask()
+        except Exception:
+            log.exception("provider_adapter_failed", account=self.id)
+            return otherwise
+        finally:
+            if wait := http.take_wait(self.id):
+                self.told_to_wait(self.id, wait)
 
 
 def _not_taken(said: Mapping[str, Condition]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
@@ -28,9 +29,13 @@ from ikawaari.providers.outcomes import FailureCode, Outcome, refused, unknown
 log = structlog.get_logger()
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 LARGEST_ANSWER = 1_048_576  # bytes
+LONGEST_WAIT = timedelta(hours=1)  # that a provider may ask for: a slip of its pen must not end an account
 USER_AGENT = f"ikawaari/{metadata.version('ikawaari')}"
 _MOST_ACCOUNTS, _MOST_CONNECTIONS = 200, 16
 _PIECE = 65_536
+_LONGEST_SECONDS = 9  # digits
+_TOO_MANY = 429
+_waits: dict[str, timedelta] = {}  # what accounts were told to wait, until somebody takes it
 _progress = local()  # of this thread's request: `may_send_until`, and whether anything of it `was_sent`
 
 
@@ -46,6 +51,12 @@ class Answer:
     def word(self) -> str:
         """The status as the raw code of an outcome."""
         return f"HTTP {self.status}"
+
+    @property
+    def wait(self) -> timedelta | None:
+        """How long a provider that was asked too often wants to be left alone; None if it does not say."""
+        wait = _retry_after(self.headers) if self.status == _TOO_MANY else timedelta()
+        return min(wait, LONGEST_WAIT) if wait > timedelta() else None
 
     def value(self) -> object:
         """The JSON in the body: see `decoded`."""
@@ -74,6 +85,22 @@ class NoAnswer:
     def of_create(self) -> Outcome:
         """The outcome of a charge or a refund whose own request this was: refused only if nothing was sent."""
         return self.unknown() if self.was_sent else refused(FailureCode.PROVIDER_UNAVAILABLE, self.word)
+
+
+def take_wait(account_id: str) -> timedelta | None:
+    """What an account was told to wait since this was asked last, by whatever call; None if nothing."""
+    return _waits.pop(account_id, None)
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta:
+    """The header of that name: seconds, or an instant, which is measured by the clock of who wrote it."""
+    given = headers.get("Retry-After", "").strip()
+    if given.isascii() and given.isdigit():
+        return timedelta(seconds=int(given[:_LONGEST_SECONDS]))
+    try:
+        return parsedate_to_datetime(given) - parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError):  # not a date; or one has a time zone, and the other one has not
+        return timedelta()
 
 
 def decoded(body: bytes) -> object:
@@ -161,7 +188,10 @@ class Call:
             body = _bounded(response, self._ends_at)
             if body is None:
                 return NoAnswer(was_sent=True, word="EndlessAnswer")
-            return Answer(status=response.status_code, headers=response.headers, body=body)
+            answer = Answer(status=response.status_code, headers=response.headers, body=body)
+            if answer.wait:
+                _waits[self._account_id] = answer.wait
+            return answer
 
 
 def _bounded(response: requests.Response, ends_at: float) -> bytes | None:

@@ -289,3 +289,29 @@ def test_places_of_json_that_are_not_there_are_none() -> None:
         assert read(value, *path) is None
     assert read_text(value, "n") is None
     assert read_text(value, "a", 0, "b") == "c"
+
+
+DATED = {"Date": "Thu, 26 Nov 2026 12:00:00 GMT"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {"Retry-After": "30"}, 30),
+        (429, {"Retry-After": " 7 "}, 7),
+        (429, {"Retry-After": "Thu, 26 Nov 2026 12:00:30 GMT", **DATED}, 30),
+        (429, {"Retry-After": "99999999999999999999"}, 3_600),
+        (429, {}, None),
+        (429, {"Retry-After": "0"}, None),
+        (429, {"Retry-After": "-5"}, None),
+        (429, {"Retry-After": "soon"}, None),
+        (429, {"Retry-After": "Thu, 26 Nov 2026 12:00:30 GMT"}, None),  # by whose clock?
+        (429, {"Retry-After": "Thu, 26 Nov 2026 11:00:00 GMT", **DATED}, None),
+        (503, {"Retry-After": "30"}, None),
+    ],
+)
+def test_who_was_asked_too_often_may_say_for_how_long(
+    status: int, headers: dict[str, str], seconds: int | None
+) -> None:
+    wait = Answer(status=status, headers=headers, body=b"").wait
+    assert wait == (None if seconds is None else timedelta(seconds=seconds))

@@ -6,13 +6,16 @@ provider says it, exactly or not at all, and a word that nobody knows ends nothi
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from ikawaari import ids
 from ikawaari.providers.callbacks import CallbackRefused
+from ikawaari.providers.channel import Channel
 from ikawaari.providers.outcomes import Outcome, Result
+from ikawaari.providers.provider import Verb
 from ikawaari.providers.values import Charge
 from ikawaari.simulators.web import Answer, Request
 from tests.providers.bench import Bench
@@ -108,6 +111,32 @@ def test_an_answer_about_a_refund_that_says_nothing_ends_nothing(refunding: Benc
     assert set(asked.values()) <= {Result.UNKNOWN, Result.PROCESSING}
     assert {said: result for said, result in asked.items() if said[0] != 200 and result is not Result.UNKNOWN} == {}
     assert {said: result for said, result in found.items() if result is not Result.UNKNOWN} == {}
+
+
+def test_who_was_asked_too_often_says_for_how_long_to_whatever_it_was_asked(bench: Bench, way: Between) -> None:
+    charge, _ = bench.paid()
+    order, told = bench.refund_of(charge), list[timedelta]()
+    channel = Channel(bench.provider, bench.account, told_to_wait=lambda _, wait: told.append(wait))
+    calls: dict[str, Callable[[], object]] = {
+        "charge": lambda: channel.charge(bench.charge(), bench.now()).result,
+        "lookup": lambda: channel.lookup(charge, bench.now()).result,
+        "check": lambda: channel.check(bench.now()).is_usable,
+    }
+    if Verb.REFUND in bench.provider.verbs:
+        calls["refund"] = lambda: channel.refund(order, bench.now()).result
+        calls["lookup_refund"] = lambda: channel.lookup_refund(order, bench.now()).result
+    if channel.cancels:
+        calls["cancel"] = lambda: channel.cancel(charge, bench.now()).result
+    if Verb.CONDITIONS in bench.provider.verbs:
+        calls["conditions"] = lambda: len(channel.conditions(bench.now()))
+    way.change = lambda _request, _answer: Answer(429, b"{}", headers={"Retry-After": "7"})
+    found = {name: call() for name, call in calls.items()}
+    assert {found["charge"], found["lookup"], found.get("cancel", Result.UNKNOWN)} == {Result.UNKNOWN}
+    # MTN's refunds need a token of their own: without one nothing was started.
+    assert found.get("refund", Result.UNKNOWN) in {Result.UNKNOWN, Result.REFUSED}
+    assert found.get("lookup_refund", Result.UNKNOWN) is Result.UNKNOWN
+    assert (found["check"], found.get("conditions", 0)) == (False, 0)
+    assert (len(told), set(told)) == (len(calls), {timedelta(seconds=7)})
 
 
 # ---------------------------------------------------------------- about whom

@@ -70,6 +70,7 @@ class Mtn(Provider):
             settles_within=timedelta(hours=24),
             first_poll=timedelta(seconds=5),
             decisive_polls=(PROMPT + timedelta(seconds=30),),
+            lookups_per_second=10,  # MTN answers about 150 calls a second for each key, charges included
         ),
     )
 

@@ -33,6 +33,7 @@ class ProviderConditions(Record):
     said = JsonField()  # one object for each operator and currency: see `checkout.health`
     refreshed_at = InstantField(null=True)  # when it said so; null: never
     failed_since = InstantField(null=True)  # since when it does not say anything
+    rests_until = InstantField(null=True)  # it was asked too often, and wants no calls until then
 
     class Meta:
         """Table options."""
