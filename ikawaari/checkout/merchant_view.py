@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ikawaari import clock, phones
-from ikawaari.checkout import accounts, offers
+from ikawaari.checkout import accounts, offers, references
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot, SubscriptionSnapshot
 from ikawaari.config import Config
 from ikawaari.operators import OPERATORS
@@ -18,7 +18,6 @@ PAID = (
     PaymentStatus.PARTIALLY_REFUNDED,
     PaymentStatus.NO_PAYMENT_REQUIRED,
 )
-_REFERENCE_LENGTH = 8
 LANGUAGES = ("fr", "en")
 _MESSAGES = {
     ActionKind.USSD: {
@@ -52,11 +51,6 @@ def link_url(slug: str) -> str:
 def after_payment_url() -> str:
     """Where a payer returns to if the merchant gave no address: a page that says what to do."""
     return f"{_pay_url}/return"
-
-
-def reference(attempt: PaymentAttempt) -> str:
-    """The part of an attempt's id that payers see."""
-    return attempt.id[:_REFERENCE_LENGTH].upper()
 
 
 def failure(attempts: Sequence[PaymentAttempt]) -> Failure | None:
@@ -132,6 +126,7 @@ def checkout_session(shown: Snapshot) -> JsonObject:
         "expires_at": clock.unix(session.expires_at),
         "completed_at": clock.unix(session.completed_at) if session.completed_at else None,
         "late": session.late,
+        "reference": references.of_session(session, attempts),
         "last_payment_error": None if session.payment_status in PAID else failure(attempts),
         "attempts_count": len(attempts),
         "attempts": [attempt(row) for row in attempts],
@@ -183,6 +178,7 @@ def attempt(row: PaymentAttempt) -> JsonObject:
     """A payment attempt: the payer, and the result."""
     return {
         "id": row.id,
+        "reference": references.of_attempt(row),
         "provider": row.provider,
         "type": row.type,
         "operator": row.operator,

@@ -20,6 +20,7 @@ from ikawaari.checkout import (
     offers,
     payment_methods,
     quotes,
+    references,
     returns,
     routing,
 )
@@ -143,6 +144,7 @@ class PublicCheckout(PublicOffer):
     payment: PublicPayment | None
     last_payment_error: Failure | None
     late: bool
+    reference: str | None
     subscription: PublicSubscription | None
     invoice: PublicInvoice | None
     unavailable: str | None
@@ -205,6 +207,7 @@ def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -
         "payment": payment,
         "last_payment_error": None if is_paid else merchant_view.failure(attempts),
         "late": session.late,
+        "reference": references.of_session(session, attempts),
         "subscription": _subscription(shown.subscription),
         "invoice": _invoice(shown.invoice),
         "unavailable": asked.unavailable,
@@ -295,7 +298,7 @@ def _payment(attempt: PaymentAttempt) -> PublicPayment:
         "created": clock.unix(attempt.created_at),
         "deadline_at": clock.unix(attempt.deadline_at) if attempt.deadline_at else None,
         "settled_at": clock.unix(attempt.settled_at) if attempt.settled_at else None,
-        "reference": merchant_view.reference(attempt),
+        "reference": references.of_attempt(attempt),
     }
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict
 
 from ikawaari import clock, store
-from ikawaari.checkout import customers, merchant_view, snapshots
+from ikawaari.checkout import customers, references, snapshots
 from ikawaari.checkout.collected import Collected
 from ikawaari.checkout.payment_methods import PaymentMethod
 from ikawaari.errors import AskedFirst
@@ -125,7 +125,7 @@ def _payment(attempt: PaymentAttempt) -> Earlier:
         "amount": attempt.amount,
         "currency": attempt.currency,
         "at": clock.unix(attempt.settled_at or attempt.created_at),
-        "reference": merchant_view.reference(attempt),
+        "reference": references.of_attempt(attempt),
     }
 
 

@@ -15,6 +15,7 @@ from ikawaari.checkout import (
     prefills,
     prices,
     quotes,
+    references,
     returns,
     snapshots,
 )
@@ -192,8 +193,11 @@ _LISTING = Listing(
 
 
 def listed(owner: Owner, wanted: PageRequest) -> Page:
-    """A page of the owner's sessions."""
-    return _LISTING.page(_LISTING.rows(owner), wanted, _rendered)
+    """A page of the owner's sessions. Besides the list's filters, `reference` is what a payer reads on the receipt."""
+    own, filters = _LISTING.rows(owner), dict(wanted.filters)
+    if reference := filters.pop("reference", None):
+        own = own.where(CheckoutSession.id.in_(references.sessions(str(reference), owner)))
+    return _LISTING.page(own, replace(wanted, filters=filters), _rendered)
 
 
 def _rendered(rows: Sequence[CheckoutSession]) -> list[JsonObject]:

@@ -20,6 +20,7 @@ from ikawaari.checkout import (
     outbox,
     payment_methods,
     provider_states,
+    references,
     routing,
     snapshots,
 )
@@ -199,6 +200,7 @@ def activate(session: CheckoutSession, agreement: Agreement, now: datetime) -> N
         current_period_start=now,
         current_period_end=trial_end or period_end(now, *every),
         trial_end=trial_end,
+        reference=references.of_trial(session.id) if trial_end else None,
         customer=session.customer_id,
         created_at=now,
     )

@@ -65,6 +65,7 @@ VIEWS: Mapping[str, list[Any]] = {
     "payment": [{**PAYMENT, "status": "failed", "created": 1, "settled_at": 2, "deadline_at": None, "reference": "R"}],
     "last_payment_error": [{"code": "payer_declined", "message": ""}],
     "late": [True],
+    "reference": ["5F1C0A7E"],
     "subscription": [{"status": "active", "current_period_end": 1, "cancel_at_period_end": False, "canceled_at": None}],
     "invoice": [{"period_start": 1, "period_end": 100_000}],
     "unavailable": ["used"],

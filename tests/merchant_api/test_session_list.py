@@ -1,8 +1,12 @@
 """The list of checkout sessions: pages, filters, and what is wrong with a query."""
 
+import hashlib
+from typing import Any
+
 import pytest
 from flask import Flask
 
+from ikawaari.store.models import PaymentAttempt
 from tests.merchant_api.calls import SESSIONS, Shop, refused
 
 
@@ -32,6 +36,7 @@ def listed(shop: Shop, query: str) -> list[str]:
         ("created_lte=253402300799", "created_lte"),
         ("customer_email=" + "a" * 321, "customer_email"),
         ("client_reference_id=%00", "client_reference_id"),
+        *((f"reference={value}", "reference") for value in ("%00", "x" * 256)),
         ("cursor=cs_%00", "cursor"),
         *((f"page={value}", "page") for value in ("0", "-1", "x", "1.5", "10001", "9" * 30)),
         ("Limit=2", "Limit"),
@@ -42,7 +47,9 @@ def test_a_wrong_parameter_is_named(shared_shop: Shop, query: str, field: str) -
     refused(shared_shop.get(f"{SESSIONS}?{query}"), field)
 
 
-@pytest.mark.parametrize("name", ["limit", "cursor", "starting_after", "ending_before", "page", "payment_intent"])
+@pytest.mark.parametrize(
+    "name", ["limit", "cursor", "starting_after", "ending_before", "page", "payment_intent", "reference"]
+)
 def test_an_empty_parameter_says_nothing(shared_shop: Shop, name: str) -> None:
     assert shared_shop.get(f"{SESSIONS}?{name}=").json == shared_shop.get(SESSIONS).json
 
@@ -127,6 +134,64 @@ def test_filters_narrow_the_list(seven: tuple[Shop, list[str]]) -> None:
     assert listed(shop, f"created_gte={one['created'] - 60}&created_lte={one['created'] + 60}") == ids
     assert listed(shop, f"created_gte={one['created'] + 60}") == []
     assert listed(shop, "created_lte=253402300798") == ids
+
+
+def _paid(shop: Shop, token: str = "tok_test_card", **body: Any) -> Any:
+    """A session that a card has paid, as its merchant sees it."""
+    session_id, card = shop.opened(**body)["id"], {"type": "card", "card": {"token": token}}
+    shop.client.post(f"/api/checkout/{session_id}/pay", json={"payment_method": card})
+    return shop.get(f"{SESSIONS}/{session_id}").json
+
+
+def test_support_finds_what_is_on_the_receipt_in_any_case(seven: tuple[Shop, list[str]]) -> None:
+    shop, others = seven
+    paid = _paid(shop)
+    public = shop.client.get(f"/api/checkout/{paid['id']}").json
+    reference = paid["attempts"][0]["id"][:8].upper()
+    page = shop.client.get(f"/{paid['id']}").text
+    assert reference in page
+    assert {reference} == {paid["reference"], paid["attempts"][0]["reference"], public["payment"]["reference"]}
+    for typed in (reference, reference.lower(), reference.capitalize(), f"{reference}&status=complete"):
+        assert listed(shop, f"reference={typed}") == [paid["id"]]
+    assert listed(shop, f"reference={reference}&status=open") == []
+    assert listed(shop, f"reference={reference[:7]}") == listed(shop, f"reference={paid['attempts'][0]['id']}") == []
+    assert paid["id"] not in others
+
+
+def test_support_finds_what_the_provider_calls_a_payment(seven: tuple[Shop, list[str]]) -> None:
+    shop, _ = seven
+    paid = _paid(shop)
+    theirs = str(PaymentAttempt.get_by_id(paid["attempts"][0]["id"]).provider_reference)
+    assert listed(shop, f"reference={theirs}") == [paid["id"]]
+    assert listed(shop, f"reference={theirs[:-1]}") == []
+
+
+def test_a_payment_that_failed_is_found_by_any_of_its_attempts(seven: tuple[Shop, list[str]]) -> None:
+    shop, _ = seven
+    failed = _paid(shop, "tok_test_declined")
+    card = {"type": "card", "card": {"token": "tok_test_card"}}
+    shop.client.post(f"/api/checkout/{failed['id']}/pay", json={"payment_method": card})
+    paid = shop.get(f"{SESSIONS}/{failed['id']}").json
+    first, second = (attempt["reference"] for attempt in paid["attempts"])
+    assert (failed["reference"], paid["reference"]) == (first, second)
+    assert listed(shop, f"reference={first}") == listed(shop, f"reference={second}") == [paid["id"]]
+
+
+def test_a_trial_has_a_reference_that_does_not_open_its_page(seven: tuple[Shop, list[str]]) -> None:
+    shop, _ = seven
+    recurring = {"interval": "month", "intervalCount": 1, "trialPeriodDays": 14}
+    trial = _paid(shop, mode="subscription", recurring=recurring)
+    reference = hashlib.sha256(trial["id"].encode()).hexdigest()[:8].upper()
+    assert (trial["payment_status"], trial["reference"]) == ("no_payment_required", reference)
+    assert shop.client.get(f"/api/checkout/{trial['id']}").json["reference"] == reference
+    assert listed(shop, f"reference={reference.lower()}") == [trial["id"]]
+
+
+def test_nobody_finds_a_stranger_s_payment_by_its_reference(seven: tuple[Shop, list[str]], shared_app: Flask) -> None:
+    paid = _paid(seven[0])
+    theirs = PaymentAttempt.get_by_id(paid["attempts"][0]["id"]).provider_reference
+    for other in (Shop(shared_app), Shop(shared_app, seven[0].merchant, livemode=True)):
+        assert listed(other, f"reference={paid['reference']}") == listed(other, f"reference={theirs}") == []
 
 
 def test_an_empty_list_is_a_list(shared_app: Flask) -> None:

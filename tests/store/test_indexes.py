@@ -6,9 +6,13 @@ import pytest
 from peewee import fn
 
 from ikawaari import clock, store
+from ikawaari.checkout import accounts, references
+from ikawaari.config import Config
 from ikawaari.events import delivery
+from ikawaari.providers import registry
 from ikawaari.store.database import database
 from ikawaari.store.models import TABLES, CheckoutSession, PaymentAttempt
+from tests import factories
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -44,6 +48,19 @@ def test_what_most_rows_do_not_have_is_found_without_reading_all(name: str) -> N
     model: Any = PaymentAttempt if name.startswith("payment") else CheckoutSession
     text, parameters = model.select().where(LOOKUPS[name]).sql()
     assert name in _plan(text, parameters)
+
+
+@pytest.mark.parametrize("reference", ["86D9E7EA", "mp-251126-1"])
+def test_a_reference_is_found_without_reading_all(config: Config, reference: str) -> None:
+    registry.start(config)  # a provider's reference is looked for at its accounts
+    accounts.configure(config)
+    plan = _plan(*references._query(reference, factories.owner(factories.merchant())).sql())
+    if store.is_postgres():  # which index it takes, it decides by what the tables hold: here nothing
+        assert "Seq Scan" not in plan
+        return
+    assert "SCAN" not in plan
+    assert "payment_attempts_provider_provider_reference" in plan
+    assert ("id>?" in plan) == ("subscriptions_reference" in plan) == reference.isalnum()
 
 
 def test_what_a_lane_has_to_deliver_is_found_among_what_is_pending_alone() -> None:

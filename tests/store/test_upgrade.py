@@ -16,6 +16,7 @@ from playhouse.migrations import Runner
 
 import ikawaari
 from ikawaari import clock, store, worker
+from ikawaari.checkout import references
 from ikawaari.config import Config
 from ikawaari.providers.sandbox import ledger
 from ikawaari.states import UNSETTLED
@@ -266,3 +267,11 @@ def test_who_opened_a_session_is_known_of_old_ones_too() -> None:
     expected = dict.fromkeys(renewals, "renewal") | {visited: "visit"}
     found = {row["id"]: row["opened_by"] for row in rows("checkout_sessions")}
     assert found == {session: expected.get(session, "merchant") for session in found}
+
+
+@pytest.mark.usefixtures("old")
+def test_trials_of_an_old_store_are_found_by_their_receipts() -> None:
+    ikawaari.migrate()
+    trials = {row["session_id"] for row in before("subscriptions") if row["trial_end"]}
+    found = {row["session_id"]: row["reference"] for row in rows("subscriptions") if row["reference"]}
+    assert found == {session_id: references.of_trial(session_id) for session_id in trials} != {}

@@ -116,7 +116,7 @@ class PublicPayment(Output):
     created = Instant()
     deadline_at = Instant("When the payer's prompt, code or page expires.", nullable=True)
     settled_at = Instant(nullable=True)
-    reference = TextField("A short reference for receipts.")
+    reference = TextField("What the payer reads on the receipt.")
 
 
 class PublicCheckout(Offer):
@@ -147,6 +147,7 @@ class PublicCheckout(Offer):
     payment = Embedded(PublicPayment, allow_none=True)
     last_payment_error = Embedded(parts.Failure, allow_none=True)
     late = fields.Boolean(required=True)
+    reference = TextField("What the receipt shows: the payment's, or the trial's.", nullable=True)
     subscription = Embedded(PublicSubscription, allow_none=True)
     invoice = Embedded(PublicInvoice, allow_none=True)
     unavailable = OneOf(LinkEnd, "Why the session's payment link no longer accepts payments.", nullable=True)
@@ -202,6 +203,7 @@ CHECKOUT: Example = {
     "payment": None,
     "last_payment_error": None,
     "late": False,
+    "reference": None,
     "subscription": None,
     "invoice": None,
     "unavailable": None,
@@ -214,6 +216,7 @@ CHECKOUT: Example = {
 }
 PAYING_CHECKOUT: Example = CHECKOUT | {
     "payment_status": "processing",
+    "reference": "5F1C0A7E",
     "answered_fields": ["taille"],
     "customer": {"name": "Awa Diop", "email": None, "phone": "+221 77 ••• •• 67"},
     "next_action": examples.NEXT_ACTION,

@@ -13,6 +13,7 @@ class PaymentAttempt(Output):
     """One attempt to pay."""
 
     id = TextField()
+    reference = TextField("What the payer reads on the receipt.")
     provider = TextField()
     type = OneOf(MethodType)
     operator = TextField(nullable=True)
@@ -33,6 +34,7 @@ class PaymentAttempt(Output):
 
 ATTEMPT: Example = {
     "id": "0198c5a4-6e0f-7c52-9d53-3f4d8a4f2b10",
+    "reference": "0198C5A4",
     "provider": "sandbox",
     "type": "mobile_money",
     "operator": "orange_sn",

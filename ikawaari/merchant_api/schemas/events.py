@@ -103,6 +103,7 @@ _PAID: Example = {
     "completed_at": _THEN,
     "customer_details": {"name": "Awa Diop"},
     "custom_fields": [examples.CUSTOM_FIELD | {"value": "L"}],
+    "reference": ATTEMPT["reference"],
     "attempts": [_PAID_ATTEMPT],
 }
 _REFUSED = {"code": "payer_declined", "message": "The last payment attempt failed: payer declined."}

@@ -98,6 +98,12 @@ class CheckoutSessionQuery(PageQuery):
     client_reference_id = Reference(255)
     customer_email = Text(320)
     customer = Text(64)
+    reference = Text(
+        255,
+        metadata={
+            "description": "What the payer reads on the receipt, in any case, or a provider's own reference, whole."
+        },
+    )
 
 
 class OrderedItem(parts.LineItem):
@@ -159,6 +165,7 @@ class CheckoutSession(Offer):
     expires_at = Instant()
     completed_at = Instant(nullable=True)
     late = fields.Boolean(required=True, metadata={"description": "The money arrived after the session had expired."})
+    reference = TextField("What the payer reads on the receipt; null before the first attempt.", nullable=True)
     last_payment_error = Embedded(parts.Failure, allow_none=True)
     attempts = EmbeddedList(
         PaymentAttempt, metadata={"description": "All attempts, oldest first; in events the latest ten."}
@@ -218,6 +225,7 @@ SESSION: Example = {
     "expires_at": 1767312000,
     "completed_at": None,
     "late": False,
+    "reference": None,
     "last_payment_error": None,
     "attempts": [],
     "attempts_count": 0,

@@ -35,6 +35,7 @@ class Subscription(Record):
     current_period_start = InstantField()
     current_period_end = InstantField()
     trial_end = InstantField(null=True)
+    reference = CharField(null=True, max_length=8)  # of a trial: see `checkout.references`
     customer = ForeignKeyField(Customer, null=True)
     customer_id: str | None
     period = IntegerField(default=1)  # which period runs, counted from the anchor; 0: the trial before it
@@ -49,6 +50,13 @@ class Subscription(Record):
         table_name = "subscriptions"
         constraints = constraints.of("subscriptions")
         indexes = ((("merchant", "livemode", "created_at", "id"), False),)
+
+
+Subscription.add_index(
+    Subscription.index(
+        Subscription.reference, where=Subscription.reference.is_null(False), name="subscriptions_reference"
+    )
+)
 
 
 class Invoice(Record):
