@@ -1,120 +1,268 @@
-// The page works without this file. With it: no polling while hidden, a word when the network is gone, focus that follows
-// the state, a countdown, the way on by itself, and a phone number that finds its groups and its operator.
+// The page works without this file. With it: a press is answered at once, a lost network is told and made good, polling
+// pauses while hidden, focus follows the state, time is counted, and a phone number finds its groups and its operator.
+// Written in ES2015 and the DOM of 2016, for old phones: an engine that cannot parse it has the page without script.
 (() => {
-  const find = (selector, root = document) => root.querySelector(selector);
-  const on = (name, act, root = document) => root.addEventListener(name, act);
-  let box, state, clock, retry, failures = 0;
+  const find = (selector, root) => (root || document).querySelector(selector);
+  const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
+  const on = (name, act, root) => (root || document).addEventListener(name, act);
+  let box, state, clock, retry, leave, unanswered, failures = 0, flying = 0;
 
-  const check = () => {
-    if (find('#poll') && window.htmx && !document.hidden) htmx.trigger('#poll', 'check');
+  const polls = () => find('#poll[hx-trigger^=every]', box);
+  const look = () => {
+    clearTimeout(retry);
+    if (!window.htmx || document.hidden) return;
+    if (find('#poll')) htmx.trigger('#poll', 'check');
+    else if (unanswered) htmx.ajax('GET', location.pathname, { target: '#checkout', swap: 'outerHTML' });
   };
-  on('visibilitychange', check);
-  on('online', () => find('#poll') ? check() : reach(true), window);
-  on('pageshow', (event) => event.persisted && check(), window);
+  on('visibilitychange', look);
+  on('online', () => { net(''); look(); }, window);
+  on('pageshow', (event) => { if (event.persisted) { idle(); look(); } }, window);
   on('htmx:config:request', (event) => document.hidden && event.target.id === 'poll' && event.preventDefault());
 
   // A new total needs no card number.
-  on('htmx:config:request', ({ target, detail }) => {
-    if (target.id === 'total') for (const name of ['number', 'expiry', 'cvc']) detail.ctx.request.body.delete(name);
+  on('htmx:config:request', (event) => {
+    if (event.target.id === 'total') for (const name of ['number', 'expiry', 'cvc']) event.detail.ctx.request.body.delete(name);
   });
 
-  // Network or server gone: the page stays as it is and asks again, ever more slowly.
-  const reach = (well) => {
-    const word = find('#net p');
-    if (word) word.hidden = well;
-    clearTimeout(retry);
-    failures = well ? 0 : failures + 1;
-    if (!well) retry = setTimeout(check, Math.min(30, 2 ** failures) * 1000);
-  };
-  on('offline', () => reach(false), window);
-  on('htmx:error', (event) => event.detail.ctx && reach(false));
-  on('htmx:after:request', (event) => reach(event.detail.ctx.response.status < 500));
+  // ---- a press: its button is busy at once, and a second press does nothing
 
-  // A new state: put the focus on it, say it, start its clock.
+  const busy = (form, button) => {
+    if (button && button.name) return; // another country, another language: not the way on
+    form.setAttribute('aria-busy', 'true');
+    for (const [name, place] of [['busy', button || find('[data-busy]', form)], ['lock', find('[data-lock]')]]) {
+      if (!place || !place.dataset[name] || 'was' in place.dataset) continue;
+      place.dataset.was = place.textContent;
+      place.textContent = place.dataset[name];
+    }
+    say(find('[data-lock]') ? find('[data-lock]').textContent : '');
+  };
+  const idle = () => {
+    for (const form of all('[aria-busy]')) form.removeAttribute('aria-busy');
+    for (const place of all('[data-was]')) {
+      place.textContent = place.dataset.was;
+      delete place.dataset.was;
+    }
+  };
+  on('submit', (event) => {
+    const form = event.target;
+    if (form.hasAttribute('aria-busy') && !window.htmx) return event.preventDefault();
+    for (const told of all('[data-told]')) told.remove();
+    busy(form, event.submitter);
+  });
+  on('busy', (event) => busy(event.target)); // a provider's fields make their token before the form is sent
+  on('idle', idle);
+
+  // ---- no answer: look first what came of it, then say what is true
+
+  // Which line of #net is seen; '' for none.
+  const net = (name) => { for (const line of all('#net [data-net]')) line.hidden = line.dataset.net !== name; };
+  const lost = (network) => {
+    const offline = network || !navigator.onLine;
+    if (unanswered) net(offline ? 'pressed' : 'asking');
+    else if (find('[data-pay]', box)) net(offline ? 'open' : '');
+    else if (polls() || find('[data-forward]', box)) net(offline ? 'waiting' : 'down');
+  };
+  const again = () => {
+    clearTimeout(retry);
+    failures += 1;
+    retry = setTimeout(look, Math.min(30, Math.pow(2, failures)) * 1000);
+  };
+  const well = () => {
+    clearTimeout(retry);
+    failures = 0;
+    net('');
+  };
+
+  // Put a message before the form, in whose place the customer is.
+  const tell = (name, form) => {
+    const text = find(`#told-${name}`);
+    if (!text || !form || !form.isConnected) return;
+    form.parentNode.insertBefore(document.importNode(text.content, true), form);
+    const told = form.previousElementSibling;
+    told.dataset.told = name;
+    told.focus();
+  };
+  const unsent = () => {
+    const form = find(`form[action="${unanswered.action}"]`, box), paid = !unanswered.by;
+    unanswered = null;
+    idle();
+    if (form) tell(paid && find('[data-pay]', form) ? 'unsent' : 'again', form);
+  };
+
+  const isOurs = (ctx) => ctx.response.status === 204 || /id="(checkout|poll)"/.test(ctx.text);
+  const failed = (ctx, network) => {
+    if (ctx.request.method === 'POST' && ctx.sourceElement.matches('form')) {
+      const by = ctx.request.submitter;
+      unanswered = { action: ctx.sourceElement.getAttribute('action'), by: by && by.name };
+      if (navigator.onLine) look(); // the button stays busy until the first look is over
+      else idle();
+    } else {
+      idle();
+      again();
+    }
+    lost(network);
+  };
+  on('htmx:before:request', () => { flying += 1; });
+  on('htmx:finally:request', () => { flying -= 1; });
+  on('offline', () => lost(true), window);
+  on('htmx:error', (event) => event.detail.ctx && failed(event.detail.ctx, true));
+  on('htmx:after:request', (event) => {
+    const ctx = event.detail.ctx, status = ctx.response.status;
+    if (status === 429) {
+      idle();
+      well();
+      return tell('fast', ctx.sourceElement.closest('form'));
+    }
+    const ours = isOurs(ctx);
+    if (status >= 500 || !ours) {
+      event.preventDefault(); // a portal's page, or a proxy's, never takes the place of ours
+      return failed(ctx, !ours && status < 500);
+    }
+    well();
+    // Nothing has changed since the press: it did not arrive.
+    if (unanswered && (status === 204 || ctx.hx.retarget)) unsent();
+  });
+
+  // ---- a new state: put the focus on it, say it, start its clock
+
+  const say = (text) => { if (find('#live')) find('#live').textContent = text; };
   const arrive = () => {
     const old = box;
     box = find('#checkout');
     if (box === old) return;
-    count(find('[data-left]', box));
+    count();
+    for (const button of all('[data-copy]', box)) button.hidden = !navigator.clipboard;
     lead(find('[data-forward]', box));
-    const moved = box.dataset.state !== state;
-    if (old && !find('[autofocus]', box) && (moved || document.activeElement === document.body)) {
+    const moved = box.dataset.state !== state, title = find('h1', box);
+    if (old && title && !find('[autofocus]', box) && (moved || document.activeElement === document.body)) {
       if (moved) scrollTo(0, 0);
-      find('h1', box).focus({ preventScroll: true });
-      find('#live').textContent = find(moved ? '.lead' : '[role=status]', box)?.textContent ?? '';
+      title.focus({ preventScroll: true });
+      const told = find(moved ? '.lead' : '[role=status]', box);
+      say(told ? told.textContent : '');
     }
     state = box.dataset.state;
+    if (unanswered) unsent(); // a page without a poll has been asked for as a whole
   };
   on('htmx:after:swap', arrive);
 
-  const count = (place) => {
+  // Every time that runs out, in seconds: 43 is written 0:43.
+  const count = () => {
     clearInterval(clock);
-    if (!place) return;
-    const end = Date.now() + place.dataset.left * 1000;
+    const places = all('[data-countdown]', box), start = Date.now();
+    if (!places.length) return;
     clock = setInterval(() => {
-      const left = Math.max(0, Math.round((end - Date.now()) / 1000));
-      place.textContent = `${Math.floor(left / 60)}:${`${left % 60}`.padStart(2, 0)}`;
-      if (!left) clearInterval(clock), check();
+      let running = false;
+      for (const place of places) {
+        const left = Math.max(0, Math.round(place.dataset.countdown - (Date.now() - start) / 1000));
+        const seconds = `${left % 60}`;
+        place.textContent = `${Math.floor(left / 60)}:${seconds[1] ? '' : 0}${seconds}`;
+        running = running || left > 0;
+      }
+      if (running) return;
+      clearInterval(clock);
+      look();
     }, 1000);
   };
 
-  // Lead on once per payment, and never into a dead network: who comes back with the Back button stays.
+  // Lead on once per payment, and never into a dead network. Who comes back with the Back button, or touches a receipt, stays.
   const lead = (link) => {
-    const led = link && location.pathname + link.href;
+    clearInterval(leave);
+    const led = link && location.pathname + link.href, auto = find('.auto', box);
     try {
       if (!link || sessionStorage[led]) return;
-    } catch { return; }
-    find('.auto', box).classList.add('on');
-    const note = () => sessionStorage[led] = 1;
-    const go = () => {
-      if (!link.isConnected) return;
-      if (!navigator.onLine) return window.addEventListener('online', go, { once: true });
-      note();
-      location.assign(link.href);
-    };
+    } catch (_) { return; }
+    if (auto) auto.classList.add('on');
+    const note = () => { sessionStorage[led] = 1; };
+    const end = Date.now() + link.dataset.forward * 1000;
     on('click', note, link);
-    setTimeout(go, link.dataset.forward * 1000);
+    leave = setInterval(() => {
+      const left = Math.ceil((end - Date.now()) / 1000), seconds = auto && find('[data-seconds]', auto);
+      if (seconds) seconds.textContent = Math.max(0, left);
+      if (left > 0 || !navigator.onLine) return;
+      clearInterval(leave);
+      if (link.isConnected) note(), location.assign(link.href);
+    }, 250);
   };
+  const stay = () => {
+    if (!find('.auto [data-stay]', box)) return;
+    clearInterval(leave);
+    find('.auto', box).hidden = true;
+  };
+  for (const name of ['pointerdown', 'touchstart', 'wheel', 'keydown']) on(name, (event) => event.isTrusted && stay());
+  on('click', (event) => {
+    const target = event.target.closest('[data-copy], [data-stay]');
+    if (!target) return;
+    event.preventDefault();
+    if ('copy' in target.dataset) navigator.clipboard.writeText(target.dataset.copy).then(() => say(target.dataset.done || ''));
+    if (target.dataset.done) target.lastChild.textContent = target.dataset.done;
+  });
 
-  // The phone number. What cannot be read here is left to the server.
-  const fits = (digits, { lengths }) => lengths.split(' ').includes(`${digits.length}`);
-  const local = ({ value, dataset }) => {
-    const digits = value.replace(/[^\d+]/g, '').replace(/^00/, '+');
-    const rest = digits.replace(RegExp(`^\\+?${dataset.dial}`), '');
-    return digits[0] === '+' || fits(rest, dataset) ? rest : digits;
+  // ---- the phone number: what cannot be read here is left to the server
+
+  const fits = (digits, field) => field.dataset.lengths.split(' ').indexOf(`${digits.length}`) >= 0;
+  const local = (field) => {
+    const digits = field.value.replace(/[^\d+]/g, '').replace(/^00/, '+');
+    const rest = digits.replace(RegExp(`^\\+?${field.dataset.dial}`), '');
+    return digits[0] === '+' || fits(rest, field) ? rest : digits;
   };
-  const group = (digits, pattern, at = 0) => pattern.replace(/#/g, () => digits[at++] ?? '').trim() + digits.slice(at);
+  const group = (digits, pattern) => {
+    let at = 0;
+    return pattern.replace(/#/g, () => digits[at++] || '').trim() + digits.slice(at);
+  };
   const guess = (digits, form) => {
-    let best = '';
-    for (const radio of form.querySelectorAll('[data-prefixes]:enabled')) {
+    let best = '', found;
+    for (const radio of all('[data-prefixes]:enabled', form)) {
       for (const prefix of radio.dataset.prefixes.split(' ')) {
-        if (prefix.length > best.length && digits.startsWith(prefix)) radio.checked = best = prefix;
+        if (prefix.length > best.length && digits.slice(0, prefix.length) === prefix) best = prefix, found = radio;
       }
     }
+    if (found) found.checked = true;
+    guessed(form, found);
   };
+  // "From your number", beside the operators, as long as nobody has chosen.
+  const guessed = (form, is) => { for (const place of all('[data-guess]', form)) place.hidden = !is; };
   const blame = (field, bad) => {
-    find('#phone-problem').hidden = !bad;
-    field.ariaInvalid = bad ? 'true' : null;
+    const problem = find('#phone-problem');
+    if (!problem) return;
+    problem.hidden = !bad;
+    if (bad) field.setAttribute('aria-invalid', 'true');
+    else field.removeAttribute('aria-invalid');
     field.setAttribute('aria-describedby', bad ? 'phone-problem phone-hint' : 'phone-hint');
   };
-  const phone = (act) => ({ target }) => {
-    const digits = target.id === 'phone' && local(target);
-    if (digits && digits[0] !== '+') act(target, digits, fits(digits, target.dataset));
+  const phone = (act) => (event) => {
+    const field = event.target, digits = 'pattern' in field.dataset && local(field);
+    if (digits !== false) act(field, digits, fits(digits, field));
   };
-  on('input', phone((field, digits, well) => {
-    if (field.selectionStart === field.value.length) field.value = group(digits, field.dataset.pattern);
+  on('input', phone((field, digits, whole) => {
+    if (digits[0] === '+') return;
+    if (digits && field.selectionStart === field.value.length) field.value = group(digits, field.dataset.pattern);
     if (!('chosen' in field.form.dataset)) guess(digits, field.form);
-    if (well) blame(field, false);
+    if (whole) blame(field, false);
   }));
   // A little later: what moves under a finger that is still down makes it miss its button.
-  on('focusout', phone((field, digits, well) => setTimeout(() => field.isConnected && blame(field, !well), 200)));
-  on('change', ({ target }) => {
-    if (target.name === 'operator') target.form.dataset.chosen = '';
-    if (target.name === 'preset') find('#amount').value = '';
+  on('focusout', phone((field, digits, whole) => setTimeout(() => {
+    if (digits && digits[0] !== '+' && field.isConnected) blame(field, !whole);
+  }, 200)));
+  on('change', (event) => {
+    const field = event.target;
+    if (field.name === 'operator') {
+      field.form.dataset.chosen = '';
+      guessed(field.form, false);
+    }
+    if (field.name === 'preset') find('#amount').value = '';
   });
 
   arrive();
-  // An error page, or no htmx: look again the plain way.
-  const again = box.dataset.retry || (!window.htmx && find('#poll[hx-trigger^=every]') && location.href);
-  if (again) setTimeout(() => location.replace(again), 8000);
+
+  // The slow reload that waiting pages have of their own is for who lacks these scripts: only stop() calls it off. It
+  // would call off a request on its way, too.
+  const calm = () => { flying ? setTimeout(calm, 1000) : stop(); };
+  if (find('head > meta[http-equiv=refresh]')) on('load', calm, window);
+  // No htmx: look again the plain way, but not while something is being typed.
+  const reload = () => {
+    const typed = all('input:not([type=hidden]):not([type=radio])', box).some((field) => field.value !== field.defaultValue);
+    if (typed || document.hidden) setTimeout(reload, 8000);
+    else location.replace(location.href);
+  };
+  if (!window.htmx && polls()) setTimeout(reload, 8000);
 })();

@@ -45,7 +45,7 @@
   // The token is made first; then the form goes its usual way.
   const tokenize = async (form) => {
     busy = true;
-    form.classList.add('htmx-request');
+    form.dispatchEvent(new Event('busy', { bubbles: true }));
     say('');
     await mount();
     try {
@@ -58,7 +58,7 @@
       return say(find('#card').dataset.broken);
     } finally {
       busy = false;
-      form.classList.remove('htmx-request');
+      form.dispatchEvent(new Event('idle', { bubbles: true }));
     }
     form.requestSubmit();
   };

@@ -25,6 +25,7 @@ from ikawaari.money import Money
 from ikawaari.operators import OPERATORS
 from ikawaari.shapes import CardFields, MethodType, Recurring
 
+_SLOW_REFRESH_SECONDS = 30
 _OF_OPERATORS = ("method", "operator", "amount")  # fields that are at fault if an operator cannot be paid by
 
 
@@ -106,6 +107,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "whole": Money(0, view["currency"]).exponent == 0,
         "success_url": page_state.safe_url(view["success_url"]),
         "refresh": _refresh(facts.own.page, state),
+        "slow_refresh": _slow_refresh(facts.own.page, state),
         **_choices(view, draft, facts.card),
         "country_name": lambda code: countries.name(code, locale),
         "fault": lambda name: _fault(facts, name),
@@ -200,6 +202,14 @@ def next_payment(recurring: Recurring | None, now: datetime) -> int | None:
 def _tied(text: str | None) -> str | None:
     """A masked number, or a date, without line breaks."""
     return text.replace(" ", "\u00a0") if text else None
+
+
+def _slow_refresh(page: str, state: PageState) -> str | None:
+    """What a browser does in which the scripts did not arrive; `checkout.js` calls it off.
+
+    Not while a code is being typed.
+    """
+    return f"{_SLOW_REFRESH_SECONDS};url={page}" if state.poll_seconds and state.name != "otp" else None
 
 
 def _refresh(page: str, state: PageState) -> str | None:

@@ -111,9 +111,7 @@ def error_page(error: IkawaariError | None, status: int) -> Response:
         None,
         notice=wording.error(error, status),
         own_page=page if status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE} else None,
-        retry=retry,
-        refresh=f"{_RETRY_SECONDS};url={retry}" if retry else None,
-        scripts=scripts()[1:] if retry else [],
+        slow_refresh=f"{_RETRY_SECONDS};url={retry}" if retry else None,
     )
     response = make_response(html, status)
     if error is not None and error.retry_after_seconds is not None:

@@ -196,9 +196,7 @@ def test_many_presses_pay_once(visit: Visit, shop: Shop, stripe: Talk) -> None:
     page = visit(viewport=SMALL)
     arrive(page, order(shop))
     type_card(page)
-    button = page.get_by_role("button", name=PAY)
-    for _ in range(3):
-        button.dispatch_event("click")
+    page.locator("[data-pay]").evaluate("button => { for (const _ of [1, 2, 3]) button.click(); }")
     end(page, "paid")
     assert [charge["state"] for charge in stripe.charges()] == ["succeeded"]
 
