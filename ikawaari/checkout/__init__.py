@@ -5,8 +5,8 @@ is no cycle, and what happens on success is one visible call after another. impo
 
     renewals | test_mode                        what time does to subscriptions; the developer's tools of test mode
     attempts | audit                            money moves; whether the books agree
-    rerouting                                   a refusal goes to the next provider account
-    callbacks | conditions | enquiry | held | manual    the doors behind which news of a provider or operator arrives
+    rerouting | ways                            a refusal goes to the next account; what a page's visitor can do
+    abandonment | callbacks | conditions | enquiry | held | manual    the doors behind which reports arrive
     breakers                                    which accounts do not answer, and are left alone for a while
     settlement                                  the single place where a report is applied to our records
     consequences | trials                       what follows once a report is booked; cards that are saved for a trial

@@ -113,9 +113,15 @@ def submit(setup: CardSetup, session: CheckoutSession, now: datetime) -> None:
         raise Declined(str(applied.failure_code))
 
 
+def running(session_id: str) -> CardSetup | None:
+    """The card of the session's trial that is being saved, if any."""
+    found: CardSetup | None = CardSetup.get_or_none(CardSetup.session == session_id, CardSetup.status.in_(UNSETTLED))
+    return found
+
+
 def check(session_id: str, now: datetime) -> None:
     """The payer comes back from the bank: ask now, but at most every few seconds."""
-    setup = CardSetup.get_or_none(CardSetup.session == session_id, CardSetup.status.in_(UNSETTLED))
+    setup = running(session_id)
     if setup is not None and polls.may_check(setup, now) and paces.may_look_up(setup.provider):
         enquire(setup.id, now)
 
@@ -130,8 +136,11 @@ def touch(account_id: str, setup_id: str, now: datetime) -> bool:
     return True
 
 
-def enquire(setup_id: str, now: datetime) -> datetime | None:
-    """Ask the provider what became of a setup. Returns when to ask next, or None if it has ended."""
+def enquire(setup_id: str, now: datetime, *, calls_off: bool = False) -> datetime | None:
+    """Ask the provider what became of a setup. Returns when to ask next, or None if it has ended.
+
+    `calls_off`: its payer wants to leave it, so it is canceled before its time.
+    """
     setup = CardSetup.get_by_id(setup_id)
     channel = accounts.channel(setup.provider)
     if setup.status in _ENDED:
@@ -140,7 +149,7 @@ def enquire(setup_id: str, now: datetime) -> datetime | None:
         charge = charges.setup(setup, CheckoutSession.get_by_id(setup.session_id))
         asked_at = store.shared_clock.now()
         store.leave()
-        gives_up = polls.is_given_up(setup, channel, now)
+        gives_up = calls_off or polls.is_given_up(setup, channel, now)
         outcome = channel.cancel(charge, now) if gives_up else channel.lookup(charge, now)
         setup = apply(setup.id, outcome, now, asked_at=asked_at)
     return None if setup.status in _ENDED else polls.next_one(setup, channel, now)

@@ -12,10 +12,11 @@ from flask_babel import LazyString
 from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
-from ikawaari.checkout import notes, subscriptions
+from ikawaari.checkout import notes, subscriptions, ways
 from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
+from ikawaari.checkout.ways import Ways
 from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
@@ -62,6 +63,8 @@ class Facts:
     earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
     asks_email: bool = False
     checked: bool = False
+    canceling: bool = False  # the payer has asked to leave the payment, and it has not ended
+    ways: Ways = ways.NONE
     rest: int = 0  # for how many seconds no further attempt is accepted
     card: CardFields | None = None  # of a live card
     next_payment: int | None = None  # of a subscription that begins now, in Unix seconds

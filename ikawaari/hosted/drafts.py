@@ -19,7 +19,9 @@ from ikawaari.checkout.public_view import OfferedCountry, OfferedOperator, Publi
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.hosted import prefixes
+from ikawaari.operators import OPERATORS
 from ikawaari.shapes import MethodType
+from ikawaari.states import PaymentStatus
 
 LIFETIME_SECONDS = 15 * 60
 FIELD = "field."  # the prefix of a custom field's key in the form
@@ -116,6 +118,16 @@ def load(session_id: str, now: datetime) -> Draft:
     if clock.unix(now) - kept["at"] > LIFETIME_SECONDS:
         return Draft()
     return Draft(kept["values"], tuple(kept["faults"]), kept["reasons"])
+
+
+def of_earlier(view: PublicCheckout) -> Draft:
+    """What the session knows of its latest payment, for a browser that kept nothing. The number is not shown."""
+    payment = view["payment"]
+    if payment is None or view["payment_status"] != PaymentStatus.UNPAID:
+        return Draft()
+    known = OPERATORS.get(payment["operator"] or "")
+    values = {"operator": known.id, "country": known.country} if known else {}
+    return Draft({"method": payment["type"], **values})
 
 
 def keep(response: Response, session_id: str, draft: Draft, now: datetime) -> Response:

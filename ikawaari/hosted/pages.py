@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import clock
 from ikawaari.checkout import (
+    abandonment,
     attempts,
     enquiry,
     merchant_view,
@@ -23,6 +24,7 @@ from ikawaari.checkout import (
     sessions,
     snapshots,
     subscriptions,
+    ways,
 )
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.public_view import PublicCheckout
@@ -54,6 +56,7 @@ _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only waste the customer's one try
 _SETTLED = {"paid", "trial", "refunded", "late"}  # nothing more to pay
+_CANCELING = "canceling"  # in the address: the payer has asked to leave the payment, and it has not ended
 _REST = "rest"  # until when, in Unix seconds, no further try is accepted: in the address, so that no cookie is needed
 _LONGEST_REST_SECONDS = 86_400
 
@@ -125,6 +128,13 @@ def check(session_id: str) -> BaseResponse:
     """The button "I have approved": ask the provider now."""
     enquiry.check(session_id, clock.now())
     return back(session_id, checked=1)
+
+
+@bp.post("/<session:session_id>/cancel")
+def cancel(session_id: str) -> BaseResponse:
+    """Leave the payment that the page showed, for another number or method. If it has not ended, the page says so."""
+    ended = abandonment.abandon(session_id, request.form.get("payment", ""), clock.now())
+    return back(session_id, **({} if ended else {_CANCELING: 1}))
 
 
 def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
@@ -226,6 +236,8 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
     """What the page shows, and what the request adds to it."""
     session = shown.session
     draft, locale = drafts.load(session.id, now), web.locale_of(view)
+    if not draft.values and not draft.faults:
+        draft = drafts.of_earlier(view)
     if view["next_action"]:  # in the page's language, which its payer may have chosen
         view = {**view, "next_action": merchant_view.next_action(shown.attempts, locale)}
     total = totals.shown(session, view, draft, state)
@@ -242,6 +254,8 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
         asks_email=subscriptions.lacks_contact(session),
         checked="checked" in request.args,
+        canceling=_CANCELING in request.args,
+        ways=ways.of(shown),
         rest=_rest(now),
         card=None if state.name in _SETTLED else public_view.card_fields(session, view),
         next_payment=context.next_payment(view["recurring"], now),

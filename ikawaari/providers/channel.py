@@ -9,7 +9,7 @@ import structlog
 
 from ikawaari.providers import http
 from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
-from ikawaari.providers.outcomes import FailureCode, Outcome, Result, unknown
+from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
@@ -92,13 +92,21 @@ class Channel:
         return _not_refused(self._answer_of(lambda: self.provider.lookup(self.account, charge, now)))
 
     def cancel(self, charge: Charge, now: datetime) -> Outcome:
-        """End a charge that nobody has paid yet, or what it has come to instead."""
-        return _not_refused(self._answer_of(lambda: self.provider.cancel(self.account, charge, now)))
+        """End a charge that nobody has paid yet, or what it has come to instead.
+
+        That it has ended is believed once a look-up says so: another payment may start then.
+        """
+        outcome = _not_refused(self._answer_of(lambda: self.provider.cancel(self.account, charge, now)))
+        return self.lookup(charge, now) if outcome.result is Result.FAILED else outcome
 
     @property
     def cancels(self) -> bool:
         """Whether it can."""
         return Verb.CANCEL in self.provider.verbs
+
+    def may_cancel(self, waiting_for: ActionKind) -> bool:
+        """Whether it can end a charge whose payer has that to do."""
+        return self.provider.may_cancel(waiting_for)
 
     def refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """Return money."""

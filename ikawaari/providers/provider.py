@@ -15,7 +15,7 @@ from ikawaari.operators import OPERATORS
 from ikawaari.providers.callbacks import CallbackRequest, News
 from ikawaari.providers.capabilities import Capabilities, Condition, Reach
 from ikawaari.providers.http import Call
-from ikawaari.providers.outcomes import FailureCode, Outcome, failed
+from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, failed
 from ikawaari.providers.settings import BASE_URL, Setting
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
@@ -93,6 +93,10 @@ class Provider(Hooks, ABC):
     def cancel(self, account: Account, charge: Charge, now: datetime) -> Outcome:
         """End a charge that nobody has paid yet: FAILED(canceled), or what it has come to instead."""
         return self.lookup(account, charge, now)
+
+    def may_cancel(self, waiting_for: ActionKind) -> bool:
+        """Whether `cancel` can end a charge whose payer has that to do."""
+        return Verb.CANCEL in self.verbs
 
     def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
         """Return money. It is called once for an id; what is not final then is looked up."""

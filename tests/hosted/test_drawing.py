@@ -12,6 +12,7 @@ from ikawaari.checkout import public_view, sessions
 from ikawaari.checkout.notes import Hindrance, Notes, Reason
 from ikawaari.checkout.public_view import PublicMerchant
 from ikawaari.checkout.quotes import Quote
+from ikawaari.checkout.ways import Ways
 from ikawaari.hosted import context, drawing, page_state
 from ikawaari.hosted.context import Facts, Own
 from ikawaari.hosted.drafts import Draft
@@ -95,6 +96,8 @@ FACTS: Mapping[str, list[Any]] = {
     "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "time": "10:00", "day": None, "every": None}],
     "asks_email": [True],
     "checked": [True],
+    "canceling": [True],
+    "ways": [Ways(cancel="5f1c0a7e"), Ways(asks_until=1_800_000_000)],
     "rest": [90],
     "card": [FIELDS, replace(FIELDS, key="pk_live_2")],
     "next_payment": [1_800_000_000],

@@ -120,6 +120,17 @@ class Sandbox(Provider):
             return Outcome(result=Result.NOT_FOUND)
         return self._outcome(world.advance(charge, now), now)
 
+    def cancel(self, account: Account, request: values.Charge, now: datetime) -> Outcome:
+        """End a charge whose payer has a page, a QR code, or a code to type. A prompt stays on the phone."""
+        charge = Charge.get_or_none(Charge.id == request.id)
+        if charge is not None and charge.flow != Flow.USSD_PUSH:
+            world.settle(world.advance(charge, now), now, succeeded=False, failure=FailureCode.CANCELED)
+        return self.lookup(account, request, now)
+
+    def may_cancel(self, waiting_for: ActionKind) -> bool:
+        """As operators do: a prompt that is on a phone cannot be called off."""
+        return waiting_for is not ActionKind.USSD
+
     def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
         """Refund immediately, later or never, as scripted; a known id refunds nothing more."""
         charge = Charge.get_or_none(Charge.id == order.charge_id)
