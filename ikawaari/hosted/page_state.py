@@ -27,7 +27,7 @@ _POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between tw
 _SLOWEST_POLL = 10
 _HOLD_SECONDS = 6  # how long the redirect waits until the merchant's webhook is acknowledged
 _HELD_POLL_SECONDS = 2
-_RETURN_SECONDS = 4  # how long the receipt stays, so that it can be read
+_RETURN_SECONDS = 8  # how long the receipt stays, so that it can be read
 _OPEN_SECONDS = 2
 _FRESH_SECONDS = 30 * 60
 _HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries use GMT
@@ -65,9 +65,16 @@ class PageState:
 
 
 def of(
-    view: PublicCheckout, now: datetime, *, told: bool = True, save_data: bool = False, besides: object = None
+    view: PublicCheckout,
+    now: datetime,
+    *,
+    told: bool = True,
+    stays: bool = False,
+    save_data: bool = False,
+    besides: object = None,
 ) -> PageState:
-    """The page for a session's public view at `now`. `told`: the shop has acknowledged the payment.
+    """The page for a session's public view at `now`. `told`: the shop has acknowledged the payment. `stays`: its reader
+    does not want to be taken back to the shop.
 
     `besides`: what the page tells that is not in the view; its `repr` changes only when the page should.
     """
@@ -80,7 +87,7 @@ def of(
         http_status=410 if name in _ENDED else 200,
         poll_seconds=_HELD_POLL_SECONDS if held else _poll_seconds(view, now, save_data) if name in WAITING else None,
         seconds_left=left,
-        forward=None if held else _forward(view, name, now),
+        forward=None if held or (stays and name in _RECEIPTS) else _forward(view, name, now),
         held=held,
     )
 

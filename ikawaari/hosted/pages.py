@@ -44,7 +44,7 @@ from ikawaari.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ikawaari.hosted import context, csp, drafts, drawing, page_state, totals, web
+from ikawaari.hosted import context, csp, drafts, drawing, page_state, receipts, totals, web
 from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
@@ -221,7 +221,9 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     view = public_view.public(shown, now)
     told = view["status"] != "complete" or returns.is_acknowledged(session_id)
     save_data = request.headers.get("Save-Data") == "on"
-    state = page_state.of(view, now, told=told, save_data=save_data, besides=notes.last_error(shown))
+    state = page_state.of(
+        view, now, told=told, stays=receipts.stays(), save_data=save_data, besides=notes.last_error(shown)
+    )
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)

@@ -66,6 +66,26 @@ def test_the_poll_brings_the_way_back(client: FlaskClient) -> None:
         assert "data-forward" in client.get(poll, headers={"HX-Request": "true"}).text
 
 
+def test_who_stays_is_not_taken_back_not_even_by_the_poll(client: FlaskClient) -> None:
+    with listening() as receiver:
+        merchant = factories.merchant()
+        listen(merchant, receiver)
+        page = f"/{paid(merchant).id}"
+        found = re.search(r"seen=([0-9a-f]+\.\d*)", client.get(f"{page}?stay=1").text)
+        assert found
+        worker.run_once(clock.now())
+        htmx = {"HX-Request": "true", "HX-Current-URL": f"https://pay.example{page}?stay=1"}
+        polled = client.get(f"{page}?seen={found[1]}", headers=htmx).text
+    assert 'data-state="paid"' in polled
+    for staying in (polled, client.get(f"{page}?stay=1").text):
+        assert f'href="{HOME}"' in staying
+        assert "data-forward" not in staying
+        assert "http-equiv" not in staying
+    assert f'content="8;url={HOME}"' in client.get(page).text
+    broken = {"HX-Request": "true", "HX-Current-URL": "http://["}
+    assert "data-forward" in client.get(f"{page}?seen=x", headers=broken).text
+
+
 def test_a_shop_that_does_not_answer_holds_its_customer_for_some_seconds_only(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

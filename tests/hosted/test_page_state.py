@@ -132,6 +132,19 @@ def test_a_fresh_receipt_leads_back_to_the_shop_and_an_old_one_stays() -> None:
     assert page_state.of(view(payment=slow, **paid), NOW + timedelta(hours=1)).forward is None
 
 
+@pytest.mark.parametrize(("name", "shown"), [row for row in STATES if row[0] in {"paid", "trial"}])
+def test_a_receipt_gives_its_reader_eight_seconds_or_as_long_as_they_like(name: str, shown: Any) -> None:
+    receipt = shown | {"success_url": "https://shop.example/ok"}
+    going = page_state.of(receipt, NOW)
+    assert (going.name, going.forward) == (name, page_state.Forward("https://shop.example/ok", 8))
+    assert page_state.of(receipt, NOW, stays=True).forward is None
+
+
+def test_a_wallet_opens_also_for_who_wants_to_stay() -> None:
+    shown = view(payment=payment("requires_action"), next_action=redirect_to("https://wallet.example/x"))
+    assert page_state.of(shown, NOW, stays=True).forward is not None
+
+
 def test_a_receipt_with_a_word_from_the_shop_stays() -> None:
     paid = {"status": "complete", "payment_status": "paid", "success_url": "https://shop.example/ok"}
     assert page_state.of(view(payment=payment("succeeded"), thank_you="À bientôt", **paid), NOW).forward is None
