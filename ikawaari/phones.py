@@ -124,6 +124,16 @@ def guess_operator(phone: Phone) -> str | None:
     return operator.id if operator else _CARRIERS.get((phone.country, network))
 
 
+def written(e164: str, country: str) -> str:
+    """Return the number as people write it in `country` ("33 800 00 00"), with its code if it is another country's.
+
+    Its blanks do not break a line. Raises InvalidPhone for text that is not E.164.
+    """
+    number = _read(e164)
+    form = PhoneNumberFormat.NATIONAL if _country(number) == country else PhoneNumberFormat.INTERNATIONAL
+    return _formatted(number, form).replace(" ", "\u00a0")
+
+
 def mask(e164: str) -> str:
     """Return "+221 77 ••• •• 67": the country code, two digits at each end, one bullet for each other digit.
 

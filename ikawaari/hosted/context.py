@@ -17,7 +17,7 @@ from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
-from ikawaari.hosted import csp, drafts, page_state, prefixes, wording
+from ikawaari.hosted import csp, drafts, page_state, prefixes, shops, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
@@ -106,6 +106,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "words": wording,
         "trial": wording.trial(view["recurring"]),
         "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
+        "shop": shops.of(view["merchant"]),
         "unit": re.sub(r"[\d\s.,]", "", Money(0, view["currency"]).format(locale)),
         "whole": Money(0, view["currency"]).exponent == 0,
         "success_url": page_state.safe_url(view["success_url"]),
@@ -240,7 +241,7 @@ def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:
     prompt = action.get("mobile_money_ussd") if action and view["livemode"] else None
     return {
         "steps": prompt.get("instructions") if prompt else None,
-        "payee": prompt.get("payee_name") if prompt else None,
+        "payee": shops.payer_name(view),
         "code": prompt["dial_code"] if prompt else operator and operator.menu,
         "is_app": bool(operator and operator.is_app),
     }

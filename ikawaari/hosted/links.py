@@ -15,7 +15,7 @@ from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.visits import LinkView
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
-from ikawaari.hosted import context, csp, pages, web, wording
+from ikawaari.hosted import context, csp, pages, shops, web, wording
 from ikawaari.money import Money
 
 _COOKIE = "visit"
@@ -117,5 +117,6 @@ def _page(template: str, view: LinkView, status: int, **context: Any) -> Respons
     amount = Money(view["amount"], view["currency"]).format(locale) if view["amount"] else None
     merchant = view["merchant"]
     logo = merchant["logo_url"] if csp.origin(merchant["logo_url"]) else None
-    html, style = web.screen(template, locale, merchant["color"], view=view, amount=amount, logo=logo, **context)
+    context |= {"view": view, "amount": amount, "logo": logo, "shop": shops.of(merchant)}
+    html, style = web.screen(template, locale, merchant["color"], **context)
     return csp.protect(make_response(html, status), style, logo=merchant["logo_url"])

@@ -56,6 +56,9 @@ VIEWS: Mapping[str, list[Any]] = {
         SHOP | {"name": ODD},
         SHOP | {"logo_url": "https://a.example/l.png", "color": "#aa0000"},
         SHOP | {"color": "#00aa00", "country": "CM"},
+        *(SHOP | {name: ODD} for name in ("legal_name", "town")),
+        *(SHOP | {name: "https://a.example/?a=1&b=<2>"} for name in ("terms_url", "refunds_url", "privacy_url")),
+        SHOP | {"help_phone": "+221338000000"},
     ],
     "payment_methods": [[], [{"type": "card"}]],
     "customer": [

@@ -79,7 +79,7 @@ def prompt_of(operator: str, dial_code: str | None) -> dict[str, Any]:
 def test_what_the_provider_says_counts_before_what_we_know(operator: str, given: str | None, told: str | None) -> None:
     assert prompt_of(operator, given)["dial_code"] == told
     action = {"type": "mobile_money_ussd", "mobile_money_ussd": prompt_of(operator, given)}
-    view = cast("PublicCheckout", {"livemode": True, "next_action": action})
+    view = cast("PublicCheckout", {"livemode": True, "next_action": action, "merchant": {"payer_name": None}})
     payment: Any = {"operator": operator}
     assert context._menu(view, payment)["code"] == told
     test_view = cast("PublicCheckout", {**view, "livemode": False})
@@ -108,9 +108,21 @@ def account(app: Flask) -> Account:
     return added
 
 
+def test_the_accounts_name_counts_before_the_merchants(client: FlaskClient, account: Account) -> None:
+    merchant = factories.merchant(payer_name="TERANGA SARL")
+    page = client.get(f"/{waiting(account, owner=merchant).id}").text
+    assert "TERANGA SARL" not in page
+    assert "IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;." in page
+    elsewhere = waiting(account, owner=merchant)
+    PaymentAttempt.update(operator="orange_ml").where(
+        PaymentAttempt.intent == PaymentIntent.get(PaymentIntent.session == elsewhere.id)
+    ).execute()
+    assert "TERANGA SARL." in client.get(f"/{elsewhere.id}").text
+
+
 def waiting(account: Account, **fields: Any) -> CheckoutSession:
     """A live session whose payer has a prompt of Orange in Senegal on the phone."""
-    session = factories.session(livemode=True, **fields)
+    session = factories.session(fields.pop("owner", None), livemode=True, **fields)
     intent = PaymentIntent.get(PaymentIntent.session == session.id)
     action = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": None}}
     now = clock.now()
