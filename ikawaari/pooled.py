@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Self
 
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
+from psycopg import Pipeline
+from psycopg.abc import PQGen
+from psycopg.generators import send
 
 POOLED_SECONDS = 300  # the age at which a connection is closed
 _MOST_PREPARED = 500  # statements that the server remembers for a connection; psycopg's 100 are fewer than we have
@@ -78,12 +81,12 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Send statements without waiting, except for rows that are read. Errors come then, or at the block's end."""
+        """Send statements together, when rows are read or at the block's end. Errors come then."""
         connection = self.connection()
         if connection.pgconn.pipeline_status:
             yield
             return
-        with translated, connection.pipeline():
+        with translated, _Batch(connection):
             yield
 
     def cursor(self, named_cursor: Any = None) -> Any:
@@ -112,6 +115,37 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
             connection.own_cursor = None
             return cursor
         return _Fetched(cursor)
+
+
+class _Batch(Pipeline):
+    """A pipeline whose statements wait in memory until a result is wanted, and then go out in one packet.
+
+    psycopg's sends each one alone, and looks each time for results: three system calls, for each of which another
+    thread may take the interpreter, and for each PostgreSQL wakes up. A tenth of the CPU of a new session.
+    """
+
+    def __enter__(self) -> Self:
+        self._conn._pipeline = self  # noqa: SLF001 - where psycopg's cursors look for it
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            super().__exit__(*error)
+        finally:
+            self._conn._pipeline = None  # noqa: SLF001
+
+    def _communicate_gen(self) -> PQGen[None]:
+        while self.command_queue:
+            self.command_queue.popleft()()  # only writes to libpq's buffer
+        yield from ()
+
+    def _sync_gen(self) -> PQGen[None]:
+        self._enqueue_sync()
+        yield from self._communicate_gen()
+        yield from send(self.pgconn)
+        yield from self._fetch_gen(flush=False)
+
+    _exit_gen = _sync_gen
 
 
 class _Lent:
