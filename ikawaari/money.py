@@ -25,6 +25,8 @@ MAX_AMOUNT = 2**63 - 1  # the largest BIGINT
 # What people call their money, if it is not CLDR's name. Both CFA francs are "FCFA" on every price tag; in Guinea
 # prices say GNF (CLDR's "FG" is rarer), in Congo FC.
 _LABELS = {"XOF": "FCFA", "XAF": "FCFA", "GNF": "GNF", "CDF": "FC"}
+# Prices in these have no cents, whatever the table of the wire says.
+_WITHOUT_CENTS = frozenset({"CDF"})
 _DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 
 
@@ -54,6 +56,8 @@ class Money:
 
     def format(self, locale: str) -> str:
         """Return the amount as a customer reads it in a Babel locale ("fr", "en"), with no-break spaces only.
+
+        Congolese francs have two digits on the wire and none on a price tag: only cents that are not zero are shown.
 
         Raises babel.UnknownLocaleError or ValueError for a locale that Babel does not know.
         """
@@ -89,13 +93,16 @@ def is_currency(text: str) -> bool:
 
 @lru_cache(1_000)
 def _formatted(money: Money, locale: str) -> str:
-    pattern = _pattern(money.currency, locale)
+    is_whole = money.currency in _WITHOUT_CENTS and money.amount % 10**money.exponent == 0
+    pattern = _pattern(money.currency, locale, 0 if is_whole else money.exponent)
     return format_currency(money.major, money.currency, format=pattern, locale=locale, currency_digits=False)
 
 
-def _pattern(currency: str, locale: str) -> str:
-    """Return a CLDR number pattern with our digits; words follow the number, signs (€, $) stand as the locale says."""
+def _pattern(currency: str, locale: str, digits: int) -> str:
+    """Return a CLDR number pattern with so many decimal digits.
+
+    Words follow the number, signs (€, $) stand as the locale says.
+    """
     label = _LABELS.get(currency) or get_currency_symbol(currency, locale=locale)
     pattern = f"#,##0.00\xa0'{label}'" if label.isalpha() else Locale.parse(locale).currency_formats["standard"].pattern
-    digits = "." + "0" * EXPONENTS[currency] if EXPONENTS[currency] else ""
-    return pattern.replace(".00", digits)
+    return pattern.replace(".00", "." + "0" * digits if digits else "")

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import segno
-from babel.dates import format_date, format_time
 from flask_babel import LazyString
 from markupsafe import Markup
 
@@ -17,7 +16,7 @@ from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
-from ikawaari.hosted import csp, drafts, page_state, prefixes, shops, wording
+from ikawaari.hosted import csp, drafts, moments, page_state, prefixes, shops, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
@@ -173,13 +172,13 @@ def _moments(view: PublicCheckout, payment: PublicPayment | None, locale: str) -
     country = view["country"] or view["merchant"]["country"]
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
     return {
-        "day": lambda seconds: _tied(format_date(page_state.moment(seconds, country), "long", locale)),
-        "paid_at": f"{format_date(paid, 'long', locale)}, {format_time(paid, 'short', locale=locale)}" if paid else "",
+        "day": lambda seconds: moments.day(page_state.moment(seconds, country), locale),
+        "paid_at": moments.day_and_time(paid, locale) if paid else "",
     }
 
 
 def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
-    """What a payer is asked about before paying again, in words: the amount, the time, and how often."""
+    """What a payer is asked about before paying again, in words: the amount, when, and how often."""
     if told is None:
         return None
     then, today = page_state.moment(told["at"], country), page_state.moment(clock.unix(now), country)
@@ -187,8 +186,7 @@ def earlier(told: Earlier | None, country: str | None, locale: str, now: datetim
     return {
         **told,
         "amount": Money(told["amount"], told["currency"]).format(locale),
-        "time": format_time(then, "HH:mm", locale=locale),
-        "day": None if then.date() == today.date() else _tied(format_date(then, "long", locale)),
+        "when": moments.when(then, today, locale),
         "every": recurring if recurring["interval"] else None,
     }
 

@@ -96,7 +96,7 @@ FACTS: Mapping[str, list[Any]] = {
         Notes(cards_are_down=True),
     ],
     "asked": ["pi_earlier"],
-    "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "time": "10:00", "day": None, "every": None}],
+    "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "when": "hier à 10:00", "every": None}],
     "asks_email": [True],
     "checked": [True],
     "canceling": [True],

@@ -65,8 +65,8 @@ def paid(client: FlaskClient, link: PaymentLink) -> str:
 @pytest.mark.parametrize(
     ("locale", "told", "receipt", "again"),
     [
-        ("en", "You paid 10,000 FCFA at 21:12.", "See the receipt", "Pay again"),
-        ("fr", "Vous avez payé 10 000 FCFA à 21:12.", "Voir le reçu", "Payer encore une fois"),
+        ("en", "You paid 10,000 FCFA today at 9:12 pm.", "See the receipt", "Pay again"),
+        ("fr", "Vous avez payé 10 000 FCFA aujourd’hui à 21:12.", "Voir le reçu", "Payer encore une fois"),
     ],
 )
 def test_a_browser_that_has_paid_is_told_and_asked_once(
@@ -101,8 +101,8 @@ def test_another_browser_is_told_nothing(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("locale", "told", "button"),
     [
-        ("en", "You paid 5,000 FCFA at 21:12.", "Pay again"),
-        ("fr", "Vous avez payé 5 000 FCFA à 21:12.", "Payer encore"),
+        ("en", "You paid 5,000 FCFA today at 9:12 pm.", "Pay again"),
+        ("fr", "Vous avez payé 5 000 FCFA aujourd’hui à 21:12.", "Payer encore"),
     ],
 )
 def test_the_same_number_from_another_browser_is_asked_and_can_pay_again(
