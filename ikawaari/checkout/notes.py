@@ -13,7 +13,7 @@ from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.capabilities import Limits
 from ikawaari.shapes import MethodType
-from ikawaari.states import UNSETTLED
+from ikawaari.states import UNSETTLED, AttemptStatus
 from ikawaari.store.models import CheckoutSession, PaymentAttempt
 
 
@@ -45,6 +45,7 @@ class Notes:
     hindrances: Sequence[tuple[str, Hindrance]] = ()  # of the open form
     cards_are_down: bool = False
     last_error: FailureCode | None = None  # of a try at the provider that did not end the payment under way
+    or_else: FailureCode | None = None  # what the failure that the page tells may as well be
 
 
 NONE = Notes()
@@ -56,13 +57,19 @@ def of(shown: Snapshot, chosen: int | None = None) -> Notes:
         return Notes(last_error=last_error(shown))
     terms, amount = Terms.of_session(shown.session), fixed_amount(shown.session)
     found = hindrances(terms, chosen if amount is None else amount)
-    return Notes(hindrances=tuple(found.items()), cards_are_down=_cards_are_down(terms))
+    return Notes(hindrances=tuple(found.items()), cards_are_down=_cards_are_down(terms), or_else=_or_else(shown))
 
 
 def last_error(shown: Snapshot) -> FailureCode | None:
     """Why a try failed at the provider that did not end the payment under way."""
     running = _running(shown)
     return FailureCode(running.last_error) if running and running.last_error else None
+
+
+def _or_else(shown: Snapshot) -> FailureCode | None:
+    latest = shown.attempts[-1] if shown.attempts else None
+    failed = latest is not None and latest.status == AttemptStatus.FAILED and latest.last_error
+    return FailureCode(failed) if failed else None
 
 
 def _running(shown: Snapshot) -> PaymentAttempt | None:

@@ -99,7 +99,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "money": lambda amount: Money(amount, view["currency"]).format(locale),
         "operator": _operator_name(view, payment["operator"]) if payment else None,
         "menu": _menu(view, payment) if payment else None,
-        "failure": wording.failure(error["code"]) if error else None,
+        "failure": wording.failure(error["code"], facts.notes.or_else) if error else None,
         "hindered": _hindered(facts),
         "last_error": wording.failure(facts.notes.last_error) if facts.notes.last_error else None,
         "words": wording,

@@ -99,6 +99,21 @@ FAILURES: Mapping[str, Notice] = {
     ),
 }
 
+_EITHER: Mapping[tuple[str, str | None], Notice] = {
+    ("unknown", "insufficient_funds"): Notice(
+        _l("The payment did not go through"),
+        _l(
+            "Often there is not enough money in the account. Look at your messages before you try again: if money was "
+            "taken after all, reload this page."
+        ),
+    ),
+    ("payer_declined", "payment_timeout"): Notice(
+        _l("The payment was refused, or not confirmed in time"),
+        _l("Nothing was taken. Keep your phone at hand and send the request again."),
+    ),
+}
+"""Where a provider's word covers more than one failure, or says nothing, by the failure and what it may as well be."""
+
 FAULTS: Mapping[str, LazyString] = {
     "phone": _l("Check this number: it must be a mobile number of the chosen country."),
     "operator": _l("Choose your operator."),
@@ -145,9 +160,9 @@ _OURS = Notice(
 _THEIRS = Notice(_l("This request cannot be read"), _l("Go back and try again."))
 
 
-def failure(code: str | None) -> Notice:
-    """The text for a failure code of the closed set."""
-    return FAILURES.get(code or "", FAILURES["unknown"])
+def failure(code: str | None, or_else: str | None = None) -> Notice:
+    """The text for a failure code of the closed set. `or_else`: what the failure may as well be."""
+    return _EITHER.get((code or "", or_else)) or FAILURES.get(code or "", FAILURES["unknown"])
 
 
 def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:

@@ -137,7 +137,9 @@ class Outcome:
     deadline: datetime | None = None  # when the prompt, code or page ends
     provider_data: JsonObject | None = None  # what the next call about it needs, in place of the last; None: unchanged
     saved: SavedMethod | None = None
-    last_error: FailureCode | None = None  # a try that failed and did not end the charge: the payer may try again there
+    # Of a try that failed and did not end the charge: the payer may try again there. Or of a charge that has ended:
+    # what its failure may as well be, where the provider's word covers more than one, or says nothing.
+    last_error: FailureCode | None = None
     cost: Money | None = None  # what the provider keeps of it, if it says so
 
     def __post_init__(self) -> None:
@@ -163,9 +165,15 @@ def refused(failure: FailureCode, raw_code: str | None = None) -> Outcome:
     return Outcome(result=Result.REFUSED, failure=failure, raw_code=raw_code)
 
 
-def failed(failure: FailureCode, raw_code: str | None = None, *, reference: str | None = None) -> Outcome:
-    """The outcome of a charge or refund that ended without money having moved."""
-    return Outcome(result=Result.FAILED, failure=failure, raw_code=raw_code, reference=reference)
+def failed(
+    failure: FailureCode,
+    raw_code: str | None = None,
+    *,
+    reference: str | None = None,
+    or_else: FailureCode | None = None,
+) -> Outcome:
+    """The outcome of a charge or refund that ended without money having moved. `or_else`: what it may as well be."""
+    return Outcome(result=Result.FAILED, failure=failure, raw_code=raw_code, reference=reference, last_error=or_else)
 
 
 def succeeded(amount: object, currency: object, *, reference: str | None, raw_code: str | None = None) -> Outcome:

@@ -70,3 +70,23 @@ def test_the_public_json_does_not_have_it(app: Any, client: FlaskClient) -> None
     before = client.get(f"/api/checkout/{session.id}").json
     fail_once()
     assert client.get(f"/api/checkout/{session.id}").json == before
+
+
+@pytest.mark.parametrize(
+    ("code", "or_else", "words"),
+    [
+        ("unknown", "insufficient_funds", "Often there is not enough money in the account."),
+        ("payer_declined", "payment_timeout", "The payment was refused, or not confirmed in time"),
+        ("payer_declined", None, "The payment was refused on your phone"),
+        ("expired", "insufficient_funds", "The time to pay is over"),  # of an earlier try, which is over, too
+    ],
+)
+def test_what_a_failure_may_as_well_be_is_told_with_it(
+    app: Any, client: FlaskClient, code: str, or_else: str | None, words: str
+) -> None:
+    session = waiting("en", "redirect")
+    PaymentAttempt.update(status="failed", failure_code=code, last_error=or_else).execute()
+    CheckoutSession.update(payment_status="unpaid").execute()
+    page = client.get(f"/{session.id}").text
+    assert words in page
+    assert WORDS["en"] not in page

@@ -46,6 +46,13 @@ def mtn() -> Iterator[Said]:
 # ---------------------------------------------------------------- statuses
 
 
+def test_a_reason_that_says_nothing_is_often_an_empty_wallet(mtn: Said) -> None:
+    said = {reason: mtn.says(lookup=shown(status="FAILED", reason=reason)).lookup().last_error for reason, _ in ROWS}
+    assert {reason: often for reason, often in said.items() if often} == {
+        "INTERNAL_PROCESSING_ERROR": FailureCode.INSUFFICIENT_FUNDS
+    }
+
+
 @pytest.mark.parametrize("status", ["CREATED", "PENDING"])
 def test_a_payment_that_waits_shows_its_prompt_until_its_end(mtn: Said, status: str) -> None:
     mtn.says(lookup=shown(status=status))

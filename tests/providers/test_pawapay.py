@@ -327,6 +327,8 @@ def test_an_amount_that_cannot_be_read_exactly_is_unknown_and_logged(
 def test_a_failure_has_its_code_and_is_never_refused(said: Said, code: str, failure: FailureCode) -> None:
     outcome = said.finds(found("FAILED", **reason(code)))
     assert _is(outcome, Result.FAILED, failure)
+    # It says the same of a prompt that nobody answered.
+    assert outcome.last_error == (F.PAYMENT_TIMEOUT if code == "PAYMENT_NOT_APPROVED" else None)
     assert (outcome.raw_code, outcome.reference) == (code, "MP261125.1000.A00001")
 
 

@@ -8,7 +8,7 @@ import structlog
 from ikawaari.providers import outcomes
 from ikawaari.providers.http import Answer, NoAnswer, read, read_text
 from ikawaari.providers.mtn.client import Got, NoToken, Product
-from ikawaari.providers.mtn.codes import ENDED, FAILURES, PENDING, REFUSALS
+from ikawaari.providers.mtn.codes import ENDED, FAILURES, OFTEN, PENDING, REFUSALS
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result
 
 log = structlog.get_logger()
@@ -88,7 +88,7 @@ def _of_status(status: str, value: object, pending: Outcome) -> Outcome:
         return outcomes.succeeded(read(value, "amount"), read(value, "currency"), reference=named, raw_code=status)
     if status in ENDED:
         reason = read_text(value, "reason", "code") or read_text(value, "reason") or status
-        return outcomes.failed(outcomes.by_code(FAILURES, reason), reason)
+        return outcomes.failed(outcomes.by_code(FAILURES, reason), reason, or_else=OFTEN.get(reason))
     if status in PENDING:
         return replace(pending, raw_code=status)
     log.error("provider_status_unknown", provider="mtn", status=outcomes.cleaned(status))

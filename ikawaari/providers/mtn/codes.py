@@ -46,6 +46,8 @@ FAILURES: Mapping[str, FailureCode] = {
     "TRANSACTION_NOT_FOUND": FailureCode.CONFIGURATION_ERROR,
     "SERVICE_UNAVAILABLE": FailureCode.PROVIDER_UNAVAILABLE,
 }
+# What a reason that says nothing often is, by MTN's own community.
+OFTEN: Mapping[str, FailureCode] = {"INTERNAL_PROCESSING_ERROR": FailureCode.INSUFFICIENT_FUNDS}
 # A create that is answered 500 with one of these was refused. After any other 500 it may have been taken.
 REFUSALS = frozenset({"NOT_ALLOWED", "NOT_ALLOWED_TARGET_ENVIRONMENT", "INVALID_CALLBACK_URL_HOST", "INVALID_CURRENCY"})
 PENDING, ENDED = frozenset({"CREATED", "PENDING"}), frozenset({"FAILED", "REJECTED", "TIMEOUT"})

@@ -18,7 +18,7 @@ _NOT_STARTED = {
 }
 _DEPOSIT_FAILED = {
     "INVALID_PHONE_NUMBER": FailureCode.INVALID_PHONE,
-    "PAYMENT_NOT_APPROVED": FailureCode.PAYER_DECLINED,  # also of a prompt that nobody answered
+    "PAYMENT_NOT_APPROVED": FailureCode.PAYER_DECLINED,
     "INSUFFICIENT_BALANCE": FailureCode.INSUFFICIENT_FUNDS,
     "PAYER_NOT_FOUND": FailureCode.PAYER_NOT_FOUND,
     "PAYER_LIMIT_REACHED": FailureCode.PAYER_LIMIT,
@@ -28,6 +28,7 @@ _DEPOSIT_FAILED = {
     "UNSPECIFIED_FAILURE": FailureCode.UNKNOWN,
     "UNKNOWN_ERROR": FailureCode.UNKNOWN,
 }
+_OR_ELSE = {"PAYMENT_NOT_APPROVED": FailureCode.PAYMENT_TIMEOUT}  # pawaPay says the same of a prompt nobody answered
 _REFUND_NOT_STARTED = {
     **dict.fromkeys(("NOT_FOUND", "INVALID_STATE", "AMOUNT_TOO_LARGE"), FailureCode.NOT_ALLOWED),
     "DEPOSIT_ALREADY_REFUNDED": FailureCode.NOT_ALLOWED,
@@ -58,7 +59,7 @@ class Codes:
 
     def of_end(self, code: str | None, reference: str | None = None) -> Outcome:
         """The outcome of what was accepted, and has failed with this code."""
-        return failed(by_code(self._all, code), code, reference=reference)
+        return failed(by_code(self._all, code), code, reference=reference, or_else=_OR_ELSE.get(code or ""))
 
     def have(self, code: str | None) -> bool:
         """Whether it is one of them."""
