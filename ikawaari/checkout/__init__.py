@@ -7,9 +7,10 @@ is no cycle, and what happens on success is one visible call after another. impo
     attempts | audit                            money moves; whether the books agree
     rerouting | ways                            a refusal goes to the next account; what a page's visitor can do
     abandonment | callbacks | conditions | enquiry | held | manual    the doors behind which reports arrive
+    trials                                      cards that are saved for a trial
     breakers                                    which accounts do not answer, and are left alone for a while
     settlement                                  the single place where a report is applied to our records
-    consequences | trials                       what follows once a report is booked; cards that are saved for a trial
+    consequences                                what follows once a report is booked
     subscriptions                               an agreement to pay again
     cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
     refund_checks                               refunds that have ended, asked about once more

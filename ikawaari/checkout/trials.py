@@ -26,6 +26,7 @@ from ikawaari.checkout import (
     paces,
     polls,
     sessions,
+    settlement,
     subscriptions,
 )
 from ikawaari.checkout.collected import Collected
@@ -185,7 +186,7 @@ def _concluded(setup: CardSetup, outcome: Outcome, asked_at: datetime | None) ->
         return outcome
     if asked_at - setup.submitted_at < channel.times.forgets_after:
         return outcome
-    return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code="never seen")
+    return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code=settlement.NEVER_SEEN)
 
 
 def _learned(outcome: Outcome) -> dict[str, Any]:
