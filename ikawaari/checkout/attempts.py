@@ -293,8 +293,10 @@ def _begin_trial(
     """Nothing is due today: start the trial, or have its card saved first. For one caller only, like a payment."""
     setup = None
     with store.atomic():
+        if must_save := trials.must_save(method):
+            breakers.admit(method.provider, method.operator)
         repeats.require_asked(session, method, answers, request.asked, now)
-        if trials.must_save(method):
+        if must_save:
             back = request.return_url or _page_after(session.id)
             setup = trials.prepare(session, method, answers, now, return_url=back, once=request.once)
         elif trials.start(session, method, answers, now):

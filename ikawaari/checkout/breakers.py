@@ -8,6 +8,7 @@ docs/decisions/breaker.md has the reasons.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import structlog
@@ -16,11 +17,12 @@ from peewee import Case, fn
 from ikawaari import clock, errors, store
 from ikawaari.checkout import accounts, health, settlement
 from ikawaari.checkout.health import Key
+from ikawaari.checkout.polls import Asked
 from ikawaari.errors import Unavailable
 from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.shapes import JsonObject
 from ikawaari.states import AttemptStatus
-from ikawaari.store.models import AttemptReport, Breaker, PaymentAttempt
+from ikawaari.store.models import AttemptReport, Breaker, CardSetup, PaymentAttempt
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -75,22 +77,23 @@ def admit(account_id: str, operator: str | None) -> None:
     store.before_commit("accounts", None, _publish)
 
 
-def heed(attempt: PaymentAttempt, outcome: Outcome, *, answers_charge: bool) -> None:
+def heed(asked: Asked, outcome: Outcome, *, answers_charge: bool) -> None:
     """Note what a report that was just applied says of its account: whether charges of the operator are answered.
 
-    `answers_charge`: the report is the answer to a charge; else it is later news of one. Raises nothing.
+    A card that is saved counts as a charge. `answers_charge`: the report is the answer to one; else it is later news.
+    Raises nothing.
     """
-    channel = accounts.channel(attempt.provider)
+    channel = accounts.channel(asked.provider)
     if channel is None or not channel.account.livemode:  # what fails in test mode is scripted
         return
-    breaker = health.key(attempt.provider, attempt.operator)
+    breaker = health.key(asked.provider, asked.operator if isinstance(asked, PaymentAttempt) else None)
     try:
         if _is_technical(outcome, answers_charge=answers_charge):
-            _count(breaker, attempt, answers_charge=answers_charge)
+            _count(breaker, asked, answers_charge=answers_charge)
         elif outcome.result not in _SILENT and breaker in accounts.last_known().health.opened:
-            _close(breaker, attempt.submitted_at)
+            _close(breaker, asked.submitted_at)
     except Exception:
-        log.exception("breaker_not_written", account=attempt.provider, operator=attempt.operator)
+        log.exception("breaker_not_written", account=breaker[0], operator=breaker[1])
 
 
 def open_now(breaker: Key, reason: Reason) -> None:
@@ -161,44 +164,64 @@ def _close(breaker: Key, submitted_at: datetime) -> None:
     close_now(breaker, Breaker.opened_at < submitted_at)
 
 
-def _count(breaker: Key, attempt: PaymentAttempt, *, answers_charge: bool) -> None:
+def _count(breaker: Key, asked: Asked, *, answers_charge: bool) -> None:
     """One more charge has failed for a technical reason: open the breaker if that is too many."""
     row = Breaker.get_or_none(_is(breaker))
     now = store.shared_clock.now()
     if row is None or row.opened_at is None:
         if _are_too_many(breaker, now, row.closed_at if row else None):
             open_now(breaker, Reason.FAILURES)
-    elif answers_charge and row.opened_at < attempt.submitted_at:  # it was let through: the rest begins again
+    elif answers_charge and row.opened_at < asked.submitted_at:  # it was let through: the rest begins again
         _write(Breaker.update(next_trial_at=now + REST).where(_is(breaker), Breaker.opened_at == row.opened_at))
 
 
 def _are_too_many(breaker: Key, now: datetime, closed_at: datetime | None) -> bool:
-    newest = PaymentAttempt.select(_failed()).order_by(PaymentAttempt.submitted_at.desc()).limit(IN_A_ROW)
-    latest: Any = newest.where(*_answered(breaker, now - ROW_WITHIN, closed_at)).tuples()
-    results = [bool(row[0]) for row in latest]
+    tables: list[type[Asked]] = [PaymentAttempt] if breaker[1] else [PaymentAttempt, CardSetup]
+    latest = [row for table in tables for row in _latest(table, _answered(table, breaker, now - ROW_WITHIN, closed_at))]
+    results = [bool(failed) for _, failed in sorted(latest, key=itemgetter(0), reverse=True)[:IN_A_ROW]]
     if len(results) == IN_A_ROW and all(results):
         return True
-    counts = PaymentAttempt.select(fn.COUNT(PaymentAttempt.id), fn.SUM(Case(None, [(_failed(), 1)], 0)))
-    counted: Any = counts.where(*_answered(breaker, now - RATE_WITHIN, closed_at)).tuples().get()
-    total, failed = int(counted[0]), int(counted[1] or 0)
-    return total >= AT_LEAST and failed * 100 >= total * PERCENT
+    counts = [_counted(table, _answered(table, breaker, now - RATE_WITHIN, closed_at)) for table in tables]
+    total, failed = (sum(column) for column in zip(*counts, strict=True))
+    return bool(total >= AT_LEAST and failed * 100 >= total * PERCENT)
 
 
-def _answered(breaker: Key, since: datetime, closed_at: datetime | None) -> Sequence[Any]:
+def _latest(table: type[Asked], which: Sequence[Any]) -> Sequence[tuple[datetime, bool | None]]:
+    """When the latest of them were submitted, and whether they have failed."""
+    newest = table.select(table.submitted_at, _failed(table)).order_by(table.submitted_at.desc()).limit(IN_A_ROW)
+    found: Any = newest.where(*which).tuples()
+    return list(found)
+
+
+def _counted(table: type[Asked], which: Sequence[Any]) -> tuple[int, int]:
+    """How many of them there are, and how many of those have failed."""
+    counts = table.select(fn.COUNT(table.id), fn.SUM(Case(None, [(_failed(table), 1)], 0)))
+    counted: Any = counts.where(*which).tuples().get()
+    return int(counted[0]), int(counted[1] or 0)
+
+
+def _answered(table: type[Asked], breaker: Key, since: datetime, closed_at: datetime | None) -> Sequence[Any]:
     """The account's charges for that operator since then whose answer is known, or known to be missing."""
     account_id, operator = breaker
-    return [
-        # By status and time of creation there is an index.
-        PaymentAttempt.status.in_(_ANSWERED),
-        PaymentAttempt.created_at >= since,
-        PaymentAttempt.provider == account_id,
-        PaymentAttempt.operator == operator if operator else PaymentAttempt.operator.is_null(),
-        PaymentAttempt.submitted_at >= (closed_at or since),
+    which = [
+        # By status and time of creation there is an index of attempts.
+        table.status.in_(_ANSWERED),
+        table.created_at >= since,
+        table.provider == account_id,
+        table.submitted_at >= (closed_at or since),
     ]
+    if table is PaymentAttempt:
+        which.append(PaymentAttempt.operator == operator if operator else PaymentAttempt.operator.is_null())
+    return which
 
 
-def _failed() -> Any:
-    """Whether the provider had no answer to the attempt's charge, or said of it that it is not available."""
+def _failed(table: type[Asked]) -> Any:
+    """Whether the provider had no answer to the charge, or said of it that it is not available."""
+    if table is CardSetup:
+        ours = CardSetup.provider_code.is_null(False) & CardSetup.provider_code.in_(settlement.OWN_CODES)
+        return CardSetup.unanswered.is_null(False) | (
+            (CardSetup.failure_code == FailureCode.PROVIDER_UNAVAILABLE.value) & ~ours
+        )
     by_provider = AttemptReport.source != settlement.Source.OPERATOR.value
     ours = AttemptReport.provider_code.is_null(False) & AttemptReport.provider_code.in_(settlement.OWN_CODES)
     unavailable = (AttemptReport.failure_code == FailureCode.PROVIDER_UNAVAILABLE.value) & by_provider & ~ours

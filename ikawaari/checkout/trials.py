@@ -18,6 +18,7 @@ from peewee import IntegrityError
 from ikawaari import errors, ids, store
 from ikawaari.checkout import (
     accounts,
+    breakers,
     budgets,
     charges,
     customers,
@@ -109,7 +110,11 @@ def submit(setup: CardSetup, session: CheckoutSession, now: datetime) -> None:
     channel = present(accounts.channel(setup.provider), "the card was routed to it")
     charge = charges.setup(setup, session)
     store.leave()
-    applied = apply(setup.id, channel.setup(charge, now), now)
+    outcome = channel.setup(charge, now)
+    if outcome.result is Result.UNKNOWN:
+        CardSetup.update(unanswered=True).where(CardSetup.id == setup.id).execute()
+    applied = apply(setup.id, outcome, now)
+    breakers.heed(setup, outcome, answers_charge=True)
     if applied.status == AttemptStatus.FAILED:
         raise Declined(str(applied.failure_code))
 
@@ -153,6 +158,7 @@ def enquire(setup_id: str, now: datetime, *, calls_off: bool = False) -> datetim
         gives_up = calls_off or polls.is_given_up(setup, channel, now)
         outcome = channel.cancel(charge, now) if gives_up else channel.lookup(charge, now)
         setup = apply(setup.id, outcome, now, asked_at=asked_at)
+        breakers.heed(setup, outcome, answers_charge=False)
     return None if setup.status in _ENDED else polls.next_one(setup, channel, now)
 
 

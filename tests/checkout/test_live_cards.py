@@ -10,7 +10,9 @@ import pytest
 
 from ikawaari import clock, store
 from ikawaari.checkout import (
+    accounts,
     attempts,
+    breakers,
     callbacks,
     collected,
     public_view,
@@ -265,6 +267,61 @@ def test_an_answer_that_is_lost_is_found_out(cards: Cards, fault: str) -> None:
     cards.world.later(1)
     cards.pay(session)
     assert began(session) == STARTED
+
+
+def lost(cards: Cards, count: int = 1) -> None:
+    """Stripe has no answer to so many of those who want to save a card."""
+    for _ in range(count):
+        cards.sim.next("accepted_then_500", on="setup", times=2)
+        cards.pay(trial(cards))
+        cards.world.later(1)
+
+
+def test_an_outage_is_found_out_by_those_who_save_a_card_too(cards: Cards) -> None:
+    (account,) = [one for one in accounts.known().channels if one != "sandbox"]
+    lost(cards, 3)
+    session = cards.session()
+    cards.sim.next("accepted_then_500", on="intent", times=2)
+    cards.pay(session)
+    cards.world.later(1)
+    assert not breakers.listed()
+    lost(cards)
+    assert list(breakers.listed()[account]) == ["cards"]
+    for nobody in (trial(cards), cards.session()):
+        with pytest.raises(Unavailable):
+            cards.pay(nobody)
+    cards.world.later(59)
+    lost(cards)  # the one that is let through
+    with pytest.raises(Unavailable):
+        cards.pay(trial(cards))
+    cards.world.later(60)
+    cards.pay(trial(cards))
+    assert not breakers.listed()
+
+
+def test_a_card_that_a_bank_refuses_to_save_is_no_outage(cards: Cards) -> None:
+    for _ in range(6):
+        with pytest.raises(Declined):
+            cards.pay(trial(cards), "pm_card_chargeDeclined")
+        cards.world.later(1)
+    assert not breakers.listed()
+
+
+def test_of_those_who_save_a_card_an_open_breaker_lets_one_through(
+    cards: Cards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(cards, 5)
+    cards.world.later(60)
+    with monkeypatch.context() as dying:
+        dying.setattr("ikawaari.checkout.charges.setup", lambda *_: halfway())
+        with pytest.raises(Trouble):
+            cards.pay(trial(cards))
+    for _ in range(2):  # nobody knows what became of the one
+        with pytest.raises(Unavailable):
+            cards.pay(trial(cards))
+    cards.world.later(60)
+    cards.pay(trial(cards))
+    assert not breakers.listed()
 
 
 def test_a_worker_that_died_before_the_call_leaves_nothing_behind(

@@ -116,6 +116,7 @@ class CardSetup(Record):
     provider_data = JsonField(null=True)
     provider_code = CharField(null=True)
     failure_code = CharField(null=True, max_length=32)
+    unanswered = BooleanField(null=True)  # its provider had no usable answer to the call: breakers count it
     next_action = JsonField(null=True)
     created_at = InstantField()
     submitted_at = InstantField()
@@ -138,3 +139,4 @@ CardSetup.add_index(
         name="card_setups_one_unsettled",
     )
 )
+CardSetup.add_index(CardSetup.index(CardSetup.provider, CardSetup.created_at, name="card_setups_provider"))
