@@ -7,7 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
+
+from peewee import fn
 
 from ikawaari import addresses, clock, countries, ids, money, operators, sealing, store, texts
 from ikawaari.checkout import accounts, health, routing
@@ -158,8 +161,8 @@ def operator_named(operator: str, country: str | None) -> Operator:
 
 def listed() -> Sequence[Mapping[str, object]]:
     """Every account, the preferred ones first, without its secrets."""
-    known = accounts.known()
-    return [_described(known, one) for one in known.channels.values()]
+    known, paid_at = accounts.known(), _last_successes()
+    return [_described(known, one, paid_at.get(one.id)) for one in known.channels.values()]
 
 
 def reached(one: Channel) -> list[str]:
@@ -167,7 +170,7 @@ def reached(one: Channel) -> list[str]:
     return [name for name in one.capabilities.operators if one.reach_now(name)]
 
 
-def _described(known: Accounts, one: Channel) -> Mapping[str, object]:
+def _described(known: Accounts, one: Channel, paid_at: datetime | None) -> Mapping[str, object]:
     account = one.account
     return {
         "id": account.id,
@@ -180,7 +183,7 @@ def _described(known: Accounts, one: Channel) -> Mapping[str, object]:
         "rests_until": _rests_until(known, account.id),
         "operators": reached(one),
         "cards": one.capabilities.cards is not None,
-        "last_success": _last_success(account.id),
+        "last_success": clock.iso(paid_at) if paid_at else None,
         "callback_url": account.callback_url,
         "settings": settings.masked(one.provider.settings, account.settings),
     }
@@ -191,10 +194,11 @@ def _rests_until(known: Accounts, account_id: str) -> str | None:
     return clock.iso(until) if until and until > now else None
 
 
-def _last_success(account_id: str) -> str | None:
-    of_it = (PaymentAttempt.provider == account_id) & (PaymentAttempt.status == AttemptStatus.SUCCEEDED)
-    latest = PaymentAttempt.select().where(of_it).order_by(PaymentAttempt.created_at.desc()).first()
-    return clock.iso(latest.settled_at) if latest else None
+def _last_successes() -> Mapping[str, datetime]:
+    """When each account's last payment succeeded, of those that have had one."""
+    paid = PaymentAttempt.select(PaymentAttempt.provider, fn.MAX(PaymentAttempt.settled_at))
+    rows: Any = paid.where(PaymentAttempt.status == AttemptStatus.SUCCEEDED).group_by(PaymentAttempt.provider).tuples()
+    return dict(rows)
 
 
 def _addable(name: str) -> Provider:

@@ -505,3 +505,18 @@ def test_many_that_open_it_at_once_open_it_once(house: World, account: str) -> N
     breakers.open_now((account, ORANGE), Reason.CLOSED)
     row = Breaker.get()
     assert (row.reason, row.next_trial_at - house.now) == ("failures", timedelta(seconds=50))
+
+
+def test_accounts_are_listed_with_their_last_success_by_one_statement(house: World, account: str) -> None:
+    others = {providers.add(house.config, "aggregator").id for _ in range(3)}
+    pay(house)
+    house.later(5)
+    pay(house)
+    paid_at = house.now
+    house.later(5)
+    pay(house, DECLINED)
+    accounts.known()
+    with statements.sent() as asked:
+        listed = {str(one["id"]): one["last_success"] for one in account_setup.listed()}
+    assert listed == {account: clock.iso(paid_at), **dict.fromkeys(others)}
+    assert len(asked) == 1
