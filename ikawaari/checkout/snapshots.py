@@ -46,7 +46,7 @@ _SHOWN = (
     Columns(
         Subscription,
         *(Subscription.id, Subscription.status, Subscription.current_period_end),
-        *(Subscription.cancel_at_period_end, Subscription.canceled_at),
+        *(Subscription.cancel_at_period_end, Subscription.stopped_by_payer, Subscription.canceled_at),
     ),
     Columns(Invoice, Invoice.id, Invoice.period_start, Invoice.period_end),
     Columns(

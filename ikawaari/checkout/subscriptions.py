@@ -300,8 +300,13 @@ def give_up(invoice_id: str, now: datetime) -> None:
         outbox.move(subscription, SubscriptionStatus.UNPAID, now)
 
 
-def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = False) -> Subscription:
-    """Cancel a subscription: now, with its open invoices, or at its next renewal. Raises Conflict if it has ended."""
+def cancel(
+    subscription: Subscription, now: datetime, *, at_period_end: bool = False, by_payer: bool = False
+) -> Subscription:
+    """Cancel a subscription: now, with its open invoices, or at its next renewal. Raises Conflict if it has ended.
+
+    `by_payer`: its payer stops it on the page, and may change their mind. What its merchant stops stays stopped.
+    """
     with store.atomic():
         locked = Subscription.lock(subscription.id)
         if locked.status == SubscriptionStatus.CANCELED:
@@ -309,9 +314,28 @@ def cancel(subscription: Subscription, now: datetime, *, at_period_end: bool = F
         if not at_period_end or locked.status == SubscriptionStatus.UNPAID:  # an unpaid one has no next renewal
             end(locked, now)
         elif not locked.cancel_at_period_end:
-            locked.change(cancel_at_period_end=True)
+            locked.change(cancel_at_period_end=True, stopped_by_payer=by_payer)
             outbox.publish("subscription.updated", locked, now)
+        elif locked.stopped_by_payer and not by_payer:
+            locked.change(stopped_by_payer=False)
     return locked
+
+
+def may_be_resumed(subscription: Subscription, now: datetime) -> bool:
+    """Whether its payer stopped it, and it has not ended: at the end of its period, even if no worker was there yet."""
+    stopped = subscription.cancel_at_period_end and subscription.stopped_by_payer
+    return bool(stopped and subscription.status not in ENDED and subscription.current_period_end > now)
+
+
+def resume(subscription: Subscription, now: datetime) -> None:
+    """Take up a subscription that its payer stopped: its renewals go on. Raises Conflict if that is not possible."""
+    with store.atomic():
+        # If the period ends at once, `renewals.renew` waits for this lock, or has ended the subscription before.
+        locked = Subscription.lock(subscription.id)
+        if not may_be_resumed(locked, now):
+            raise Conflict(errors.STATE_FORBIDS, "The subscription cannot be resumed.")
+        locked.change(cancel_at_period_end=False, stopped_by_payer=False)
+        outbox.publish("subscription.updated", locked, now)
 
 
 def end(subscription: Subscription, now: datetime) -> None:
@@ -338,7 +362,7 @@ def _recover(subscription: Subscription, now: datetime) -> None:
     if invoices.has_failed(subscription) or not subscription.try_move("status", SubscriptionStatus.ACTIVE):
         return
     if stood_still:
-        _resume(subscription, now)
+        _catch_up(subscription, now)
     outbox.publish_move(subscription, now)
 
 
@@ -347,7 +371,7 @@ def _void_open_invoices(subscription: Subscription, now: datetime) -> None:
         invoices.void(invoice, now)
 
 
-def _resume(subscription: Subscription, now: datetime) -> None:
+def _catch_up(subscription: Subscription, now: datetime) -> None:
     """Schedule its renewal again. Periods that passed meanwhile are not charged; the current one is."""
     last = subscription.period
     while end_of_period(subscription, last + 1) <= now:

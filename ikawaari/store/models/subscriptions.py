@@ -40,6 +40,7 @@ class Subscription(Record):
     customer_id: str | None
     period = IntegerField(default=1)  # which period runs, counted from the anchor; 0: the trial before it
     cancel_at_period_end = BooleanField(default=False)
+    stopped_by_payer = BooleanField(default=False)  # with the former, on the page: only then it may be resumed there
     canceled_at = InstantField(null=True)
     created_at = InstantField()
     commit_order = CommitOrderField()
