@@ -73,6 +73,14 @@ def open_of(subscription: Subscription) -> list[Invoice]:
     return list(waiting.order_by(Invoice.period))
 
 
+def payable_of(subscription: Subscription, now: datetime) -> list[Invoice]:
+    """Those of them whose page takes a payment now, each read with its page."""
+    waiting = Invoice.select(Invoice, CheckoutSession).join(CheckoutSession)
+    own = (Invoice.subscription == subscription.id) & (Invoice.status == InvoiceStatus.OPEN)
+    is_open = (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.expires_at > now)
+    return list(waiting.where(own, is_open).order_by(Invoice.period))
+
+
 _LISTING = Listing(Invoice, "invoice", {"status": Invoice.status}, order=(Invoice.period, Invoice.id))
 
 

@@ -171,10 +171,18 @@ def _fault(facts: Facts, name: str) -> LazyString | None:
 def _moments(view: PublicCheckout, payment: PublicPayment | None, locale: str) -> dict[str, Any]:
     country = view["country"] or view["merchant"]["country"]
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
+    begun = page_state.moment(payment["created"], country) if payment else None
     return {
         "day": lambda seconds: moments.day(page_state.moment(seconds, country), locale),
+        "instant": lambda seconds: _instant(page_state.moment(seconds, country), begun, locale),
         "paid_at": moments.day_and_time(paid, locale) if paid else "",
     }
+
+
+def _instant(at: datetime, begun: datetime | None, locale: str) -> str | None:
+    """The time of an instant, with its day if the payment began on another one."""
+    same_day = begun is not None and at.date() == begun.date()
+    return moments.time(at, locale) if same_day else moments.day_and_time(at, locale)
 
 
 def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
@@ -207,20 +215,15 @@ def _tied(text: str | None) -> str | None:
 
 
 def _slow_refresh(page: str, state: PageState) -> str | None:
-    """What a browser does in which the scripts did not arrive; `checkout.js` calls it off.
-
-    Not while a code is being typed.
-    """
-    return f"{_SLOW_REFRESH_SECONDS};url={page}" if state.poll_seconds and state.name != "otp" else None
+    """What a browser does in which the scripts did not arrive; `checkout.js` calls it off."""
+    return f"{_SLOW_REFRESH_SECONDS};url={page}" if state.reloads else None
 
 
 def _refresh(page: str, state: PageState) -> str | None:
-    """What a browser without JavaScript does by itself; nothing while a code is being typed."""
+    """What a browser without JavaScript does by itself."""
     if state.forward and state.name != "redirect":
         return f"{state.forward.after_seconds};url={state.forward.url}"
-    if not state.poll_seconds or state.name == "otp":
-        return None
-    return f"{max(5, state.poll_seconds)};url={page}"
+    return f"{max(5, state.poll_seconds)};url={page}" if state.poll_seconds and state.reloads else None
 
 
 def _operator_name(view: PublicCheckout, operator: str | None) -> str | None:

@@ -12,7 +12,8 @@ from ikawaari.invariants import present
 from ikawaari.shapes import MethodType
 
 UNSETTLED = frozenset({"submitting", "processing", "requires_action", "unknown"})
-WAITING = frozenset({"sending", "prompt", "otp", "redirect", "qr", "unknown"})
+WAITING = frozenset({"sending", "prompt", "otp", "redirect", "qr", "time_over", "unknown"})
+_ENDING = frozenset({"prompt", "otp", "redirect", "qr"})  # these have an end, and then only the answer is awaited
 _ACTIONS = {
     "mobile_money_ussd": "prompt",
     "mobile_money_otp": "otp",
@@ -30,6 +31,8 @@ _HELD_POLL_SECONDS = 2
 _RETURN_SECONDS = 8  # how long the receipt stays, so that it can be read
 _OPEN_SECONDS = 2
 _FRESH_SECONDS = 30 * 60
+_DOUBTED = "unknown"  # a failure of this kind may turn out to be a payment
+_DOUBTED_SECONDS, _DOUBTED_POLL_SECONDS = 5 * 60, 10
 _HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries use GMT
 
 
@@ -63,6 +66,16 @@ class PageState:
         """Whether money may be moving, so that the page keeps polling."""
         return self.name in WAITING
 
+    @property
+    def reloads(self) -> bool:
+        """Whether a browser without scripts may load the page again by itself: not while something is typed on it."""
+        return self.poll_seconds is not None and self.name not in {"otp", "choose"}
+
+
+def may_be_held(view: PublicCheckout, now: datetime) -> bool:
+    """Whether the page waits for the shop to acknowledge the payment, if it has not."""
+    return name_of(view, now) in _RECEIPTS and _age_of_receipt(view, now) < _HOLD_SECONDS
+
 
 def of(
     view: PublicCheckout,
@@ -80,12 +93,12 @@ def of(
     """
     name = name_of(view, now)
     left = _seconds_left(view, now) if name in WAITING else None
-    held = not told and name in _RECEIPTS and _age_of_receipt(view, now) < _HOLD_SECONDS
+    held = not told and may_be_held(view, now)
     return PageState(
         name=name,
         seen=_digest(view, name, left, held, besides),
         http_status=410 if name in _ENDED else 200,
-        poll_seconds=_HELD_POLL_SECONDS if held else _poll_seconds(view, now, save_data) if name in WAITING else None,
+        poll_seconds=_HELD_POLL_SECONDS if held else _poll_seconds(view, name, now, save_data),
         seconds_left=left,
         forward=None if held or (stays and name in _RECEIPTS) else _forward(view, name, now),
         held=held,
@@ -95,11 +108,14 @@ def of(
 def name_of(view: PublicCheckout, now: datetime) -> str:
     """The state's name: received money takes precedence, then money that may be moving, then the session's status."""
     settled = _MONEY.get(view["payment_status"])
+    if settled in _RECEIPTS and view["subscription"] and view["subscription"]["status"] == "past_due":
+        return "past_due"
     if settled:
         return "late" if settled == "paid" and view["late"] else settled
     payment = view["payment"]
     if payment and _is_moving(view, payment):
-        return _moving(view, payment, now)
+        name = _moving(view, payment, now)
+        return "time_over" if name in _ENDING and _seconds_left(view, now) == 0 else name
     if view["status"] == "expired":
         return "expired"
     return "unavailable" if view["unavailable"] else "choose"
@@ -166,10 +182,23 @@ def _seconds_left(view: PublicCheckout, now: datetime) -> int | None:
     return None if deadline is None else max(0, deadline - clock.unix(now))
 
 
-def _poll_seconds(view: PublicCheckout, now: datetime, save_data: bool) -> int:
-    age = _age(present(view["payment"], "a page that waits, waits for a payment"), now)
-    seconds = next((pause for until, pause in _POLLS if age < until), _SLOWEST_POLL)
+def _poll_seconds(view: PublicCheckout, name: str, now: datetime, save_data: bool) -> int | None:
+    if name in WAITING:
+        age = _age(present(view["payment"], "a page that waits, waits for a payment"), now)
+        seconds = next((pause for until, pause in _POLLS if age < until), _SLOWEST_POLL)
+    elif name == "choose" and _is_doubted(view, now):
+        seconds = _DOUBTED_POLL_SECONDS
+    else:
+        return None
     return seconds * 2 if save_data else seconds
+
+
+def _is_doubted(view: PublicCheckout, now: datetime) -> bool:
+    """Whether the latest payment has just failed for a reason that nobody knows: it may be corrected."""
+    error, payment = view["last_payment_error"], view["payment"]
+    if error is None or payment is None or error["code"] != _DOUBTED:
+        return False
+    return clock.unix(now) - settled(payment) < _DOUBTED_SECONDS
 
 
 def _forward(view: PublicCheckout, name: str, now: datetime) -> Forward | None:

@@ -55,7 +55,7 @@ ASKED = "asked"  # in the address and in the form: what the payer has been asked
 _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only waste the customer's one try
-_SETTLED = {"paid", "trial", "refunded", "late"}  # nothing more to pay
+_SETTLED = {"paid", "trial", "past_due", "refunded", "late"}  # nothing more to pay
 _CANCELING = "canceling"  # in the address: the payer has asked to leave the payment, and it has not ended
 _REST = "rest"  # until when, in Unix seconds, no further try is accepted: in the address, so that no cookie is needed
 _LONGEST_REST_SECONDS = 86_400
@@ -115,11 +115,17 @@ def otp(session_id: str) -> BaseResponse:
 def stop(session_id: str) -> BaseResponse:
     """The button "Stop the subscription": the period that was paid for runs to its end."""
     now = clock.now()
-    subscription = snapshots.subscription_of(sessions.find(session_id, now))
-    if subscription is None:
-        raise NotFound("subscription")
     with suppress(Conflict):  # it has already ended; the page says so
-        subscriptions.cancel(subscription, now, at_period_end=True)
+        subscriptions.cancel(_subscription(session_id, now), now, at_period_end=True, by_payer=True)
+    return back(session_id)
+
+
+@bp.post("/<session:session_id>/resume")
+def resume(session_id: str) -> BaseResponse:
+    """The button "Resume the subscription", which its customer has stopped: it goes on as before."""
+    now = clock.now()
+    with suppress(Conflict):  # it has ended, or goes on already; the page says so
+        subscriptions.resume(_subscription(session_id, now), now)
     return back(session_id)
 
 
@@ -151,6 +157,13 @@ def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> Base
         lambda: attempts.pay_once(shown, _pay_request(shown, draft, card_token, now), key, now),
         now,
     )
+
+
+def _subscription(session_id: str, now: datetime) -> Any:
+    found = snapshots.subscription_of(sessions.find(session_id, now))
+    if found is None:
+        raise NotFound("subscription")
+    return found
 
 
 def _code() -> str | None:
@@ -219,7 +232,7 @@ def back(session_id: str, **query: Any) -> BaseResponse:
 def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     session_id: str = shown.session.id
     view = public_view.public(shown, now)
-    told = view["status"] != "complete" or returns.is_acknowledged(session_id)
+    told = not page_state.may_be_held(view, now) or returns.is_acknowledged(session_id)
     save_data = request.headers.get("Save-Data") == "on"
     state = page_state.of(
         view, now, told=told, stays=receipts.stays(), save_data=save_data, besides=notes.last_error(shown)
@@ -231,7 +244,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     style = csp.style(view["merchant"]["color"])
     page = make_response(drawing.html(facts), state.http_status)
     response = csp.protect(page, style, logo=view["merchant"]["logo_url"], card=facts.card)
-    return drafts.forget(response, session_id) if state.name in {"paid", "trial", "refunded"} else response
+    return drafts.forget(response, session_id) if state.name in _SETTLED - {"late"} else response
 
 
 def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
@@ -257,7 +270,7 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         asks_email=subscriptions.lacks_contact(session),
         checked="checked" in request.args,
         canceling=_CANCELING in request.args,
-        ways=ways.of(shown),
+        ways=ways.of(shown, now),
         rest=_rest(now),
         card=None if state.name in _SETTLED else public_view.card_fields(session, view),
         next_payment=context.next_payment(view["recurring"], now),

@@ -100,7 +100,7 @@ FACTS: Mapping[str, list[Any]] = {
     "asks_email": [True],
     "checked": [True],
     "canceling": [True],
-    "ways": [Ways(cancel="5f1c0a7e"), Ways(asks_until=1_800_000_000)],
+    "ways": [Ways(cancel="5f1c0a7e"), Ways(resume=True)],
     "rest": [90],
     "card": [FIELDS, replace(FIELDS, key="pk_live_2")],
     "next_payment": [1_800_000_000],

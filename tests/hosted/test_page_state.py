@@ -14,6 +14,10 @@ OTP = {"type": "mobile_money_otp", "mobile_money_otp": {"message": "", "dial_cod
 QR = {"type": "display_qr_code", "display_qr_code": {"data": "x"}}
 
 
+AGREED = {"status": "active", "cancel_at_period_end": False}
+OWING = {"status": "past_due", "cancel_at_period_end": False}
+
+
 def redirect_to(url: str) -> dict[str, Any]:
     return {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": ""}}
 
@@ -75,7 +79,21 @@ STATES: list[tuple[str, Any]] = [
     ),  # what follows from its success has still to be done
     ("prompt", view(payment_status="processing", payment=payment("failed"))),
     ("sending", view(payment=payment("succeeded", type="card"))),
+    ("time_over", view(payment=payment("requires_action", left=0), next_action=USSD)),
+    ("time_over", view(payment=payment("processing", left=-60))),
+    ("time_over", view(payment=payment("requires_action", left=0), next_action=OTP)),
+    (
+        "time_over",
+        view(payment=payment("requires_action", left=-1), next_action=redirect_to("https://wallet.example/")),
+    ),
+    ("time_over", view(payment=payment("requires_action", left=-1), next_action=QR)),
+    ("sending", view(payment=payment("processing", type="card", left=-1))),
+    ("unknown", view(payment=payment("unknown", left=-1))),
     ("paid", view(status="complete", payment_status="paid", payment=payment("succeeded"))),
+    ("paid", view(status="complete", payment_status="paid", payment=payment("succeeded"), subscription=AGREED)),
+    ("past_due", view(status="complete", payment_status="paid", payment=payment("succeeded"), subscription=OWING)),
+    ("past_due", view(status="complete", payment_status="no_payment_required", subscription=OWING)),
+    ("refunded", view(status="complete", payment_status="refunded", payment=payment("succeeded"), subscription=OWING)),
     ("late", view(status="expired", payment_status="paid", payment=payment("succeeded"), late=True)),
     ("refunded", view(status="complete", payment_status="refunded", payment=payment("succeeded"))),
     ("refunded", view(status="expired", payment_status="partially_refunded", payment=payment("succeeded"), late=True)),
@@ -117,6 +135,18 @@ def test_time_alone_does_not_change_what_was_seen_until_the_prompt_ends() -> Non
     shown = view(payment=payment("processing", left=60), next_action=USSD)
     seen = [page_state.of(shown, NOW + timedelta(seconds=seconds)).seen for seconds in (0, 20, 59, 60, 90)]
     assert seen[0] == seen[1] == seen[2] != seen[3] == seen[4]
+
+
+@pytest.mark.parametrize(
+    ("code", "age", "seconds"),
+    [("unknown", 0, 10), ("unknown", 299, 10), ("unknown", 300, None), ("payer_declined", 0, None)],
+)
+def test_a_failure_of_which_nobody_knows_the_reason_is_looked_at_for_some_minutes(
+    code: str, age: int, seconds: int | None
+) -> None:
+    failed = payment("failed", age=age, settled_at=clock.unix(NOW) - age)
+    state = page_state.of(view(payment=failed, last_payment_error={"code": code}), NOW)
+    assert (state.name, state.poll_seconds, state.reloads) == ("choose", seconds, False)
 
 
 def test_another_decline_is_something_new_to_see() -> None:

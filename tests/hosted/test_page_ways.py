@@ -1,6 +1,7 @@
 """The ways on from a page: what its visitor can do beside paying and waiting. Each is a form, so it needs no script."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +9,13 @@ import time_machine
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ikawaari import clock
-from ikawaari.checkout import attempts
+from ikawaari import clock, worker
+from ikawaari.checkout import attempts, enquiry, refunds, snapshots, subscriptions
+from ikawaari.checkout.refunds import NewRefund
 from ikawaari.config import Config
+from ikawaari.errors import Declined
 from ikawaari.providers import registry
-from ikawaari.store.models import CheckoutSession
+from ikawaari.store.models import CheckoutSession, Subscription
 from tests import factories
 from tests.checkout.test_abandonment import Odd
 from tests.hosted.test_page_totals import seen
@@ -54,6 +57,27 @@ def state(client: FlaskClient, session: CheckoutSession) -> str:
     found = re.search(r'data-state="([^"]*)"', client.get(f"/{session.id}").text)
     assert found
     return found[1]
+
+
+def work() -> None:
+    """Have a worker do all that is due."""
+    while worker.run_once(clock.now()):
+        pass
+
+
+def give_back(session: CheckoutSession, *amounts: int) -> None:
+    """Return these parts of its payment."""
+    for amount in amounts:
+        order_refund(session, amount)
+        work()
+
+
+def order_refund(session: CheckoutSession, amount: int) -> None:
+    """Its merchant wants to return a part of it."""
+    intent = snapshots.intent_of(session)
+    assert intent
+    new = NewRefund(payment_intent=intent.id, amount=amount)
+    refunds.create(factories.owner(session.merchant), new, clock.now())
 
 
 # ---------------------------------------------------------------- leaving a payment
@@ -122,8 +146,167 @@ def test_who_had_paid_is_shown_the_receipt(client: FlaskClient, config: Config) 
     assert state(client, session) == "paid"
 
 
-@pytest.mark.parametrize("action", ["cancel"])
-def test_another_site_presses_nothing(client: FlaskClient, action: str) -> None:
+def test_another_site_presses_nothing(client: FlaskClient) -> None:
     session = waiting()
-    assert press(client, session, action, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert press(client, session, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert state(client, session) == "redirect"
+
+
+# ---------------------------------------------------------------- subscriptions
+
+
+def subscribed(**recurring: Any) -> CheckoutSession:
+    """A session of a monthly subscription that has begun."""
+    session = factories.session(mode="subscription", recurring={"interval": "month", "interval_count": 1} | recurring)
+    attempts.pay(session.id, factories.card_request("tok_test_renewal_declined"), clock.now())
+    return session
+
+
+@time_machine.travel(NOON, tick=False)
+def test_who_has_stopped_a_subscription_may_take_it_up_again(client: FlaskClient) -> None:
+    session = subscribed()
+    assert "/resume" not in client.get(f"/{session.id}").text
+    press(client, session, "stop")
+    assert "Reprendre l’abonnement" in seen(client, session)
+    assert press(client, session, "resume").location == f"/{session.id}"
+    assert "Prochain paiement : 5 000 FCFA le 26 décembre 2026." in seen(client, session)
+    assert client.post(f"/{session.id}/resume").status_code == 303  # from a page that is old by now
+
+
+def test_nobody_takes_up_what_the_shop_has_ended(client: FlaskClient) -> None:
+    session = subscribed()
+    subscriptions.cancel(Subscription.get(), clock.now(), at_period_end=True)
+    assert "/resume" not in client.get(f"/{session.id}").text
+    client.post(f"/{session.id}/resume")
+    assert Subscription.get().cancel_at_period_end
+
+
+def test_there_is_nothing_to_take_up_without_a_subscription(client: FlaskClient) -> None:
+    assert client.post(f"/{factories.session().id}/resume").status_code == 404
+
+
+def past_due(traveller: time_machine.Traveller) -> CheckoutSession:
+    """A session whose subscription owes its second period."""
+    session = subscribed()
+    traveller.shift(timedelta(days=30))
+    work()
+    assert Subscription.get().status == "past_due"
+    return session
+
+
+def test_who_owes_a_period_is_led_to_its_page(client: FlaskClient) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = past_due(traveller)
+        text = seen(client, session)
+        assert "Un paiement manque" in text
+        assert "Celui du 26 décembre 2026 au 26 janvier 2027 n’est pas passé." in text
+        assert "Sinon, l’abonnement s’arrête le 5 janvier 2027." in text
+        assert "Merci" not in text
+        page = client.get(f"/{session.id}").text
+        link = re.search(r'<a class="main" href="/(cs_\w+)">Payer 5.000.FCFA maintenant', page)
+        assert link
+        attempts.pay(link[1], factories.card_request(), clock.now())
+        assert state(client, session) == "paid"
+
+
+def test_a_stopped_one_that_owes_a_period_may_be_paid_and_taken_up(client: FlaskClient) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = past_due(traveller)
+        press(client, session, "stop")
+        text = seen(client, session)
+        assert "Payer 5 000 FCFA maintenant" in text
+        press(client, session, "resume")
+        assert "Reprendre" not in seen(client, session)
+
+
+def test_once_nobody_can_pay_it_any_more_the_page_leads_to_the_shop(client: FlaskClient) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = past_due(traveller)
+        traveller.shift(timedelta(days=10, seconds=1))  # and no worker was there
+        assert "maintenant" not in seen(client, session)
+        assert "Demandez à Boutique comment le régler." in seen(client, session)
+
+
+# ---------------------------------------------------------------- money that went back
+
+
+@time_machine.travel(NOON, tick=False)
+@pytest.mark.parametrize(("amounts", "left"), [([1_500], 3_500), ([1_500, 500], 3_000), ([5_000], 0)])
+def test_each_refund_has_its_day_and_its_amount(client: FlaskClient, amounts: list[int], left: int) -> None:
+    session = factories.session()
+    attempts.pay(session.id, factories.card_request(), clock.now())
+    give_back(session, *amounts)
+    text = seen(client, session)
+    assert text.count("Remboursé le 26 novembre 2026") == len(amounts)
+    for amount in amounts:
+        assert f"− {amount:,} FCFA".replace(",", " ") in text
+    assert (f"Reste payé {left:,} FCFA".replace(",", " ") in text) == bool(left)
+
+
+def test_a_refund_that_is_under_way_is_not_yet_money_back(client: FlaskClient) -> None:
+    session = factories.session()
+    with time_machine.travel(NOON, tick=False) as traveller:
+        attempts.pay(session.id, factories.pay_request(factories.phone("013")), clock.now())
+        traveller.shift(60)
+        enquiry.check(session.id, clock.now())
+        give_back(session, 1_500)
+        traveller.shift(60)
+        work()
+        order_refund(session, 500)
+        text = seen(client, session)
+        assert "Remboursement en cours depuis le 26 novembre 2026 − 500 FCFA" in text
+        assert "Reste payé 3 500 FCFA" in text
+
+
+def test_the_receipt_lists_what_was_bought(client: FlaskClient) -> None:
+    items = [{"name": "Savon", "amount": 1_000, "quantity": 3}, {"name": "Miel", "amount": 2_000, "quantity": 1}]
+    session = factories.session(line_items=items)
+    attempts.pay(session.id, factories.card_request(), clock.now())
+    receipt = seen(client, session).partition("C’est payé")[2] or seen(client, session).partition("Merci")[2]
+    assert "3 × Savon 3 000 FCFA" in receipt
+    assert "Miel 2 000 FCFA" in receipt
+
+
+# ---------------------------------------------------------------- when the time is over
+
+
+@pytest.mark.parametrize("ending", ["009", "010", "011"])
+def test_when_the_time_is_over_the_page_asks_and_promises_no_hour_for_a_second_payment(
+    client: FlaskClient, ending: str
+) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = waiting(ending)
+        traveller.shift(3600)
+        text = seen(client, session)
+        assert state(client, session) == "time_over"
+        assert "Ne payez pas encore une deuxième fois." in text
+        assert "Nous la demandons au moins jusqu’à 27 novembre 2026, 12:00." in text
+        press(client, session, "check")
+        assert state(client, session) == ("time_over" if ending == "011" else "choose")
+
+
+def test_an_hour_that_has_passed_is_not_told(client: FlaskClient) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = waiting("011")
+        traveller.shift(timedelta(days=2))
+        assert "au moins jusqu’à" not in seen(client, session)
+
+
+# ---------------------------------------------------------------- failed, and paid after all
+
+
+def test_who_was_told_that_it_failed_sees_it_paid_after_all_without_a_press(client: FlaskClient) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = factories.session()
+        with pytest.raises(Declined):
+            attempts.pay(session.id, factories.pay_request(factories.phone("007")), clock.now())
+        page = client.get(f"/{session.id}").text
+        assert 'data-state="choose"' in page
+        poll = re.search(r'<i id="poll" hx-get="([^"]*)" hx-trigger="([^"]*)"', page)
+        assert poll
+        assert poll[2] == "check, every 10s"
+        assert "http-equiv" not in page.partition("</head>")[0]  # nothing that is typed is lost by a reload
+        assert client.get(poll[1], headers={"HX-Request": "true"}).status_code == 204
+        traveller.shift(61)
+        work()
+        assert 'data-state="paid"' in client.get(poll[1], headers={"HX-Request": "true"}).text
