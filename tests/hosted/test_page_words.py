@@ -1,6 +1,8 @@
 """What the page says: a word for everything that can happen, and each of them in French too."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -8,7 +10,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask_babel import force_locale
+from jinja2 import Environment, nodes
 
+from ikawaari.checkout import merchant_view
 from ikawaari.config import ROOT
 from ikawaari.errors import CODES, AnyCode, IkawaariError
 from ikawaari.hosted import drafts, wording
@@ -66,9 +70,98 @@ def test_translations_keep_every_placeholder(used: set[str], french: Catalog) ->
         assert all(set(re.findall(r"%\(\w+\)s", string)) == wanted for string in strings(french, text)), text
 
 
-def test_french_stops_do_not_begin_a_line(used: set[str], french: Catalog) -> None:
-    for text in used:
-        assert not any(re.search(" [:?!;»]|« ", string) for string in strings(french, text)), text
+# How French is not set: U+202F stands before ; ! ? and in thousands, U+00A0 before : and units and inside « ».
+FRENCH_FAULTS = {
+    "a straight apostrophe": r"'",
+    "no narrow space before ; ! ?": r"(?<!\u202f)[;!?](?![\w=])",
+    "no no-break space before :": r"(?<!\u00a0):(?![0-9/])",
+    "no no-break space inside « »": r"«(?!\u00a0)|(?<!\u00a0)»",
+    "another space in thousands": r"(?<![0-9])[0-9]{1,3}[ \u00a0][0-9]{3}(?![0-9])",
+    "a number parted from its unit": r"[0-9] (?:s|min|h|%|€|FCFA|FC)(?![\w’])",
+    "foreign quotes": r"[\"“”]",
+    "three points": r"\.\.\.",
+}
+
+
+def faults(text: str) -> list[str]:
+    """What is not set as French is."""
+    filled = re.sub(r"%\(\w+\)[sd]", "1", text)
+    return [name for name, fault in FRENCH_FAULTS.items() if re.search(fault, filled)]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        *(("l'aide", 1), ("Payer ?", 1), ("Payer\u00a0?", 1), ("Merci!", 1), ("Aide : 33", 1), ("Aide\u202f: 33", 1)),
+        *(("« Scanner »", 1), ("5 000 FCFA", 2), ("5\u00a0000\u00a0FCFA", 1), ("dans %(seconds)s s", 1), ('"Non"', 1)),
+        *(
+            ("L’aide\u202f? Merci\u202f! Aide\u00a0: «\u00a05\u202f000\u00a0FCFA\u00a0» à 21:46, 128 sur 300", 0),
+            ("Attendez...", 1),
+        ),
+    ],
+)
+def test_faults_of_french_are_found(text: str, count: int) -> None:
+    assert len(faults(text)) == count, faults(text)
+
+
+def test_french_is_set_with_its_own_spaces_and_apostrophes(used: set[str], french: Catalog) -> None:
+    spoken = [string for text in used for string in strings(french, text)]
+    spoken += [messages["fr"] for messages in merchant_view._MESSAGES.values()]
+    assert {string: faults(string) for string in spoken if faults(string)} == {}
+
+
+# ---------------------------------------------------------------- nothing is said that is in no catalog
+
+NAMES = {"Ikawaari", "English", "Français"}  # the same in every language
+_TRANSLATES = {"_", "gettext", "ngettext"}
+_LOOKS_LIKE_WORDS = re.compile(r"[^\W\d_]{2,}")
+_MARKUP = r"<[^>]*>|&\w+;|\?\w+=|[\w:-]+=\"[^\"]*\"?|\bautofocus\b"  # a macro may be a part of a tag or an address
+_SAID_IN = r'(?:alt|aria-label|title|placeholder|(?:name="description"|property="og:\w+") content)="([^"]*)"'
+# Not those of the documentation, which is for developers, in English.
+TEMPLATES = [path for path in sorted((ROOT / "templates").rglob("*.html")) if path.parent.name != "docs"]
+
+
+def said_outside(source: str) -> set[str]:
+    """Words of a template that no catalog has: in its text, in attributes that people read, and in its expressions."""
+    tree = Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse(source)
+    markup = "\0".join(data.data for data in tree.find_all(nodes.TemplateData))
+    markup = re.sub(r"<(style|svg|script)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    read = [re.sub(_MARKUP, " ", markup), *re.findall(_SAID_IN, markup)]
+    found = {word for text in read for word in _LOOKS_LIKE_WORDS.findall(text)}
+    return (found | set(_consts(tree))) - NAMES
+
+
+def _consts(node: nodes.Node) -> Iterator[str]:
+    """Sentences, and words with a capital, in quotes that are no argument of a translation."""
+    for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Call) and isinstance(child.node, nodes.Name) and child.node.name in _TRANSLATES:
+            continue
+        text = child.value if isinstance(child, nodes.Const) and isinstance(child.value, str) else ""
+        text = re.sub(_MARKUP, "", text)
+        if re.search(r"^[A-ZÀ-Ý][a-zà-ÿ]|[^\W\d_] [^\W\d_]", text):
+            yield text
+        yield from _consts(child)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
+def test_a_template_says_nothing_that_is_in_no_catalog(path: Path) -> None:
+    assert said_outside(path.read_text()) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("<p>{{ _('Pay') }}</p>", set()),
+        ("<p>Payer {{ _('now') }}</p>", {"Payer"}),
+        ('<img alt="Logo">', {"Logo"}),
+        ('<meta name="description" content="Payer">', {"Payer"}),
+        ("{{ 'Payer' if x else _('Pay') }}", {"Payer"}),
+        ("{% set text = 'payer ici' %}{{ text }}", {"payer ici"}),
+        ("<p class=\"main two\">{% include 'checkout/parts/title.html' %} 5:02 Ikawaari</p>", set()),
+    ],
+)
+def test_words_outside_the_catalog_are_found(source: str, found: set[str]) -> None:
+    assert said_outside(source) == found
 
 
 @pytest.mark.parametrize("code", FailureCode)
