@@ -30,6 +30,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from tests.own_database import OwnDatabase
+
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 2**30  # containers often have 64 MB there, which is too little
 USER = "ikawaari"
@@ -49,6 +51,7 @@ SETTINGS = {
     "max_wal_senders": "0",
     "autovacuum": "off",  # it would sit in a template while somebody copies it
     "jit": "off",
+    "io_method": "sync",  # in memory nobody needs processes that read ahead
     "timezone": "Africa/Douala",  # not UTC: a time that lost its zone must show
 }
 # For who measures: as a server keeps what it was given, on a disk, with its housekeeping.
@@ -59,6 +62,7 @@ DURABLE = SETTINGS | {
     "autovacuum": "on",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
+    "io_method": "worker",
 }
 WATCH = """
 "$@" &
@@ -66,20 +70,6 @@ read -r _  # returns when the run has ended
 kill -QUIT $!
 wait $!
 rm -rf "$RUN" "$PROGRAMS"
-"""
-TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-SEQUENCES = "SELECT relname FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
-# Every change of a table, an index, a constraint, a trigger or a function shows in one of these.
-SCHEMA = """
-    SELECT (SELECT (count(*), max(xmin::text::bigint)) FROM pg_attribute WHERE attrelid >= 16384),
-        (SELECT (count(*), max(xmin::text::bigint)) FROM pg_constraint WHERE oid >= 16384),
-        (SELECT (count(*), max(xmin::text::bigint)) FROM pg_trigger),
-        (SELECT (count(*), max(xmin::text::bigint)) FROM pg_proc WHERE oid >= 16384),
-        (SELECT string_agg(relname, ',' ORDER BY oid) FROM pg_class WHERE oid >= 16384 AND relkind <> 't')
-"""
-END_OTHERS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
@@ -164,7 +154,7 @@ class Server:
     def own_database(self, migrate: Callable[[str], None]) -> str:
         """The URL of this process's own database, as if it had just been created and migrated.
 
-        Emptying one takes 3 ms, creating and dropping one 15 to 45. A test that changed the schema costs a new one.
+        Emptying one takes 2 ms, creating and dropping one 15 to 45. A test that changed the schema costs a new one.
         """
         if self._own is not None and not self._own.restore():
             self._own.close()
@@ -222,63 +212,6 @@ class Server:
     @cached_property
     def _admin(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url("postgres"), autocommit=True)
-
-
-class OwnDatabase:
-    """A database that one test after the other gets, each as it was at the beginning."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.name = url.rsplit("/", 1)[1]
-        self._connection = psycopg.connect(url, autocommit=True)
-        self._connection.execute("SET session_replication_role = replica")  # foreign keys would ask for an order
-        self._schema = self._connection.execute(SCHEMA).fetchone()
-        self._tables = self._names(TABLES)
-        self._rows = {table: rows for table in self._tables if (rows := self._copy_out(table))}
-        self._sequences = {name: self._position(name) for name in self._names(SEQUENCES)}
-
-    def restore(self) -> bool:
-        """Make it what it was; False when somebody changed its schema, and it cannot be."""
-        self._end_others()
-        if self._connection.execute(SCHEMA).fetchone() != self._schema:
-            return False
-        # TRUNCATE gives every table and index a new file, which takes five times as long as this.
-        self._connection.execute(_each("DELETE FROM {}", self._tables))
-        self._connection.execute(sql.SQL("VACUUM {}").format(sql.SQL(", ").join(map(sql.Identifier, self._tables))))
-        for table, rows in self._rows.items():
-            with self._connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
-                copy.write(rows)
-        for name, (last_value, is_called) in self._sequences.items():
-            self._connection.execute("SELECT setval(%s::regclass, %s, %s)", [f'"{name}"', last_value, is_called])
-        return True
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def _end_others(self) -> None:
-        """Wait until nobody else is connected: a killed server's last statement may still be at work."""
-        deadline = time.monotonic() + START_SECONDS
-        while self._connection.execute(END_OTHERS).fetchall():
-            assert time.monotonic() < deadline, "somebody stays connected to the test's database"
-            time.sleep(0.001)
-
-    def _names(self, query: LiteralString) -> list[str]:
-        return [name for (name,) in self._connection.execute(query)]
-
-    def _copy_out(self, table: str) -> bytes:
-        with self._connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as copy:
-            return b"".join(map(bytes, copy))
-
-    def _position(self, sequence: str) -> tuple[Any, ...]:
-        query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(sequence))
-        found = self._connection.execute(query).fetchone()
-        assert found is not None
-        return found
-
-
-def _each(statement: LiteralString, names: list[str]) -> sql.Composed:
-    return sql.SQL("; ").join(sql.SQL(statement).format(sql.Identifier(name)) for name in names)
 
 
 def _start(path: Path, settings: Mapping[str, str]) -> str:
@@ -364,6 +297,7 @@ def _initialise(programs: Path, path: Path, password: str, account: dict[str, An
             *("--pgdata", path / "data", "--username", USER, "--pwfile", secret, "--auth", "password"),
             *("--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
             *("--no-sync", "--no-data-checksums", "--no-instructions"),
+            *("--set", "scram_iterations=1"),  # they slow down who guesses passwords; this one is random
         ],
         check=True,
         capture_output=True,

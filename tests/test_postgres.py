@@ -10,7 +10,7 @@ from ikawaari import clock, store
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store import due
 from ikawaari.store.models import DueWork
-from tests import factories, postgres
+from tests import factories, own_database, postgres
 from tests.conftest import disconnect, migrate
 
 
@@ -60,9 +60,14 @@ def test_a_transaction_that_a_test_left_open_holds_nobody_up(next_test: Callable
         "DROP INDEX refunds_one_automatic_pending",
         "CREATE TABLE more (id BIGINT)",
         "DROP TABLE rate_windows",
+        "DROP TABLE schema_migration",
+        "DELETE FROM schema_migration WHERE name = (SELECT max(name) FROM schema_migration)",
+        "UPDATE schema_migration SET name = name",
     ],
 )
-def test_a_test_that_changed_the_schema_costs_a_new_database(next_test: Callable[[], str], change: str) -> None:
+def test_a_test_that_changed_the_schema_or_a_migrations_row_costs_a_new_database(
+    next_test: Callable[[], str], change: str
+) -> None:
     url = next_test()
     store.database.database.execute_sql(change)
     fresh = next_test()
@@ -73,6 +78,6 @@ def test_a_test_that_changed_the_schema_costs_a_new_database(next_test: Callable
 def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table."""
     with psycopg.connect(url) as connection:
-        names = [name for (name,) in connection.execute(postgres.TABLES)]
+        names = [name for (name,) in connection.execute(own_database.TABLES)]
         every = sql.SQL("SELECT * FROM {}")
         return {name: connection.execute(every.format(sql.Identifier(name))).fetchall() for name in sorted(names)}
