@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from ikawaari import clock
+from ikawaari import cli, clock
 from ikawaari.checkout import account_setup
 from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.config import Config
@@ -83,3 +83,8 @@ def add(config: Config, provider: str = "direct", **given: Any) -> Account:
     """A new account of the house, in live mode, unless `given` says otherwise."""
     options: dict[str, Any] = {"merchant_id": None, "country": None, "livemode": True, "settings": {"token": TOKEN}}
     return account_setup.add(NewAccount(provider=provider, **(options | given)), config, clock.now())
+
+
+if __name__ == "__main__":  # `ikawaari` with these providers
+    registry.INSTALLED = (*registry.INSTALLED, *KINDS)
+    cli.main()

@@ -1,9 +1,7 @@
-"""The command `ikawaari`: run by this process, since a new one costs a second, and now and then as a person runs it."""
+"""The command `ikawaari`: run by this process, since a new one costs more, and now and then in one of its own."""
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from ikawaari.config import Config
 from ikawaari.money import Money
 from ikawaari.providers.base import Outcome, Result
 from ikawaari.store.models import DueWork
-from tests import factories, postgres
+from tests import factories, postgres, warm
 from tests.conftest import disconnect
 from tests.serving import ROOT
 
@@ -364,17 +362,9 @@ def here(database_url: str, *arguments: str, chosen: Mapping[str, str] = NOTHING
 
 
 def in_a_process(database_url: str, *arguments: str, chosen: Mapping[str, str] = NOTHING) -> Done:
-    """The command, run as a person runs it."""
+    """The command, run in a process of its own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "ikawaari", *arguments],
-        cwd=ROOT,
-        env=inherited | environment(database_url, chosen),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = warm.run("ikawaari", [*arguments], inherited | environment(database_url, chosen))
     return Done(done.returncode, done.stdout, done.stderr)
 
 

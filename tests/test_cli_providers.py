@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,10 +17,9 @@ from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store.models import PaymentAttempt
-from tests import factories, world
+from tests import factories, warm, world
 from tests.accounts import KINDS, TOKEN
 from tests.conftest import disconnect
-from tests.serving import ROOT
 from tests.test_cli import environment, here, in_a_process, printed, refused
 
 PUBLIC = {"IKAWAARI_API_URL": "https://pay.example.org", "IKAWAARI_PAY_URL": "https://pay.example.org"}
@@ -256,21 +253,9 @@ def machine(config: Config) -> Iterator[Config]:
 
 def another_machine(url: str, *arguments: str, given: str = "") -> str:
     """What a command prints that another process runs, which has the same providers."""
-    script = (
-        "from tests.accounts import KINDS; from ikawaari.providers import registry; from ikawaari.cli import main\n"
-    )
-    script += "registry.INSTALLED = (*registry.INSTALLED, *KINDS); main()"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IKAWAARI_")}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        cwd=ROOT,
-        env=inherited | environment(url, {}),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    done = warm.run("tests.accounts", [*arguments], inherited | environment(url, {}), given=given)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from ikawaari import locks
+from tests import warm
 from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, card, pay, wait_until, wallet
 from tests.serving import ROOT, Served, free_port, serve, server_environment, work
@@ -252,21 +253,15 @@ def test_any_server_is_refused_where_others_reach_it_without_https(tmp_path: Pat
 
 def ikawaari(environment: dict[str, str], *arguments: str) -> str:
     """What the command prints, on the server's database."""
-    command = [sys.executable, "-m", "ikawaari", *arguments]
-    return subprocess.check_output(command, cwd=ROOT, env=environment, text=True).strip()
+    done = warm.run("ikawaari", [*arguments], environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def refused(bind: str, *options: str, **environment: str) -> str:
     """What `serve` says of an address that it does not listen on."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ikawaari", "serve", "--bind", bind, *options],
-        cwd=ROOT,
-        env=server_environment("http://127.0.0.1:8000", environment),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    chosen = server_environment("http://127.0.0.1:8000", environment)
+    done = warm.run("ikawaari", ["serve", "--bind", bind, *options], chosen)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1, done.stderr

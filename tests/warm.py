@@ -9,22 +9,37 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import ikawaari.cli  # noqa: F401 - what is kept warm
 
 ROOT = Path(__file__).resolve().parent.parent
-_PARENT = multiprocessing.get_context("forkserver")
-_PARENT.set_forkserver_preload([__name__])
+PARENT = multiprocessing.get_context("forkserver")
+PARENT.set_forkserver_preload([__name__])
 
 
 class Process:
-    """One such process, with the part of `subprocess.Popen` that tests use."""
+    """One such process, with the part of `subprocess.Popen` that tests use. It writes to `log`.
 
-    def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
-        target = (module, arguments, dict(environment), str(log))
-        self._process = _PARENT.Process(target=_become, args=target, daemon=True)
+    What it writes to standard error goes to `errors`, if that is given; `given` is a file with its standard input.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        errors: Path | None = None,
+        given: str = os.devnull,
+    ) -> None:
+        streams = (given, str(log), str(errors or log))
+        self._process = PARENT.Process(
+            target=_become, args=(module, arguments, dict(environment), streams), daemon=True
+        )
         self._process.start()
         self.pid = self._process.pid or 0
 
@@ -49,14 +64,30 @@ class Process:
         self._process.kill()
 
 
-def _become(module: str, arguments: list[str], environment: Mapping[str, str], log: str) -> None:
+def run(
+    module: str, arguments: list[str], environment: Mapping[str, str], *, given: str = "", timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Such a process, run to its end: its exit code, and what it wrote."""
+    with tempfile.TemporaryDirectory() as name:
+        stdin, stdout, stderr = (Path(name) / stream for stream in ("stdin", "stdout", "stderr"))
+        stdin.write_text(given)
+        process = Process(module, arguments, environment, stdout, errors=stderr, given=str(stdin))
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess([module, *arguments], code, stdout.read_text(), stderr.read_text())
+
+
+def _become(module: str, arguments: list[str], environment: Mapping[str, str], streams: tuple[str, str, str]) -> None:
     os.setsid()
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(output, stream.fileno())
+    given, *written = streams
+    sys.stdin = os.fdopen(os.open(given, os.O_RDONLY))
+    for stream, path in zip((sys.stdout, sys.stderr), written, strict=True):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream.fileno())
         stream.reconfigure(write_through=True)  # type: ignore[union-attr]
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,7 +1,6 @@
 """Another machine of the same house: a process with connections and a memory of its own, which does as it is told."""
 
 import itertools
-import multiprocessing
 import os
 import threading
 import time
@@ -19,7 +18,7 @@ from ikawaari.providers import registry
 from ikawaari.providers.base import Account, Outcome, unknown
 from ikawaari.providers.outcomes import succeeded
 from ikawaari.store.models import Merchant
-from tests import factories, world
+from tests import factories, warm, world
 from tests.accounts import Direct
 
 ORANGE = "orange_sn"
@@ -120,9 +119,8 @@ class Other:
 @contextmanager
 def running(config: Config, rest_seconds: float) -> Iterator[Other]:
     """Another machine, for as long as the block lasts."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(config, rest_seconds, theirs), daemon=True)
+    ours, theirs = warm.PARENT.Pipe()
+    process = warm.PARENT.Process(target=serve, args=(config, rest_seconds, theirs), daemon=True)
     process.start()
     theirs.close()
     try:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from peewee import OperationalError
 
-from ikawaari import clock, databases, locks, store
+from ikawaari import clock, databases, locks, sqlite, store
 from ikawaari.checkout import attempts
 from ikawaari.config import Config
 from ikawaari.providers.sandbox import ledger
@@ -28,7 +28,8 @@ ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits longer than a moment."""
-    monkeypatch.setattr(databases, "LONGEST_WAIT_SECONDS", 0.2)
+    for engine in (databases, sqlite):
+        monkeypatch.setattr(engine, "LONGEST_WAIT_SECONDS", 0.2)
     monkeypatch.setitem(databases.POSTGRES_LIMITS, "lock_timeout", 0.2)
 
 
@@ -93,7 +94,7 @@ def test_the_writers_queue_ends_and_who_left_it_holds_up_nobody(app: Flask, conf
 
 @ON_SQLITE
 def test_a_wait_that_ends_in_time_is_a_turn_like_any_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "LONGEST_WAIT_SECONDS", 30)
+    monkeypatch.setattr(sqlite, "LONGEST_WAIT_SECONDS", 30)
     merchant = factories.merchant()
     results = together(8, lambda _: [factories.session(merchant) for _ in range(5)])
     assert not [result for result in results if isinstance(result, Exception)], results

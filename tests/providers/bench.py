@@ -25,14 +25,14 @@ CALLBACK_KEY = b"made_up_secret"
 class Bench(ABC):
     """An adapter, an account at its simulator, and who receives the simulator's callbacks.
 
-    Calls take two seconds at most, so that a test may wait for the end of one.
+    Calls take little at most, so that a test may wait for the end of one.
     """
 
     adapter: ClassVar[type[Provider]]
     simulator: ClassVar[type[Simulator]]
     country: ClassVar[str | None] = None
     livemode: ClassVar[bool] = True  # of the account: what the simulator plays
-    timeout = timedelta(seconds=2)
+    timeout = timedelta(seconds=0.6)
     signs_callbacks: ClassVar[bool] = True
     decline: ClassVar[FailureCode] = FailureCode.INSUFFICIENT_FUNDS  # what one for want of money comes to
     success: ClassVar[frozenset[tuple[str, object]]]  # the members of a look-up's answer that say so
