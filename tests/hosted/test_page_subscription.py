@@ -30,6 +30,27 @@ def subscribed(**recurring: Any) -> CheckoutSession:
     return session
 
 
+def invoiced() -> CheckoutSession:
+    """A session that pays the second period of a subscription."""
+    first, renewal = subscribed(), factories.session()
+    subscription = Subscription.get(Subscription.session == first.id)
+    Invoice.create(
+        id="in_1",
+        merchant=renewal.merchant_id,
+        livemode=False,
+        subscription=subscription,
+        session=renewal,
+        period=2,
+        period_start=clock.now(),
+        period_end=subscription.current_period_end,
+        status="open",
+        amount=5_000,
+        currency="XOF",
+        created_at=clock.now(),
+    )
+    return renewal
+
+
 def linked(**fields: Any) -> CheckoutSession:
     """A session of a payment link."""
     session = factories.session(cancel_url=None)
@@ -111,23 +132,7 @@ def test_a_stopped_subscriptions_page_stays_to_be_read(client: FlaskClient) -> N
 
 @time_machine.travel(JANUARY, tick=False)
 def test_a_renewal_says_which_period_it_pays(client: FlaskClient) -> None:
-    first, renewal = subscribed(), factories.session()
-    subscription = Subscription.get(Subscription.session == first.id)
-    Invoice.create(
-        id="in_1",
-        merchant=renewal.merchant_id,
-        livemode=False,
-        subscription=subscription,
-        session=renewal,
-        period=2,
-        period_start=clock.now(),
-        period_end=subscription.current_period_end,
-        status="open",
-        amount=5_000,
-        currency="XOF",
-        created_at=clock.now(),
-    )
-    assert "Du 31 janvier 2027 au 28 février 2027" in seen(client, renewal)
+    assert "Du 31 janvier 2027 au 28 février 2027" in seen(client, invoiced())
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ NAMES = {"Ikawaari", "English", "Français"}  # the same in every language
 _TRANSLATES = {"_", "gettext", "ngettext"}
 _LOOKS_LIKE_WORDS = re.compile(r"[^\W\d_]{2,}")
 _MARKUP = r"<[^>]*>|&\w+;|\?\w+=|[\w:-]+=\"[^\"]*\"?|\bautofocus\b"  # a macro may be a part of a tag or an address
-_SAID_IN = r'(?:alt|aria-label|title|placeholder|(?:name="description"|property="og:\w+") content)="([^"]*)"'
+_SAID_IN = (
+    r'(?:alt|aria-label|title|placeholder|(?:name="description"|property="og:(?:title|description)") content)="([^"]*)"'
+)
 # Not those of the documentation, which is for developers, in English.
 TEMPLATES = [path for path in sorted((ROOT / "templates").rglob("*.html")) if path.parent.name != "docs"]
 
