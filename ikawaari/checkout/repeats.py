@@ -34,7 +34,10 @@ class Earlier(TypedDict):
     currency: str
     at: int
     reference: NotRequired[str]
+    type: NotRequired[str]  # of a payment: how it was paid
+    operator: NotRequired[str | None]
     session: NotRequired[str]  # the page of it
+    may_repeat: NotRequired[bool]  # whether the link takes another one
     interval: NotRequired[str]  # of a subscription
     interval_count: NotRequired[int]
 
@@ -126,6 +129,8 @@ def _payment(attempt: PaymentAttempt) -> Earlier:
         "currency": attempt.currency,
         "at": clock.unix(attempt.settled_at or attempt.created_at),
         "reference": references.of_attempt(attempt),
+        "type": attempt.type,
+        "operator": attempt.operator,
     }
 
 

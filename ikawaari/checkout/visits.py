@@ -50,16 +50,17 @@ def open_session(
 
 
 def earlier(slug: str, known_session_id: str | None, now: datetime) -> Earlier | None:
-    """What to ask a visitor about before another payment: see `repeats.of_browser`; with its page as `session`.
+    """What a visitor's browser has paid by the link: see `repeats.of_browser`; with its page as `session`, and with
+    `may_repeat`: whether the link accepts another payment.
 
-    None if there is nothing to show, or the link accepts no more payments. Raises NotFound.
+    None if there is nothing to show, or nobody knows which browser paid: those of a single-use link share a session.
+    Raises NotFound.
     """
     link = links.at(slug)
     own = _of(link).where(CheckoutSession.id == known_session_id).get_or_none() if known_session_id else None
-    if own is None or not links.is_usable(link, now):
+    if own is None or links.is_shared(own, link) or (told := repeats.of_browser(own, link)) is None:
         return None
-    told = repeats.of_browser(own, link)
-    return {**told, "session": own.id} if told else None
+    return {**told, "session": own.id, "may_repeat": links.is_usable(link, now)}
 
 
 def look(slug: str, now: datetime) -> LinkView:

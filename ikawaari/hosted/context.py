@@ -191,10 +191,12 @@ def earlier(told: Earlier | None, country: str | None, locale: str, now: datetim
         return None
     then, today = page_state.moment(told["at"], country), page_state.moment(clock.unix(now), country)
     recurring = {"interval": told.get("interval"), "interval_count": told.get("interval_count")}
+    operator = OPERATORS.get(told.get("operator") or "")
     return {
         **told,
         "amount": Money(told["amount"], told["currency"]).format(locale),
         "when": moments.when(then, today, locale),
+        "operator": operator.name if operator else None,
         "every": recurring if recurring["interval"] else None,
     }
 

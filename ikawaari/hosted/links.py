@@ -44,18 +44,19 @@ bp.after_request(web.finish_page)
 def visit(slug: str) -> BaseResponse:
     """Send the visitor to a session's page. Show robots what is there, but open no session for them."""
     now, known = clock.now(), _known_session()
+    paid = None
     try:
         if request.method == "HEAD" or _only_looks():
             return _page("checkout/link.html", visits.look(slug, now), 200)
         paid = visits.earlier(slug, known, now)
-        if paid and "again" not in request.args:
+        if paid and paid["may_repeat"] and "again" not in request.args:
             return _asked(visits.view(slug, known), paid, now)
         visitor = budgets.visitor(request.remote_addr or "", request.headers.get("User-Agent", ""))
         session = visits.open_session(slug, known, now, visitor=visitor, pressed=bool(_PRESSED & set(request.args)))
     except TooManyRequests:  # a crowd, or a robot: people can press the button
         return _page("checkout/link.html", visits.look(slug, now), 200)
     except Gone as error:
-        return _refusal(visits.view(slug, known), error)
+        return _refusal(visits.view(slug, known), error, paid, now)
     # A payer who was asked here is not asked about the same payment again after typing the number.
     asked: dict[str, Any] = {pages.ASKED: paid["id"]} if paid else {}
     response = redirect(url_for("pages.show", session_id=session.id, **asked), 303)
@@ -103,13 +104,17 @@ def _only_looks() -> bool:
 
 def _asked(view: LinkView, paid: Earlier, now: datetime) -> Response:
     """This browser has already paid by the link: say so first, and let its customer pay again."""
-    told = context.earlier(paid, view["country"] or view["merchant"]["country"], web.locale_of(view), now)
-    return _page("checkout/link_paid.html", view, 200, earlier=told, words=wording)
+    return _page("checkout/link_paid.html", view, 200, earlier=_told(view, paid, now), words=wording)
 
 
-def _refusal(view: LinkView, error: Gone) -> Response:
-    reason = error.details["payment_link"][0]
-    return _page("checkout/link_ended.html", view, error.http_status, notice=wording.UNAVAILABLE[reason])
+def _refusal(view: LinkView, error: Gone, paid: Earlier | None, now: datetime) -> Response:
+    """The link accepts no more payments. A browser that has paid by it is told that first."""
+    notice, told = wording.UNAVAILABLE[error.details["payment_link"][0]], _told(view, paid, now)
+    return _page("checkout/link_ended.html", view, error.http_status, notice=notice, earlier=told, words=wording)
+
+
+def _told(view: LinkView, paid: Earlier | None, now: datetime) -> dict[str, Any] | None:
+    return context.earlier(paid, view["country"] or view["merchant"]["country"], web.locale_of(view), now)
 
 
 def _page(template: str, view: LinkView, status: int, **context: Any) -> Response:

@@ -15,6 +15,7 @@ from ikawaari.checkout import (
     abandonment,
     attempts,
     enquiry,
+    links,
     merchant_view,
     notes,
     pay_keys,
@@ -251,7 +252,7 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
     """What the page shows, and what the request adds to it."""
     session = shown.session
     draft, locale = drafts.load(session.id, now), web.locale_of(view)
-    if not draft.values and not draft.faults:
+    if not draft.values and not draft.faults and not links.is_shared(session, shown.link):
         draft = drafts.of_earlier(view)
     if view["next_action"]:  # in the page's language, which its payer may have chosen
         view = {**view, "next_action": merchant_view.next_action(shown.attempts, locale)}

@@ -195,7 +195,7 @@ def test_a_browser_is_told_what_it_paid(world: World) -> None:
         assert visits.earlier(link.slug, known, world.now) is None
 
 
-def test_a_refunded_payment_and_an_ended_link_ask_nothing(world: World) -> None:
+def test_a_refunded_payment_and_a_page_that_visitors_share_ask_nothing(world: World) -> None:
     link = factories.link(world.merchant, max_uses=1)
     assert visits.earlier(link.slug, paid(world, link).id, world.now) is None
     again = factories.link(world.merchant)

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ikawaari import clock, worker
-from ikawaari.checkout import attempts
+from ikawaari.checkout import attempts, links
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store.models import CheckoutSession, Customer, PaymentAttempt, PaymentLink, Subscription
 from tests import factories
@@ -65,8 +65,13 @@ def paid(client: FlaskClient, link: PaymentLink) -> str:
 @pytest.mark.parametrize(
     ("locale", "told", "receipt", "again"),
     [
-        ("en", "You paid 10,000 FCFA today at 9:12 pm.", "See the receipt", "Pay again"),
-        ("fr", "Vous avez payé 10 000 FCFA aujourd’hui à 21:12.", "Voir le reçu", "Payer encore une fois"),
+        ("en", "You paid 10,000 FCFA today at 9:12 pm, with Orange Money.", "See the receipt", "Pay again"),
+        (
+            "fr",
+            "Vous avez payé 10 000 FCFA aujourd’hui à 21:12, avec Orange Money.",
+            "Voir le reçu",
+            "Payer encore une fois",
+        ),
     ],
 )
 def test_a_browser_that_has_paid_is_told_and_asked_once(
@@ -89,6 +94,49 @@ def test_a_browser_that_has_paid_is_told_and_asked_once(
     press(client, page, asked=asked[1])
     settle()
     assert CheckoutSession.get_by_id(page[1:]).payment_status == "paid"
+
+
+@pytest.mark.parametrize(
+    ("days", "when"), [(1, "hier à 21:12"), (6, "le 25 novembre 2026 à 21:12")], ids=["yesterday", "last week"]
+)
+def test_it_is_told_on_which_day(client: FlaskClient, days: int, when: str) -> None:
+    with time_machine.travel(EVENING, tick=False) as traveller:
+        link = factories.link(amount=10_000)
+        paid(client, link)
+        traveller.shift(timedelta(days=days))
+        told = text(client.get(f"/pay/{link.slug}"))
+        assert f"Vous avez payé 10 000 FCFA {when}, avec Orange Money." in told
+        assert "ouvre un nouveau paiement de 10 000 FCFA." in told
+
+
+@time_machine.travel(EVENING, tick=False)
+@pytest.mark.parametrize("why", ["used", "switched off"])
+def test_where_the_link_takes_no_more_it_is_told_and_not_asked(app: Flask, why: str) -> None:
+    link = factories.link(locale="fr", max_uses=2)
+    payer = app.test_client()
+    page = paid(payer, link)
+    if why == "used":
+        press(app.test_client(), opened(app.test_client(), link), phone="771234501")
+        settle()
+    else:
+        links.deactivate(link, clock.now())
+    answer = payer.get(f"/pay/{link.slug}")
+    assert answer.status_code == 410
+    assert "Vous avez payé 5 000 FCFA aujourd’hui à 21:12, avec Orange Money." in text(answer)
+    assert f'href="{page}"' in answer.text
+    assert "again" not in answer.text
+    assert payer.get(f"/pay/{link.slug}?again").status_code == 410
+    stranger = app.test_client().get(f"/pay/{link.slug}")
+    assert "Orange" not in text(stranger)
+    assert page not in stranger.text
+
+
+def test_nobody_is_told_that_they_paid_what_another_visitor_of_a_single_use_link_has_paid(app: Flask) -> None:
+    link = factories.link(locale="fr", max_uses=1)
+    payer, other = app.test_client(), app.test_client()
+    assert opened(other, link) == opened(payer, link)
+    paid(payer, link)
+    assert "Vous avez payé" not in text(other.get(f"/pay/{link.slug}"))
 
 
 def test_another_browser_is_told_nothing(app: Flask) -> None:

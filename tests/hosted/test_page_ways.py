@@ -310,3 +310,13 @@ def test_who_was_told_that_it_failed_sees_it_paid_after_all_without_a_press(clie
         traveller.shift(61)
         work()
         assert 'data-state="paid"' in client.get(poll[1], headers={"HX-Request": "true"}).text
+
+
+def test_the_next_visitor_of_a_shared_page_gets_nothing_chosen_by_the_one_before(client: FlaskClient) -> None:
+    link = factories.link(max_uses=1)
+    page = client.get(f"/pay/{link.slug}").location.partition("?")[0]
+    with pytest.raises(Declined):
+        attempts.pay(page[1:], factories.pay_request(factories.phone("008"), operator="free_sn"), clock.now())
+    stranger = client.application.test_client().get(page).text
+    assert 'data-state="choose"' in stranger
+    assert not re.search(r'name="operator" value="[^"]*"[^>]* checked', stranger)
