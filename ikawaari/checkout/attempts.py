@@ -91,6 +91,7 @@ def _pay_there(shown: PaymentSnapshot, request: PayRequest, now: datetime) -> Sn
             return None
         raise Conflict(errors.ATTEMPT_UNSETTLED)
     method, answers = _read(request, session)
+    method = payment_methods.identified(method, now)
     if subscriptions.trial_days(session):
         _begin_trial(session, method, answers, request, now)
         return None
@@ -121,6 +122,7 @@ def _pay_intent(intent: PaymentIntent, request: PayRequest, now: datetime) -> No
     terms, money = Terms.of_intent(intent), Money(intent.amount, intent.currency)
     method = payment_methods.routed(payment_methods.read(request, terms), terms, money)
     code = payment_methods.code_for(request, method, money)
+    method = payment_methods.identified(method, now)
     _submit(_begin_intent(intent, method, request.return_url, now, once=request.once), code, now)
 
 
@@ -271,6 +273,7 @@ def _store(
         country=method.country,
         phone=method.phone,
         card_token=method.card_token,
+        card_fingerprint=method.card_fingerprint,
         saved_method=method.saved,
         flow=method.flow,
         return_url=return_url,

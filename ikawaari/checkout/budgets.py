@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from math import ceil
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any
 
 from ikawaari import errors, store
 from ikawaari.checkout.payment_methods import PaymentMethod
@@ -35,10 +36,11 @@ _COUNTED = (
     PaymentAttempt.status,
     PaymentAttempt.failure_code,
     PaymentAttempt.card_token,
+    PaymentAttempt.card_fingerprint,
     PaymentAttempt.created_at,
     PaymentAttempt.settled_at,
 )
-_Tried = TypeVar("_Tried", PaymentAttempt, CardSetup)
+_Tried = PaymentAttempt | CardSetup
 _PRESSES = 10  # how many times more sessions the button of a link's page opens than the bare address
 
 
@@ -76,12 +78,14 @@ def require_try(shown: IntentSnapshot, method: PaymentMethod, now: datetime) -> 
     if method.phone and _limits.prompts_per_phone:
         _require_prompt(intent, method.phone, now)
     if method.card_token and _limits.declines_per_card:
-        _require_card(intent, method.card_token, tried, now)
+        _require_card(intent, method, tried, now)
 
 
-def require_setup(tried: Sequence[CardSetup], now: datetime) -> None:
-    """Raise TooManyRequests unless one more card may be saved for a session. `tried`: those before, newest first."""
+def require_setup(tried: Sequence[CardSetup], method: PaymentMethod, now: datetime) -> None:
+    """Raise TooManyRequests unless the card may be saved for a session. `tried`: those before, newest first."""
     _require_rest(tried[:_LATEST], now)
+    if method.card_fingerprint and _limits.declines_per_card:
+        _require_identified(method, now)
 
 
 def require_code(attempt: PaymentAttempt) -> None:
@@ -124,14 +128,41 @@ def _require_prompt(intent: PaymentIntent, phone: str, now: datetime) -> None:
     _require(instants, _limits.prompts_per_phone * _PROMPTS_A_DAY, _DAY, now)
 
 
-def _require_card(intent: PaymentIntent, token: str, tried: Sequence[PaymentAttempt], now: datetime) -> None:
-    """Test cards are shared by everybody: in test mode each session counts them for itself."""
+def _require_card(intent: PaymentIntent, method: PaymentMethod, tried: Sequence[PaymentAttempt], now: datetime) -> None:
+    """A card has another token each time that it is typed, so it is counted by what its account knows it by, if that
+    is known. Test cards are shared by everybody: in test mode each session counts them for itself.
+    """
+    if method.card_fingerprint:
+        _require_identified(method, now)
+        return
+    token = method.card_token
     if intent.livemode:
         # The same for one card in two sessions.
         store.take_turns(f"card {token}")
         tried = _latest(PaymentAttempt.card_token == token, _scope(intent), PaymentAttempt.created_at >= now - _HOUR)
     own = [row for row in tried if row.card_token == token and row.created_at >= now - _HOUR]
-    _require([row.created_at for row in _in_vain(own, but=_NOT_ASKED)], _limits.declines_per_card, _HOUR, now)
+    _require_few_declines(own, now)
+
+
+def _require_identified(method: PaymentMethod, now: datetime) -> None:
+    """The same for a card that is known whatever its token: what it pays, and where it is saved, count together."""
+    store.take_turns(f"card {method.provider} {method.card_fingerprint}")
+    of_it = [
+        table.select()
+        .where(table.card_fingerprint == method.card_fingerprint, table.provider == method.provider)
+        .where(table.created_at >= now - _HOUR)
+        .order_by(table.created_at.desc())
+        .limit(_LATEST)
+        for table in (PaymentAttempt, CardSetup)
+    ]
+    tried: list[PaymentAttempt | CardSetup] = sorted(
+        (row for rows in of_it for row in rows), key=attrgetter("created_at"), reverse=True
+    )
+    _require_few_declines(tried, now)
+
+
+def _require_few_declines(tried: Sequence[PaymentAttempt | CardSetup], now: datetime) -> None:
+    _require([row.created_at for row in _in_vain(tried, but=_NOT_ASKED)], _limits.declines_per_card, _HOUR, now)
 
 
 def _scope(intent: PaymentIntent) -> Any:

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from ikawaari import cards, countries, errors, operators, phones
+from ikawaari import cards, countries, errors, operators, phones, store
 from ikawaari.checkout import accounts, routing
 from ikawaari.checkout.routing import Wanted
 from ikawaari.errors import CodeNeeded, Details, Unavailable, ValidationFailed
@@ -60,6 +61,7 @@ class PaymentMethod:
     phone: str | None = None
     flow: Flow | None = None
     card_token: str | None = None
+    card_fingerprint: str | None = None  # the same for each token of one card, at one account
     saved: JsonObject | None = None  # what the provider keeps of it, and charges in its place
 
 
@@ -240,6 +242,17 @@ def routed(method: PaymentMethod, terms: Terms, money: Money, *, amount_is_chose
     if bounds := routing.bounds(wanted):
         raise _wrong({"amount" if amount_is_chosen else "operator" if method.operator else "type": [bounds]})
     raise Unavailable(errors.NO_PROVIDER, details={"payment_method": [routing.missing(wanted)]})
+
+
+def identified(method: PaymentMethod, now: datetime) -> PaymentMethod:
+    """With what its account knows a live card by, whatever its token: the provider is asked."""
+    channel = accounts.channel(method.provider)
+    if not method.card_token or method.saved or channel is None:
+        return method
+    if not channel.account.livemode or not channel.identifies:
+        return method
+    store.leave()
+    return replace(method, card_fingerprint=channel.identify(method.card_token, now))
 
 
 def _mobile_money(request: PayRequest, terms: Terms) -> PaymentMethod:

@@ -81,13 +81,14 @@ def prepare(
     locked = CheckoutSession.lock(session.id)
     if locked.status != SessionStatus.OPEN or locked.expires_at <= now:
         raise sessions.lost(session, now)
-    budgets.require_setup(_of(session), now)
+    budgets.require_setup(_of(session), method, now)
     setup = CardSetup(
         id=ids.new_attempt(),
         session=session.id,
         provider=method.provider,
         status=AttemptStatus.SUBMITTING,
         card_token=method.card_token,
+        card_fingerprint=method.card_fingerprint,
         return_url=return_url,
         amount=answers.quote.total,
         fee_amount=answers.quote.fee,

@@ -74,6 +74,15 @@ class Channel:
         """Ask the provider what it says now; empty if it does not answer."""
         return self._asked(lambda: self.provider.conditions(self.account, now), ())
 
+    def identify(self, card_token: str, now: datetime) -> str | None:
+        """What is the same for all tokens of a card; None if the provider does not say."""
+        return self._asked(lambda: self.provider.identify(self.account, card_token, now), None)
+
+    @property
+    def identifies(self) -> bool:
+        """Whether it may."""
+        return Verb.IDENTIFY in self.provider.verbs
+
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""
         return self._answer_of(lambda: self.provider.charge(self.account, charge, now))

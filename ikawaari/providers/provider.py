@@ -28,6 +28,7 @@ class Verb(StrEnum):
     REFUND = "refund"
     SETUP = "setup"
     CONDITIONS = "conditions"
+    IDENTIFY = "identify"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,13 @@ class Provider(Hooks, ABC):
     def setup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
         """Save a payment method and take nothing: `charge.is_setup`. A success has `saved`, and money of 0."""
         return failed(FailureCode.NOT_ALLOWED, "this provider saves no payment methods")
+
+    def identify(self, account: Account, card_token: str, now: datetime) -> str | None:
+        """What is the same for all tokens of one card at this account, 64 characters at most; None if it is not known.
+
+        A payer waits for it: without a quick answer it is not known.
+        """
+        return None
 
     def conditions(self, account: Account, now: datetime) -> Sequence[Condition]:
         """What the provider says now about its operators; empty if it did not answer."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from tests.live_cards import ASKS, PAYS, POOR, Cards
 from tests.world import FAILED, PAID, UNKNOWN, WAITING, Trouble, World, fresh, halfway, latest, statuses, together
 
 DAY = 86_400
+GOOD = cycle(f"pm_card_{name}" for name in ("visa", "mastercard", "amex", "visa_debit"))
 
 
 @pytest.fixture
@@ -181,6 +183,35 @@ def test_a_card_that_will_never_pay_again_is_not_asked_again(cards: Cards) -> No
     assert states(subscription) == ["active", "paid", "paid"]
 
 
+# ---------------------------------------------------------------- declines
+
+
+def test_one_card_is_declined_five_times_an_hour_whatever_its_tokens_and_wherever(cards: Cards) -> None:
+    sessions_of_it = [cards.session() for _ in range(3)] + [trial(cards) for _ in range(3)]
+    for session in sessions_of_it[:5]:
+        with pytest.raises(Declined):
+            cards.pay(session, POOR)
+        cards.world.later(1)
+    for session in (sessions_of_it[0], sessions_of_it[5], cards.session()):
+        with pytest.raises(TooManyRequests):
+            cards.pay(session, POOR)
+    with pytest.raises(Declined):  # another card may be tried
+        cards.pay(sessions_of_it[0], "pm_card_chargeDeclined")
+    cards.world.later(1)
+    cards.pay(sessions_of_it[0])
+    assert statuses(sessions_of_it[0]) == PAID
+    cards.world.later(3_600)
+    with pytest.raises(Declined):
+        cards.pay(cards.session(), POOR)
+
+
+def test_a_card_that_cannot_be_told_by_its_token_is_charged(cards: Cards) -> None:
+    session = cards.session()
+    cards.sim.next("500", on="token")
+    cards.pay(session)
+    assert (statuses(session), latest(session).card_fingerprint) == (PAID, None)
+
+
 # ---------------------------------------------------------------- trials
 
 
@@ -273,7 +304,7 @@ def lost(cards: Cards, count: int = 1) -> None:
     """Stripe has no answer to so many of those who want to save a card."""
     for _ in range(count):
         cards.sim.next("accepted_then_500", on="setup", times=2)
-        cards.pay(trial(cards))
+        cards.pay(trial(cards), next(GOOD))
         cards.world.later(1)
 
 
@@ -300,9 +331,9 @@ def test_an_outage_is_found_out_by_those_who_save_a_card_too(cards: Cards) -> No
 
 
 def test_a_card_that_a_bank_refuses_to_save_is_no_outage(cards: Cards) -> None:
-    for _ in range(6):
+    for card in ("pm_card_chargeDeclined", POOR) * 3:
         with pytest.raises(Declined):
-            cards.pay(trial(cards), "pm_card_chargeDeclined")
+            cards.pay(trial(cards), card)
         cards.world.later(1)
     assert not breakers.listed()
 

@@ -39,6 +39,8 @@ LOOKUPS = {
     "checkout_sessions_link": CheckoutSession.payment_link == "plink_1",
     "checkout_sessions_customer": CheckoutSession.customer == "cus_1",
     "payment_attempts_phone": (PaymentAttempt.phone == "+221770000000") & (PaymentAttempt.created_at > clock.now()),
+    "payment_attempts_fingerprint": (PaymentAttempt.card_fingerprint == "f")
+    & (PaymentAttempt.created_at > clock.now()),
     "payment_attempts_card": (PaymentAttempt.card_token == "tok") & (PaymentAttempt.created_at > clock.now()),
 }
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from ikawaari.providers.callbacks import CallbackRequest, News
 from ikawaari.providers.capabilities import Capabilities, Limits, Reach, Refunds, Renewals, Times
-from ikawaari.providers.http import NoAnswer
+from ikawaari.providers.http import Call, NoAnswer, read_text
 from ikawaari.providers.outcomes import Outcome
 from ikawaari.providers.provider import Checkup, Provider
 from ikawaari.providers.settings import BASE_URL, Setting
@@ -26,6 +27,8 @@ _CARDS = Reach(
     refunds_fail_within=timedelta(days=30),
     renewals=Renewals.SAVED_METHOD,
 )
+_IDENTIFIED_WITHIN = timedelta(seconds=5)
+_LONGEST_FINGERPRINT = 64
 _SCRIPTS = ("https://js.stripe.com", "https://*.js.stripe.com")
 _TIMES = Times(
     call_timeout=timedelta(seconds=40),
@@ -64,6 +67,13 @@ class Stripe(Provider):
     def cancel(self, account: Account, charge: Charge, now: datetime) -> Outcome:
         """End what the payer did not finish at the bank: Stripe itself sets no end to that."""
         return charging.cancel(self._asking(account, charge, now))
+
+    def identify(self, account: Account, card_token: str, now: datetime) -> str | None:
+        """Stripe's fingerprint of the card's number, which a confirmation token shows before it is used."""
+        call = Call(account.id, account.text("base_url", self.own_url(account)), _IDENTIFIED_WITHIN)
+        answer = Api(call, account).get(f"/v1/confirmation_tokens/{quote(card_token, safe='')}", {}, "identify")
+        found = read_text(wire.value_of(answer), "payment_method_preview", "card", "fingerprint")
+        return found if found and len(found) <= _LONGEST_FINGERPRINT else None
 
     def refund(self, account: Account, order: RefundOrder, now: datetime) -> Outcome:
         """Return all, or a part."""

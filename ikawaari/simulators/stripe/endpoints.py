@@ -131,7 +131,7 @@ ENDPOINTS: Sequence[Endpoint] = [
         "token",
         for_browsers=True,
     ),
-    Endpoint("GET", "/v1/confirmation_tokens/{id}", parameters.RETRIEVE, _show("confirmation_token")),
+    Endpoint("GET", "/v1/confirmation_tokens/{id}", parameters.RETRIEVE, _show("confirmation_token"), "token"),
     Endpoint("POST", "/v1/refunds", parameters.REFUND_CREATE, _creates(refunds.create), "refund"),
     Endpoint("GET", "/v1/refunds", parameters.REFUND_LIST, _list("refund", "charge", "payment_intent"), "lookup"),
     Endpoint("GET", "/v1/refunds/{id}", parameters.RETRIEVE, _show("refund"), "lookup"),

@@ -82,6 +82,7 @@ class PaymentAttempt(Record):
     country = CharField(null=True, max_length=2)
     phone = CharField(null=True, max_length=20)  # E.164
     card_token = CharField(null=True)
+    card_fingerprint = CharField(null=True, max_length=64)  # the same for each token of one card, at one account
     flow = CharField(null=True, max_length=16)  # the flow the payer prefers
     return_url = CharField(max_length=2048)
     off_session = BooleanField(default=False)  # a renewal: the payer is not there
@@ -164,7 +165,11 @@ PaymentAttempt.add_index(
     )
 )
 # For the public budgets: see `checkout.budgets`.
-for _name, _payer in (("phone", PaymentAttempt.phone), ("card", PaymentAttempt.card_token)):
+for _name, _payer in (
+    ("phone", PaymentAttempt.phone),
+    ("card", PaymentAttempt.card_token),
+    ("fingerprint", PaymentAttempt.card_fingerprint),
+):
     PaymentAttempt.add_index(
         PaymentAttempt.index(
             _payer, PaymentAttempt.created_at, where=_payer.is_null(False), name=f"payment_attempts_{_name}"

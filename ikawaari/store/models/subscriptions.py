@@ -107,6 +107,7 @@ class CardSetup(Record):
     provider = CharField(max_length=32)
     status = StatusField(states.AttemptStatus)
     card_token = CharField()
+    card_fingerprint = CharField(null=True, max_length=64)  # as in payment attempts
     return_url = CharField(max_length=2048)
     customer_details = JsonField()
     custom_field_values = JsonField()
@@ -141,3 +142,11 @@ CardSetup.add_index(
     )
 )
 CardSetup.add_index(CardSetup.index(CardSetup.provider, CardSetup.created_at, name="card_setups_provider"))
+CardSetup.add_index(
+    CardSetup.index(
+        CardSetup.card_fingerprint,
+        CardSetup.created_at,
+        where=CardSetup.card_fingerprint.is_null(False),
+        name="card_setups_fingerprint",
+    )
+)
