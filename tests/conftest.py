@@ -54,17 +54,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
     if not config.getoption("long"):
-        config.hook.pytest_deselected(items=[item for item in items if _is_long(item)])
-        items[:] = [item for item in items if not _is_long(item)]
+        short = [item for item in items if not _is_long(item)]
+        repeats = _repeats_on_postgres(short)
+        run = [item for item in short if item.nodeid not in repeats]
+        chosen = {item.nodeid for item in run}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in chosen])
+        items[:] = run
 
 
 def _is_long(item: pytest.Item) -> bool:
     """Whether it is marked `long`: on every engine, or on the one that the mark names."""
     mark = item.get_closest_marker("long")
-    own = (
-        item.callspec.params.get("engine") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
-    )
-    return mark is not None and mark.kwargs.get("engine") in {None, own}
+    return mark is not None and mark.kwargs.get("engine") in {None, _engine_of(item)}
+
+
+def _repeats_on_postgres(items: list[pytest.Item]) -> set[str]:
+    """The ids of those that run on SQLite, and with other parameters on PostgreSQL: what the engines do differently is
+    our SQL, and that hardly depends on a test's parameters. Where it does, the test is marked `on_both`.
+    """
+    ids = {item.nodeid for item in items}
+    begun: set[str] = set()
+    repeats = set()
+    for item in items:
+        if _engine_of(item) == "postgres" and not item.get_closest_marker("on_both"):
+            test = item.nodeid.partition("[")[0]
+            if test in begun and item.nodeid.replace("postgres", "sqlite") in ids:
+                repeats.add(item.nodeid)
+            begun.add(test)
+    return repeats
+
+
+def _engine_of(item: pytest.Item) -> object:
+    return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
 
 
 @pytest.hookimpl(tryfirst=True)

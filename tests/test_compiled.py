@@ -25,7 +25,7 @@ from ikawaari.store.models import (
 from tests import factories
 from tests.world import Trouble, halfway
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.on_both]
 NOW = clock.now()
 OPEN, COMPLETE = SessionStatus.OPEN, SessionStatus.COMPLETE
 Make = Callable[..., Any]

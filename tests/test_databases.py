@@ -15,6 +15,8 @@ from ikawaari.store.models import Merchant
 from tests import factories
 from tests.world import Trouble, halfway, together
 
+pytestmark = pytest.mark.on_both
+
 
 @pytest.mark.parametrize(
     ("url", "name"),

@@ -11,6 +11,8 @@ import pytest
 
 from ikawaari import databases, locks, sqlite
 
+pytestmark = pytest.mark.on_both
+
 INSERT = "INSERT INTO here VALUES (1)"
 
 

@@ -15,6 +15,8 @@ from tests.checkout.test_links import from_link, status, visit
 from tests.checkout.test_parallel import race
 from tests.world import FAILED, PAID, World, audit, fresh, latest, names, refunds, statuses, together
 
+pytestmark = pytest.mark.on_both
+
 
 def opened(world: World, link: PaymentLink, count: int) -> list[CheckoutSession]:
     """Sessions of the link: one by a visit, one by the merchant, and so on."""

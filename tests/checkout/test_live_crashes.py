@@ -27,6 +27,10 @@ from tests.world import FAILED, PAID, Killed, fresh, intent, latest, statuses, t
 from tests.world import refunds as all_refunds
 
 pytestmark = pytest.mark.long(engine="postgres")  # served processes are killed there: tests/chaos/test_live_kill.py
+FAULTS = [
+    *(None, "accepted_then_500"),
+    *(pytest.param(fault, marks=pytest.mark.long) for fault in ("reset", "500")),  # as if it died a moment sooner
+]
 _MOST = 200  # a step with more places to die at has no end
 
 
@@ -121,7 +125,7 @@ def still_open(opened: Sequence[CheckoutSession]) -> list[CheckoutSession]:
     return [session for session in opened if fresh(session).status == "open"]
 
 
-@pytest.mark.parametrize("fault", [None, "accepted_then_500", "reset", "500"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_charge_that_dies_anywhere_is_settled_and_taken_at_most_once(live: Live, fault: str | None) -> None:
     opened: list[CheckoutSession] = []
     for place in count(1):
@@ -171,7 +175,7 @@ def test_a_callback_that_dies_anywhere_is_taken_in_when_it_comes_again(live: Liv
     live.audit()
 
 
-@pytest.mark.parametrize("fault", [None, "accepted_then_500", "reset", "500"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_refund_that_dies_anywhere_gives_back_once(refunding: Live, fault: str | None) -> None:
     session = refunding.paid()
     refunds.create(refunding.owner, NewRefund(payment_intent=intent(session).id), refunding.now)

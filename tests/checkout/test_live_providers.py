@@ -25,9 +25,9 @@ WALLETS = [one for one in BENCHES if one.adapter.capabilities.operators]
 REFUNDING = [one for one in BENCHES if one.adapter.refund is not Provider.refund]
 SIGNING = [one for one in BENCHES if one.signs_callbacks]
 CANCELING = [one for one in BENCHES if one.adapter.cancel is not Provider.cancel]
-# How an adapter reads an answer does not depend on the engine.
+# How an adapter reads an answer, tests/providers/test_promises.py tries on each.
 FAULTS = [
-    pytest.param(fault, marks=[pytest.mark.long(engine="postgres")] if fault in {"reset", "garbage", "html"} else [])
+    pytest.param(fault, marks=[pytest.mark.long] if fault in {"reset", "garbage", "html"} else [])
     for fault in [*LOST, "500"]
 ]
 LATE: dict[str, dict[str, Any]] = {
@@ -43,14 +43,7 @@ def only(benches: Sequence[type[Bench]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("live", benches, indirect=True, ids=[one.adapter.name for one in benches])
 
 
-_ON_BOTH = {"mtn", "pawapay"}  # the others meet PostgreSQL with --long: what differs by engine is ours, not theirs
-_BENCHES = [
-    pytest.param(bench, marks=[] if bench.adapter.name in _ON_BOTH else [pytest.mark.long(engine="postgres")])
-    for bench in BENCHES
-]
-
-
-@pytest.fixture(params=_BENCHES, ids=lambda bench: bench.adapter.name)
+@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
 def live(request: pytest.FixtureRequest, config: Config) -> Iterator[Live]:
     """Each provider in turn, alone."""
     made: type[Bench] = request.param

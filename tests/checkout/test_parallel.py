@@ -19,6 +19,8 @@ from tests import factories
 from tests import world as worlds
 from tests.world import PAID, WAITING, World, audit, fresh, intent, latest, names, statuses, together, tries
 
+pytestmark = pytest.mark.on_both
+
 
 class Watched(Sandbox):
     """The sandbox, with a note of every call."""

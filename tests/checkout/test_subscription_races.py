@@ -28,6 +28,8 @@ from tests.checkout.test_crashes import survives
 from tests.checkout.test_parallel import Watched, race
 from tests.world import Killed, World, audit, intent, names, together
 
+pytestmark = pytest.mark.on_both
+
 
 def renewing(world: World, how: str = "tok_test_card") -> tuple[Subscription, Invoice]:
     """A subscription whose renewal was invoiced a moment ago and not charged yet."""

@@ -15,6 +15,8 @@ from ikawaari.store.models import IdempotencyKey, Merchant
 from tests import factories
 from tests.world import World, names, together
 
+pytestmark = pytest.mark.on_both
+
 ANSWER = Answer(201, {"Content-Type": "application/json", "Location": "/é"}, '{"b": 1,  "a": "é"}\n')
 
 

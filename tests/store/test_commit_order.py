@@ -24,6 +24,8 @@ from ikawaari.store.models import CheckoutSession, Event, Merchant, PaymentInten
 from tests import factories, world
 from tests.world import release
 
+pytestmark = pytest.mark.on_both
+
 SECONDS = float(os.environ.get("IKAWAARI_COMMIT_ORDER_SECONDS", "3"))  # CONTRIBUTING: a minute for the figures
 Page = Mapping[str, Any]
 List = Callable[[Merchant, PageRequest], Page]

@@ -10,7 +10,7 @@ from ikawaari.store.models import DueWork
 from tests import statements
 from tests.world import Trouble, halfway, together
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.on_both]
 LEASE = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
 KINDS = frozenset({"k", "l"})

@@ -24,7 +24,7 @@ from tests import factories
 from tests.test_states import stored
 from tests.world import names, together
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.on_both]
 
 
 def refused(write: Callable[[], Any]) -> bool:

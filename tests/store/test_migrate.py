@@ -17,6 +17,8 @@ from ikawaari.store.database import database
 from ikawaari.store.models import TABLES
 from tests import postgres, world
 
+pytestmark = pytest.mark.on_both
+
 
 @pytest.fixture
 def empty_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
