@@ -5,14 +5,20 @@ Like `killing`, for any adapter: the steps are those of its requests.
 
 import os
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, wraps
+from threading import local
 from typing import Any
 
+from urllib3.connection import HTTPConnection
+
+from ikawaari.checkout import callbacks
+from ikawaari.providers import registry
 from ikawaari.providers.http import Call
-from tests.chaos.killing import DIE_AT, after
+from tests.chaos.killing import DIE_AT, after, before
 from tests.chaos.seeded import moved
 
 _LOGINS = ("/token/", "/login")
+_thread = local()  # `is_asking`: inside the request that the trap is for
 
 
 def main() -> None:
@@ -29,8 +35,41 @@ def _refunds(_call: Call, method: str, path: str, *_: Any) -> bool:
     return method == "POST" and "refund" in path
 
 
+def _looks_up(_call: Call, method: str, path: str, *_: Any) -> bool:
+    return method == "GET" and "refund" not in path
+
+
+def _sent(condition: Callable[..., bool]) -> None:
+    """Die when all of a request has left, and its answer has not been read."""
+    send = Call.send
+
+    @wraps(send)
+    def marked(*given: Any, **named: Any) -> Any:
+        _thread.is_asking = condition(*given)
+        try:
+            return send(*given, **named)
+        finally:
+            _thread.is_asking = False
+
+    Call.send = marked  # type: ignore[method-assign]
+    before(HTTPConnection, "getresponse", lambda *_: getattr(_thread, "is_asking", False))
+
+
+def _verified() -> None:
+    for adapter in registry.INSTALLED:
+        after(adapter, "parse_callback")
+
+
 TRAPS: Mapping[str, Callable[[], None]] = {
+    "before a charge is sent": partial(before, Call, "send", _creates),
+    "a charge is sent": partial(_sent, _creates),
     "a charge is answered": partial(after, Call, "send", _creates),
+    "a callback is verified": _verified,
+    "a callback is applied": partial(after, callbacks, "receive"),  # and not acknowledged
+    "a look-up is sent": partial(_sent, _looks_up),
+    "a look-up is answered": partial(after, Call, "send", _looks_up),
+    "before a refund is sent": partial(before, Call, "send", _refunds),
+    "a refund is sent": partial(_sent, _refunds),
     "a refund is answered": partial(after, Call, "send", _refunds),
 }
 

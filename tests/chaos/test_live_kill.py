@@ -1,7 +1,7 @@
 """`kill -9` around every call of a real provider: its simulator's ledger and our books agree, and money moves once."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +37,6 @@ pytestmark = pytest.mark.long(engine="sqlite")  # there a process dies anywhere:
 KILLING = "tests.chaos.live_killing"
 BY_NAME = {bench.adapter.name: bench for bench in BENCHES}
 REFUNDING = [name for name, bench in BY_NAME.items() if bench.adapter.refund is not Provider.refund]
-QUICK = {"mtn", "stripe"}  # a hint from a wallet, a signed event from a card; the others with --long
 # Seconds: for the next enquiry, a dead one's lease, and the time after which a provider has forgotten.
 JUMPS = (6, 40, 200, 1_000, 2_000, 4_000)
 
@@ -141,26 +140,68 @@ def house(name: str, step: str, database_url: str, folder: Path) -> Iterator[Hou
         world.close()
 
 
-def _each(names: Iterable[str]) -> list[Any]:
-    return [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long()]) for name in names]
+def _each(names: Iterable[str], quick: Mapping[str, set[str]]) -> pytest.MarkDecorator:
+    """Each trap for each of these providers: of a trap the `quick` ones, and the others with --long."""
+    return pytest.mark.parametrize(
+        ("step", "name"),
+        [
+            pytest.param(step, name, marks=[] if name in chosen else [pytest.mark.long()])
+            for step, chosen in quick.items()
+            for name in names
+        ],
+    )
 
 
-@pytest.mark.parametrize("name", _each(BY_NAME))
-def test_a_server_killed_once_a_charge_is_answered(
-    name: str, database: None, database_url: str, tmp_path: Path
+@_each(
+    BY_NAME,
+    {
+        "before a charge is sent": {"pawapay"},
+        "a charge is sent": {"cinetpay"},
+        "a charge is answered": {"mtn", "stripe"},  # a hint from a wallet, a signed event from a card
+    },
+)
+def test_a_server_killed_around_a_charge(
+    step: str, name: str, database: None, database_url: str, tmp_path: Path
 ) -> None:
-    with house(name, "a charge is answered", database_url, tmp_path) as home:
+    with house(name, step, database_url, tmp_path) as home:
         session = home.paying()
         home.dies()
         home.finish(session)
         assert sum(home.live.bench.started(one.id) > 1 for one in tries(session)) == 0
 
 
-@pytest.mark.parametrize("name", _each(REFUNDING))
-def test_a_worker_killed_once_a_refund_is_answered(
-    name: str, database: None, database_url: str, tmp_path: Path
+@_each(BY_NAME, {"a callback is verified": {"wave"}, "a callback is applied": {"mtn"}})
+def test_a_server_killed_in_the_middle_of_a_callback(
+    step: str, name: str, database: None, database_url: str, tmp_path: Path
 ) -> None:
-    with house(name, "a refund is answered", database_url, tmp_path) as home:
+    with house(name, step, database_url, tmp_path) as home:
+        session = home.paying()
+        home.approve()
+        home.dies()
+        home.finish(session)
+        assert len(tries(session)) == 1
+
+
+@_each(BY_NAME, {"a look-up is sent": {"stripe"}, "a look-up is answered": {"pawapay"}})
+def test_a_worker_killed_in_the_middle_of_a_look_up(
+    step: str, name: str, database: None, database_url: str, tmp_path: Path
+) -> None:
+    with house(name, step, database_url, tmp_path) as home:
+        session = home.paying()
+        home.later(JUMPS[0])
+        home.dies()
+        home.finish(session)
+        assert len(tries(session)) == 1
+
+
+@_each(
+    REFUNDING,
+    {"before a refund is sent": {"mtn"}, "a refund is sent": {"wave"}, "a refund is answered": {"mtn", "stripe"}},
+)
+def test_a_worker_killed_around_a_refund(
+    step: str, name: str, database: None, database_url: str, tmp_path: Path
+) -> None:
+    with house(name, step, database_url, tmp_path) as home:
         session = home.paying()
         home.finish(session)
         refunds.create(home.live.owner, NewRefund(payment_intent=intent(session).id), home.live.now)
