@@ -26,12 +26,13 @@ class Engine(Compiling):
         """A block whose statements may be sent without waiting for each other's results."""
         return nullcontext()
 
-    def insert_soon(self, insert: Callable[[], None]) -> None:
+    def insert_soon(self, insert: Callable[[], None], *, first: bool = False) -> None:
         """Call `insert` before the next statement of this thread's transaction, at the latest at its end.
 
-        What a request makes of a new row meanwhile, such as its answer, then holds no lock.
+        What a request makes of a new row meanwhile, such as its answer, then holds no lock. `first`: before what waits.
         """
-        self._state.transactions[0].soon.append(insert)  # type: ignore[attr-defined]
+        waiting = self._state.transactions[0].soon  # type: ignore[attr-defined]
+        waiting.insert(0 if first else len(waiting), insert)
 
     def insert_now(self) -> None:
         """Write what waits for the next statement."""

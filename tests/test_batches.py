@@ -49,14 +49,14 @@ def test_a_batch_is_one_packet_and_one_more_for_each_result_that_is_wanted_befor
     assert (early, sent) == ([(0,), (1,)], [3])
 
 
-def test_a_session_is_opened_by_three_packets(app: Flask) -> None:
+def test_a_session_is_opened_by_two_packets(app: Flask) -> None:
     shop = Shop(app, rate_limit=10_000)
     owner = factories.owner(shop.merchant)
     endpoints.create(owner, url="http://127.0.0.1:9/", enabled_events=["*"], now=clock.now())
     shop.post(SESSIONS, {"amount": 5000}, Idempotency_Key="warm")
     with packets() as sent:
         answer = shop.post(SESSIONS, {"amount": 5000}, Idempotency_Key="counted")
-    assert (answer.status_code, sent) == (201, [3])
+    assert (answer.status_code, sent) == (201, [2])
 
 
 def test_an_error_of_a_batch_is_told_at_its_end_and_undoes_all_of_the_transaction() -> None:

@@ -30,6 +30,14 @@ def idempotent(handler: F, *, holds_secret: bool = False) -> F:
     return _once(handler, partial(_run_alone, holds_secret=holds_secret))
 
 
+def idempotent_insert(handler: F) -> F:
+    """The same for a handler that does nothing but insert: it runs before anybody knows whether the key is new.
+
+    Nearly all keys are, so nobody looks them up. If it is not, what the handler did is undone.
+    """
+    return _once(handler, _run_first)
+
+
 def idempotent_call(handler: F, *, holds_secret: bool = False) -> F:
     """Run `handler` once per key, although it calls an outside system and so shares no transaction with its answer.
 
@@ -51,7 +59,7 @@ def _once(handler: F, run: Callable[[Call, Callable[[], Response]], Response]) -
     return once  # type: ignore[return-value]
 
 
-def _run_alone(call: Call, handler: Callable[[], Response], *, holds_secret: bool) -> Response:
+def _run_alone(call: Call, handler: Callable[[], Response], *, holds_secret: bool = False) -> Response:
     now = clock.now()
     try:
         with idempotency.alone(call, now) as known:
@@ -69,6 +77,17 @@ def _run_alone(call: Call, handler: Callable[[], Response], *, holds_secret: boo
         if not _is_final(error):
             raise
         return _keep_refusal(call, error, now)
+
+
+def _run_first(call: Call, handler: Callable[[], Response]) -> Response:
+    now = clock.now()
+    try:
+        with store.atomic():
+            response = handler()
+            idempotency.keep(call, None, _answer(response, call), now)
+            return response
+    except (store.IntegrityError, IkawaariError):  # the key is known, or the call refused: the key decides
+        return _run_alone(call, handler)
 
 
 def _keep_refusal(call: Call, error: IkawaariError, now: datetime) -> Response:

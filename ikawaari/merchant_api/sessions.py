@@ -10,7 +10,7 @@ from ikawaari.edge import naming, warnings
 from ikawaari.edge.documenting import Blueprint, operation
 from ikawaari.edge.parsing import SESSION_ID
 from ikawaari.merchant_api.auth import caller, requires
-from ikawaari.merchant_api.idempotency import idempotent
+from ikawaari.merchant_api.idempotency import idempotent, idempotent_insert
 from ikawaari.merchant_api.schemas import sessions as schemas
 from ikawaari.merchants.credentials import Scope
 from ikawaari.paging import PageRequest
@@ -30,7 +30,7 @@ class Sessions(MethodView):
 
     @operation("createCheckoutSession", errors.OBJECT_UNKNOWN, errors.LINK_ENDED)
     @requires(Scope.PAYMENTS_WRITE)
-    @idempotent
+    @idempotent_insert
     @bp.arguments(schemas.CheckoutSessionInput(), required=False, example=schemas.NEW_SESSION)
     @bp.response(201, schemas.CheckoutSession(), example=schemas.SESSION)
     def post(self, new: NewSession) -> JsonObject:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, SQL, Expression, Select, fn
+from peewee import JOIN, SQL, Case, Expression, Select, fn
 
 from ikawaari import compiled, errors, sealing, store
 from ikawaari.errors import Conflict
@@ -74,10 +74,12 @@ def alone(call: Call, now: datetime) -> Iterator[Answer | Claim | None]:
 def keep(call: Call, mine: Claim | None, answer: Answer, now: datetime) -> None:
     """Store the answer at the end of the transaction of the call's effects: neither exists without the other.
 
-    If an equal call was faster, that transaction fails with an IntegrityError, and the effects are undone.
+    If an equal call was faster, that transaction fails with an IntegrityError, and the effects are undone. On
+    PostgreSQL the same happens while an equal call still runs.
     """
     if mine is None:
-        store.before_commit(_ANSWERS, (*_values(call, now), *_kept(answer)), _insert_answers)
+        row = (*_values(call, now), *_kept(answer))
+        store.insert_first(lambda: store.send(_insert_answer, _name(_identity(call)), *row))
     else:
         finish(mine, answer)
 
@@ -167,7 +169,7 @@ def _find(call: Call) -> IdempotencyKey | None:
     if not (store.is_postgres() and store.in_transaction()):
         rows = store.run(_select, *identity)
         return as_record(IdempotencyKey, rows[0]) if rows else None
-    ((is_alone, *row),) = store.run(_select_and_lock, *identity, "\n".join(map(str, identity)))
+    ((is_alone, *row),) = store.run(_select_and_lock, *identity, _name(identity))
     if not is_alone:
         raise Conflict(errors.KEY_IN_USE, retry_after_seconds=1)
     return as_record(IdempotencyKey, row) if row[0] else None
@@ -192,9 +194,17 @@ def _select(*identity: Any) -> Any:
 def _select_and_lock(*identity_and_name: Any) -> Any:
     """The row, and whether no other transaction uses the key. A lock on its name tells, until our transaction ends."""
     *identity, name = identity_and_name
-    lock = fn.pg_try_advisory_xact_lock(fn.hashtextextended(name, SQL("0"))).alias("is_alone")
-    turn = Select(columns=[lock]).alias("turn")
+    turn = Select(columns=[_lock(name).alias("is_alone")]).alias("turn")
     return Select([turn], [turn.c.is_alone, *_columns()]).join(IdempotencyKey, JOIN.LEFT_OUTER, on=_is(*identity))
+
+
+def _lock(name: Any) -> Any:
+    """Whether this transaction has the lock on the key's name, which is the first one's until that one ends."""
+    return fn.pg_try_advisory_xact_lock(fn.hashtextextended(name, SQL("0")))
+
+
+def _name(identity: Sequence[Any]) -> str:
+    return "\n".join(map(str, identity))
 
 
 def _columns() -> Sequence[Any]:
@@ -218,7 +228,6 @@ def _sealed_if_secret(answer: Answer) -> str:
     return sealing.seal(answer.body) if answer.credential_id else answer.body
 
 
-_ANSWERS = "answers"  # among what is written at the end of a transaction
 _CALL = ("merchant", "livemode", "method", "path", "key", "body_digest", "locked_until", "created_at")
 _ANSWER = ("status", "headers", "body", "credential_id")
 
@@ -229,14 +238,12 @@ def _insert_claim(*values: Any) -> Any:
     return claimed.on_conflict_ignore().returning(IdempotencyKey.id)
 
 
-def _insert_answers(rows: Sequence[Sequence[Any]]) -> None:
-    for row in rows:  # one: a request has one key
-        store.send(_insert_answer, *row)
-
-
 @compiled.once
-def _insert_answer(*values: Any) -> Any:
-    return IdempotencyKey.insert(dict(zip((*_CALL, *_ANSWER), values, strict=True))).returning()
+def _insert_answer(name: Any, *values: Any) -> Any:
+    row = dict(zip((*_CALL, *_ANSWER), values, strict=True))
+    if store.is_postgres():  # while an equal call has the lock, the row has no key, and is refused
+        row["key"] = Case(None, [(_lock(name), row["key"])])
+    return IdempotencyKey.insert(row).returning()
 
 
 def _take_over(found: IdempotencyKey, body_digest: str, now: datetime) -> Claim:

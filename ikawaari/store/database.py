@@ -147,6 +147,11 @@ def owe_event(row: Any) -> None:
     _endings.current.owing.append(row)
 
 
+def insert_first(insert: Callable[[], None]) -> None:
+    """Call `insert` before anything is written that still waits in this transaction: if it fails, that need not be."""
+    database.obj.insert_soon(insert, first=True)
+
+
 def before_commit(name: str, item: Any, write: Callable[[list[Any]], None]) -> None:
     """Have `write` called with all items of `name` at the end of the transaction, one name after the other.
 

@@ -161,7 +161,7 @@ def test_a_call_that_still_runs_in_another_thread_is_waited_for(shop: Shop, conf
         return shop.post(SESSIONS, {}, Idempotency_Key="k")
 
     with ThreadPoolExecutor(1) as thread, psycopg.connect(config.database_url) as blocker:
-        blocker.execute("LOCK TABLE checkout_sessions IN EXCLUSIVE MODE")
+        blocker.execute("LOCK TABLE events IN EXCLUSIVE MODE")
         first = thread.submit(call)
         while not database.execute_sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone():
             assert not first.done()

@@ -197,6 +197,31 @@ def test_of_two_equal_calls_the_later_one_is_told_so(world: World, engine: str) 
     assert (idempotency.answer_of(call, now), IdempotencyKey.select().count()) == (ANSWER, 1)
 
 
+def run_first(call: Call) -> None:
+    """Run the call without looking up its key."""
+    with store.atomic():
+        idempotency.keep(call, None, ANSWER, clock.now())
+
+
+def test_a_call_that_does_not_look_up_its_key_is_told_at_its_end_that_it_is_known(world: World) -> None:
+    run_first(call_of(world.merchant))
+    with pytest.raises(store.IntegrityError):
+        run_first(call_of(world.merchant))
+    assert (idempotency.answer_of(call_of(world.merchant), clock.now()), IdempotencyKey.select().count()) == (ANSWER, 1)
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_a_call_that_does_not_look_up_its_key_does_not_wait_for_an_equal_one_that_runs(world: World) -> None:
+    """On SQLite it does, because there is one writer at a time."""
+    call = call_of(world.merchant)
+    with ThreadPoolExecutor(1) as elsewhere, store.atomic():
+        idempotency.keep(call, None, ANSWER, clock.now())
+        store.flush()
+        with pytest.raises(store.IntegrityError):
+            elsewhere.submit(run_first, call).result()
+    assert IdempotencyKey.select().count() == 1
+
+
 def test_a_call_of_an_older_version_that_was_killed_is_run_again(world: World) -> None:
     earlier = won(world.merchant)
     late, call = clock.now() + timedelta(seconds=31), call_of(world.merchant)
