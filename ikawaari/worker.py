@@ -16,6 +16,7 @@ from ikawaari.checkout import (
     enquiry,
     invoices,
     paces,
+    page_drafts,
     refund_checks,
     refunds,
     renewals,
@@ -53,6 +54,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
     """Hourly maintenance: repair and report inconsistent data, and delete what has expired."""
     audit.run_hourly(last_housekeeping(), now)
     idempotency.forget(now)
+    page_drafts.forget(now)
     rates.forget(now)
     history.forget(now)
     conditions.schedule_missing(now)

@@ -5,7 +5,9 @@
   const find = (selector, root) => (root || document).querySelector(selector);
   const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
   const on = (name, act, root) => (root || document).addEventListener(name, act);
+  const before = (name, act) => document.addEventListener(name, act, true);
   let box, state, clock, retry, leave, unanswered, failures = 0, flying = 0;
+  const held = []; // what stood in a button and beside it before it was pressed
 
   const polls = () => find('#poll[hx-trigger^=every]', box);
   const look = () => {
@@ -28,21 +30,35 @@
 
   const busy = (form, button) => {
     if (button && button.name) return; // another country, another language: not the way on
+    const pressed = button && button.dataset.busy ? button : find('[data-busy]', form);
     form.setAttribute('aria-busy', 'true');
-    for (const [name, place] of [['busy', button || find('[data-busy]', form)], ['lock', find('[data-lock]')]]) {
-      if (!place || !place.dataset[name] || 'was' in place.dataset) continue;
-      place.dataset.was = place.textContent;
+    for (const [name, place] of [['busy', pressed], ['lock', find('[data-lock]')]]) {
+      if (!place || !place.dataset[name] || held.some((one) => one.place === place)) continue;
+      held.push({ place, nodes: Array.from(place.childNodes) });
       place.textContent = place.dataset[name];
     }
     say(find('[data-lock]') ? find('[data-lock]').textContent : '');
   };
   const idle = () => {
     for (const form of all('[aria-busy]')) form.removeAttribute('aria-busy');
-    for (const place of all('[data-was]')) {
-      place.textContent = place.dataset.was;
-      delete place.dataset.was;
+    for (const one of held.splice(0)) {
+      one.place.textContent = '';
+      for (const node of one.nodes) one.place.appendChild(node);
     }
   };
+  // Another language is another page: htmx, which would take its part only, does not get to know of it.
+  before('submit', (event) => {
+    if (event.submitter && event.submitter.name === 'lang') event.stopImmediatePropagation();
+  });
+  // Which of a form's buttons was pressed is not told by every engine: another country would be a payment.
+  before('click', (event) => {
+    const button = event.target.closest('button[name]');
+    if (!button || !button.form || 'submitter' in Event.prototype || 'submitter' in (window.SubmitEvent || Event).prototype) return;
+    const name = document.createElement('input');
+    Object.assign(name, { type: 'hidden', name: button.name, value: button.value });
+    button.form.appendChild(name);
+    setTimeout(() => name.remove(), 0);
+  });
   on('submit', (event) => {
     const form = event.target;
     if (form.hasAttribute('aria-busy') && !window.htmx) return event.preventDefault();
@@ -133,7 +149,7 @@
     count();
     for (const button of all('[data-copy]', box)) button.hidden = !navigator.clipboard;
     lead(find('[data-forward]', box));
-    const moved = box.dataset.state !== state, title = find('h1', box);
+    const moved = box.dataset.state !== state, title = find('[data-focus]', box) || find('h1', box);
     if (old && title && !find('[autofocus]', box) && (moved || document.activeElement === document.body)) {
       if (moved) scrollTo(0, 0);
       title.focus({ preventScroll: true });

@@ -19,7 +19,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost
     account_setup | charges | customers | payment_methods | returns     what operators set up, and providers are given
     outbox                                      events, each with the move that it tells of
-    pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
+    page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
     references                                  what payers read on the receipt, and support searches by
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
     health                                      which breakers are open; what providers said last

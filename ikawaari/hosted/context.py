@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from flask_babel import LazyString
@@ -37,6 +39,7 @@ class Own:
     """
 
     page: str  # its path
+    query: str  # what its addresses carry on for a browser that keeps no cookies
     request_key: str
     seen: str
     price: str
@@ -69,11 +72,20 @@ class Facts:
     next_payment: int | None = None  # of a subscription that begins now, in Unix seconds
 
 
-def own(session_id: str, view: PublicCheckout, state: PageState, total: Total, locale: str) -> Own:
-    """The texts of a session's page."""
+def own(
+    session_id: str,
+    view: PublicCheckout,
+    state: PageState,
+    total: Total,
+    locale: str,
+    *,
+    carried: Mapping[str, str] = MappingProxyType({}),
+) -> Own:
+    """The texts of a session's page. `carried`: what its addresses carry on."""
     amount = _amount(view, state, total)
     return Own(
         page=f"/{session_id}",
+        query=urlencode(carried),
         request_key=ids.random_text(22),
         seen=state.seen,
         price=Money(amount, view["currency"]).format(locale) if amount else "",
@@ -109,8 +121,8 @@ def of(facts: Facts) -> dict[str, Any]:
         "unit": re.sub(r"[\d\s.,]", "", Money(0, view["currency"]).format(locale)),
         "whole": Money(0, view["currency"]).exponent == 0,
         "success_url": page_state.safe_url(view["success_url"]),
-        "refresh": _refresh(facts.own.page, state),
-        "slow_refresh": _slow_refresh(facts.own.page, state),
+        "refresh": _refresh(_address(facts.own), state),
+        "slow_refresh": _slow_refresh(_address(facts.own), state),
         **_choices(view, draft, facts.card),
         "country_name": lambda code: countries.name(code, locale),
         "fault": lambda name: _fault(facts, name),
@@ -214,6 +226,10 @@ def next_payment(recurring: Recurring | None, now: datetime) -> int | None:
 def _tied(text: str | None) -> str | None:
     """A masked number, or a date, without line breaks."""
     return text.replace(" ", "\u00a0") if text else None
+
+
+def _address(own: Own) -> str:
+    return f"{own.page}?{own.query}" if own.query else own.page
 
 
 def _slow_refresh(page: str, state: PageState) -> str | None:

@@ -1,5 +1,8 @@
 """What the customer typed, kept for fifteen minutes in a signed cookie, so that a mistake, a decline or a reload loses
 nothing. The cookie is sent to this one page only. It never contains a card number, its code or a one-time code.
+
+Of a browser that keeps no cookies the same is stored in the database, and the address has a token for it. Whether a
+browser keeps them is known from an empty draft, which comes with the page: without it, a form is sent with no cookie.
 """
 
 import re
@@ -8,17 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 from ikawaari import cards, clock, countries, money, numbers, phones, texts
+from ikawaari.checkout import page_drafts
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.public_view import OfferedCountry, OfferedOperator, PublicCheckout
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
-from ikawaari.hosted import prefixes
+from ikawaari.hosted import prefixes, web
 from ikawaari.operators import OPERATORS
 from ikawaari.shapes import MethodType
 from ikawaari.states import PaymentStatus
@@ -106,9 +111,14 @@ def renew(draft: Draft) -> Draft:
     return draft
 
 
-def load(session_id: str, now: datetime) -> Draft:
-    """The draft that the browser kept for this page; empty if there is none, or it is old or forged."""
+def load(session_id: str, now: datetime, *, shows: bool = False) -> Draft:
+    """The draft that was kept for this page; empty if there is none, or it is old or forged.
+
+    `shows`: the page is about to show it, so it is not kept in the database any longer.
+    """
     text = request.cookies.get(_COOKIE)
+    if not text and (token := web.draft_token()):
+        text = (page_drafts.take if shows else page_drafts.read)(session_id, token, now)
     if not text:  # as most requests: a signer takes a while to make
         return Draft()
     try:
@@ -131,8 +141,21 @@ def of_earlier(view: PublicCheckout) -> Draft:
 
 
 def keep(response: Response, session_id: str, draft: Draft, now: datetime) -> Response:
-    """Store `draft` in the browser, for this page."""
+    """Store `draft` in the browser, for this page, and in the database if the browser has sent no cookie of ours."""
     text = _signed(session_id, draft, now)
+    if not {_COOKIE, web.LANGUAGE} & set(request.cookies):
+        address = urlsplit(response.location or "")
+        query = dict(parse_qsl(address.query)) | {web.DRAFT: page_drafts.store_text(session_id, text, now)}
+        response.location = address._replace(query=urlencode(query)).geturl()
+    return _set_cookie(response, session_id, text)
+
+
+def probe(response: Response, session_id: str) -> Response:
+    """Give the browser an empty draft: a form that is sent without it comes from one that keeps no cookies."""
+    return response if request.cookies else _set_cookie(response, session_id, "")
+
+
+def _set_cookie(response: Response, session_id: str, text: str) -> Response:
     response.set_cookie(
         _COOKIE,
         text,

@@ -59,7 +59,7 @@ def visit(slug: str) -> BaseResponse:
         return _refusal(visits.view(slug, known), error, paid, now)
     # A payer who was asked here is not asked about the same payment again after typing the number.
     asked: dict[str, Any] = {pages.ASKED: paid["id"]} if paid else {}
-    response = redirect(url_for("pages.show", session_id=session.id, **asked), 303)
+    response = redirect(url_for("pages.show", session_id=session.id, **web.carried(), **asked), 303)
     path, secure = url_for("links.visit", slug=slug), is_https()
     response.set_cookie(
         _COOKIE, session.id, _REMEMBERED_SECONDS, path=path, secure=secure, httponly=True, samesite="Lax"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -32,7 +33,6 @@ from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.snapshots import PaymentSnapshot, Snapshot
 from ikawaari.edge import idempotency_key
-from ikawaari.edge.requests import is_https
 from ikawaari.errors import (
     AskedFirst,
     CodeNeeded,
@@ -72,13 +72,11 @@ bp.after_request(web.finish_page)
 def show(session_id: str) -> BaseResponse:
     """The page in its current state. After a return from a wallet, the provider is asked first."""
     now = clock.now()
-    if request.args.get(web.LANGUAGE) in web.LOCALES:
-        return _remember_language(session_id, request.args[web.LANGUAGE])
     if "returned" in request.args:
         enquiry.check(session_id, now)
         return back(session_id)
     shown = sessions.look_up(session_id, now)
-    return _answer(shown, now)
+    return web.remember_language(_answer(shown, now), request.args.get(web.LANGUAGE))
 
 
 @bp.get("/return")
@@ -93,11 +91,16 @@ def pay(session_id: str) -> BaseResponse:
     """Start a payment with what was typed; the page shows the result."""
     now = clock.now()
     shown = sessions.look_up_for_payment(session_id, now)
+    if language := request.form.get(web.LANGUAGE):
+        response = drafts.keep(
+            back(session_id, lang=language, **_still_asked()), session_id, drafts.typed(request.form), now
+        )
+        return web.remember_language(response, language)
     if "recount" in request.form:
         return drafts.keep(back(session_id, **_still_asked()), session_id, drafts.typed(request.form), now)
     token = request.form.get("card_token")
     if request.form.get("method") == MethodType.CARD and not token and request.form.get("number"):
-        return redirect(url_for("sandbox_screens.card", session_id=session_id), 307)
+        return redirect(url_for("sandbox_screens.card", session_id=session_id, **web.carried()), 307)
     return start(shown, token, now)
 
 
@@ -227,7 +230,7 @@ def _rest(now: datetime) -> int:
 
 def back(session_id: str, **query: Any) -> BaseResponse:
     """Redirect to the page itself (303), so that a reload never pays again."""
-    return redirect(url_for("pages.show", session_id=session_id, **query), 303)
+    return redirect(url_for("pages.show", session_id=session_id, **{**web.carried(), **query}), 303)
 
 
 def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
@@ -245,13 +248,16 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     style = csp.style(view["merchant"]["color"])
     page = make_response(drawing.html(facts), state.http_status)
     response = csp.protect(page, style, logo=view["merchant"]["logo_url"], card=facts.card)
+    if state.name in {"choose", "otp"}:
+        return drafts.probe(response, session_id)
     return drafts.forget(response, session_id) if state.name in _SETTLED - {"late"} else response
 
 
 def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
     """What the page shows, and what the request adds to it."""
     session = shown.session
-    draft, locale = drafts.load(session.id, now), web.locale_of(view)
+    draft, locale = drafts.load(session.id, now, shows=not state.waiting), web.locale_of(view)
+    carried = {name: text for name, text in web.carried().items() if state.waiting or name != web.DRAFT}
     if not draft.values and not draft.faults and not links.is_shared(session, shown.link):
         draft = drafts.of_earlier(view)
     if view["next_action"]:  # in the page's language, which its payer may have chosen
@@ -264,7 +270,7 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         draft=draft,
         state=state,
         total=total,
-        own=context.own(session.id, view, state, total, locale),
+        own=context.own(session.id, view, state, total, locale, carried=carried),
         notes=notes.of(shown, totals.charged(view, draft, total)),
         asked=_asked(),
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
@@ -295,7 +301,8 @@ def _unchanged(session_id: str, state: PageState, every: str) -> Response:
     if every == str(state.poll_seconds or ""):
         response = make_response("", 204)
     else:
-        response = make_response(render_template("checkout/parts/poll.html", page=f"/{session_id}", state=state))
+        own = {"page": f"/{session_id}", "query": urlencode(web.carried())}
+        response = make_response(render_template("checkout/parts/poll.html", **own, state=state))
         response.headers["HX-Retarget"] = "#poll"
     return csp.protect(response, csp.style(None))
 
@@ -315,9 +322,3 @@ def _pay_request(shown: Snapshot, draft: Draft, card_token: str | None, now: dat
         return_url=f"{merchant_view.page_url(session.id)}?returned=1",
         desktop=not re.search("Mobi|Android", request.headers.get("User-Agent", "")),
     )
-
-
-def _remember_language(session_id: str, locale: str) -> BaseResponse:
-    response = back(session_id)
-    response.set_cookie(web.LANGUAGE, locale, path=f"/{session_id}", secure=is_https(), samesite="Lax")
-    return response

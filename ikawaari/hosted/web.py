@@ -13,16 +13,21 @@ from flask_babel import force_locale
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 from werkzeug.routing import BaseConverter
+from werkzeug.wrappers import Response as BaseResponse
 
 from ikawaari import countries, errors, texts
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.checkout.visits import LinkView
+from ikawaari.edge.requests import is_https
 from ikawaari.errors import IkawaariError, NotAllowed
 from ikawaari.hosted import csp, wording
 from ikawaari.shapes import CardFields
 
 LANGUAGE = "lang"  # the cookie and the parameter with the customer's choice
 LOCALES = ("fr", "en")
+DRAFT = "d"  # the parameter with the token of what was typed
+_TOKEN = re.compile("[A-Za-z0-9]{22}")
+_LANGUAGE_SECONDS = 365 * 86_400
 _OWN_PAGE = re.compile(r"/(cs_[A-Za-z0-9]{16,64})/")
 _RETRY_SECONDS = 8  # how soon a page with an error of ours reloads
 _WORTH_COMPRESSING = 1_000  # bytes
@@ -129,7 +134,7 @@ def screen(template: str, locale: str, color: str | None, **context: Any) -> tup
 def locale_of(view: PublicCheckout | LinkView) -> str:
     """The first known language of: the customer's choice, the session, the country, the browser."""
     country = countries.find(view["country"] or view["merchant"]["country"] or "")
-    wanted = (request.cookies.get(LANGUAGE), view["locale"], country.language if country else None)
+    wanted = (chosen_locale(), view["locale"], country.language if country else None)
     return next((locale for locale in wanted if locale in LOCALES), None) or header_locale()
 
 
@@ -147,7 +152,33 @@ def header_locale() -> str:
     """The customer's choice, or else the browser's, or else French."""
     # Not best_match: for "fr-SN,en;q=0.8" it prefers "en" to the French of another country.
     accepted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
-    return next((locale for locale in (request.cookies.get(LANGUAGE), *accepted) if locale in LOCALES), LOCALES[0])
+    return next((locale for locale in (chosen_locale(), *accepted) if locale in LOCALES), LOCALES[0])
+
+
+def chosen_locale() -> str | None:
+    """The language that the customer chose: on this page, as its address says, or on an earlier one."""
+    said = (request.args.get(LANGUAGE), request.cookies.get(LANGUAGE))
+    return next((locale for locale in said if locale in LOCALES), None)
+
+
+def remember_language(response: BaseResponse, locale: str | None) -> BaseResponse:
+    """Let the browser remember the chosen language for all of our pages; nothing if none was chosen."""
+    if locale in LOCALES and request.cookies.get(LANGUAGE) != locale:
+        response.set_cookie(LANGUAGE, locale, _LANGUAGE_SECONDS, secure=is_https(), httponly=True, samesite="Lax")
+    return response
+
+
+def draft_token() -> str:
+    """The token in the address; empty if there is none."""
+    token = request.args.get(DRAFT, "")
+    return token if _TOKEN.fullmatch(token) else ""
+
+
+def carried() -> dict[str, Any]:
+    """What the addresses on a page carry on for a browser that keeps no cookies."""
+    language = chosen_locale() if request.args.get(LANGUAGE) in LOCALES else None
+    known = {LANGUAGE: language if language != request.cookies.get(LANGUAGE) else None, DRAFT: draft_token()}
+    return {name: text for name, text in known.items() if text}
 
 
 def is_partial() -> bool:

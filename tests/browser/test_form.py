@@ -140,18 +140,29 @@ def test_a_customer_from_the_neighbouring_country_pays_too(customer: Page, shop:
     assert_paid_once(shop, session, 3_000)
 
 
-def test_the_page_speaks_english_when_asked_and_remembers_it(customer: Page, shop: Shop) -> None:
+def test_the_page_speaks_english_when_asked_loses_nothing_typed_and_remembers_it(customer: Page, shop: Shop) -> None:
     session = open_session(shop)
     arrive(customer, session)
     expect(customer.locator("html")).to_have_attribute("lang", "fr")
-    customer.get_by_role("link", name="English").click()
-    see(customer, "choose", "How do you want to pay?")
+    phone(customer).fill("77 123")
+    customer.get_by_role("button", name="English").click()
     expect(customer.locator("html")).to_have_attribute("lang", "en")
-    assert customer.url == session["url"]
-    pay_by_phone(customer, "002")
-    expect(customer.locator(".bad")).to_contain_text("Nothing was taken", timeout=20_000)
+    expect(phone(customer)).to_have_value("77 123")
+    expect(customer.locator("[aria-invalid]")).to_have_count(0)
+    pay_by_phone(customer, "011")
+    see(customer, "prompt", "Approve the payment on your phone")
+    customer.reload()  # no form is sent again
     customer.get_by_role("link", name="Français").click()
-    see(customer, "choose", "Rien n’a été débité")
+    see(customer, "prompt", "Validez")
+    arrive(customer, open_session(shop, locale="en"))
+    expect(customer.locator("html")).to_have_attribute("lang", "fr")
+
+
+def test_enter_pays_and_does_not_switch_the_language(customer: Page, shop: Shop) -> None:
+    arrive(customer, open_session(shop))
+    type_phone(customer, "011")
+    phone(customer).press("Enter")
+    see(customer, "prompt", "Validez")
 
 
 def test_one_way_to_pay_is_no_choice(customer: Page, shop: Shop) -> None:

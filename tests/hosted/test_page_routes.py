@@ -214,12 +214,17 @@ def test_the_language_is_the_customers_then_the_sessions_then_the_countrys(
     assert f'<html lang="{spoken}">' in answer.text
 
 
-def test_a_chosen_language_is_kept_for_this_page(client: FlaskClient) -> None:
-    session = factories.session()
-    answer = client.get(f"/{session.id}?lang=en")
-    assert (answer.status_code, answer.location) == (303, f"/{session.id}")
-    assert '<html lang="en">' in client.get(f"/{session.id}").text
-    assert client.get(f"/{session.id}?lang=de").status_code == 200
+@pytest.mark.parametrize("locale", ["auto", "fr"])
+def test_a_chosen_language_is_remembered_for_the_next_session(client: FlaskClient, locale: str) -> None:
+    assert '<html lang="en">' in client.get(f"/{factories.session(locale=locale).id}?lang=en").text
+    assert '<html lang="en">' in client.get(f"/{factories.session(locale=locale).id}").text
+    assert '<html lang="en">' in client.get("/nowhere").text
+
+
+def test_a_language_that_we_do_not_speak_is_not_chosen(client: FlaskClient) -> None:
+    answer = client.get(f"/{factories.session().id}?lang=de")
+    assert '<html lang="fr">' in answer.text
+    assert "lang=" not in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize(

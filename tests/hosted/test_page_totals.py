@@ -40,7 +40,8 @@ def session(**fields: Any) -> CheckoutSession:
 
 def seen(client: FlaskClient, of: CheckoutSession) -> str:
     """The page's text, without tags and with plain spaces."""
-    text = html.unescape(re.sub("<style>.*?</style>|<[^>]+>", " ", client.get(f"/{of.id}").text, flags=re.DOTALL))
+    page = client.get(f"/{of.id}").text.partition('<div id="net"')[0]  # behind it is what only a script says
+    text = html.unescape(re.sub("<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))
     return re.sub(r"\s+", " ", text)
 
 
@@ -142,7 +143,7 @@ def test_a_recount_keeps_the_form_and_pays_nothing(client: FlaskClient) -> None:
     basket = session(line_items=ITEMS)
     form = CARD | {"recount": "1", "agreed": "3688", "quantity.0": "3"}
     answer = client.post(f"/{basket.id}/pay", data=form)
-    assert (answer.status_code, answer.location) == (303, f"/{basket.id}")
+    assert (answer.status_code, answer.location.split("?")[0]) == (303, f"/{basket.id}")
     assert PaymentAttempt.select().count() == 0
     assert agreed(client, basket) == "5225"
     assert "4111" not in client.get(f"/{basket.id}").text

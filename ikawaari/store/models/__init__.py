@@ -9,7 +9,7 @@ from ikawaari.store.models.merchants import AppInstallation, Credential, Merchan
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.models.providers import ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
 from ikawaari.store.models.requests import IdempotencyKey, RateWindow
-from ikawaari.store.models.sessions import CheckoutSession, Customer, PayKey
+from ikawaari.store.models.sessions import CheckoutSession, Customer, PageDraft, PayKey
 from ikawaari.store.models.subscriptions import CardSetup, Invoice, Subscription
 from ikawaari.store.models.webhooks import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
 from ikawaari.store.models.work import DueWork, Seal
@@ -30,6 +30,7 @@ __all__ = [
     "IdempotencyKey",
     "Invoice",
     "Merchant",
+    "PageDraft",
     "PayKey",
     "PaymentAttempt",
     "PaymentIntent",
@@ -95,6 +96,7 @@ TABLES = (
     ProviderSwitch,
     ProviderVersion,
     IdempotencyKey,
+    PageDraft,
     PayKey,
     RateWindow,
     Seal,

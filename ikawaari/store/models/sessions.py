@@ -1,6 +1,6 @@
 """Pages to pay on, and who pays."""
 
-from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField, fn
+from peewee import BigAutoField, BigIntegerField, BooleanField, CharField, Check, ForeignKeyField, TextField, fn
 
 from ikawaari import states
 from ikawaari.fields import InstantField, JsonField, StatusField
@@ -111,3 +111,18 @@ class PayKey(Record):
         table_name = "pay_keys"
         # Unique: equal requests to pay, at once or one after the other, store one attempt.
         indexes = ((("session", "key"), True),)
+
+
+class PageDraft(Record):
+    """What was typed into a session's page by a payer whose browser keeps no cookies. The id is a token's digest."""
+
+    id = CharField(primary_key=True, max_length=64)
+    session = ForeignKeyField(CheckoutSession, index=False)
+    session_id: str
+    sealed = TextField()
+    created_at = InstantField(index=True)
+
+    class Meta:
+        """Table options."""
+
+        table_name = "page_drafts"
