@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, carrier
+from phonenumbers import NumberFormat, NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, carrier
 
 from ikawaari import operators
 
@@ -25,6 +25,8 @@ _CARRIERS = {
     ("NE", "Orange"): "zamani_ne",
     ("TG", "Togo Telecom"): "tmoney_tg",
 }
+# Ivory Coast writes its ten digits in pairs; the library writes 07 00 00 0000.
+_OWN_FORMS = {225: NumberFormat(pattern=r"(\d{2})" * 5, format=r"\1 \2 \3 \4 \5")}
 
 
 class InvalidPhone(ValueError):
@@ -190,4 +192,5 @@ def _country(number: PhoneNumber) -> str:
 
 
 def _formatted(number: PhoneNumber, form: int) -> str:
-    return phonenumbers.format_number(number, form)
+    own = _OWN_FORMS.get(number.country_code or 0) if form != PhoneNumberFormat.E164 else None
+    return phonenumbers.format_by_pattern(number, form, [own]) if own else phonenumbers.format_number(number, form)

@@ -32,6 +32,11 @@ class Shop:
     privacy_url: str | None
 
     @property
+    def signed(self) -> str:
+        """Who sells and where, as the end of a sentence that brings its own point: "Boutique Teranga SARL, Dakar"."""
+        return (f"{self.legal_name}, {self.town}" if self.town else self.legal_name).rstrip(".")
+
+    @property
     def help(self) -> Contact | None:
         """Where one link for help leads: to WhatsApp, or else to the telephone."""
         return self.whatsapp or self.help_phone

@@ -138,11 +138,24 @@ def test_a_shop_without_anything_has_its_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "signed"),
+    [
+        ({}, "Boutique"),
+        ({"town": "Dakar"}, "Boutique, Dakar"),
+        ({"legal_name": "Teranga S.A."}, "Teranga S.A"),
+        ({"legal_name": "Teranga S.A.", "town": "Dakar"}, "Teranga S.A., Dakar"),
+    ],
+)
+def test_the_foots_sentence_ends_with_one_point(fields: dict[str, str], signed: str) -> None:
+    assert shop_of(**fields).signed == signed
+
+
+@pytest.mark.parametrize(
     ("country", "e164", "text"),
     [
         ("SN", "+221338000000", "33 800 00 00"),
-        ("CI", "+2250700000000", "07 00 00 0000"),
-        ("SN", "+2250700000000", "+225 07 00 00 0000"),
+        ("CI", "+2250700000000", "07 00 00 00 00"),
+        ("SN", "+2250700000000", "+225 07 00 00 00 00"),
         ("CM", "+237222200000", "2 22 20 00 00"),
     ],
 )
