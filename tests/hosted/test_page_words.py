@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_babel import force_locale
 from jinja2 import Environment, nodes
 
+from ikawaari import clock
 from ikawaari.checkout import merchant_view
 from ikawaari.config import ROOT
 from ikawaari.errors import CODES, AnyCode, IkawaariError
@@ -19,6 +23,7 @@ from ikawaari.hosted import drafts, wording
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.sandbox import script, tokens
 from ikawaari.shapes import Rhythm
+from tests import factories
 
 PO = ROOT / "ikawaari" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
@@ -76,7 +81,8 @@ FRENCH_FAULTS = {
     "no narrow space before ; ! ?": r"(?<!\u202f)[;!?](?![\w=])",
     "no no-break space before :": r"(?<!\u00a0):(?![0-9/])",
     "no no-break space inside « »": r"«(?!\u00a0)|(?<!\u00a0)»",
-    "another space in thousands": r"(?<![0-9])[0-9]{1,3}[ \u00a0][0-9]{3}(?![0-9])",
+    # Not a phone number, whose groups of two stand beside.
+    "another space in thousands": r"(?<![0-9])(?<![0-9]\s)[0-9]{1,3}[ \u00a0][0-9]{3}(?!\s?[0-9])",
     "a number parted from its unit": r"[0-9] (?:s|min|h|%|€|FCFA|FC)(?![\w’])",
     "foreign quotes": r"[\"“”]",
     "three points": r"\.\.\.",
@@ -215,3 +221,36 @@ def test_how_often_is_said_as_people_say_it(app: Flask, interval: str, count: in
     for locale, text in (("en", english), ("fr", french)):
         with app.test_request_context(), force_locale(locale):
             assert wording.every(recurring) == text
+
+
+# ---------------------------------------------------------------- the pages as they are read
+
+
+def read(page: str) -> set[str]:
+    """The texts of a page, one for each element; a merchant's own texts, in <bdi>, are an x."""
+    body = re.sub(r"<(style|svg|script|head)\b.*?</\1>", "", page, flags=re.DOTALL)
+    inline = re.sub(r"</?(?:a|b|i|small|span|strong)\b[^>]*>", "", re.sub(r"<bdi>.*?</bdi>", "x", body))
+    return {unescape(text).strip() for text in re.split(r"<[^>]*>|\n", inline)}
+
+
+@pytest.mark.parametrize("state", ["choose", "choose!", "prompt", "otp", "redirect", "unknown", "paid", "expired"])
+def test_a_french_page_is_set_as_french_with_its_amounts_dates_and_numbers(client: FlaskClient, state: str) -> None:
+    brand: dict[str, Any] = {
+        "town": "Dakar",
+        "help_phone": "33 800 00 00",
+        "whatsapp": "77 800 00 00",
+        "terms_url": "https://a.example/",
+    }
+    session = factories.session(factories.merchant("Boutique", **brand), amount=1_234_500, locale="fr")
+    endings = {"choose!": "77", "prompt": "011", "otp": "009", "redirect": "010", "unknown": "004", "paid": "500"}
+    if state in endings:
+        phone = endings[state] if state == "choose!" else factories.phone(endings[state])
+        form = {"method": "mobile_money", "operator": "orange_sn", "phone": phone}
+        card = {"method": "card", "card_token": "tok_test_card"}
+        client.post(f"/{session.id}/pay", data=card if state == "paid" else form)
+    if state == "expired":
+        session.change(expires_at=clock.now())
+    page = client.get(f"/{session.id}").text
+    assert f'data-state="{state}"' in page
+    assert {text: faults(text) for text in read(page) if faults(text)} == {}
+    assert "1\u202f234\u202f500\u00a0FCFA" in page
