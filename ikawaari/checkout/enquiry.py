@@ -1,5 +1,6 @@
 """Enquiry, the third door: we ask the provider what became of an attempt, until the result is final."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ikawaari import store
@@ -36,13 +37,24 @@ def enquire(attempt_id: str, now: datetime) -> datetime | None:
 
 def check(session_id: str, now: datetime) -> None:
     """The payer says that the payment is approved: enquire now, but at most every few seconds. Raises NotFound."""
-    attempts = sessions.look_up_for_payment(session_id, now).attempts
-    attempt = next((attempt for attempt in attempts if attempt.status in UNSETTLED), None)
+    attempt = worth_a_check(sessions.look_up_for_payment(session_id, now).attempts, now)
     if attempt is None:
         trials.check(session_id, now)
         return
     if polls.may_check(attempt, now) and paces.may_look_up(attempt.provider):
         enquire(attempt.id, now)
+
+
+def worth_a_check(attempts: Sequence[PaymentAttempt], now: datetime) -> PaymentAttempt | None:
+    """The one of a session's attempts, oldest first, whose payer may know more than we: the running one, or else the
+    latest one that failed not long ago, for a provider may correct that. None once the session is paid.
+    """
+    if any(attempt.counted for attempt in attempts):
+        return None
+    running = next((one for one in attempts if one.status in UNSETTLED), None)
+    lately = now - settlement.RECHECKS[-1]
+    failed = [one for one in attempts if one.settled_at is not None and one.settled_at > lately]
+    return running or next(reversed(failed), None)
 
 
 def ask(attempt: PaymentAttempt, channel: Channel, now: datetime) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ikawaari import clock
-from ikawaari.checkout import abandonment, accounts, invoices, subscriptions, trials
+from ikawaari.checkout import abandonment, accounts, enquiry, invoices, subscriptions, trials
 from ikawaari.checkout.snapshots import Snapshot
 from ikawaari.states import UNSETTLED, PaymentStatus, RefundStatus, SessionStatus, SubscriptionStatus
 from ikawaari.store.models import CardSetup, Invoice, PaymentAttempt, Refund, Subscription
@@ -42,6 +42,8 @@ class RefundRow:
 class Ways:
     """The ways on, as templates read them under the name `ways`. A way that is None or empty is left out of the page.
 
+    `check`: whether a form without fields may post to `{page}/check`, to have the provider asked now: also about a
+    payment that failed lately, and on a page that has expired since.
     `cancel`: the name of the running payment, if it can be called off. A form posts it to `{page}/cancel` as `payment`;
     then the open form returns. `asks_until`: until when, at least, the provider of the running payment is asked what
     became of it, in Unix seconds; it does not say when another payment may start. None once that is over.
@@ -50,6 +52,7 @@ class Ways:
     `refunds`: oldest first, once some of the payment was returned; `left_paid`: what the shop keeps of it.
     """
 
+    check: bool = False
     cancel: str = ""
     asks_until: int | None = None
     invoice: OpenInvoice | None = None
@@ -69,7 +72,7 @@ def of(shown: Snapshot, now: datetime) -> Ways:
         return _after_refunds(shown)
     subscription = shown.subscription
     if subscription is None:
-        return NONE
+        return Ways(check=enquiry.worth_a_check(shown.attempts, now) is not None)
     return Ways(invoice=_open_invoice(subscription, now), resume=subscriptions.may_be_resumed(subscription, now))
 
 
@@ -78,7 +81,7 @@ def _while_running(running: PaymentAttempt | CardSetup, now: datetime) -> Ways:
     channel = accounts.channel(running.provider)
     # A code that is sent begins this time again, so it is at least this.
     until = running.created_at + channel.times.settles_within if channel else now
-    return Ways(cancel=name, asks_until=clock.unix(until) if until > now else None)
+    return Ways(check=True, cancel=name, asks_until=clock.unix(until) if until > now else None)
 
 
 def _running(shown: Snapshot) -> PaymentAttempt | CardSetup | None:

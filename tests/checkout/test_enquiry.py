@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from ikawaari.checkout import enquiry, returns, subscriptions, test_mode
+from ikawaari import clock
+from ikawaari.checkout import enquiry, returns, sessions, subscriptions, test_mode
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.providers import registry
 from ikawaari.store.models import DueWork, PaymentIntent
-from tests.world import PAID, World, audit, intent, latest, statuses
+from tests.world import PAID, World, audit, fresh, intent, latest, statuses, tries
 
 
 def asked(world: World, until: timedelta) -> list[int]:
@@ -67,6 +68,34 @@ def test_an_enquiry_waits_for_a_provider_that_was_taken_out(world: World) -> Non
     world.wait(600)
     assert statuses(session) == PAID
     audit()
+
+
+def test_a_tap_on_check_finds_out_that_a_failed_payment_was_paid_after_all(world: World) -> None:
+    """Also once the page has expired."""
+    session, expired = world.session(), world.session()
+    for one in (session, expired):
+        world.pay(one, "007")
+    world.wait(5)
+    assert [statuses(one)[0] for one in (session, expired)] == ["failed", "failed"]
+    sessions.expire(expired, world.now)
+    world.later(4)
+    for one in (session, expired):
+        enquiry.check(one.id, world.now)
+    assert (statuses(session), statuses(expired)[3], fresh(expired).late) == (PAID, "paid", True)
+    audit()
+
+
+def test_a_tap_on_check_asks_about_the_running_payment_and_about_no_failure_of_days_ago(world: World) -> None:
+    session = world.session(expires_at=clock.unix(world.now + timedelta(days=6)))
+    world.pay(session, "001")
+    world.wait(5)
+    assert enquiry.worth_a_check(tries(session), world.now) == latest(session)
+    world.later(86_400)
+    assert enquiry.worth_a_check(tries(session), world.now) is None
+    world.pay(session, "011")
+    assert enquiry.worth_a_check(tries(session), world.now) == latest(session)
+    test_mode.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)
+    assert enquiry.worth_a_check(tries(session), world.now) is None
 
 
 def test_a_tap_on_check_without_a_running_payment_does_nothing(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ikawaari import clock, store
 from ikawaari.checkout import (
+    abandonment,
     accounts,
     attempts,
     breakers,
@@ -22,6 +23,7 @@ from ikawaari.checkout import (
     snapshots,
     subscriptions,
     trials,
+    ways,
 )
 from ikawaari.checkout.payment_methods import PaymentMethod, unnamed
 from ikawaari.errors import Conflict, Declined, Gone, TooManyRequests, Unavailable, ValidationFailed
@@ -274,6 +276,44 @@ def test_a_card_that_cannot_be_saved_starts_nothing_and_another_one_may_be(cards
     cards.world.later(1)
     cards.pay(session)
     assert began(session) == STARTED
+
+
+def leave(cards: Cards, session: CheckoutSession) -> bool:
+    """Its payer wants another card than the one that the bank asks about."""
+    return abandonment.abandon(session.id, abandonment.name_of(setup_of(session)), cards.world.now)
+
+
+def test_who_leaves_the_bank_saves_another_card(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    assert ways.of(present(snapshots.find(session.id), "it is there"), cards.world.now).cancel
+    assert leave(cards, session)
+    assert (began(session), setup_of(session).failure_code) == (OPEN, "canceled")
+    cards.world.later(1)
+    cards.pay(session)
+    assert began(session) == STARTED
+
+
+def test_who_had_confirmed_at_the_bank_before_has_begun_the_trial(cards: Cards) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    cards.press(setup_of(session).next_action["redirect_to_url"]["url"])
+    assert leave(cards, session)
+    assert began(session) == STARTED
+
+
+@pytest.mark.parametrize("verb", ["cancel", "lookup"])
+def test_without_an_answer_the_card_is_still_being_saved(cards: Cards, verb: str) -> None:
+    session = trial(cards)
+    cards.pay(session, ASKS)
+    cards.sim.next("reset", on=verb, times=4)
+    if not leave(cards, session):
+        assert setup_of(session).status == "requires_action"
+        with pytest.raises(Conflict):
+            cards.pay(session)
+    cards.world.wait(5, 30, 60)
+    leave(cards, session)
+    assert setup_of(session).failure_code == "canceled"
 
 
 def test_a_bank_that_says_no_starts_nothing(cards: Cards) -> None:

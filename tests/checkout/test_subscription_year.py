@@ -98,6 +98,17 @@ def somebody_cancels(world: World, chance: Random) -> None:
             subscriptions.cancel(any_subscription(chance), world.now, at_period_end=chance.random() < 0.5)
 
 
+def somebody_stops_or_resumes(world: World, chance: Random) -> None:
+    """On the page."""
+    if chance.random() < 0.3:
+        with suppress(IkawaariError):
+            subscriptions.cancel(any_subscription(chance), world.now, at_period_end=True, by_payer=True)
+    for one in Subscription.select().where(Subscription.stopped_by_payer):
+        if chance.random() < 0.7:
+            with suppress(IkawaariError):
+                subscriptions.resume(one, world.now)
+
+
 def somebody_subscribes_by_the_day(world: World, chance: Random) -> None:
     """For eleven days at most, for time is dear."""
     if chance.random() < 0.15:
@@ -117,6 +128,7 @@ CHANCES: list[tuple[Chance, int]] = [
     (somebody_pays_by_hand, 20),
     (somebody_s_method_changes, 6),
     (somebody_cancels, 5),
+    (somebody_stops_or_resumes, 5),
     (somebody_subscribes_by_the_day, 5),
 ]
 

@@ -9,16 +9,16 @@ import time_machine
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ikawaari import clock, worker
-from ikawaari.checkout import attempts, enquiry, refunds, snapshots, subscriptions
-from ikawaari.checkout.refunds import NewRefund
+from ikawaari import clock
+from ikawaari.checkout import attempts, sessions, subscriptions
 from ikawaari.config import Config
 from ikawaari.errors import Declined
 from ikawaari.providers import registry
 from ikawaari.store.models import CheckoutSession, Subscription
-from tests import factories
+from tests import factories, scenes
 from tests.checkout.test_abandonment import Odd
 from tests.hosted.test_page_totals import seen
+from tests.statements import sent
 
 NOON = "2026-11-26T12:00:00Z"
 
@@ -27,20 +27,6 @@ NOON = "2026-11-26T12:00:00Z"
 def engine() -> str:
     """The page is the same on both, and the domain's tests run on both."""
     return "sqlite"
-
-
-def waiting(ending: str = "010", **overrides: Any) -> CheckoutSession:
-    """A session whose payer has something to do."""
-    session = factories.session()
-    attempts.pay(session.id, factories.pay_request(factories.phone(ending), **overrides), clock.now())
-    return session
-
-
-def at_the_bank() -> CheckoutSession:
-    """A session whose payer's bank wants to be sure."""
-    session = factories.session()
-    attempts.pay(session.id, factories.card_request("tok_test_3ds"), clock.now())
-    return session
 
 
 def press(client: FlaskClient, session: CheckoutSession, action: str = "cancel", **headers: str) -> TestResponse:
@@ -59,37 +45,16 @@ def state(client: FlaskClient, session: CheckoutSession) -> str:
     return found[1]
 
 
-def work() -> None:
-    """Have a worker do all that is due."""
-    while worker.run_once(clock.now()):
-        pass
-
-
-def give_back(session: CheckoutSession, *amounts: int) -> None:
-    """Return these parts of its payment."""
-    for amount in amounts:
-        order_refund(session, amount)
-        work()
-
-
-def order_refund(session: CheckoutSession, amount: int) -> None:
-    """Its merchant wants to return a part of it."""
-    intent = snapshots.intent_of(session)
-    assert intent
-    new = NewRefund(payment_intent=intent.id, amount=amount)
-    refunds.create(factories.owner(session.merchant), new, clock.now())
-
-
 # ---------------------------------------------------------------- leaving a payment
 
 
 @pytest.mark.parametrize(
     ("make", "label"),
     [
-        (lambda: waiting("009"), "Changer de numéro ou de moyen"),
-        (lambda: waiting("010"), "Payer autrement"),
-        (lambda: waiting("500", operator="wave_sn", preferred_flow="qr"), "Payer autrement"),
-        (at_the_bank, "Utiliser une autre carte"),
+        (lambda: scenes.tried("009"), "Changer de numéro ou de moyen"),
+        (lambda: scenes.tried("010"), "Payer autrement"),
+        (lambda: scenes.tried("500", operator="wave_sn", preferred_flow="qr"), "Payer autrement"),
+        (lambda: scenes.tried_by_card("tok_test_3ds"), "Utiliser une autre carte"),
     ],
     ids=["code", "page", "qr", "bank"],
 )
@@ -106,7 +71,7 @@ def test_who_leaves_has_the_form_again(client: FlaskClient, make: Any, label: st
 
 def test_who_leaves_finds_the_operator_as_it_was_without_cookies_too(client: FlaskClient) -> None:
     client = client.application.test_client(use_cookies=False)
-    session = waiting("010", operator="free_sn")
+    session = scenes.tried("010", operator="free_sn")
     press(client, session)
     page = client.get(f"/{session.id}").text
     assert re.search(r'name="operator" value="free_sn"[^>]* checked', page)
@@ -115,7 +80,7 @@ def test_who_leaves_finds_the_operator_as_it_was_without_cookies_too(client: Fla
 
 @pytest.mark.parametrize("ending", ["011", "004"])
 def test_what_cannot_be_called_off_has_no_such_way(client: FlaskClient, ending: str) -> None:
-    session = waiting(ending)
+    session = scenes.tried(ending)
     assert "/cancel" not in client.get(f"/{session.id}").text
     assert client.post(f"/{session.id}/cancel", data={"payment": "00000000"}).status_code == 303
     assert state(client, session) in {"prompt", "unknown"}
@@ -126,7 +91,7 @@ def test_a_cancellation_without_an_answer_is_told_and_may_be_pressed_again(clien
         provider = Odd(config)
         provider.trouble = "lost on the way"
         registry.configure([provider])
-        session = waiting()
+        session = scenes.tried("010")
         answer = press(client, session)
         assert answer.location == f"/{session.id}?canceling=1"
         page = client.get(answer.location).text
@@ -141,13 +106,13 @@ def test_who_had_paid_is_shown_the_receipt(client: FlaskClient, config: Config) 
     provider = Odd(config)
     provider.trouble = "paid before"
     registry.configure([provider])
-    session = waiting()
+    session = scenes.tried("010")
     press(client, session)
     assert state(client, session) == "paid"
 
 
 def test_another_site_presses_nothing(client: FlaskClient) -> None:
-    session = waiting()
+    session = scenes.tried("010")
     assert press(client, session, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert state(client, session) == "redirect"
 
@@ -155,16 +120,9 @@ def test_another_site_presses_nothing(client: FlaskClient) -> None:
 # ---------------------------------------------------------------- subscriptions
 
 
-def subscribed(**recurring: Any) -> CheckoutSession:
-    """A session of a monthly subscription that has begun."""
-    session = factories.session(mode="subscription", recurring={"interval": "month", "interval_count": 1} | recurring)
-    attempts.pay(session.id, factories.card_request("tok_test_renewal_declined"), clock.now())
-    return session
-
-
 @time_machine.travel(NOON, tick=False)
 def test_who_has_stopped_a_subscription_may_take_it_up_again(client: FlaskClient) -> None:
-    session = subscribed()
+    session = scenes.subscribed()
     assert "/resume" not in client.get(f"/{session.id}").text
     press(client, session, "stop")
     assert "Reprendre l’abonnement" in seen(client, session)
@@ -174,7 +132,7 @@ def test_who_has_stopped_a_subscription_may_take_it_up_again(client: FlaskClient
 
 
 def test_nobody_takes_up_what_the_shop_has_ended(client: FlaskClient) -> None:
-    session = subscribed()
+    session = scenes.subscribed()
     subscriptions.cancel(Subscription.get(), clock.now(), at_period_end=True)
     assert "/resume" not in client.get(f"/{session.id}").text
     client.post(f"/{session.id}/resume")
@@ -185,22 +143,13 @@ def test_there_is_nothing_to_take_up_without_a_subscription(client: FlaskClient)
     assert client.post(f"/{factories.session().id}/resume").status_code == 404
 
 
-def past_due(traveller: time_machine.Traveller) -> CheckoutSession:
-    """A session whose subscription owes its second period."""
-    session = subscribed()
-    traveller.shift(timedelta(days=30))
-    work()
-    assert Subscription.get().status == "past_due"
-    return session
-
-
 def test_who_owes_a_period_is_led_to_its_page(client: FlaskClient) -> None:
     with time_machine.travel(NOON, tick=False) as traveller:
-        session = past_due(traveller)
+        session = scenes.past_due(traveller)
         text = seen(client, session)
         assert "Un paiement manque" in text
         assert "Celui du 26 décembre 2026 au 26 janvier 2027 n’est pas passé." in text
-        assert "Sinon, l’abonnement s’arrête le 5 janvier 2027." in text
+        assert "Sinon, l’abonnement s’arrête le 6 janvier 2027." in text
         assert "Merci" not in text
         page = client.get(f"/{session.id}").text
         link = re.search(r'<a class="main" href="/(cs_\w+)">Payer 5.000.FCFA maintenant', page)
@@ -211,7 +160,7 @@ def test_who_owes_a_period_is_led_to_its_page(client: FlaskClient) -> None:
 
 def test_a_stopped_one_that_owes_a_period_may_be_paid_and_taken_up(client: FlaskClient) -> None:
     with time_machine.travel(NOON, tick=False) as traveller:
-        session = past_due(traveller)
+        session = scenes.past_due(traveller)
         press(client, session, "stop")
         text = seen(client, session)
         assert "Payer 5 000 FCFA maintenant" in text
@@ -221,7 +170,7 @@ def test_a_stopped_one_that_owes_a_period_may_be_paid_and_taken_up(client: Flask
 
 def test_once_nobody_can_pay_it_any_more_the_page_leads_to_the_shop(client: FlaskClient) -> None:
     with time_machine.travel(NOON, tick=False) as traveller:
-        session = past_due(traveller)
+        session = scenes.past_due(traveller)
         traveller.shift(timedelta(days=10, seconds=1))  # and no worker was there
         assert "maintenant" not in seen(client, session)
         assert "Demandez à Boutique comment le régler." in seen(client, session)
@@ -233,9 +182,7 @@ def test_once_nobody_can_pay_it_any_more_the_page_leads_to_the_shop(client: Flas
 @time_machine.travel(NOON, tick=False)
 @pytest.mark.parametrize(("amounts", "left"), [([1_500], 3_500), ([1_500, 500], 3_000), ([5_000], 0)])
 def test_each_refund_has_its_day_and_its_amount(client: FlaskClient, amounts: list[int], left: int) -> None:
-    session = factories.session()
-    attempts.pay(session.id, factories.card_request(), clock.now())
-    give_back(session, *amounts)
+    session = scenes.refunded(*amounts)
     text = seen(client, session)
     assert text.count("Remboursé le 26 novembre 2026") == len(amounts)
     for amount in amounts:
@@ -246,13 +193,14 @@ def test_each_refund_has_its_day_and_its_amount(client: FlaskClient, amounts: li
 def test_a_refund_that_is_under_way_is_not_yet_money_back(client: FlaskClient) -> None:
     session = factories.session()
     with time_machine.travel(NOON, tick=False) as traveller:
-        attempts.pay(session.id, factories.pay_request(factories.phone("013")), clock.now())
+        scenes.tried("013", session)
         traveller.shift(60)
-        enquiry.check(session.id, clock.now())
-        give_back(session, 1_500)
+        scenes.work()
+        scenes.order_refund(session, 1_500)
+        scenes.work()
         traveller.shift(60)
-        work()
-        order_refund(session, 500)
+        scenes.work()
+        scenes.order_refund(session, 500)
         text = seen(client, session)
         assert "Remboursement en cours depuis le 26 novembre 2026 − 500 FCFA" in text
         assert "Reste payé 3 500 FCFA" in text
@@ -260,8 +208,7 @@ def test_a_refund_that_is_under_way_is_not_yet_money_back(client: FlaskClient) -
 
 def test_the_receipt_lists_what_was_bought(client: FlaskClient) -> None:
     items = [{"name": "Savon", "amount": 1_000, "quantity": 3}, {"name": "Miel", "amount": 2_000, "quantity": 1}]
-    session = factories.session(line_items=items)
-    attempts.pay(session.id, factories.card_request(), clock.now())
+    session = scenes.tried_by_card(line_items=items)
     receipt = seen(client, session).partition("C’est payé")[2] or seen(client, session).partition("Merci")[2]
     assert "3 × Savon 3 000 FCFA" in receipt
     assert "Miel 2 000 FCFA" in receipt
@@ -275,8 +222,7 @@ def test_when_the_time_is_over_the_page_asks_and_promises_no_hour_for_a_second_p
     client: FlaskClient, ending: str
 ) -> None:
     with time_machine.travel(NOON, tick=False) as traveller:
-        session = waiting(ending)
-        traveller.shift(3600)
+        session = scenes.time_over(traveller, ending)
         text = seen(client, session)
         assert state(client, session) == "time_over"
         assert "Ne payez pas encore une deuxième fois." in text
@@ -287,7 +233,7 @@ def test_when_the_time_is_over_the_page_asks_and_promises_no_hour_for_a_second_p
 
 def test_an_hour_that_has_passed_is_not_told(client: FlaskClient) -> None:
     with time_machine.travel(NOON, tick=False) as traveller:
-        session = waiting("011")
+        session = scenes.tried("011")
         traveller.shift(timedelta(days=2))
         assert "au moins jusqu’à" not in seen(client, session)
 
@@ -297,9 +243,7 @@ def test_an_hour_that_has_passed_is_not_told(client: FlaskClient) -> None:
 
 def test_who_was_told_that_it_failed_sees_it_paid_after_all_without_a_press(client: FlaskClient) -> None:
     with time_machine.travel(NOON, tick=False) as traveller:
-        session = factories.session()
-        with pytest.raises(Declined):
-            attempts.pay(session.id, factories.pay_request(factories.phone("007")), clock.now())
+        session = scenes.doubted()
         page = client.get(f"/{session.id}").text
         assert 'data-state="choose"' in page
         poll = re.search(r'<i id="poll" hx-get="([^"]*)" hx-trigger="([^"]*)"', page)
@@ -308,7 +252,7 @@ def test_who_was_told_that_it_failed_sees_it_paid_after_all_without_a_press(clie
         assert "http-equiv" not in page.partition("</head>")[0]  # nothing that is typed is lost by a reload
         assert client.get(poll[1], headers={"HX-Request": "true"}).status_code == 204
         traveller.shift(61)
-        work()
+        scenes.work()
         assert 'data-state="paid"' in client.get(poll[1], headers={"HX-Request": "true"}).text
 
 
@@ -320,3 +264,41 @@ def test_the_next_visitor_of_a_shared_page_gets_nothing_chosen_by_the_one_before
     stranger = client.application.test_client().get(page).text
     assert 'data-state="choose"' in stranger
     assert not re.search(r'name="operator" value="[^"]*"[^>]* checked', stranger)
+
+
+def test_who_says_on_an_expired_page_that_they_had_approved_is_asked_for(client: FlaskClient) -> None:
+    session = factories.session()
+    assert '/check"' not in client.get(f"/{sessions.expire(session, clock.now()).id}").text  # nobody was asked
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = scenes.expired()
+        assert state(client, session) == "expired"
+        press(client, session, "check")
+        assert "pas encore confirmé" in client.get(f"/{session.id}?checked=1").text
+        traveller.shift(10)
+        press(client, session, "check")
+        assert state(client, session) == "late"
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: scenes.tried("010"),
+        lambda _: scenes.stopped(),
+        scenes.past_due,
+        lambda _: scenes.refunded(1_500, 500),
+        scenes.time_over,
+        lambda _: scenes.left(),
+    ],
+    ids=["waiting", "stopped", "past due", "refunded", "time over", "left"],
+)
+def test_no_page_with_ways_on_reads_more_than_twice(client: FlaskClient, make: Any) -> None:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        session = make(traveller)
+        traveller.shift(60)
+        client.get(f"/{session.id}")  # accounts and their health are known from now on
+        with sent() as statements:
+            assert client.get(f"/{session.id}").status_code == 200
+    assert len(statements) <= 2, statements
