@@ -232,8 +232,10 @@ REFUND = Moves[RefundStatus](
             RefundStatus.SUCCEEDED: "refund.succeeded",
             RefundStatus.FAILED: "refund.failed",
         },
-        RefundStatus.SUCCEEDED: {RefundStatus.FAILED: "refund.failed"},  # a bank sends it back, days later
-        RefundStatus.FAILED: {},
+        # Corrections: a bank sends it back days later; one that was reported failed has been paid out after all. Which
+        # of the two reports is newer, only the provider knows: see `refund_checks`.
+        RefundStatus.SUCCEEDED: {RefundStatus.FAILED: "refund.failed"},
+        RefundStatus.FAILED: {RefundStatus.SUCCEEDED: "refund.succeeded"},
     }
 )
 

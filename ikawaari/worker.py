@@ -73,7 +73,7 @@ HANDLERS: Mapping[str, Handler] = {
     trials.ENQUIRE: trials.enquire,
     settlement.FOLLOW: settlement.follow,
     sessions.EXPIRE: sessions.expire_when_due,
-    refunds.SEND: refunds.send,
+    refunds.SEND: refund_checks.send,
     refunds.RETRY: refund_checks.retry,
     refunds.RECHECK: refund_checks.recheck,
     subscriptions.RENEW: renewals.renew,

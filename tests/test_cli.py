@@ -13,13 +13,13 @@ import structlog
 from click.testing import CliRunner
 
 import ikawaari
-from ikawaari import clock
-from ikawaari.checkout import attempts, settlement, snapshots
+from ikawaari import clock, store
+from ikawaari.checkout import attempts, incidents, settlement, snapshots
 from ikawaari.cli import main
 from ikawaari.config import Config
 from ikawaari.money import Money
 from ikawaari.providers.base import Outcome, Result
-from ikawaari.store.models import DueWork
+from ikawaari.store.models import DueWork, PaymentAttempt
 from tests import factories, postgres, warm
 from tests.conftest import disconnect
 from tests.serving import ROOT
@@ -317,6 +317,33 @@ def test_money_held_is_listed_and_closed_in_words_of_json(held: tuple[str, str])
     assert told == {"attempt": attempt_id, "amount_closed": 2_500}
     refused(1, url, "held", "close", attempt_id, "--reason", "Virement")
     assert printed(url, "held", "list") == ""
+
+
+def test_incidents_are_listed_and_closed_in_words_of_json(held: tuple[str, str]) -> None:
+    url, attempt_id = held
+    with store.atomic():
+        incidents.record(
+            incidents.Kind.DISPUTE,
+            PaymentAttempt.get_by_id(attempt_id),
+            Money(2_500, "XOF"),
+            clock.now(),
+            reference="dp_1",
+        )
+    entry = json.loads(printed(url, "incidents", "list"))
+    assert (entry["kind"], entry["attempt"], entry["amount"], entry["closed_at"]) == (
+        "dispute",
+        attempt_id,
+        2_500,
+        None,
+    )
+    refused(2, url, "incidents", "close", str(entry["id"]))
+    refused(2, url, "incidents", "close", "first", "--reason", "Perdu")
+    refused(1, url, "incidents", "close", "99", "--reason", "Perdu")
+    told = json.loads(printed(url, "incidents", "close", str(entry["id"]), "--reason", "Perdu", "--by", "awa"))
+    assert told == {"id": entry["id"], "closed": True}
+    refused(1, url, "incidents", "close", str(entry["id"]), "--reason", "Perdu")
+    assert printed(url, "incidents", "list") == ""
+    assert json.loads(printed(url, "incidents", "list", "--all"))["closed_by"] == "awa"
 
 
 def test_the_audit_prints_findings_mends_on_request_and_exits_with_one(held: tuple[str, str]) -> None:

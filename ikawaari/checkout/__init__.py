@@ -8,7 +8,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     rerouting | ways                            a refusal goes to the next account; what a page's visitor can do
     abandonment | callbacks | conditions | enquiry | held | manual    the doors behind which reports arrive
     trials                                      cards that are saved for a trial
-    breakers                                    which accounts do not answer, and are left alone for a while
+    breakers | elsewhere                        which accounts do not answer; money that moved at a provider without us
     settlement                                  the single place where a report is applied to our records
     consequences                                what follows once a report is booked
     subscriptions                               an agreement to pay again
@@ -18,7 +18,8 @@ is no cycle, and what happens on success is one visible call after another. impo
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice
     budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost
     account_setup | charges | customers | payment_methods | returns     what operators set up, and providers are given
-    outbox                                      events, each with the move that it tells of
+    refund_books                                what the end of a refund changes
+    outbox | incidents                          events, each with the move that it tells of; what a person must look at
     page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
     references                                  what payers read on the receipt, and support searches by
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown

@@ -5,9 +5,10 @@ from datetime import datetime
 import structlog
 
 from ikawaari import store, texts
-from ikawaari.checkout import accounts, breakers, refunds, settlement, trials
-from ikawaari.errors import NotFound, ValidationFailed
+from ikawaari.checkout import accounts, breakers, elsewhere, refunds, settlement, trials
+from ikawaari.errors import IkawaariError, NotFound, ValidationFailed
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
+from ikawaari.providers.callbacks import Elsewhere, News
 from ikawaari.states import RefundStatus
 from ikawaari.store import due
 from ikawaari.store.models import Callback, PaymentAttempt, Refund
@@ -33,15 +34,20 @@ def receive(account_id: str, request: CallbackRequest, now: datetime) -> None:
         raise troubles[0]  # not acknowledged: the provider sends it again, and the applied reports are recognized then
 
 
-def _try(account_id: str, news: Report | Hint, body: bytes, now: datetime) -> Exception | None:
+def _try(account_id: str, news: News, body: bytes, now: datetime) -> Exception | None:
     """Take in one piece of news; an error in it does not affect the others."""
     try:
         if isinstance(news, Hint):
             _ask(account_id, news, now)
-        else:
+        elif isinstance(news, Report):
             _take_in(account_id, news, body, now)
+        else:
+            _take_in_elsewhere(account_id, news, body, now)
+    except IkawaariError as trouble:
+        log.warning("callback_report_refused", account=account_id, reason=trouble.message)
+        return trouble
     except Exception as trouble:
-        log.exception("callback_report_failed", account=account_id, attempt=news.charge_id)
+        log.exception("callback_report_failed", account=account_id, news=type(news).__name__)
         return trouble
     return None
 
@@ -53,6 +59,8 @@ def _ask(account_id: str, hint: Hint, now: datetime) -> None:
             refund = _refund(account_id, hint.refund_id)
             if refund is not None and refund.status == RefundStatus.PENDING:
                 due.touch(refunds.SEND, refund.id, now, lane=account_id)
+            elif refund is not None:
+                refunds.doubt(refund, now)
         elif attempt := _attempt(account_id, hint.charge_id, hint.reference):
             due.touch(settlement.ENQUIRE, attempt.id, now, lane=account_id)
         elif hint.charge_id:
@@ -72,19 +80,36 @@ def _take_in(account_id: str, report: Report, body: bytes, now: datetime) -> Non
         log.warning("callback_of_a_stranger", account=account_id)
         return
     with store.atomic():
-        fresh = Callback.insert_once(
-            provider=account_id,
-            event_id=report.event_id,
-            attempt_id=attempt.id,
-            body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
-            received_at=now,
-        )
-        if fresh and refund:
+        fresh = _keep(account_id, report.event_id, attempt, body, now)
+        if refund:  # also if it repeats itself: a refund may fail, succeed, and fail in the same words
             refunds.apply(refund.id, report.outcome, now)
         elif fresh:
             settlement.apply(attempt.id, report.outcome, now, settlement.Source.CALLBACK)
     if fresh and not refund:
         breakers.heed(attempt, report.outcome, answers_charge=False)
+
+
+def _take_in_elsewhere(account_id: str, news: Elsewhere, body: bytes, now: datetime) -> None:
+    """The same for money that moved without us, which is known by the provider's reference of the charge."""
+    attempt = _attempt(account_id, None, news.reference)
+    if attempt is None:
+        log.warning("callback_of_a_stranger", account=account_id)
+        return
+    elsewhere.require_payment(attempt, now)
+    with store.atomic():
+        _keep(account_id, news.event_id, attempt, body, now)
+        elsewhere.take_in(attempt, news, now)
+
+
+def _keep(account_id: str, event_id: str, attempt: PaymentAttempt, body: bytes, now: datetime) -> bool:
+    """Store a callback. False if it was stored before."""
+    return Callback.insert_once(
+        provider=account_id,
+        event_id=event_id,
+        attempt_id=attempt.id,
+        body=texts.cleaned(body.decode("utf-8", "replace"), _LONGEST_BODY),
+        received_at=now,
+    )
 
 
 def _is_of_trial(account_id: str, charge_id: str, now: datetime) -> bool:

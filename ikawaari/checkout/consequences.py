@@ -66,7 +66,7 @@ def follow(case: Case) -> None:
         _follow_failure(case)
     elif case.has_moved and attempt.status == intent.status == IntentStatus.REQUIRES_ACTION:
         _publish(case)
-    if attempt.held:
+    if attempt.held > 0:
         duplicate = attempt.status == AttemptStatus.SUCCEEDED and attempt.surplus
         held = Money(attempt.held, str(attempt.received_currency))
         refunds.give_back(attempt, held, "duplicate" if duplicate else "wrong_amount", case.now)

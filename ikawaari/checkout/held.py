@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ikawaari import clock, errors, phones, store
-from ikawaari.checkout import refunds
+from ikawaari.checkout import refund_books, refunds
 from ikawaari.checkout.settlement import Source
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.shapes import JsonObject
@@ -42,7 +42,7 @@ def close(attempt_id: str, reason: str, made_by: str, now: datetime) -> int:
         attempt = PaymentAttempt.get_by_id(attempt_id)
         if attempt.promised:
             raise Conflict(errors.STATE_FORBIDS, "A refund of this attempt is under way; wait for its end.")
-        amount = attempt.held or _late(attempt, intent)
+        amount = max(0, attempt.held) or _late(attempt, intent)
         if amount == 0:
             raise Conflict(errors.STATE_FORBIDS, "This attempt holds no money.")
         attempt.change(closed=attempt.closed + amount, held=0)
@@ -65,7 +65,7 @@ def _late(attempt: PaymentAttempt, intent: PaymentIntent) -> int:
     """Money that counts as a payment, arrived late, and is still to be returned by the merchant's policy."""
     if not due.find([refunds.RETRY], [attempt.id]):
         return 0
-    return refunds.left_of(attempt, intent, held=False)
+    return refund_books.left_of(attempt, intent, held=False)
 
 
 def _described(attempt: PaymentAttempt) -> JsonObject:
@@ -85,7 +85,7 @@ def _described(attempt: PaymentAttempt) -> JsonObject:
         "currency": attempt.received_currency,
         "amount_received": attempt.amount_received,
         "amount_returned": attempt.returned,
-        "amount_held": attempt.held,
+        "amount_held": max(0, attempt.held),
         "amount_closed": attempt.closed,
         "reason": latest.reason if latest else None,
         "last_refund": latest.id if latest else None,

@@ -188,7 +188,7 @@ def attempt(row: PaymentAttempt) -> JsonObject:
         "fee_amount": row.fee_amount,
         "amount_received": row.amount_received,
         "amount_returned": row.returned,
-        "amount_held": row.held,
+        "amount_held": max(0, row.held),
         "currency": row.currency.lower(),
         "status": row.status,
         "failure_code": row.failure_code,

@@ -9,25 +9,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import fn
-
 from ikawaari import errors, ids, store
-from ikawaari.checkout import accounts, charges, intents, merchant_view, outbox
+from ikawaari.checkout import accounts, intents, merchant_view, outbox, refund_books
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
-from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode, Outcome, Result
-from ikawaari.providers.channel import Channel
+from ikawaari.providers.capabilities import Refunds
 from ikawaari.shapes import JsonObject, Page
-from ikawaari.states import REFUND, PaymentStatus, RefundStatus
+from ikawaari.states import REFUND, RefundStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
-from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models import PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.owner import Owner
 
+ELSEWHERE = "made_at_provider"
+"""The reason of a refund that was not made through us."""
 SEND, RETRY, RECHECK = "refund.send", "refund.retry", "refund.recheck"
-FIRST_RECHECK = timedelta(days=1)
+FIRST_RECHECK = timedelta(days=1)  # of a refund that succeeded
+RECHECKS_OF_FAILED = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))  # as those of payments
 RETRIES = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """How long to wait before a failed automatic refund is tried again; after the last try the money stays held."""
 MAY_PASS = frozenset(
@@ -43,14 +43,11 @@ MAY_PASS = frozenset(
     }
 )
 """Temporary reasons: such a refund may succeed later. After any other reason a person must find another way."""
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
 _TARGETS = {
     Result.SUCCEEDED: RefundStatus.SUCCEEDED,
     Result.FAILED: RefundStatus.FAILED,
     Result.REFUSED: RefundStatus.FAILED,
 }
-_NOT_NOW = (FailureCode.PROVIDER_UNAVAILABLE, FailureCode.DUPLICATE_IN_PROGRESS)  # refused for a while, not for good
-_RETURNED = (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +71,9 @@ def create(owner: Owner, new: NewRefund, now: datetime) -> Refund:
     with store.atomic():
         # If two refunds race, the lock admits one at a time, and each reserves its part before the next one checks.
         intent = PaymentIntent.lock(intent_id)
-        attempt = PaymentAttempt.get_by_id(new.attempt) if new.attempt else paying_attempt(intent)
+        attempt = PaymentAttempt.get_by_id(new.attempt) if new.attempt else refund_books.paying_attempt(intent)
         held = attempt is not None and new.attempt is not None and _is_of_held(attempt)
-        left = left_of(attempt, intent, held=held) if attempt else 0
+        left = refund_books.left_of(attempt, intent, held=held) if attempt else 0
         if attempt is None or left == 0:
             raise Conflict(errors.STATE_FORBIDS, "There is nothing to refund.")
         amount = left if new.amount is None else new.amount
@@ -100,7 +97,7 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
     intent = PaymentIntent.get_by_id(attempt.intent_id)
     books = PaymentAttempt.get_by_id(attempt.id)
     held = books.held > 0
-    amount = min(money.amount, left_of(books, intent, held=held))
+    amount = min(money.amount, refund_books.left_of(books, intent, held=held))
     if amount == 0 or _is_returning(books):
         return
     columns = {"held": held, "reason": reason, "automatic": True, "metadata": {}}
@@ -110,33 +107,33 @@ def give_back(attempt: PaymentAttempt, money: Money, reason: str, now: datetime)
         _promise(books, intent, amount, now, **columns)
 
 
+def book_elsewhere(
+    attempt: PaymentAttempt, intent: PaymentIntent, amount: int, reference: str, now: datetime
+) -> Refund:
+    """Book a refund that somebody made at the provider, in the caller's transaction and under the intent's lock."""
+    held = attempt.counted == 0 or amount <= attempt.held
+    known = {"sent_as": None, "provider_reference": reference, "sent_at": now, "settled_at": now}
+    own = {"held": held, "reason": ELSEWHERE, "automatic": False, "metadata": {}, "status": RefundStatus.SUCCEEDED}
+    refund = Refund.create(**(_columns(attempt, intent, amount, now) | known | own))
+    refund_books.book(refund, intent, now)
+    refund_books.follow(intent)
+    make_room(attempt.id, intent, now)
+    for event_type in ("refund.created", "refund.succeeded"):
+        outbox.publish(event_type, refund, now)
+    doubt(refund, now)  # the news may be old
+    return refund
+
+
 def withdraw(attempt: PaymentAttempt, now: datetime) -> bool:
     """Withdraw refunds of held money that no provider was asked for. True if all of the money is still here.
 
     In the caller's transaction and under the intent's lock.
     """
     intent = PaymentIntent.get_by_id(attempt.intent_id)
-    unsent = (Refund.attempt == attempt.id) & (Refund.status == RefundStatus.PENDING) & Refund.sent_at.is_null()
-    for refund in Refund.select().where(unsent, Refund.automatic, Refund.held):
-        if _take(refund, now):
-            canceled = Outcome(result=Result.FAILED, failure=FailureCode.CANCELED)
-            _end(refund, intent, RefundStatus.FAILED, canceled, now)
-            refund.change(sent_at=None)
+    for refund in _unsent(attempt.id).where(Refund.automatic, Refund.held):
+        _cancel(refund, intent, now)
     books = PaymentAttempt.get_by_id(attempt.id)
     return bool(books.returned == books.promised == books.closed == 0)
-
-
-def paying_attempt(intent: PaymentIntent) -> PaymentAttempt | None:
-    """The attempt that paid the intent."""
-    return PaymentAttempt.get_or_none(PaymentAttempt.intent == intent.id, PaymentAttempt.counted > 0)
-
-
-def left_of(attempt: PaymentAttempt, intent: PaymentIntent, *, held: bool) -> int:
-    """What may still be refunded: of held money, or of the intent's payment."""
-    unspoken = (attempt.amount_received or 0) - attempt.returned - attempt.promised - attempt.closed
-    own = attempt.held - _sum(attempt, RefundStatus.PENDING, held=True)
-    payment = intent.amount_received - intent.amount_refunded if attempt.counted else 0
-    return int(min(unspoken, own if held else payment))
 
 
 def _of_owner(owner: Owner) -> Any:
@@ -152,63 +149,100 @@ def listed(owner: Owner, wanted: PageRequest) -> Page:
     return _LISTING.page(_of_owner(owner), wanted, lambda rows: [merchant_view.refund(row) for row in rows])
 
 
-def send(refund_id: str, now: datetime) -> datetime | None:
-    """Ask the provider for a pending refund, once, and from then on what became of it. Returns when to ask next, or
-    None when it is settled.
-
-    Only a provider that says it never saw the refund, when a call can no longer be on its way, is asked for it again,
-    under the same id: should the first call arrive after all, the money is returned once.
-    """
-    refund = Refund.get_by_id(refund_id)
-    if refund.status != RefundStatus.PENDING:
-        return None
-    attempt = PaymentAttempt.get_by_id(refund.attempt_id)
-    channel = accounts.channel(attempt.provider)
-    later: datetime = now + min(max(_FIRST_WAIT, now - refund.created_at), _LONGEST_WAIT)
-    if channel is None:
-        return later
-    outcome = None if refund.sent_at is None else _looked_up(refund, attempt, channel, now)
-    if outcome is None:
-        # From here on the provider may have it, and it can no longer be withdrawn.
-        if not _take(refund, now):
-            return later
-        order = charges.refund(refund, attempt)
-        store.leave()
-        outcome = channel.refund(order, now)
-    if outcome.result is Result.REFUSED and outcome.failure in _NOT_NOW:
-        Refund.update(sent_at=None).where(Refund.id == refund_id, _is_pending(), Refund.sent_at == now).execute()
-    else:
-        _answer(refund_id, outcome, now)
-    return later
-
-
-def _looked_up(refund: Refund, attempt: PaymentAttempt, channel: Channel, now: datetime) -> Outcome | None:
-    """What became of a refund; None if the provider never saw it, and no call of it can be on its way any more."""
-    order = charges.refund(refund, attempt)
-    store.leave()
-    outcome = channel.lookup_refund(order, now)
-    forgotten = now - present(refund.sent_at, "it was sent") >= channel.times.forgets_after
-    return None if outcome.result is Result.NOT_FOUND and forgotten else outcome
-
-
 def apply(refund_id: str, outcome: Outcome, now: datetime) -> None:
-    """Apply a report about a refund: it ends, or one that had succeeded has failed after all. Idempotent."""
+    """Apply a report about a refund. Idempotent.
+
+    A report that contradicts the end of a refund may be older than that end, so it changes nothing: the provider is
+    asked at once, and `correct` applies its answer.
+    """
     target = _TARGETS.get(outcome.result)
     with store.atomic():
         intent = PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
         refund = Refund.get_by_id(refund_id)
-        if outcome.reference and not refund.provider_reference:
-            refund.change(provider_reference=outcome.reference)
-        if outcome.provider_data is not None:
-            refund.change(provider_data=dict(outcome.provider_data))
-        if target is None or not REFUND.allow(refund.status, target):
+        _learn(refund, outcome)
+        if target is None or target == refund.status:
             return
-        _end(refund, intent, target, outcome, now)
-        _follow(intent)
-        if target is RefundStatus.SUCCEEDED:
-            _watch(refund, now)
-        if refund.automatic:
-            _go_on(refund, intent, now)
+        if refund.status == RefundStatus.PENDING:
+            _end(refund, intent, target, outcome, now)
+        else:
+            doubt(refund, now)
+
+
+def correct(seen: Refund, outcome: Outcome, now: datetime) -> None:
+    """Apply the answer to a look-up of a refund that has ended: the end may have been wrong, or is no longer true.
+
+    `seen`: the refund as it was before its provider was asked. If it has moved since, the answer may be outdated.
+    """
+    target = _TARGETS.get(outcome.result)
+    with store.atomic():
+        intent = PaymentIntent.lock(seen.intent_id)
+        refund = Refund.get_by_id(seen.id)
+        if (refund.status, refund.settled_at) != (seen.status, seen.settled_at) or target is None:
+            return
+        _learn(refund, outcome)
+        if REFUND.allow(refund.status, target) and not _is_of_another(refund):
+            _end(refund, intent, target, outcome, now)
+
+
+def doubt(refund: Refund, now: datetime) -> None:
+    """Have a worker ask now whether the end of a refund is still true, in the caller's transaction."""
+    due.touch(RECHECK, refund.id, now, lane=PaymentAttempt.get_by_id(refund.attempt_id).provider)
+
+
+def _learn(refund: Refund, outcome: Outcome) -> None:
+    """Note what the provider says besides."""
+    if outcome.reference and not refund.provider_reference:
+        refund.change(provider_reference=outcome.reference)
+    if outcome.provider_data is not None:
+        refund.change(provider_data=dict(outcome.provider_data))
+
+
+def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: Outcome, now: datetime) -> None:
+    """End a refund, or correct its end, with all that follows."""
+    refund_books.settle(refund, intent, target, outcome, now)
+    refund_books.follow(intent)
+    _watch(refund, now)
+    if target is RefundStatus.SUCCEEDED:
+        make_room(refund.attempt_id, intent, now)
+    if refund.automatic:
+        _go_on(refund, intent, now)
+
+
+def _is_of_another(refund: Refund) -> bool:
+    """Whether the success of a failed refund may be that of a later one: where only whole payments are returned, that
+    happens once, and the provider tells the tries apart by nothing.
+    """
+    attempt = PaymentAttempt.get_by_id(refund.attempt_id)
+    channel = accounts.channel(attempt.provider)
+    reach = channel.reach(attempt.operator) if channel else None
+    if refund.status != RefundStatus.FAILED or reach is None or reach.refunds is not Refunds.WHOLE:
+        return False
+    asked = is_pending() & Refund.sent_at.is_null(False)
+    live = (Refund.attempt == attempt.id) & (asked | (Refund.status == RefundStatus.SUCCEEDED))
+    return bool(Refund.select().where(live).exists())
+
+
+def make_room(attempt_id: str, intent: PaymentIntent, now: datetime) -> None:
+    """If money has gone that pending refunds promise too, cancel those that nobody was asked for, latest first.
+
+    In the caller's transaction and under the intent's lock.
+    """
+    for other in _unsent(attempt_id).order_by(Refund.created_at.desc(), Refund.id.desc()):
+        if refund_books.is_overdrawn(PaymentAttempt.get_by_id(attempt_id)):
+            _cancel(other, intent, now)
+
+
+def _unsent(attempt_id: str) -> Any:
+    """The attempt's pending refunds that no provider was asked for."""
+    return Refund.select().where(Refund.attempt == attempt_id, is_pending(), Refund.sent_at.is_null())
+
+
+def _cancel(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
+    """Cancel a refund, unless a worker has begun to send it."""
+    if take(refund, now):
+        canceled = Outcome(result=Result.FAILED, failure=FailureCode.CANCELED)
+        refund_books.settle(refund, intent, RefundStatus.FAILED, canceled, now)
+        refund.change(sent_at=None)
 
 
 def may_fail_for(attempt: PaymentAttempt) -> timedelta:
@@ -219,32 +253,23 @@ def may_fail_for(attempt: PaymentAttempt) -> timedelta:
 
 
 def _watch(refund: Refund, now: datetime) -> None:
-    """Ask again about a refund that succeeded, where banks send some back: the news of that may never arrive."""
+    """Ask again about a refund that has ended, if that may change: the news of it may never arrive."""
     attempt = PaymentAttempt.get_by_id(refund.attempt_id)
-    if may_fail_for(attempt):
+    if refund.status == RefundStatus.FAILED:
+        due.schedule(RECHECK, refund.id, now + RECHECKS_OF_FAILED[0], lane=attempt.provider)
+    elif may_fail_for(attempt):
         due.schedule(RECHECK, refund.id, now + FIRST_RECHECK, lane=attempt.provider)
 
 
-def _is_pending() -> Any:
+def is_pending() -> Any:
+    """The condition that a refund has not ended."""
     return Refund.status == RefundStatus.PENDING
 
 
-def _take(refund: Refund, now: datetime) -> bool:
+def take(refund: Refund, now: datetime) -> bool:
     """Claim the refund, to send it or to withdraw it: both require that nobody has claimed it since it was read."""
     same = Refund.sent_at.is_null() if refund.sent_at is None else Refund.sent_at == refund.sent_at
-    return bool(Refund.update(sent_at=now).where(Refund.id == refund.id, _is_pending(), same).execute())
-
-
-def _answer(refund_id: str, outcome: Outcome, now: datetime) -> None:
-    """Apply the answer to a call, while the refund is still pending.
-
-    If a worker is frozen after its call was refused, its late answer must not undo what another worker has learned
-    since. Only the provider's own report (`apply`) says that a refund has failed after all.
-    """
-    with store.atomic():
-        PaymentIntent.lock(Refund.get_by_id(refund_id).intent_id)
-        if Refund.get_by_id(refund_id).status == RefundStatus.PENDING:
-            apply(refund_id, outcome, now)
+    return bool(Refund.update(sent_at=now).where(Refund.id == refund.id, is_pending(), same).execute())
 
 
 def _intent_named(owner: Owner, new: NewRefund) -> str:
@@ -265,7 +290,7 @@ def _intent_named(owner: Owner, new: NewRefund) -> str:
 
 def _is_of_held(attempt: PaymentAttempt) -> bool:
     """Whether a refund of the attempt returns what it holds: always, unless it paid its intent and holds nothing."""
-    return attempt.counted == 0 or attempt.held > _sum(attempt, RefundStatus.PENDING, held=True)
+    return attempt.counted == 0 or refund_books.holds_more(attempt)
 
 
 def _can_return(attempt: PaymentAttempt, amount: int, now: datetime) -> bool | None:
@@ -280,15 +305,7 @@ def _can_return(attempt: PaymentAttempt, amount: int, now: datetime) -> bool | N
 
 def _promise(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime, **columns: Any) -> Refund:
     """Reserve the refund's part, store the refund, publish it, and schedule it."""
-    # The race of two refunds that begin at once, should the intent's lock ever be forgotten: each reserves its part by
-    # this one statement, which asks for the room that it takes.
-    unspoken = PaymentAttempt.amount_received - PaymentAttempt.returned - PaymentAttempt.closed - amount
-    reserved = (
-        PaymentAttempt.update(promised=PaymentAttempt.promised + amount)
-        .where(PaymentAttempt.id == attempt.id, PaymentAttempt.promised <= unspoken)
-        .execute()
-    )
-    if not reserved:
+    if not refund_books.reserve(attempt, amount):
         raise Conflict(errors.STATE_FORBIDS, "There is nothing to refund.")
     refund = Refund.create(**_columns(attempt, intent, amount, now), status=RefundStatus.PENDING, **columns)
     if not refund.held:
@@ -319,24 +336,6 @@ def _columns(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: d
     }
 
 
-def _end(refund: Refund, intent: PaymentIntent, target: RefundStatus, outcome: Outcome, now: datetime) -> None:
-    """Settle a refund, and its amount with it: one statement updates all the books of its attempt."""
-    was_promised, succeeded = refund.status == RefundStatus.PENDING, target is RefundStatus.SUCCEEDED
-    amount = refund.amount
-    gone = amount if succeeded else 0 if was_promised else -amount
-    reference = outcome.reference or refund.provider_reference
-    refund.intent = intent
-    refund.move("status", target, settled_at=now, provider_reference=reference, failure_code=outcome.failure)
-    PaymentAttempt.update(
-        promised=PaymentAttempt.promised - (amount if was_promised else 0),
-        returned=PaymentAttempt.returned + gone,
-        held=PaymentAttempt.held - (gone if refund.held else 0),
-    ).where(PaymentAttempt.id == refund.attempt_id).execute()
-    if not succeeded and not refund.held:
-        intent.change(amount_refunded=intent.amount_refunded - amount)
-    outbox.publish_move(refund, now)
-
-
 def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
     """An automatic refund has ended: retry later if it failed temporarily, and return what is held meanwhile."""
     attempt = PaymentAttempt.get_by_id(refund.attempt_id)
@@ -345,9 +344,11 @@ def _go_on(refund: Refund, intent: PaymentIntent, now: datetime) -> None:
         if refund.failure_code in MAY_PASS and tried <= len(RETRIES):
             due.schedule(RETRY, attempt.id, now + RETRIES[tried - 1], lane=attempt.provider)
         return
-    rest = left_of(attempt, intent, held=True)
+    rest = refund_books.left_of(attempt, intent, held=True)
     if rest:
         give_back(attempt, Money(rest, refund.currency), str(refund.reason), now)
+    elif refund_books.is_all_spoken_for(attempt):
+        due.drop(RETRY, attempt.id)  # of one that was reported failed
 
 
 def _is_returning(attempt: PaymentAttempt) -> bool:
@@ -356,26 +357,12 @@ def _is_returning(attempt: PaymentAttempt) -> bool:
     return bool(Refund.select().where(pending, Refund.automatic).exists())
 
 
+def asked_and_failed(attempt: PaymentAttempt) -> list[Refund]:
+    """The refunds of the attempt that failed after their provider was asked for them."""
+    asked = (Refund.attempt == attempt.id) & Refund.sent_at.is_null(False)
+    return list(Refund.select().where(asked, Refund.status == RefundStatus.FAILED).order_by(Refund.created_at))
+
+
 def failed_of(attempt: PaymentAttempt) -> Any:
     """The automatic refunds of the attempt that failed."""
     return Refund.select().where(Refund.attempt == attempt.id, Refund.automatic, Refund.status == RefundStatus.FAILED)
-
-
-def _sum(attempt: PaymentAttempt, status: RefundStatus, *, held: bool) -> int:
-    """The sum of the attempt's refunds in that status, of held money or of the payment."""
-    of_them = Refund.select(fn.SUM(Refund.amount)).where(Refund.attempt == attempt.id, Refund.status == status)
-    return int(of_them.where(Refund.held == held).scalar() or 0)
-
-
-def _follow(intent: PaymentIntent) -> None:
-    """The session's payment status shows how much of the payment was returned; a pending refund does not count."""
-    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id)
-    paying = paying_attempt(intent)
-    if session is None or paying is None:
-        return
-    returned = _sum(paying, RefundStatus.SUCCEEDED, held=False)
-    if returned:
-        whole = returned == intent.amount_received
-        session.try_move("payment_status", PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED)
-    elif session.payment_status in _RETURNED:  # all refunds failed after all: the merchant has the money again
-        session.try_move("payment_status", PaymentStatus.PAID)

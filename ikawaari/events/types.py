@@ -21,7 +21,7 @@ _BY_OBJECT: Mapping[str, Mapping[str, str]] = {
     },
     "refund": {
         "created": "A refund was created: at your request, or automatically (`automatic`).",
-        "succeeded": "The money was returned to the payer.",
+        "succeeded": "The money was returned to the payer; possibly after the refund had been reported as failed.",
         "failed": "The provider did not return the money, or it came back later. It may be refunded again.",
     },
     "payment_link": {

@@ -35,7 +35,8 @@ class Refunds(MethodView):
 
         It is `pending` until the provider has returned the money: wait for `refund.succeeded` or `refund.failed`. After
         `refund.failed` the amount may be refunded again. It may follow days after `refund.succeeded`, if a bank sends
-        the money back. A refund of more than is left of the payment is refused, even if two arrive at the same moment.
+        the money back; and `refund.succeeded` may follow `refund.failed`, if the money has gone after all. A refund of
+        more than is left of the payment is refused, even if two arrive at the same moment.
 
         With `attempt` a refund returns what that attempt holds (`amount_held`): money that pays no intent, such as a
         second payment or a wrong amount whose automatic refund failed. It does not change the intent or its session.

@@ -1,6 +1,6 @@
 """What the domain knows of providers: results, actions and failures, and the values that it gives them."""
 
-from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Hint, Report
+from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Hint, RefundElsewhere, Report
 from ikawaari.providers.outcomes import (
     LONGEST_WORD,
     Action,
@@ -30,6 +30,7 @@ __all__ = [
     "Hint",
     "Outcome",
     "Provider",
+    "RefundElsewhere",
     "RefundOrder",
     "Report",
     "Result",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ikawaari.invariants import ensure
+from ikawaari.money import Money
 from ikawaari.providers.outcomes import Outcome, Result, cleaned
 
 
@@ -42,10 +43,7 @@ class Report:
     def __post_init__(self) -> None:
         ensure((self.charge_id is None) != (self.refund_id is None), "a report is about a charge or a refund")
         ensure(self.outcome.result is not Result.REFUSED, "only the answer to a call refuses it")
-        if cleaned(self.event_id) != self.event_id:
-            # If ids were cut, two could become equal, and the second report would be ignored; their digests differ.
-            digest = hashlib.sha256(self.event_id.encode("utf-8", "surrogatepass")).hexdigest()
-            object.__setattr__(self, "event_id", f"sha256:{digest}")
+        object.__setattr__(self, "event_id", _storable(self.event_id))
         for name in ("charge_id", "refund_id"):
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, cleaned(given) or "")
@@ -68,4 +66,46 @@ class Hint:
             object.__setattr__(self, name, cleaned(getattr(self, name)))
 
 
-News = Report | Hint
+@dataclass(frozen=True, kw_only=True)
+class RefundElsewhere:
+    """Signed news that somebody returned money of a charge at the provider, not through us.
+
+    `reference`: the provider's id of the charge; the outcome has that of the refund.
+    """
+
+    event_id: str
+    reference: str
+    outcome: Outcome
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "event_id", _storable(self.event_id))
+        object.__setattr__(self, "reference", cleaned(self.reference) or "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispute:
+    """Signed news that a payer asked the bank for the money of a charge. Both ids are the provider's own."""
+
+    event_id: str
+    reference: str  # of the charge
+    id: str
+    money: Money
+    status: str  # in the provider's words
+    is_final: bool  # nothing follows
+    is_lost: bool = True  # or may be; else the money stays
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "event_id", _storable(self.event_id))
+        for name in ("reference", "id", "status"):
+            object.__setattr__(self, name, cleaned(getattr(self, name)) or "")
+
+
+def _storable(event_id: str) -> str:
+    """The id of a piece of news. If ids were cut, two could become equal, and the second one would be ignored."""
+    if cleaned(event_id) == event_id:
+        return event_id
+    return f"sha256:{hashlib.sha256(event_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+Elsewhere = RefundElsewhere | Dispute
+News = Report | Hint | Elsewhere

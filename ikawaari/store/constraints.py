@@ -39,9 +39,10 @@ _CHECKS: Mapping[str, Mapping[str, str]] = {
         # If two refunds are created at once, each reserves its part (`promised`) by one UPDATE of this row: whichever
         # comes second reserves from what the first one left, or is refused.
         "payment_attempts_books": (
-            "counted >= 0 AND held >= 0 AND closed >= 0 AND returned >= 0 AND promised >= 0"
-            f" AND counted + held <= {_RECEIVED} AND returned + held + closed <= {_RECEIVED}"
-            f" AND returned + promised + closed <= {_RECEIVED}"
+            "counted >= 0 AND closed >= 0 AND returned >= 0 AND promised >= 0 AND unpromised >= 0"
+            f" AND held >= -unpromised AND counted + held <= {_RECEIVED}"
+            f" AND returned + held + closed <= {_RECEIVED} + unpromised"
+            f" AND returned + promised + closed <= {_RECEIVED} + unpromised"
         ),
     },
     "refunds": {},

@@ -58,13 +58,23 @@ def constrain(db: Any, table: str, constraints: Sequence[str]) -> None:
         db.execute_sql(f"ALTER TABLE {table} ADD {constraint}")
 
 
-def _make_again(db: Any, table: str, constraints: Sequence[str]) -> None:
+def replace_check(db: Any, table: str, name: str, condition: str) -> None:
+    """Replace a named check of a table by another condition. Every row must satisfy it already."""
+    check = f"CONSTRAINT {name} CHECK ({condition})"
+    if isinstance(db, SqliteDatabase):
+        _make_again(db, table, [check], without=name)
+        return
+    db.execute_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}, ADD {check}")
+
+
+def _make_again(db: Any, table: str, constraints: Sequence[str], without: str | None = None) -> None:
     """SQLite cannot add a constraint to a table: recreate it with the old and the new ones, and copy its rows.
 
-    Foreign keys must be off; rows that refer to the table keep doing so.
+    Foreign keys must be off; rows that refer to the table keep doing so. `without`: a check that it no longer has.
     """
     made = f"{table}_made_again"
     written, *indexes = _statements(db, table)
+    written = written if without is None else _without_check(written, without)
     head = re.compile(rf'CREATE TABLE "?{table}"? ')
     body = ", ".join([head.sub(f"CREATE TABLE {made} ", written, count=1).rstrip()[:-1], *constraints])
     columns = ", ".join(f'"{row[1]}"' for row in db.execute_sql(f"PRAGMA table_info({table})").fetchall())
@@ -76,6 +86,16 @@ def _make_again(db: Any, table: str, constraints: Sequence[str]) -> None:
         *indexes,
     ):
         db.execute_sql(statement)
+
+
+def _without_check(written: str, name: str) -> str:
+    """The SQL of a table, without the named check."""
+    start = written.index(f", CONSTRAINT {name} CHECK (")
+    end, depth = written.index("(", start), 1
+    while depth:
+        end += 1
+        depth += {"(": 1, ")": -1}.get(written[end], 0)
+    return written[:start] + written[end + 1 :]
 
 
 def _statements(db: Any, table: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ikawaari import worker
-from ikawaari.checkout import attempts, audit, refunds
+from ikawaari.checkout import attempts, audit, refund_checks, refunds
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.events import delivery, endpoints
 from ikawaari.store.models import (
@@ -223,7 +223,7 @@ def test_payments_in_the_middle_of_a_look_are_no_findings(world: World) -> None:
         for session in mates[number - 1 :: 3]:
             world.pay_by_card(session)
             new = NewRefund(payment_intent=intent(session).id, amount=1_000)
-            refunds.send(refunds.create(world.owner, new, world.now).id, world.now)
+            refund_checks.send(refunds.create(world.owner, new, world.now).id, world.now)
         if number == 3:
             ended.set()
         return []

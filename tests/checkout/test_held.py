@@ -124,6 +124,7 @@ def test_a_refund_that_comes_back_after_a_closing_is_held_again(world: World) ->
     refund = ask(world, 1_000, attempt=attempt.id)
     world.work()
     close(world, attempt)
-    refunds.apply(refund.id, Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN), world.now)
+    back = Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN)
+    refunds.correct(Refund.get_by_id(refund.id), back, world.now)
     assert books(attempt) == (2_500, 0, 1_000)
     assert close(world, attempt) == 1_000

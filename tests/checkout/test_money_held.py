@@ -1,6 +1,5 @@
 """Money that pays nothing: it is visible, goes back by itself, by request or by another way, and never twice."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -354,7 +353,7 @@ def test_a_refund_that_comes_back_is_the_merchants_money_again(world: World) -> 
     expected = [(second, "partially_refunded", 2_000), (first, "paid", 0)]
     for refund, status, returned in expected:
         for _ in range(2):
-            refunds.apply(refund.id, back, world.now)
+            refunds.correct(Refund.get_by_id(refund.id), back, world.now)
         assert (fresh(session).payment_status, intent(session).amount_refunded) == (status, returned)
         assert books(tries(session)[0]) == (5_000, returned, 0)
     assert world.told()[-2:] == ["refund.failed"] * 2
@@ -365,7 +364,7 @@ def test_held_money_that_comes_back_is_held_and_tried_again(world: World) -> Non
     _, attempt = wrong(world)
     (refund,) = worlds.refunds()
     assert (refund.status, books(attempt)) == ("succeeded", (2_500, 2_500, 0))
-    refunds.apply(refund.id, Outcome(result=Result.FAILED, failure=FailureCode.WALLET_LIMIT), world.now)
+    refunds.correct(refund, Outcome(result=Result.FAILED, failure=FailureCode.WALLET_LIMIT), world.now)
     assert books(attempt) == (2_500, 0, 2_500)
     assert DueWork.get(DueWork.kind == refunds.RETRY).due_at == world.now + refunds.RETRIES[0]
 
@@ -382,23 +381,6 @@ def test_a_late_answer_to_an_ask_does_not_undo_a_success(world: World) -> None:
         return Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN)
 
     provider.refund = succeed_meanwhile  # type: ignore[method-assign]
-    refunds.send(refund.id, world.now)
+    refund_checks.send(refund.id, world.now)
     assert (outcomes(), fresh(session).payment_status) == ([("succeeded", None)], "refunded")
     audit()
-
-
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["success first", "failure first"])
-def test_two_reports_of_one_refund_in_any_order_keep_the_books(world: World, order: Sequence[int]) -> None:
-    session = world.session()
-    world.pay(session)
-    world.wait(5)
-    refund = ask(world, 2_000, payment_intent=intent(session).id)
-    reports = [
-        Outcome(result=Result.SUCCEEDED, money=Money(2_000, "XOF")),
-        Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN),
-    ]
-    for number in order:
-        refunds.apply(refund.id, reports[number], world.now)
-    assert outcomes() == [("failed", "unknown")]
-    assert books(tries(session)[0]) == (5_000, 0, 0)
-    assert (intent(session).amount_refunded, fresh(session).payment_status) == (0, "paid")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ikawaari import store
-from ikawaari.checkout import attempts, enquiry, refunds, sessions
+from ikawaari.checkout import attempts, enquiry, refund_checks, sessions
 from ikawaari.errors import Conflict, Declined
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account, Charge, Outcome
@@ -174,7 +174,7 @@ def test_a_refund_sent_by_two_workers_at_once_gives_back_once(world: World) -> N
     world.later(6)
     enquiry.check(session.id, world.now)
     (refund,) = worlds.refunds()
-    results = together(4, lambda _: refunds.send(refund.id, world.now))
+    results = together(4, lambda _: refund_checks.send(refund.id, world.now))
     assert not [result for result in results if isinstance(result, Exception)]
     assert world.told().count("refund.succeeded") == 1
     audit()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import accounts, attempts
+from ikawaari.checkout import accounts, attempts, refund_checks
 from ikawaari.checkout import refunds as domain
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
@@ -106,7 +106,7 @@ def test_a_refund_that_succeeded_is_not_asked_for_again(world: World, provider: 
     world.work()
     (refund,) = refunds()
     domain.apply(refund.id, GIVEN, world.now)
-    assert domain.send(refund.id, world.now) is None
+    assert refund_checks.send(refund.id, world.now) is None
     assert (refunds()[0].status, fresh(session).payment_status) == ("succeeded", "refunded")
     assert world.told().count("refund.succeeded") == 1
     audit()
@@ -315,7 +315,7 @@ def test_a_duplicate_goes_back_by_itself_and_the_payment_by_request(world: World
 def test_two_workers_who_send_one_refund_give_it_once(world: World) -> None:
     session = paid(world)
     refund = ask(world, session, 2_000)
-    together(8, lambda _: domain.send(refund.id, world.now))
+    together(8, lambda _: refund_checks.send(refund.id, world.now))
     assert given() == 2_000
     assert world.told().count("refund.succeeded") == 1
 

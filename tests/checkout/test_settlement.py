@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ikawaari import store
-from ikawaari.checkout import callbacks, outbox, refunds, settlement
+from ikawaari.checkout import callbacks, outbox, refund_checks, refunds, settlement
 from ikawaari.events import delivery
 from ikawaari.money import Money
 from ikawaari.providers import registry
@@ -154,7 +154,7 @@ def test_a_refund_is_either_sent_or_withdrawn(world: World) -> None:
     settlement.apply(attempt.id, took(2_000), world.now)
     refund = all_refunds()[0]
     doors: list[Callable[[], object]] = [
-        lambda: refunds.send(refund.id, world.now),
+        lambda: refund_checks.send(refund.id, world.now),
         lambda: settlement.apply(attempt.id, took(AMOUNT), world.now),
     ]
     together(2, lambda number: doors[number]())

@@ -58,6 +58,7 @@ SIGNERS: Mapping[str, How] = {
 def parsed(said: Said, request: CallbackRequest = VECTOR, now: datetime = AT) -> Report | Hint:
     """What the adapter makes of a callback."""
     (news,) = said.provider.parse_callback(said.account, request, now)
+    assert isinstance(news, Report | Hint)
     return news
 
 

@@ -67,7 +67,11 @@ class Refund(Output):
     amount = Money()
     currency = TextField("ISO 4217, lower case.", pattern="^[a-z]{3}$")
     status = OneOf(RefundStatus, "`pending` until the provider has returned the money, or refused to.")
-    reason = TextField("Yours; or `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`.", nullable=True)
+    reason = TextField(
+        "Yours; `duplicate`, `late`, `link_used`, `wrong_amount` when `automatic`; `made_at_provider` if it was made"
+        " there, not through this API.",
+        nullable=True,
+    )
     automatic = fields.Boolean(
         required=True, metadata={"description": "Created automatically, for money that was not due."}
     )

@@ -12,11 +12,11 @@ from datetime import datetime
 import structlog
 
 from ikawaari import clock
-from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Hint, News, Report
+from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Dispute, Hint, News, RefundElsewhere, Report
 from ikawaari.providers.http import decoded, read, read_text
 from ikawaari.providers.outcomes import Outcome, Result
 from ikawaari.providers.stripe import refunding
-from ikawaari.providers.stripe.intents import PAYMENT, SETUP, outcome_of, saves
+from ikawaari.providers.stripe.intents import PAYMENT, SETUP, money_of, outcome_of, saves
 from ikawaari.providers.stripe.wire import VERSION
 from ikawaari.providers.values import Account
 
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 _TOLERANCE_SECONDS = 300
 _LONGEST_STAMP = 12  # digits
 _ENDS = (Result.SUCCEEDED, Result.FAILED)
+_KEPT = frozenset({"won", "warning_closed", "prevented"})  # disputes that ended without loss
 
 
 def news_of(account: Account, request: CallbackRequest, now: datetime) -> Sequence[News]:
@@ -58,16 +59,11 @@ def _news(event: object, event_id: str, about: object, *, livemode: bool) -> Seq
     kind = read_text(about, "object")
     charge_id, reference = read_text(about, "metadata", "attempt"), read_text(about, "payment_intent")
     if kind == "dispute":
-        # The payer's bank takes the money back, or gives it back: that is settled between the merchant and Stripe.
-        told = {name: read_text(about, name) for name in ("status", "reason")}
-        log.error("stripe_dispute", reference=reference, amount=read(about, "amount"), **told)
-        return []
+        return _dispute(event_id, about, reference)
     if kind == "refund":
-        refund_id = read_text(about, "metadata", "refund")
+        refund_id, outcome = read_text(about, "metadata", "refund"), refunding.outcome_of(about)
         if refund_id is None:  # somebody returned money at Stripe's own pages
-            log.error("stripe_refund_of_others", reference=reference)
-            return []
-        outcome = refunding.outcome_of(about)
+            return [RefundElsewhere(event_id=event_id, reference=reference, outcome=outcome)] if reference else []
         return [_told(event, event_id, outcome, refund_id=refund_id)]
     if kind not in (PAYMENT.name, SETUP.name) or not charge_id:
         return [Hint(charge_id=charge_id)] if kind == "charge" and charge_id else []
@@ -75,6 +71,18 @@ def _news(event: object, event_id: str, about: object, *, livemode: bool) -> Seq
     if saves(about) and outcome.result is Result.SUCCEEDED:  # the event does not show the card that was saved
         return [Hint(charge_id=charge_id)]
     return [_told(event, event_id, outcome, charge_id=charge_id)]
+
+
+def _dispute(event_id: str, about: object, reference: str | None) -> Sequence[News]:
+    """The payer's bank takes the money back, or gives it back: that is settled between the merchant and Stripe."""
+    money = money_of(read(about, "amount"), read(about, "currency"))
+    dispute_id, status = read_text(about, "id"), read_text(about, "status")
+    if not (reference and dispute_id and status and money):
+        log.error("stripe_dispute_unreadable", reference=reference)
+        return []
+    told = f"{status}, {read_text(about, 'reason')}"
+    ends = {"is_final": status in {"lost", *_KEPT}, "is_lost": status not in _KEPT}
+    return [Dispute(event_id=event_id, reference=reference, id=dispute_id, money=money, status=told, **ends)]
 
 
 def _told(

@@ -57,7 +57,8 @@ def find(api: Api, order: RefundOrder) -> Outcome:
 
 def _of_order(order: RefundOrder, refund: object) -> Outcome:
     """What it has come to, if it is the one that was asked for."""
-    is_it = read(refund, "metadata", "refund") == order.id
+    known = read_text(refund, "metadata", "refund")  # a refund that was made at Stripe's own pages has none
+    is_it = known == order.id or (known is None and order.reference == read(refund, "id"))
     return outcome_of(refund) if is_it else unknown("about another refund")
 
 

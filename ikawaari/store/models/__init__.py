@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ikawaari.store.models.health import Breaker, ProviderConditions
+from ikawaari.store.models.incidents import Incident
 from ikawaari.store.models.links import PaymentLink
 from ikawaari.store.models.merchants import AppInstallation, Credential, Merchant
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
@@ -28,6 +29,7 @@ __all__ = [
     "DueWork",
     "Event",
     "IdempotencyKey",
+    "Incident",
     "Invoice",
     "Merchant",
     "PageDraft",
@@ -80,6 +82,7 @@ TABLES = (
     PaymentAttempt,
     AttemptReport,
     Refund,
+    Incident,
     Subscription,
     Invoice,
     CardSetup,

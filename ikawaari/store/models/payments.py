@@ -97,10 +97,13 @@ class PaymentAttempt(Record):
         null=True, max_length=3
     )  # by a provider's mistake it may differ from the requested one
     counted = BigIntegerField(default=0)  # what pays the intent
-    held = BigIntegerField(default=0)  # what pays nothing and was not returned
+    held = BigIntegerField(default=0)  # what pays nothing and was not returned; below 0: more of it went back
     closed = BigIntegerField(default=0)  # what was paid back another way, as an operator says
     returned = BigIntegerField(default=0)  # the sum of its refunds that succeeded
     promised = BigIntegerField(default=0)  # the sum of its refunds that are pending
+    # What went back without being promised, ever: refunds that succeeded after they had failed, or that the provider
+    # made by itself. Only by so much may the books exceed what was received.
+    unpromised = BigIntegerField(default=0)
     currency = CharField(max_length=3)
     provider_reference = CharField(null=True)
     provider_data = JsonField(null=True)  # what the next call of the provider needs, in its own words; never shown
@@ -138,6 +141,12 @@ class PaymentAttempt(Record):
     def surplus(self) -> bool:
         """Whether the provider took money that pays nothing."""
         return self.amount_received is not None and self.counted == 0
+
+    @property
+    def excess(self) -> int:
+        """How much more went back than there was to return, of held money and of the payment."""
+        of_payment = self.returned + self.closed + self.held - (self.amount_received or 0)
+        return int(max(0, -self.held) + max(0, of_payment))
 
 
 # One unsettled attempt per intent, whatever the code above does: a double click, two tabs, two machines.

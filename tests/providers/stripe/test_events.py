@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from ikawaari.config import Config
 from ikawaari.money import Money
 from ikawaari.providers.base import Account, CallbackRefused, CallbackRequest, FailureCode, Hint, Report, Result
-from ikawaari.providers.callbacks import News
+from ikawaari.providers.callbacks import Dispute, News, RefundElsewhere
 from ikawaari.providers.stripe import Stripe
 from tests.providers.bench_stripe import ASKS, VISA, StripeBench
 
@@ -238,17 +238,40 @@ def test_a_refund_that_goes_on_makes_us_ask(provider: Stripe, status: str) -> No
     assert parsed(provider, event("refund.updated", refund(status))) == [Hint(refund_id=ATTEMPT)]
 
 
+def test_a_refund_that_was_made_at_stripe_is_told_by_the_payment(provider: Stripe) -> None:
+    (news,) = parsed(provider, event("refund.created", refund("succeeded", metadata={})))
+    assert isinstance(news, RefundElsewhere)
+    assert (news.reference, news.outcome.reference, news.outcome.money) == ("pi_1", "re_1", Money(400, "XOF"))
+    assert parsed(provider, event("refund.created", refund("succeeded", metadata={}, payment_intent=None))) == []
+
+
+DISPUTE = {"id": "dp_1", "object": "dispute", "payment_intent": "pi_1", "amount": 1_000, "currency": "xof"}
+
+
 @pytest.mark.parametrize(
-    "about",
+    ("status", "is_final", "is_lost"),
     [
-        refund("succeeded", metadata={}),
-        {"id": "dp_1", "object": "dispute", "payment_intent": "pi_1", "status": "needs_response", "amount": 1_000},
+        ("needs_response", False, True),
+        ("warning_under_review", False, True),
+        ("lost", True, True),
+        ("won", True, False),
+        ("warning_closed", True, False),
     ],
 )
-def test_money_that_goes_back_without_us_is_an_error_in_the_log(provider: Stripe, about: dict[str, Any]) -> None:
+def test_a_dispute_is_told_by_the_payment(provider: Stripe, status: str, is_final: bool, is_lost: bool) -> None:
+    about = {**DISPUTE, "status": status, "reason": "fraudulent"}
+    (news,) = parsed(provider, event("charge.dispute.closed", about))
+    assert isinstance(news, Dispute)
+    assert (news.reference, news.id, news.money) == ("pi_1", "dp_1", Money(1_000, "XOF"))
+    assert (news.status, news.is_final, news.is_lost) == (f"{status}, fraudulent", is_final, is_lost)
+
+
+@pytest.mark.parametrize("wrong", [{"amount": "1000"}, {"currency": None}, {"id": None}, {"payment_intent": None}])
+def test_a_dispute_that_cannot_be_read_is_an_error_in_the_log(provider: Stripe, wrong: dict[str, Any]) -> None:
+    about = {**DISPUTE, "status": "lost", **wrong}
     with capture_logs() as logged:
         assert parsed(provider, event("charge.dispute.created", about)) == []
-    assert [(line["log_level"], line["reference"]) for line in logged] == [("error", "pi_1")]
+    assert [line["event"] for line in logged] == ["stripe_dispute_unreadable"]
 
 
 # ---------------------------------------------------------------- as the simulator sends them
@@ -272,7 +295,7 @@ def test_events_may_come_out_of_order_and_doubled(bench: StripeBench) -> None:
     reports = [one for one in told if isinstance(one, Report)]
     assert {one.outcome.money for one in reports} == {charge.money}
     assert len({one.event_id for one in reports}) == 1
-    assert all(one.charge_id == charge.id for one in told)
+    assert all(one.charge_id == charge.id for one in told if isinstance(one, Report | Hint))
 
 
 def test_an_account_that_has_another_version_only_makes_us_ask(bench: StripeBench) -> None:
