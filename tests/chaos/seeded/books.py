@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from peewee import fn
+
 from ikawaari.checkout import audit
 from ikawaari.money import Money
 from ikawaari.states import UNSETTLED, DeliveryStatus, IntentStatus, PaymentStatus, RefundStatus
 from ikawaari.store.models import (
     CheckoutSession,
     Event,
+    Incident,
     Invoice,
     PaymentAttempt,
     PaymentIntent,
@@ -101,9 +104,19 @@ def _of_intent(intent: PaymentIntent, attempts: list[PaymentAttempt]) -> Iterato
         free = 0 if attempt in paying else returned
         if (attempt.amount_received or 0) != attempt.counted + attempt.held + attempt.closed + free:
             yield f"attempt {attempt.id}: received {attempt.amount_received}, returned {returned}, held {attempt.held}"
+    yield from _returned_too_much(attempts)
     session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id) if intent.session_id else None
     if session and (session.payment_status in _PAID) != is_paid:
         yield f"session {session.id} is {session.payment_status}, its intent {intent.status}"
+
+
+def _returned_too_much(attempts: list[PaymentAttempt]) -> Iterator[str]:
+    """What went back beyond what there was is known to the operator, and nothing else is."""
+    for attempt in attempts:
+        known = Incident.select(fn.SUM(Incident.amount)).where(Incident.attempt == attempt.id).scalar() or 0
+        too_much = max(0, _returned(attempt) - (attempt.amount_received or 0))
+        if known != attempt.excess or too_much > known:
+            yield f"attempt {attempt.id}: {attempt.excess} too much in our books, {known} in incidents"
 
 
 def _undelivered(stage: Stage) -> Iterator[str]:
@@ -131,6 +144,13 @@ def out_of_order(stage: Stage) -> Iterator[str]:
         latest[about] = max(sequence, latest.get(about, 0))
 
 
+def _corrected() -> int:
+    """Refunds that failed and succeeded, in either order."""
+    of_refunds = Event.select().where(Event.type.in_(["refund.failed", "refund.succeeded"]))
+    ends = Counter(object_id for object_id, _ in {(event.object_id, event.type) for event in of_refunds})
+    return sum(number > 1 for number in ends.values())
+
+
 def figures() -> str:
     """What there is in the end, in numbers."""
     counts = {
@@ -140,6 +160,8 @@ def figures() -> str:
         "paid": PaymentIntent.select().where(PaymentIntent.status == IntentStatus.SUCCEEDED).count(),
         "invoices": Invoice.select().count(),
         "refunds": Refund.select().count(),
+        "of them corrected": _corrected(),
+        "returned too much": Incident.select().where(Incident.amount > 0).count(),
         "held": PaymentAttempt.select().where(PaymentAttempt.held > 0).count(),
         "events": Event.select().count(),
     }

@@ -49,9 +49,18 @@ class Trade:
         """Merchants end what would be renewed for ever."""
         for merchant in self.stage.merchants.values():
             page = self._insist(lambda m=merchant: self._get(m, "/api/v1/billing/subscriptions?limit=100"))  # type: ignore[misc]
-            for one in page["data"]:
+            for one in (one for one in page["data"] if one["status"] != "canceled"):
                 path = f"/api/v1/billing/subscriptions/{one['id']}/cancel"
                 self._try(lambda m=merchant, p=path: self._post(m, p, {}))  # type: ignore[misc]
+
+    def return_again(self) -> None:
+        """Merchants ask once more for what failed, whether or not it goes after all."""
+        for merchant in self.stage.merchants.values():
+            page = self._insist(lambda m=merchant: self._get(m, "/api/v1/refunds?status=failed&limit=100"))  # type: ignore[misc]
+            for one in page["data"]:
+                if not one["automatic"]:
+                    body, key = {"attempt": one["attempt"], "amount": one["amount"]}, f"{one['id']}-again"
+                    self._try(lambda m=merchant, b=body, k=key: self._post(m, "/api/v1/refunds", b, k))  # type: ignore[misc]
 
     def _buy_all(self, waiting: "queue.SimpleQueue[Purchase]") -> None:
         while True:
