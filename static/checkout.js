@@ -32,10 +32,11 @@
     if (button && button.name) return; // another country, another language: not the way on
     const pressed = button && button.dataset.busy ? button : find('[data-busy]', form);
     form.setAttribute('aria-busy', 'true');
-    for (const [name, place] of [['busy', pressed], ['lock', find('[data-lock]')]]) {
-      if (!place || !place.dataset[name] || held.some((one) => one.place === place)) continue;
+    for (const place of [pressed].concat(all('[data-lock]'))) {
+      const text = place && (place.dataset.busy || place.dataset.lock);
+      if (!text || held.some((one) => one.place === place)) continue;
       held.push({ place, nodes: Array.from(place.childNodes) });
-      place.textContent = place.dataset[name];
+      place.textContent = text;
     }
     say(find('[data-lock]') ? find('[data-lock]').textContent : '');
   };
@@ -272,8 +273,13 @@
 
   // The slow reload that waiting pages have of their own is for who lacks these scripts: only stop() calls it off. It
   // would call off a request on its way, too.
-  const calm = () => { flying ? setTimeout(calm, 1000) : stop(); };
-  if (find('head > meta[http-equiv=refresh]')) on('load', calm, window);
+  const slow = find('head > meta[http-equiv=refresh]');
+  const calm = () => {
+    if (flying) return setTimeout(calm, 1000);
+    stop();
+    slow.remove();
+  };
+  if (slow) on('load', calm, window);
   // No htmx: look again the plain way, but not while something is being typed.
   const reload = () => {
     const typed = all('input:not([type=hidden]):not([type=radio])', box).some((field) => field.value !== field.defaultValue);

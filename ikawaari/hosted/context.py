@@ -28,6 +28,7 @@ from ikawaari.operators import OPERATORS
 from ikawaari.shapes import CardFields, MethodType, Recurring
 
 _SLOW_REFRESH_SECONDS = 30
+_BEFORE_A_VOWEL = re.compile(r"\bde (?=[AEÉIOU])")
 _OF_OPERATORS = ("method", "operator", "amount")  # fields that are at fault if an operator cannot be paid by
 
 
@@ -64,7 +65,7 @@ class Facts:
     asked: str = ""  # the earlier payment about which the payer has been asked, as the form says
     earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
     asks_email: bool = False
-    checked: bool = False
+    checked: int = 0  # when the payer has just asked for the result, in Unix seconds
     canceling: bool = False  # the payer has asked to leave the payment, and it has not ended
     ways: Ways = ways.NONE
     rest: int = 0  # for how many seconds no further attempt is accepted
@@ -101,19 +102,23 @@ def of(facts: Facts) -> dict[str, Any]:
     view, draft, state, locale = facts.view, facts.draft, facts.state, facts.locale
     payment = view["payment"]
     error = view["last_payment_error"]
+    operator = _operator_name(view, payment["operator"]) if payment else None
     return {
         **vars(facts),
         **vars(facts.own),
         "other_locale": "en" if locale == "fr" else "fr",
-        "prefilled_phone": _tied(view["customer"]["phone"]),
-        "payment": {**payment, "phone": _tied(payment["phone"])} if payment else {},
+        "prefilled_phone": _national(view["customer"]["phone"], view),
+        "payment": {**payment, "phone": _national(payment["phone"], view)} if payment else {},
         "chooses_amount": view["amount"] is None,
         "money": lambda amount: Money(amount, view["currency"]).format(locale),
-        "operator": _operator_name(view, payment["operator"]) if payment else None,
+        "bare": lambda amount: _without_unit(Money(amount, view["currency"]).format(locale)),
+        "elided": _elided if locale == "fr" else Markup,
+        "strong": lambda text: Markup("<b>{}</b>").format(text),
+        "operator": operator,
         "menu": _menu(view, payment) if payment else None,
-        "failure": wording.failure(error["code"], facts.notes.or_else) if error else None,
+        "failure": wording.failure(error["code"], operator, facts.notes.or_else) if error else None,
         "hindered": _hindered(facts),
-        "last_error": wording.failure(facts.notes.last_error) if facts.notes.last_error else None,
+        "last_error": wording.failure(facts.notes.last_error, operator) if facts.notes.last_error else None,
         "words": wording,
         "trial": wording.trial(view["recurring"]),
         "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
@@ -126,7 +131,7 @@ def of(facts: Facts) -> dict[str, Any]:
         **_choices(view, draft, facts.card),
         "country_name": lambda code: countries.name(code, locale),
         "fault": lambda name: _fault(facts, name),
-        **_moments(view, payment, locale),
+        **_moments(facts, payment),
     } | ({"qr": _qr(view)} if state.name == "qr" else {})
 
 
@@ -157,6 +162,8 @@ def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dic
         "offers": drafts.offers(view),
         "offer": next((offer for offer in drafts.offers(view) if offer["country"] == country), None),
         "chosen_operator": drafts.operator_of(draft, view),
+        "guessed": drafts.is_guessed(draft, view),
+        "placeholder": prefixes.placeholder(country) if country else "",
         "prefixes": prefixes,
     }
 
@@ -180,14 +187,21 @@ def _fault(facts: Facts, name: str) -> LazyString | None:
     return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
 
 
-def _moments(view: PublicCheckout, payment: PublicPayment | None, locale: str) -> dict[str, Any]:
+def _moments(facts: Facts, payment: PublicPayment | None) -> dict[str, Any]:
+    """Dates and times, as they are where the shop is."""
+    view, locale = facts.view, facts.locale
     country = view["country"] or view["merchant"]["country"]
+
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
     begun = page_state.moment(payment["created"], country) if payment else None
+    ends = payment["deadline_at"] if payment else None
     return {
         "day": lambda seconds: moments.day(page_state.moment(seconds, country), locale),
         "instant": lambda seconds: _instant(page_state.moment(seconds, country), begun, locale),
         "paid_at": moments.day_and_time(paid, locale) if paid else "",
+        "now_at": moments.time(page_state.moment(facts.checked, country), locale, seconds=True),
+        "ends_at": moments.time(page_state.moment(ends, country), locale) if ends else "",
+        "life": _life(payment),
     }
 
 
@@ -195,6 +209,21 @@ def _instant(at: datetime, begun: datetime | None, locale: str) -> str | None:
     """The time of an instant, with its day if the payment began on another one."""
     same_day = begun is not None and at.date() == begun.date()
     return moments.time(at, locale) if same_day else moments.day_and_time(at, locale)
+
+
+def _elided(text: Markup) -> Markup:
+    """A French text with its "de" before a name that begins with a vowel: "d’Orange Money"."""
+    return Markup(_BEFORE_A_VOWEL.sub("d’", text))  # noqa: S704  only "de " goes
+
+
+def _life(payment: PublicPayment | None) -> int:
+    """For how many seconds the payment could be approved, from its beginning; at least 1."""
+    return max(1, (payment["deadline_at"] or 0) - payment["created"]) if payment else 1
+
+
+def _without_unit(amount: str) -> str:
+    """An amount without its currency, where another one beside it names it."""
+    return re.sub(r"^[^0-9]+|[^0-9]+$", "", amount)
 
 
 def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
@@ -235,6 +264,12 @@ def _address(own: Own) -> str:
 def _slow_refresh(page: str, state: PageState) -> str | None:
     """What a browser does in which the scripts did not arrive; `checkout.js` calls it off."""
     return f"{_SLOW_REFRESH_SECONDS};url={page}" if state.reloads else None
+
+
+def _national(phone: str | None, view: PublicCheckout) -> str | None:
+    """A masked number, without the code of the country that the page is about."""
+    country = countries.find(view["country"] or view["merchant"]["country"] or "")
+    return _tied(phone.removeprefix(f"+{country.dial_code} ") if phone and country else phone)
 
 
 def _refresh(page: str, state: PageState) -> str | None:

@@ -32,11 +32,12 @@ _SELECTOR = re.compile(r"[^{};]+(?=\{)")
 
 @dataclass(frozen=True)
 class Style:
-    """The stylesheet in a merchant's colors, its hash for the policy, and the brand color itself."""
+    """The stylesheet in a merchant's colors, its hash for the policy, and the colors of the header in both schemes."""
 
     text: Markup
     digest: str
-    brand: str
+    header: str
+    dark_header: str
 
 
 def style(color: str | None) -> Style:
@@ -97,7 +98,7 @@ def _style(folder: str, color: str | None) -> Style:
     palette = colors.palette(color)
     text = palette.css() + _sheet(folder)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Style(Markup(text), f"sha256-{digest}", palette.brand)  # noqa: S704  our own file and hex digits
+    return Style(Markup(text), f"sha256-{digest}", palette.light.header, palette.dark.header)  # noqa: S704  our own
 
 
 @lru_cache(maxsize=8)

@@ -35,6 +35,7 @@ _COOKIE = "draft"
 _NAMES = {"method", "amount", "preset", "country", "operator", "phone", "name", "email"}
 _ANSWERS = re.compile(r"field\.[A-Za-z0-9_-]{1,40}|quantity\.[0-9]{1,3}")
 _COUNTRY = re.compile("[A-Za-z]{2}")
+_STEP = re.compile(r"([0-9]{1,3})\.(1|-1)")
 _MAX_COOKIE = 3_500
 _MOST_FAULTS = 30
 # The domain's field names, and the page's names for the same fields.
@@ -93,6 +94,29 @@ def move(draft: Draft, country: str) -> Draft:
     phone = draft.get("phone") if _phone_country(draft) is None else ""
     country = country if _COUNTRY.fullmatch(country) else draft.get("country")
     return Draft({**draft.values, "country": country, "operator": "", "phone": phone})
+
+
+def step(draft: Draft, change: str, view: PublicCheckout) -> Draft:
+    """The draft with one more or one less of a line item; `change`: its index and +1 or -1, such as "0.-1"."""
+    found = _STEP.fullmatch(change)
+    item = view["line_items"][int(found[1])] if found and int(found[1]) < len(view["line_items"]) else None
+    bounds = item.get("adjustable_quantity") if item else None
+    if not found or not item or not bounds:
+        return draft
+    name = f"{QUANTITY}{found[1]}"
+    typed = draft.get(name)
+    count = (int(typed) if re.fullmatch("[0-9]{1,7}", typed) else item["quantity"]) + int(found[2])
+    return replace(
+        draft, values={**draft.values, name: str(min(max(count, bounds["minimum"]), bounds["maximum"]))}, faults=()
+    )
+
+
+def try_number(draft: Draft, ending: str) -> Draft:
+    """The draft with a number of the sandbox that ends in these digits, for who tries the page out."""
+    country = draft.get("country")
+    if country not in prefixes.PATTERNS or not re.fullmatch("[0-9]{1,3}", ending):
+        return draft
+    return Draft({**draft.values, "phone": prefixes.example(country, ending), "operator": "", "method": "mobile_money"})
 
 
 def renew(draft: Draft) -> Draft:
@@ -232,6 +256,11 @@ def operator_of(draft: Draft, view: PublicCheckout) -> str | None:
     """The chosen operator, or else the one that the number was first assigned to, if it can be paid by."""
     wanted = wanted_operator(draft, view)
     return wanted if wanted in {offer["id"] for offer in _operators(draft, view) if offer["available"]} else None
+
+
+def is_guessed(draft: Draft, view: PublicCheckout) -> bool:
+    """Whether the operator comes from the number and not from a choice: the page says so before anything is sent."""
+    return bool(operator_of(draft, view)) and draft.get("operator") != operator_of(draft, view)
 
 
 def wanted_operator(draft: Draft, view: PublicCheckout) -> str | None:

@@ -96,8 +96,8 @@ def pay(session_id: str) -> BaseResponse:
             back(session_id, lang=language, **_still_asked()), session_id, drafts.typed(request.form), now
         )
         return web.remember_language(response, language)
-    if "recount" in request.form:
-        return drafts.keep(back(session_id, **_still_asked()), session_id, drafts.typed(request.form), now)
+    if edited := _edited(shown, drafts.typed(request.form), now):
+        return drafts.keep(back(session_id, **_still_asked()), session_id, edited, now)
     token = request.form.get("card_token")
     if request.form.get("method") == MethodType.CARD and not token and request.form.get("number"):
         return redirect(url_for("sandbox_screens.card", session_id=session_id, **web.carried()), 307)
@@ -150,9 +150,8 @@ def cancel(session_id: str) -> BaseResponse:
 def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
     """Pay with the submitted form and, for a card, its token; keep what was typed, and redirect to the page."""
     draft, session_id = drafts.typed(request.form), str(shown.session.id)
-    moves = "show_country" in request.form
-    draft = drafts.move(draft, request.form["show_country"]) if moves else drafts.renew(draft)
-    if moves or draft.faults:
+    draft = drafts.renew(draft)
+    if draft.faults:
         return drafts.keep(back(session_id, **_still_asked()), session_id, draft, now)
     key = _request_key(session_id, card_token, now)
     return _tried(
@@ -168,6 +167,19 @@ def _subscription(session_id: str, now: datetime) -> Any:
     if found is None:
         raise NotFound("subscription")
     return found
+
+
+def _edited(shown: PaymentSnapshot, draft: Draft, now: datetime) -> Draft | None:
+    """The draft after a button of the form that changes it and does not pay; None if the form was sent to pay."""
+    if "recount" in request.form:
+        return draft
+    if country := request.form.get("show_country"):
+        return drafts.move(draft, country)
+    if change := request.form.get("step"):
+        return drafts.step(draft, change, public_view.public(shown, now))
+    if ending := request.form.get("try_phone"):
+        return draft if public_view.public(shown, now)["livemode"] else drafts.try_number(draft, ending)
+    return None
 
 
 def _code() -> str | None:
@@ -275,7 +287,7 @@ def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetim
         asked=_asked(),
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
         asks_email=subscriptions.lacks_contact(session),
-        checked="checked" in request.args,
+        checked=clock.unix(now) if "checked" in request.args else 0,
         canceling=_CANCELING in request.args,
         ways=ways.of(shown, now),
         rest=_rest(now),

@@ -5,6 +5,7 @@ Numbers are ported, and Wave works on any of them, so this only preselects. The 
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 
 PREFIXES: Mapping[str, str] = {
     "orange_sn": "71 77 78",
@@ -64,3 +65,22 @@ def grouped(country: str, digits: str) -> str:
     """A whole national number as it is written in the country."""
     left = iter(digits)
     return re.sub("#", lambda _: next(left), PATTERNS[country])
+
+
+def placeholder(country: str) -> str:
+    """What an empty field shows: the groups of a number, and only the digits with which every mobile number begins."""
+    columns = zip(*(one for _, text in _of(country) for one in text.split()), strict=False)
+    begun = "".join(digits[0] for digits in takewhile(lambda digits: len(set(digits)) == 1, columns))
+    pattern = PATTERNS.get(country, "").replace("#", "•")
+    return begun + pattern[len(begun) :]
+
+
+def example(country: str, ending: str) -> str:
+    """A number of the country's first operator with the given last digits, grouped."""
+    begun = next((text.split()[0] for _, text in _of(country)), "")
+    length = PATTERNS[country].count("#")
+    return grouped(country, begun + "12345678"[: length - len(begun) - len(ending)] + ending)
+
+
+def _of(country: str) -> list[tuple[str, str]]:
+    return [(operator, text) for operator, text in PREFIXES.items() if operator.endswith(f"_{country.lower()}")]

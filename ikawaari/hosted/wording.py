@@ -16,86 +16,74 @@ _MINUTES_ARE_TOLD = 100  # longer waits are shown in hours
 
 @dataclass(frozen=True)
 class Notice:
-    """What happened, and what to do about it."""
+    """What happened, and what to do about it; `button`: how the form's button names the next try, if not as usual."""
 
-    title: LazyString
-    advice: LazyString
+    title: LazyString | str
+    advice: LazyString | str
+    button: LazyString | str = ""
+    is_late: bool = False  # time ran out
 
 
-_TRY_AGAIN = _l("Nothing was taken. Try again in a moment, or choose another way to pay.")
-_OTHER_CARD = _l("Nothing was taken. Use another card, or another way to pay.")
-_ASK_OPERATOR = _l("Nothing was taken. Ask your operator, or pay with another account.")
+_NOTHING = _l("Nothing was taken.")
+_OTHER_CARD = _l("Nothing was taken. Try another card, or mobile money.")
+_ASK_OPERATOR = _l("Nothing was taken. Call %(operator)s, or pay another way.")
+_LIMIT = Notice(_l("Your account’s limit is reached"), _l("Nothing was taken. Pay with another account."))
+_NO_ACCOUNT = Notice(
+    _l("No %(operator)s account on this number"), _l("Nothing was taken. Check the number or the operator.")
+)
+_BLOCKED = Notice(_l("Your account cannot make this payment"), _ASK_OPERATOR)
+_NEW_CODE = _l("Ask for a new code")
 
+# Each may name the operator: `%(operator)s`.
 FAILURES: Mapping[str, Notice] = {
     "insufficient_funds": Notice(
-        _l("There is not enough money in your account"),
-        _l("Nothing was taken. Top it up and try again, or pay with another account."),
+        _l("Not enough money on %(operator)s"),
+        _l("Nothing was taken. Top up, or pay another way."),
+        _l("Try again with %(operator)s"),
     ),
     "payer_declined": Notice(
-        _l("The payment was refused on your phone"),
-        _l("Nothing was taken. If that was a mistake, try again and type your secret code."),
+        _l("You refused on the phone"), _l("Nothing was taken. A mistake? Send the request again."), _l("Send again")
     ),
     "payment_timeout": Notice(
-        _l("The time to approve is over"),
-        _l("Nothing was taken. Keep your phone at hand and send the request again."),
+        _l("Time is over"),
+        _l("Nothing was taken. Keep the phone at hand and send the request again."),
+        _l("Send again"),
+        is_late=True,
     ),
-    "payer_not_found": Notice(
-        _l("This number has no account with this operator"),
-        _l("Check the number and the operator, then try again."),
-    ),
-    "payer_limit": Notice(
-        _l("Your account's limit is reached"),
-        _l("Nothing was taken. Pay with another account, or ask your operator to raise the limit."),
-    ),
-    "wallet_limit": Notice(
-        _l("Your account's limit is reached"),
-        _l("Nothing was taken. Pay with another account, or ask your operator to raise the limit."),
-    ),
-    "payer_blocked": Notice(_l("Your account is blocked"), _ASK_OPERATOR),
-    "otp_invalid": Notice(
-        _l("That code is not the right one"),
-        _l("Nothing was taken. Try again with a new code."),
-    ),
-    "otp_expired": Notice(
-        _l("That code is too old"),
-        _l("Nothing was taken. Try again with a new code."),
-    ),
+    "payer_not_found": _NO_ACCOUNT,
+    "invalid_phone": _NO_ACCOUNT,
+    "payer_limit": _LIMIT,
+    "wallet_limit": _LIMIT,
+    "payer_blocked": _BLOCKED,
+    "not_allowed": _BLOCKED,
+    "otp_invalid": Notice(_l("That was not the right code"), _l("Nothing was taken. Ask for a new one."), _NEW_CODE),
+    "otp_expired": Notice(_l("No code received?"), _NOTHING, _NEW_CODE, is_late=True),
     "duplicate_in_progress": Notice(
-        _l("Another payment is already waiting on your phone"),
-        _l("Finish or refuse it on your phone, then try again here."),
+        _l("A payment already waits on this phone"), _l("Finish or refuse it there, then try again.")
     ),
-    "provider_unavailable": Notice(_l("The operator is not answering right now"), _TRY_AGAIN),
-    "invalid_phone": Notice(
-        _l("The operator does not accept this number"),
-        _l("Check the number and the operator, then try again."),
+    "provider_unavailable": Notice(
+        _l("%(operator)s is not answering"),
+        _l("Nothing was taken. Choose another operator, or wait a little."),
     ),
     "invalid_amount": Notice(
-        _l("The operator could not take the exact amount"),
+        _l("%(operator)s could not take the exact amount"),
         _l("If it took another amount, the shop gives it back. Choose another way to pay."),
     ),
-    "not_allowed": Notice(_l("Your account may not make this payment"), _ASK_OPERATOR),
     "card_declined": Notice(_l("Your bank refused the card"), _OTHER_CARD),
     "card_expired": Notice(_l("This card has expired"), _OTHER_CARD),
     "authentication_required": Notice(
         _l("Your bank wants to be sure it is you"),
         _l("Nothing was taken. Try again and confirm with your bank when it asks."),
     ),
-    "authentication_failed": Notice(_l("Your bank could not be sure it was you"), _OTHER_CARD),
-    "canceled": Notice(
-        _l("The payment was canceled"),
-        _l("Nothing was taken. You can try again whenever you like."),
-    ),
-    "expired": Notice(
-        _l("The time to pay is over"),
-        _l("Nothing was taken. You can try again."),
-    ),
+    "authentication_failed": Notice(_l("Your bank could not confirm it was you"), _OTHER_CARD),
+    "canceled": Notice(_l("Payment canceled"), _l("Nothing was taken. You can try again whenever you like.")),
+    "expired": Notice(_l("Time is over"), _l("Nothing was taken. You can try again."), is_late=True),
     "configuration_error": Notice(
-        _l("This way to pay is not working at this shop"),
-        _l("Nothing was taken. Choose another way to pay, or tell the shop."),
+        _l("This payment method isn’t working for this shop"), _l("Nothing was taken. Choose another one.")
     ),
     "unknown": Notice(
         _l("The payment did not go through"),
-        _l("Look at your messages before you try again: if money was taken after all, reload this page."),
+        _l("Look at your SMS before you try again; we keep checking."),
     ),
 }
 
@@ -122,7 +110,7 @@ FAULTS: Mapping[str, LazyString] = {
     "expiry": _l("Check this date: two digits for the month, two for the year."),
     "cvc": _l("Check this code: the three digits on the back of the card."),
     "amount": _l("Check this amount."),
-    "quantities": _l("Choose at least one thing."),
+    "quantities": _l("Choose at least one item."),
     "total": _l("The total has changed."),
     "email": _l("Check this e-mail address."),
     "otp": _l("Check this code: only its digits, as you received it."),
@@ -141,28 +129,33 @@ _PAGES: Mapping[int, Notice] = {
         _l("It did not come from this page. Open the payment page again and start from there."),
     ),
     404: Notice(
-        _l("There is no page here"),
-        _l("Check the link, or ask the shop for a new one."),
+        _l("Page not found"),
+        _l("Check the link, or ask whoever sent it for a new one."),
     ),
     410: Notice(
         _l("This link is no longer active"),
         _l("Ask the shop for a new one."),
     ),
     429: Notice(
-        _l("That was too fast"),
-        _l("Wait a minute, then try again."),
+        _l("Too many tries"),
+        _l("Try again in a minute."),
     ),
 }
 _OURS = Notice(
-    _l("Something broke on our side"),
-    _l("We are trying again by ourselves. If you have already approved, do not pay again: this page will tell."),
+    _l("A problem on our side"),
+    _l("We’re retrying automatically. If you have already approved, don’t pay again: this page will show the result."),
 )
 _THEIRS = Notice(_l("This request cannot be read"), _l("Go back and try again."))
 
 
-def failure(code: str | None, or_else: str | None = None) -> Notice:
-    """The text for a failure code of the closed set. `or_else`: what the failure may as well be."""
-    return _EITHER.get((code or "", or_else)) or FAILURES.get(code or "", FAILURES["unknown"])
+def failure(code: str | None, operator: str | None = None, or_else: str | None = None) -> Notice:
+    """The text for a failure code of the closed set, with the operator's name in it. `or_else`: what the failure may
+    as well be.
+    """
+    found = _EITHER.get((code or "", or_else)) or FAILURES.get(code or "", FAILURES["unknown"])
+    named = {"operator": operator or str(_l("your operator"))}
+    title, advice, button = (str(text) % named for text in (found.title, found.advice, found.button))
+    return Notice(title, advice, button, found.is_late)
 
 
 def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
@@ -173,9 +166,9 @@ def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
 def hindrance(one: Hindrance, amount: str) -> LazyString:
     """Why an operator cannot be paid by, in its line; `amount`: its limit."""
     return {
-        Reason.DOWN: _l("Not available right now"),
-        Reason.MINIMUM: _l("At least %(amount)s", amount=amount),
-        Reason.MAXIMUM: _l("At most %(amount)s", amount=amount),
+        Reason.DOWN: _l("Not working now"),
+        Reason.MINIMUM: _l("Min. %(amount)s", amount=amount),
+        Reason.MAXIMUM: _l("Max. %(amount)s", amount=amount),
         Reason.STEP: _l("Only multiples of %(amount)s", amount=amount),
     }[one.reason]
 
@@ -183,7 +176,7 @@ def hindrance(one: Hindrance, amount: str) -> LazyString:
 def hindered(one: Hindrance, operator: str, amount: str) -> LazyString:
     """The same in a sentence, for who has chosen that operator."""
     return {
-        Reason.DOWN: _l("%(operator)s is not available right now. Choose another way to pay.", operator=operator),
+        Reason.DOWN: _l("%(operator)s is not working now. Choose another way to pay.", operator=operator),
         Reason.MINIMUM: _l("%(operator)s takes at least %(amount)s.", operator=operator, amount=amount),
         Reason.MAXIMUM: _l("%(operator)s takes at most %(amount)s.", operator=operator, amount=amount),
         Reason.STEP: _l("%(operator)s takes only multiples of %(amount)s.", operator=operator, amount=amount),
@@ -198,20 +191,20 @@ def error(cause: IkawaariError | None, status: int) -> Notice:
 
 
 EXPIRED = Notice(
-    _l("This payment page has expired"),
+    _l("This page has expired"),
     _l("Nothing was taken. Go back to the shop to start again."),
 )
 
 
 UNAVAILABLE: Mapping[str, Notice] = {
     LinkEnd.INACTIVE: Notice(
-        _l("This payment link is no longer active"),
-        _l("The shop has switched it off. Nothing was taken."),
+        _l("This link has ended"),
+        _l("The shop closed it. Nothing was taken."),
     ),
     "expired": Notice(_l("This payment link has expired"), _l("Its time is over. Nothing was taken.")),
     LinkEnd.USED: Notice(
-        _l("This payment link has been used"),
-        _l("It has taken all the payments that it was made for. Nothing was taken here."),
+        _l("This link has ended"),
+        _l("All its payments have been made. Nothing was taken here."),
     ),
 }
 
@@ -251,6 +244,11 @@ def script() -> list[tuple[str, LazyString]]:
     return list(_SCRIPT)
 
 
+def tappable() -> list[tuple[str, LazyString]]:
+    """The endings that the page offers as buttons."""
+    return [one for one in _SCRIPT if one[0] in _TAPPABLE] + [("67", _l("paid"))]
+
+
 def test_cards() -> list[tuple[str, LazyString]]:
     """The test cards a customer can type, and what comes of them."""
     return list(_TEST_CARDS)
@@ -274,6 +272,7 @@ _SCRIPT = (
     ("014", _l("paid; a refund fails")),
     ("015", _l("paid; renewals time out")),
 )
+_TAPPABLE = {"001", "002", "003", "004", "008", "009", "010"}
 _TEST_CARDS = (
     ("4242 4242 4242 4242", _l("paid")),
     ("4000 0025 0000 3155", _l("the bank asks first")),

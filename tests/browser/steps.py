@@ -107,8 +107,8 @@ def choose_card(page: Page) -> None:
 
 
 def check_now(page: Page) -> None:
-    """Press «I have approved: check now»."""
-    page.get_by_role("button", name=re.compile("vérifier|check now")).click()
+    """Press the button that asks for the result now."""
+    page.get_by_role("button", name=re.compile("[Vv]érifier|[Cc]heck")).click()
 
 
 def be_led_back(page: Page) -> None:
@@ -120,7 +120,7 @@ def be_led_back(page: Page) -> None:
 
 def return_to_shop(page: Page) -> None:
     """Press the receipt's button."""
-    page.get_by_role("link", name=re.compile("^(Retour à la boutique|Back to the shop)$")).click()
+    page.get_by_role("link", name=re.compile("^(Retourner à|Back to) ")).click()
 
 
 def open_wallet(page: Page) -> None:

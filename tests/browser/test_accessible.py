@@ -16,7 +16,8 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 NARROW = 320, 180  # the narrowest phones, and twice the size on a usual one
 HAS_RING = """() => {
     const element = document.activeElement;
-    const shown = [element, element.closest('.tel'), element.closest('.pick')].filter(Boolean);
+    const around = [element.closest('.tel'), element.closest('.pick'), element.nextElementSibling];
+    const shown = [element, ...around.filter(Boolean)];
     return shown.map(one => getComputedStyle(one))
         .some(style => style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 3);
 }"""
@@ -73,7 +74,7 @@ def test_a_keyboard_is_enough_to_pay(page: Page, shop: Shop) -> None:
     page.keyboard.press("Enter")
     see(page, "prompt", "Wave")
     expect(page.locator("h1")).to_be_focused()
-    tab_to(page, "button.main")
+    tab_to(page, "button.second")
     end(page, "paid")
     expect(page.locator("h1")).to_be_focused()
     assert_paid_once(shop, session)
@@ -89,7 +90,7 @@ def test_enter_in_a_field_pays_and_changes_no_country(page: Page, shop: Shop) ->
 def test_the_focus_is_not_lost_by_a_check_that_changes_nothing(page: Page, shop: Shop) -> None:
     STATES["checked"](page, shop)
     expect(page.locator("h1")).to_be_focused()
-    expect(page.locator("#live")).to_have_text("Nous venons de vérifier : pas encore confirmé.")
+    expect(page.locator("#live")).to_contain_text("Pas encore validé à ")
 
 
 def test_a_new_state_is_announced(page: Page, shop: Shop) -> None:

@@ -22,18 +22,18 @@ BANK = "4000 0025 0000 3155"
 
 def type_code(page: Page, code: str) -> None:
     """Type the operator's code and send it."""
-    page.get_by_label("Code reçu").fill(code)
-    page.get_by_role("button", name="Valider").click()
+    page.get_by_label("Le code reçu par SMS").fill(code)
+    pay(page)
 
 
 def test_a_wrong_code_is_told_and_a_new_one_pays(customer: Page, shop: Shop) -> None:
     session = open_session(shop)
     arrive(customer, session)
     pay_by_phone(customer, "009")
-    see(customer, "otp", "Tapez le code envoyé par Orange Money")
+    see(customer, "otp", "Demandez un code, tapez-le ici")
     type_code(customer, "000000")
-    declined(customer, "Ce code n’est pas le bon")
-    pay(customer)
+    declined(customer, "Ce code n’était pas le bon")
+    customer.get_by_role("button", name="Demander un nouveau code").click()
     see(customer, "otp")
     type_code(customer, "123 456")
     end(customer, "paid")
@@ -68,7 +68,7 @@ def test_a_customer_refuses_in_the_wallet_and_pays_otherwise(customer: Page, sho
     pay_by_phone(customer, "010")
     open_wallet(customer)
     decide(customer, "Refuser")
-    declined(customer, "Le paiement a été refusé")
+    declined(customer, "Vous avez refusé")
     type_phone(customer)
     pay(customer)
     end(customer, "paid")
@@ -96,7 +96,7 @@ def test_a_wallet_left_alone_lets_the_customer_try_again(page: Page, shop: Shop)
     open_wallet(page)
     arrive(page, session)
     see(page, "redirect")
-    declined(page, "Le délai de paiement est dépassé")
+    declined(page, "Le délai est passé")
     type_phone(page)
     pay(page)
     end(page, "paid")
@@ -121,7 +121,7 @@ def test_the_bank_approves_a_card(customer: Page, shop: Shop) -> None:
     session = open_session(shop)
     arrive(customer, session)
     pay_by_card(customer, BANK)
-    see(customer, "redirect", "Votre banque veut vérifier que c’est bien vous")
+    see(customer, "redirect", "Confirmez avec votre banque")
     open_wallet(customer)
     decide(customer, "Accepter")
     end(customer, "paid", "Carte bancaire")
@@ -134,7 +134,7 @@ def test_the_bank_refuses_a_card_and_another_pays(customer: Page, shop: Shop) ->
     pay_by_card(customer, BANK)
     open_wallet(customer)
     decide(customer, "Refuser")
-    declined(customer, "Votre banque n’a pas pu vérifier que c’était vous")
+    declined(customer, "Votre banque n’a pas pu vous reconnaître")
     pay_by_card(customer)
     end(customer, "paid")
     assert_paid_once(shop, session)
@@ -153,7 +153,7 @@ def test_a_card_pays_at_once_and_its_number_is_nowhere(customer: Page, shop: Sho
     ("number", "reason"),
     [
         ("4000 0000 0000 0002", "Votre banque a refusé la carte"),
-        ("4000 0000 0000 9995", "Le solde de votre compte est insuffisant"),
+        ("4000 0000 0000 9995", "Solde insuffisant"),
         ("4000 0000 0000 0069", "Cette carte a expiré"),
     ],
 )

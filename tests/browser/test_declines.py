@@ -10,11 +10,11 @@ from tests.browser.shop import Shop, assert_paid_once, open_session, tell
 from tests.browser.steps import arrive, declined, end, pay, pay_by_phone, phone, reload_until, see, type_phone
 
 REASONS = {
-    "001": "Le solde de votre compte est insuffisant",
-    "002": "Le paiement a été refusé sur votre téléphone",
-    "003": "Le délai de validation est dépassé",
-    "008": "L’opérateur ne répond pas pour le moment",
-    "012": "L’opérateur n’a pas pu débiter le montant exact",
+    "001": "Solde insuffisant sur Orange Money",
+    "002": "Vous avez refusé sur le téléphone",
+    "003": "Le délai est passé",
+    "008": "Orange Money ne répond pas",
+    "012": "Orange Money n’a pas pu prendre le montant exact",
 }
 
 
@@ -35,7 +35,7 @@ def test_a_declined_customer_keeps_what_was_typed_and_pays_at_the_second_try(
     expect(customer.get_by_label("Votre nom")).to_have_value("Awa Diop")
     expect(customer.get_by_label("Votre e-mail")).to_have_value("awa@example.com")
     type_phone(customer)
-    pay(customer)
+    customer.locator("button.main").click()
     end(customer, "paid")
     assert_paid_once(shop, session)
 
@@ -46,7 +46,7 @@ def test_a_failure_that_the_operator_takes_back_is_paid_without_a_second_try(cus
     pay_by_phone(customer, "011")
     see(customer, "prompt")
     tell(shop, session, "failed")
-    declined(customer, "rechargez cette page")
+    declined(customer, "nous vérifions encore")
     tell(shop, session, "succeeded")
     reload_until(customer, "paid")
     assert_paid_once(shop, session)
@@ -56,7 +56,7 @@ def test_no_answer_is_called_unknown_and_turns_out_to_be_paid(customer: Page, sh
     session = open_session(shop)
     arrive(customer, session)
     pay_by_phone(customer, "004")
-    see(customer, "unknown", "ne payez pas une deuxième fois")
+    see(customer, "unknown", "Ne payez pas une deuxième fois")
     expect(phone(customer)).to_have_count(0)
     end(customer, "paid")
     assert_paid_once(shop, session)
@@ -89,14 +89,14 @@ def test_an_impossible_number_is_pointed_out_in_its_field(customer: Page, shop: 
     expect(phone(customer)).to_have_attribute("aria-invalid", "true")
     expect(phone(customer)).to_be_focused()
     expect(phone(customer)).to_have_accessible_description(
-        "Vérifiez ce numéro : il faut un numéro de mobile du pays choisi. Le numéro de votre compte mobile money."
+        "Vérifiez ce numéro : il faut un numéro de mobile du pays choisi. Celui de votre compte mobile money."
     )
 
 
 def test_a_number_is_checked_when_the_customer_leaves_it(page: Page, shop: Shop) -> None:
     arrive(page, open_session(shop))
     phone(page).fill("7712")
-    expect(phone(page)).to_have_accessible_description("Le numéro de votre compte mobile money.")
+    expect(phone(page)).to_have_accessible_description("Celui de votre compte mobile money.")
     phone(page).blur()
     expect(page.locator("#phone-problem")).to_be_visible()
     type_phone(page)

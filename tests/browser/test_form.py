@@ -13,7 +13,7 @@ from tests.browser.steps import arrive, choose_card, end, pay, pay_by_card, pay_
 def test_a_preset_amount_is_paid(page: Page, shop: Shop) -> None:
     session = open_session(shop, **CHOSEN)
     arrive(page, session)
-    page.get_by_label("10 000 FCFA").check()
+    page.get_by_label("10 000", exact=True).check()
     pay_by_phone(page)
     end(page, "paid", "10 000 FCFA")
     assert_paid_once(shop, session, 10_000)
@@ -23,7 +23,7 @@ def test_an_amount_is_chosen_within_its_bounds(customer: Page, shop: Shop) -> No
     session = open_session(shop, **CHOSEN)
     arrive(customer, session)
     field = customer.get_by_label("Autre montant")
-    expect(field).to_have_accessible_description("Entre 1 000 FCFA et 50 000 FCFA.")
+    expect(field).to_have_accessible_description("1 000 à 50 000 FCFA")
     field.fill("60 000")
     pay_by_phone(customer)
     see(customer, "choose!", "Vérifiez ce montant.")
@@ -37,7 +37,7 @@ def test_an_amount_is_chosen_within_its_bounds(customer: Page, shop: Shop) -> No
 def test_a_preset_empties_the_other_amount(page: Page, shop: Shop) -> None:
     arrive(page, open_session(shop, **CHOSEN))
     page.get_by_label("Autre montant").fill("3000")
-    page.get_by_label("2 000 FCFA").check()
+    page.get_by_label("2 000", exact=True).check()
     expect(page.get_by_label("Autre montant")).to_have_value("")
 
 
@@ -76,7 +76,7 @@ def test_a_customer_may_leave_name_and_email(page: Page, shop: Shop) -> None:
 def test_a_known_number_is_shown_masked_and_pays(customer: Page, shop: Shop) -> None:
     session = open_session(shop, **PREFILLED)
     arrive(customer, session)
-    expect(phone(customer)).to_have_accessible_description("Laissez vide pour payer avec le +221 77 ••• •• 00.")
+    expect(phone(customer)).to_have_accessible_description("Donné par Boutique Awa. 77 ••• •• 00")
     expect(customer.get_by_label("Orange Money")).to_be_checked()
     assert "771234500" not in re.sub(r"\s", "", customer.content())
     assert "awa@example.com" not in customer.content()
@@ -96,7 +96,7 @@ def test_the_number_finds_its_groups_and_its_operator(page: Page, shop: Shop) ->
     arrive(page, open_session(shop))
     phone(page).press_sequentially("761234567")
     expect(phone(page)).to_have_value("76 123 45 67")
-    expect(page.get_by_label("Mixx by Yas (Free)")).to_be_checked()
+    expect(page.get_by_label("Mixx by Yas")).to_be_checked()
     page.get_by_label("Wave").check()
     phone(page).fill("771234567")
     expect(page.get_by_label("Wave")).to_be_checked()
@@ -129,7 +129,7 @@ def test_a_customer_from_the_neighbouring_country_pays_too(customer: Page, shop:
     arrive(customer, session)
     customer.get_by_label("Autre montant").fill("3 000")
     phone(customer).fill("+221771234500")
-    customer.locator("summary", has_text="changer de pays").click()
+    customer.locator("summary", has_text="+221").click()
     customer.get_by_role("button", name="Côte d’Ivoire").click()
     expect(customer.locator(".tel", has=phone(customer))).to_contain_text("+225")
     expect(customer.get_by_label("Autre montant")).to_have_value("3 000")
@@ -150,7 +150,7 @@ def test_the_page_speaks_english_when_asked_loses_nothing_typed_and_remembers_it
     expect(phone(customer)).to_have_value("77 123")
     expect(customer.locator("[aria-invalid]")).to_have_count(0)
     pay_by_phone(customer, "011")
-    see(customer, "prompt", "Approve the payment on your phone")
+    see(customer, "prompt", "Approve on your phone")
     customer.reload()  # no form is sent again
     customer.get_by_role("link", name="Français").click()
     see(customer, "prompt", "Validez")
@@ -167,7 +167,7 @@ def test_enter_pays_and_does_not_switch_the_language(customer: Page, shop: Shop)
 
 def test_one_way_to_pay_is_no_choice(customer: Page, shop: Shop) -> None:
     arrive(customer, open_session(shop, **MOBILE))
-    see(customer, "choose", "Payez par mobile money")
+    see(customer, "choose", "Votre numéro de téléphone")
     expect(customer.locator("[name=method]:visible")).to_have_count(0)
     expect(customer.locator("#number")).to_have_count(0)
 
@@ -175,7 +175,7 @@ def test_one_way_to_pay_is_no_choice(customer: Page, shop: Shop) -> None:
 def test_a_card_alone_is_asked_for_at_once(page: Page, shop: Shop) -> None:
     session = open_session(shop, paymentMethodTypes=["card"])
     arrive(page, session)
-    see(page, "choose", "Payez par carte bancaire")
+    see(page, "choose", "Numéro de carte")
     expect(phone(page)).to_have_count(0)
     pay_by_card(page)
     end(page, "paid")
@@ -200,11 +200,11 @@ def test_a_subscription_says_what_is_taken_and_when(customer: Page, shop: Shop) 
     session = open_session(shop, **MONTHLY, customerEmail="awa@example.com")
     arrive(customer, session)
     expect(customer.locator(".amount")).to_have_text(re.compile(r"5\s000\sFCFA chaque mois"))
-    see(customer, "choose", "Vous payez 5 000 FCFA aujourd’hui, puis de nouveau chaque mois.")
-    expect(customer.get_by_text("une demande à valider sur votre téléphone")).to_be_visible()
-    expect(customer.get_by_text("le montant est débité de votre carte")).to_be_hidden()
+    see(customer, "choose", "Aujourd’hui5 000 FCFA")
+    expect(customer.get_by_text("À valider chaque fois sur votre téléphone.")).to_be_visible()
+    expect(customer.get_by_text("Chaque paiement est débité de votre carte.")).to_be_hidden()
     choose_card(customer)
-    expect(customer.get_by_text("le montant est débité de votre carte")).to_be_visible()
+    expect(customer.get_by_text("Chaque paiement est débité de votre carte.")).to_be_visible()
     pay_by_card(customer)
     end(customer, "paid")
     assert_paid_once(shop, session)
@@ -214,9 +214,9 @@ def test_a_trial_says_that_nothing_is_taken_today_and_takes_nothing(customer: Pa
     session = open_session(shop, **TRIAL)
     arrive(customer, session)
     expect(customer.locator(".amount")).to_have_text("7 jours gratuits")
-    see(customer, "choose", "Rien n’est débité aujourd’hui. À partir du")
+    see(customer, "choose", "Aujourd’hui0 FCFA")
     type_phone(customer)
     customer.get_by_role("button", name="Commencer gratuitement").click()
-    see(customer, "trial", "Après l’essai, vous payez 5 000 FCFA chaque mois.")
+    see(customer, "trial", "Ensuite5 000 FCFA chaque mois")
     assert ask(shop, session)["payment_status"] == "no_payment_required"
     assert charges(shop, session) == []

@@ -16,7 +16,7 @@ def test_a_visitor_pays_and_the_next_one_is_told_kindly(
     end(customer, "paid", "À mardi !")
     other = visit()
     other.goto(link["url"])
-    see(other, "link-ended", "Ce lien de paiement a déjà servi")
+    see(other, "link-ended", "Ce lien ne sert plus")
     see(other, "link-ended", "Demandez un nouveau lien à Boutique Awa.")
     customer.goto(link["url"])
     customer.get_by_role("link", name="Voir votre reçu").click()
@@ -33,7 +33,7 @@ def test_two_visitors_of_a_single_use_link_cannot_both_pay(visit: Visit, shop: S
     pay_by_phone(first, "011")
     see(first, "prompt")
     pay_by_phone(second)
-    see(second, "prompt", "Validez le paiement sur votre téléphone")
+    see(second, "prompt", "Validez sur votre téléphone")
     forgive(complaints, "410")
 
 

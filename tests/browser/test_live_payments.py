@@ -138,9 +138,9 @@ def test_a_prompt_is_approved_on_the_phone(phone: Page, counter: Counter) -> Non
 def test_a_code_is_dialed_for_before_anything_starts(phone: Page, counter: Counter, dial: str, code: str) -> None:
     session = counter.order()
     counter.ask_for_it(phone, session)
-    expect(phone.locator(".dial a")).to_have_text(dial)
+    expect(phone.locator(".dial b")).to_have_text(dial)
     assert counter.sim.charges() == []
-    phone.get_by_label("Code reçu").fill(code)
+    phone.get_by_label("Le code reçu par SMS").fill(code)
     pay(phone)
     end(phone, "paid")
     counter.assert_paid_once(session)
@@ -153,7 +153,7 @@ def test_a_code_is_dialed_for_before_anything_starts(phone: Page, counter: Count
 def test_a_wallet_is_opened_on_the_phone_and_leads_back(phone: Page, counter: Counter) -> None:
     session = counter.order()
     counter.ask_for_it(phone, session)
-    end(phone, "redirect", "Continuez avec Wave")
+    end(phone, "redirect", "Payez dans Wave")
     phone.locator("a.main").click()
     phone.get_by_role("button", name="Pay").click()
     end(phone, "paid")
@@ -166,7 +166,7 @@ def test_a_code_to_scan_is_shown_on_a_computer(desktop: Page, counter: Counter) 
     counter.ask_for_it(desktop, session)
     end(desktop, "qr", "Scannez")
     expect(desktop.locator(".qr svg")).to_be_visible()
-    press({"wave_launch_url": desktop.locator("a.plain[href^=http]").get_attribute("href")}, "pay")
+    press({"wave_launch_url": desktop.locator("a.main[href^=http]").get_attribute("href")}, "pay")
     end(desktop, "paid")
     counter.assert_paid_once(session)
 
@@ -180,7 +180,7 @@ def test_a_try_that_failed_in_the_app_is_told_and_the_next_one_pays(phone: Page,
     phone.get_by_role("button", name="Decline").click()
     see(phone, "redirect")
     end(phone, "redirect")
-    expect(phone.locator(".note.bad")).to_contain_text("solde")
+    expect(phone.locator(".box.bad")).to_contain_text("Solde")
     phone.locator("a.main").click()
     phone.get_by_role("button", name="Pay").click()
     end(phone, "paid")

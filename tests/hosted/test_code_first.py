@@ -19,7 +19,7 @@ from tests import factories
 from tests.checkout.test_codes_first import Coded
 
 FORM = {"method": "mobile_money", "country": "SN", "operator": "orange_sn", "phone": "77 123 45 00"}
-DIAL = '<p class="dial"><a href="tel:*144*4*6*5000%23">*144*4*6*5000#</a></p>'
+DIAL = '<a class="dial" href="tel:*144*4*6*5000%23">'
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def press(client: FlaskClient, session: CheckoutSession, **form: str) -> str:
 @pytest.mark.parametrize(
     ("locale", "told"),
     [
-        ("en", "On your phone, dial this code: Orange Money sends you a code by SMS."),
-        ("fr", "Sur votre téléphone, composez ce numéro : Orange Money vous enverra un code par SMS."),
+        ("en", "Dial this code on your phone and enter your PIN: Orange Money sends you a code by SMS."),
+        ("fr", "Composez ce code et tapez votre code secret : Orange Money vous envoie un code par SMS."),
     ],
 )
 def test_the_page_says_what_to_dial_and_then_sends_the_code(
@@ -61,11 +61,11 @@ def test_the_page_says_what_to_dial_and_then_sends_the_code(
     page = press(client, session)
     assert told in page.replace("\u00a0", " ")
     assert DIAL in page
-    assert page.index('name="otp"') < page.index('class="card"')  # not among what a choice of mobile money hides
+    assert page.index('name="otp"') < page.index('class="card')  # not among what a choice of mobile money hides
     assert 'value="77 123 45 00"' in page
     assert 'aria-invalid="true"' not in page
-    assert "before you approve it" not in page  # nothing is approved on the phone after the code
-    assert "avant votre validation" not in page
+    assert "without your approval" not in page  # nothing is approved on the phone after the code
+    assert "sans votre accord" not in page
     assert (coded.codes, PaymentAttempt.select().count(), list(ledger.entries())) == ([], 0, [])
     press(client, session, otp=" 123 456 ")
     assert coded.codes == ["123456"]
@@ -82,7 +82,7 @@ def test_what_is_no_code_is_named_and_sent_to_nobody(client: FlaskClient, coded:
 def test_a_wrong_code_is_told_and_another_one_is_another_attempt(client: FlaskClient, coded: Coded) -> None:
     session = factories.session(locale="en")
     page = press(client, session, otp="000000")
-    assert "That code is not the right one" in page
+    assert "That was not the right code" in page
     assert DIAL in press(client, session)
     press(client, session, otp="123456")
     assert coded.codes == ["000000", "123456"]

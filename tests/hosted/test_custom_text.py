@@ -9,7 +9,7 @@ from tests import factories
 from tests.hosted.test_page_totals import seen
 
 TEXT = "Livré <demain> & emballé."
-SHOWN = '<p class="hint">Livré &lt;demain&gt; &amp; emballé.</p>\n<button class="main"'
+SHOWN = '<p class="quiet">Livré &lt;demain&gt; &amp; emballé.</p>\n<button class="main"'
 
 
 def page(client: FlaskClient, session_id: str) -> str:
@@ -27,7 +27,7 @@ def test_it_stands_directly_above_the_pay_button(client: FlaskClient, fees: dict
 def test_it_stands_nowhere_when_there_is_none(client: FlaskClient) -> None:
     html = page(client, factories.session().id)
     assert '<button class="main"' in html
-    assert '<p class="hint">Livré' not in html
+    assert '<p class="quiet">Livré' not in html
 
 
 def test_the_public_view_has_it(client: FlaskClient) -> None:

@@ -149,9 +149,9 @@ def test_a_browser_that_only_reads_ahead_opens_no_session(client: FlaskClient, h
 @pytest.mark.parametrize(
     ("why", "french", "english"),
     [
-        ("inactive", "Ce lien de paiement n’est plus actif", "This payment link is no longer active"),
+        ("inactive", "La boutique l’a fermé. Rien n’a été débité.", "The shop closed it. Nothing was taken."),
         ("expired", "Ce lien de paiement a expiré", "This payment link has expired"),
-        ("used", "Ce lien de paiement a déjà servi", "This payment link has been used"),
+        ("used", "Tous les paiements prévus ont été faits.", "All its payments have been made."),
     ],
 )
 def test_an_ended_link_says_why_in_both_languages(app: Flask, why: str, french: str, english: str) -> None:

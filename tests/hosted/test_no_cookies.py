@@ -121,7 +121,7 @@ def test_a_language_goes_along_by_address(bare: FlaskClient) -> None:
     form = {"method": "mobile_money", "phone": factories.phone("011"), "operator": "orange_sn"}
     waiting = bare.get(bare.post(f"/{session.id}/pay?lang=en", data=form).location)
     assert '<html lang="en">' in waiting.text
-    assert "Approve the payment on your phone" in waiting.text
+    assert "Approve on your phone" in waiting.text
     assert f"url=/{session.id}?lang=en&amp;d=" in waiting.text
 
 

@@ -22,7 +22,7 @@ from ikawaari.providers.capabilities import Condition
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent, ProviderConditions
 from tests import factories
 
-GENERAL = {"en": "Open your operator's mobile money menu", "fr": "Ouvrez le menu mobile money de votre opérateur"}
+GENERAL = {"en": "Open your operator’s mobile money menu", "fr": "Ouvrez le menu mobile money de votre opérateur"}
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def prompted(client: FlaskClient, operator: str, locale: str) -> str:
 @pytest.mark.parametrize(
     ("operator", "locale", "told"),
     [
-        ("orange_sn", "en", 'Dial <a href="tel:%23144%23">#144#</a> and look for the payment'),
-        ("orange_ci", "fr", 'Composez le <a href="tel:%23144%23">#144#</a> et cherchez le paiement'),
-        ("orange_cm", "en", 'Dial <a href="tel:%23150%23">#150#</a> and look for the payment'),
+        ("orange_sn", "en", '<a class="dial" href="tel:%23144%23">'),
+        ("orange_ci", "fr", '<a class="dial" href="tel:%23144%23">'),
+        ("orange_cm", "en", '<a class="dial" href="tel:%23150%23">'),
         ("wave_ci", "en", "Open the Wave app and look for the payment"),
         ("wave_cm", "fr", "Ouvrez l’application Wave et cherchez le paiement"),
         ("mtn_ci", "en", GENERAL["en"]),
@@ -112,12 +112,12 @@ def test_the_accounts_name_counts_before_the_merchants(client: FlaskClient, acco
     merchant = factories.merchant(payer_name="TERANGA SARL")
     page = client.get(f"/{waiting(account, owner=merchant).id}").text
     assert "TERANGA SARL" not in page
-    assert "IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;." in page
+    assert "<b>IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;</b>." in page
     elsewhere = waiting(account, owner=merchant)
     PaymentAttempt.update(operator="orange_ml").where(
         PaymentAttempt.intent == PaymentIntent.get(PaymentIntent.session == elsewhere.id)
     ).execute()
-    assert "TERANGA SARL." in client.get(f"/{elsewhere.id}").text
+    assert "<b>TERANGA SARL</b>." in client.get(f"/{elsewhere.id}").text
 
 
 def waiting(account: Account, **fields: Any) -> CheckoutSession:
@@ -147,8 +147,9 @@ def test_what_the_provider_says_now_is_told_in_the_payer_s_language(
         "payee_name": SAID.payee_name,
     }
     page = re.sub(r"\s+", " ", client.get(f"/{session.id}").text)
-    assert SAID.instructions[locale].replace("*123#", '<a href="tel:*123%23">*123#</a>') in page
-    assert "IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;." in page
+    assert '<a class="dial" href="tel:*123%23">' in page
+    assert f"<small>{SAID.instructions[locale]}</small>" in page
+    assert "<b>IKAWAARI &lt;b&gt;TERANGA&lt;/b&gt;</b>." in page
 
 
 def test_the_page_tells_it_in_its_own_language(client: FlaskClient, account: Account) -> None:

@@ -42,7 +42,7 @@ def test_a_try_that_was_declined_there_is_told_while_the_charge_goes_on(
     fail_once()
     page = client.get(f"/{session.id}").text
     assert WORDS[locale] in page
-    assert ("Le solde de votre compte est insuffisant" if locale == "fr" else "There is not enough money") in page
+    assert ("Solde insuffisant sur Wave" if locale == "fr" else "Not enough money on Wave") in page
 
 
 def test_a_page_that_polls_is_drawn_anew_when_a_try_failed(app: Any, client: FlaskClient) -> None:
@@ -61,7 +61,7 @@ def test_a_failure_that_ended_the_charge_is_told_as_such_alone(app: Any, client:
     PaymentAttempt.update(status="failed", failure_code="canceled").execute()
     CheckoutSession.update(payment_status="unpaid").execute()
     page = client.get(f"/{session.id}").text
-    assert "The payment was canceled" in page
+    assert "Payment canceled" in page
     assert WORDS["en"] not in page
 
 
@@ -77,8 +77,8 @@ def test_the_public_json_does_not_have_it(app: Any, client: FlaskClient) -> None
     [
         ("unknown", "insufficient_funds", "Often there is not enough money in the account."),
         ("payer_declined", "payment_timeout", "The payment was refused, or not confirmed in time"),
-        ("payer_declined", None, "The payment was refused on your phone"),
-        ("expired", "insufficient_funds", "The time to pay is over"),  # of an earlier try, which is over, too
+        ("payer_declined", None, "You refused on the phone"),
+        ("expired", "insufficient_funds", "Time is over"),  # of an earlier try, which is over, too
     ],
 )
 def test_what_a_failure_may_as_well_be_is_told_with_it(

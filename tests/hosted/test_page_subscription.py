@@ -138,8 +138,8 @@ def test_a_renewal_says_which_period_it_pays(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({"active": False}, "Ce lien de paiement n’est plus actif"),
-        ({"max_uses": 1}, "Ce lien de paiement a déjà servi"),
+        ({"active": False}, "La boutique l’a fermé."),
+        ({"max_uses": 1}, "Tous les paiements prévus ont été faits."),
     ],
 )
 def test_a_page_whose_link_has_ended_says_so_and_whom_to_ask(

@@ -73,14 +73,14 @@ def test_amount_fee_and_total_are_shown_before_and_after(client: FlaskClient) ->
     assert pay(client, paid, agreed="5075") == [(5_075, 75)]
     card = session()
     assert pay(client, card, **CARD | {"number": "4242424242424242"}, agreed="5225")[1:] == [(5_225, 225)]
-    assert "Montant 5 000 FCFA Frais de paiement 225 FCFA Total 5 225 FCFA Payé à" in seen(client, card)
+    assert "Montant 5 000 FCFA Frais de paiement 225 FCFA Total payé 5 225 FCFA Avec Carte" in seen(client, card)
 
 
 @pytest.mark.parametrize("shown", ["", "0", "5000", "5074", "5075.0", "-5075", "५०७५", "9" * 30, "9" * 5_000])
 def test_a_form_without_the_total_pays_nothing_and_is_shown_it(client: FlaskClient, shown: str) -> None:
     unpaid = session()
     assert pay(client, unpaid, agreed=shown) == []
-    assert "Le total est de 5 075 FCFA. Si c’est bon pour vous, confirmez." in seen(client, unpaid)
+    assert "Le total est maintenant 5 075 FCFA. Vérifiez, puis payez." in seen(client, unpaid)
     assert 'value="771234011"' in client.get(f"/{unpaid.id}").text
     assert pay(client, unpaid, agreed=agreed(client, unpaid) or "") == [(5_075, 75)]
 
@@ -160,11 +160,11 @@ def test_after_a_decline_the_form_stands_as_it_was_and_other_quantities_may_be_p
 def test_a_trial_shows_what_each_month_will_take_and_that_today_is_free(client: FlaskClient) -> None:
     recurring = {"interval": "month", "interval_count": 1, "trial_period_days": 7}
     trial = session(mode="subscription", recurring=recurring)
-    assert "Total chaque mois 5 075 FCFA Aujourd’hui 0 FCFA" in seen(client, trial)
+    assert "Total chaque mois 5 075 FCFA Aujourd’hui 0 FCFA Puis dès le" in seen(client, trial)
     assert pay(client, trial, agreed="5000") == []
     assert "Commencer gratuitement" in seen(client, trial)
     pay(client, trial, agreed="5075")
-    assert "Après l’essai, vous payez 5 075 FCFA chaque mois." in seen(client, trial)
+    assert "Ensuite 5 075 FCFA chaque mois" in seen(client, trial)
 
 
 def test_the_shops_word_is_on_the_receipt_alone(client: FlaskClient) -> None:

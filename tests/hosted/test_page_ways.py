@@ -96,7 +96,7 @@ def test_a_cancellation_without_an_answer_is_told_and_may_be_pressed_again(clien
         assert answer.location == f"/{session.id}?canceling=1"
         page = client.get(answer.location).text
         assert 'data-state="redirect"' in page
-        assert re.search(r'role="status"><strong>Pas encore annulé', page)
+        assert re.search(r'role="status">.*<strong>Pas encore annulé', page)
         traveller.shift(4)
         assert press(client, session).location == f"/{session.id}"
         assert state(client, session) == "choose"
@@ -273,7 +273,7 @@ def test_who_says_on_an_expired_page_that_they_had_approved_is_asked_for(client:
         session = scenes.expired()
         assert state(client, session) == "expired"
         press(client, session, "check")
-        assert "pas encore confirmé" in client.get(f"/{session.id}?checked=1").text
+        assert "Dernière vérification à" in client.get(f"/{session.id}?checked=1").text
         traveller.shift(10)
         press(client, session, "check")
         assert state(client, session) == "late"

@@ -190,4 +190,4 @@ def test_the_prompts_name_is_the_merchants_where_no_account_says_it(client: Flas
         assert 'data-state="prompt"' in pages[name]
         assert client.get(f"/api/checkout/{session.id}").get_json()["merchant"]["payer_name"] == name
     assert "IKAWAARI TERANGA" in pages["IKAWAARI TERANGA"]
-    assert "Vérifiez le montant." in pages[None]
+    assert "Vérifiez : <b>5 000 FCFA</b>." in pages[None]
