@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ikawaari import clock, store
-from ikawaari.checkout import callbacks, elsewhere, incidents, refunds
+from ikawaari.checkout import callbacks, elsewhere, incidents, manual, refunds
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
@@ -245,6 +246,8 @@ def test_a_dispute_at_stripe_is_an_incident(cards: Cards, post: Receiver) -> Non
     pass_on(cards, post, latest(session).provider, "dispute")
     assert open_incidents() == [("dispute", 5_000)]
     assert Incident.get().reference.startswith("dp_")
+    shown: Any = manual.history(latest(session).id)
+    assert [one["kind"] for one in shown["incidents"]] == ["dispute"]
 
 
 def test_news_of_a_payment_of_somebody_else_changes_nothing(cards: Cards, post: Receiver) -> None:

@@ -37,6 +37,11 @@ LATE: dict[str, dict[str, Any]] = {
     "wave": {"kind": "late_success"},
 }
 
+LATE_REFUNDS: dict[str, dict[str, Any]] = {
+    "pawapay": {"kind": "fail_then_complete", "code": "UNSPECIFIED_FAILURE"},
+    "mtn": {"kind": "fail_then_succeed", "code": "PAYEE_NOT_FOUND"},
+}
+
 
 def only(benches: Sequence[type[Bench]]) -> pytest.MarkDecorator:
     """Some of the providers in place of all."""
@@ -238,6 +243,26 @@ def test_garbage_at_the_door_changes_nothing(live: Live) -> None:
 def returning(live: Live, session: CheckoutSession) -> None:
     """Ask for the whole payment back."""
     refunds.create(live.owner, refunds.NewRefund(payment_intent=intent(session).id), live.now)
+
+
+@only([one for one in REFUNDING if one.adapter.name in LATE_REFUNDS])
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+def test_a_refund_that_goes_after_it_failed_is_booked_once(live: Live, is_told: bool) -> None:
+    session = live.paid()
+    live.talk.next(**LATE_REFUNDS[live.provider.name], on="refund", seconds=600)
+    refunds.create(live.owner, refunds.NewRefund(payment_intent=intent(session).id), live.now)
+    live.door.is_open = is_told
+    live.wait(5, 60)
+    assert ([row.status for row in all_refunds()], intent(session).amount_refunded) == (["failed"], 0)
+    live.wait(600, *([] if is_told else [3_600]))
+    live.door.is_open = True
+    live.deliver()  # all of it once more, also what came first
+    live.wait(1)
+    assert ([row.status for row in all_refunds()], intent(session).amount_refunded) == (["succeeded"], 5_000)
+    assert [one for one in live.told() if one.startswith("refund.")] == [
+        *("refund.created", "refund.failed", "refund.succeeded")
+    ]
+    live.audit()
 
 
 @only(REFUNDING)
