@@ -18,7 +18,7 @@ from tests.chaos.killing import DIE_AT, after, before
 from tests.chaos.seeded import moved
 
 _LOGINS = ("/token/", "/login")
-_thread = local()  # `is_asking`: inside the request that the trap is for
+_thread = local()  # `is_asking`: inside the request that the trap is for; `is_looking_up`: inside that verb
 
 
 def main() -> None:
@@ -35,8 +35,8 @@ def _refunds(_call: Call, method: str, path: str, *_: Any) -> bool:
     return method == "POST" and "refund" in path
 
 
-def _looks_up(_call: Call, method: str, path: str, *_: Any) -> bool:
-    return method == "GET" and "refund" not in path
+def _looks_up(_call: Call, method: str, *_: Any) -> bool:
+    return method == "GET" and getattr(_thread, "is_looking_up", False)
 
 
 def _sent(condition: Callable[..., bool]) -> None:
@@ -55,6 +55,27 @@ def _sent(condition: Callable[..., bool]) -> None:
     before(HTTPConnection, "getresponse", lambda *_: getattr(_thread, "is_asking", False))
 
 
+def _looking_up(put_trap: Callable[[], None]) -> None:
+    """Put the trap into look-ups: some adapters ask with the same request before they charge."""
+    for adapter in registry.INSTALLED:
+        _mark(adapter)
+    put_trap()
+
+
+def _mark(adapter: Any) -> None:
+    lookup = adapter.lookup
+
+    @wraps(lookup)
+    def marked(*given: Any) -> Any:
+        _thread.is_looking_up = True
+        try:
+            return lookup(*given)
+        finally:
+            _thread.is_looking_up = False
+
+    adapter.lookup = marked
+
+
 def _verified() -> None:
     for adapter in registry.INSTALLED:
         after(adapter, "parse_callback")
@@ -66,8 +87,8 @@ TRAPS: Mapping[str, Callable[[], None]] = {
     "a charge is answered": partial(after, Call, "send", _creates),
     "a callback is verified": _verified,
     "a callback is applied": partial(after, callbacks, "receive"),  # and not acknowledged
-    "a look-up is sent": partial(_sent, _looks_up),
-    "a look-up is answered": partial(after, Call, "send", _looks_up),
+    "a look-up is sent": partial(_looking_up, partial(_sent, _looks_up)),
+    "a look-up is answered": partial(_looking_up, partial(after, Call, "send", _looks_up)),
     "before a refund is sent": partial(before, Call, "send", _refunds),
     "a refund is sent": partial(_sent, _refunds),
     "a refund is answered": partial(after, Call, "send", _refunds),
