@@ -85,7 +85,8 @@ def _repeats_on_postgres(items: list[pytest.Item]) -> set[str]:
 
 
 def _engine_of(item: pytest.Item) -> object:
-    return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("engine", parameters.get("database_url"))  # by its fixture's name in some modules
 
 
 @pytest.hookimpl(tryfirst=True)

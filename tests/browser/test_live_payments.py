@@ -108,13 +108,17 @@ def through(*ways: Way) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("counter", ways, indirect=True, ids=str)
 
 
-@pytest.fixture(params=[True, False], ids=["script", "no script"])
+# Without script our page is the same for every provider: test_live_codes.py and test_codes_and_wallets.py have it, too.
+SCRIPT = [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
+
+
+@pytest.fixture(params=SCRIPT)
 def phone(request: pytest.FixtureRequest, visit: Visit) -> Page:
     """A small phone with script, then one without."""
     return visit(script=request.param, **SMALL)
 
 
-@pytest.fixture(params=[True, False], ids=["script", "no script"])
+@pytest.fixture(params=SCRIPT)
 def desktop(request: pytest.FixtureRequest, visit: Visit) -> Page:
     """A computer with script, then one without."""
     return visit(script=request.param, **LARGE)

@@ -18,6 +18,7 @@ from tests.serving import Served, serve, work
 
 UNSETTLED, PAID = "409 IKW-RES-003", "409 IKW-RES-004"
 KILLING = "tests.chaos.killing"
+FURTHER = pytest.mark.long  # in test_live_kill.py real providers stand in for them on every commit
 NEVER = "600"  # seconds: an enquiry that comes too late for any test
 
 
@@ -26,15 +27,15 @@ NEVER = "600"  # seconds: an enquiry that comes too late for any test
     ("step", "method", "second_try"),
     [
         ("claiming", card(), "200"),  # nothing was stored: the second try is the first
-        ("before the charge", card(), UNSETTLED),
-        ("the charge is known", wallet(), UNSETTLED),
+        pytest.param("before the charge", card(), UNSETTLED, marks=FURTHER),
+        pytest.param("the charge is known", wallet(), UNSETTLED, marks=FURTHER),
         ("the money is taken", card(), UNSETTLED),
-        ("the money is taken", wallet("004"), UNSETTLED),
-        ("before the answer is applied", wallet("005"), UNSETTLED),
+        pytest.param("the money is taken", wallet("004"), UNSETTLED, marks=FURTHER),
+        pytest.param("before the answer is applied", wallet("005"), UNSETTLED, marks=FURTHER),
         ("applying a success", card(), UNSETTLED),
-        ("applying a failure", card("tok_test_declined"), UNSETTLED),
+        pytest.param("applying a failure", card("tok_test_declined"), UNSETTLED, marks=FURTHER),
         ("the answer is applied", card(), PAID),
-        ("the answer is applied", card("tok_test_declined"), "200"),
+        pytest.param("the answer is applied", card("tok_test_declined"), "200", marks=FURTHER),
     ],
 )
 def test_a_server_killed_at_any_step_of_a_payment_neither_loses_nor_repeats_it(
@@ -85,7 +86,13 @@ def test_an_enquiry_cut_off_by_a_kill_is_made_again(shop: Shop, database_url: st
 
 @pytest.mark.long(engine="sqlite")  # on SQLite a process dies at every single statement: tests/checkout/test_crashes.py
 @pytest.mark.parametrize(
-    "step", ["before the refund", "the refund is given", "applying a refund", "the refund is applied"]
+    "step",
+    [
+        pytest.param("before the refund", marks=FURTHER),
+        "the refund is given",
+        "applying a refund",
+        pytest.param("the refund is applied", marks=FURTHER),
+    ],
 )
 def test_money_on_its_way_back_through_a_kill_goes_back_once(
     step: str, shop: Shop, database_url: str, tmp_path: Path
