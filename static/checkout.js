@@ -6,7 +6,7 @@
   const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
   const on = (name, act, root) => (root || document).addEventListener(name, act);
   const before = (name, act) => document.addEventListener(name, act, true);
-  let box, state, clock, retry, leave, unanswered, failures = 0, flying = 0;
+  let box, state, clock, retry, leave, unanswered, moving, failures = 0, flying = 0;
   const held = []; // what stood in a button and beside it before it was pressed
 
   const polls = () => find('#poll[hx-trigger^=every]', box);
@@ -29,6 +29,7 @@
   // ---- a press: its button is busy at once, and a second press does nothing
 
   const busy = (form, button) => {
+    moving = Boolean(button && button.name === 'show_country');
     if (button && button.name) return; // another country, another language: not the way on
     const pressed = button && button.dataset.busy ? button : find('[data-busy]', form);
     form.setAttribute('aria-busy', 'true');
@@ -153,10 +154,12 @@
     const moved = box.dataset.state !== state, title = find('[data-focus]', box) || find('h1', box);
     if (old && title && !find('[autofocus]', box) && (moved || document.activeElement === document.body)) {
       if (moved) scrollTo(0, 0);
-      title.focus({ preventScroll: true });
+      (moving && find('[data-phone]', box) || title).focus({ preventScroll: true });
       const told = find(moved ? '.lead' : '[role=status]', box);
-      say(told ? told.textContent : '');
+      const land = moving && find('.lands summary', box);
+      say(land ? land.getAttribute('aria-label') || land.textContent : told ? told.textContent : '');
     }
+    moving = false;
     state = box.dataset.state;
     if (unanswered) unsent(); // a page without a poll has been asked for as a whole
   };
@@ -259,6 +262,14 @@
   // A little later: what moves under a finger that is still down makes it miss its button.
   on('focusout', phone((field, digits, whole) => setTimeout(() => {
     if (digits && digits[0] !== '+' && field.isConnected) blame(field, !whole);
+  }, 200)));
+  // A number with the code of another country: the page follows, as if its country had been chosen. A little later, too.
+  on('change', phone((field, digits) => setTimeout(() => {
+    const form = field.form, dial = digits[0] === '+' && all('[name=show_country]', form).map((button) => {
+      const code = /\+(\d+)/.exec(button.textContent);
+      return { button, code: code ? code[0] : '-' };
+    }).filter((one) => digits.slice(0, one.code.length) === one.code)[0];
+    if (dial && form.isConnected && !form.hasAttribute('aria-busy') && window.htmx) dial.button.click();
   }, 200)));
   on('change', (event) => {
     const field = event.target;

@@ -18,7 +18,7 @@ from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
-from ikawaari.hosted import csp, drafts, moments, page_state, prefixes, shops, wording
+from ikawaari.hosted import csp, drafts, guesses, moments, page_state, prefixes, shops, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
@@ -177,13 +177,16 @@ def _limit(facts: Facts, hindrance: Hindrance) -> str:
     return Money(hindrance.amount, facts.view["currency"]).format(facts.locale)
 
 
-def _fault(facts: Facts, name: str) -> LazyString | None:
+def _fault(facts: Facts, name: str) -> LazyString | str | None:
     draft, view = facts.draft, facts.view
     if name not in draft.faults:
         return None
     operator = drafts.wanted_operator(draft, view) if name in _OF_OPERATORS else None
     if operator and (found := dict(facts.notes.hindrances).get(operator)):
         return wording.hindered(found, _operator_name(view, operator) or operator, _limit(facts, found))
+    country = countries.name(drafts.country_of(draft, view) or "", facts.locale)
+    if said := guesses.words(draft.reasons.get(name, ""), _operator_name(view, operator), country):
+        return said
     return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
 
 

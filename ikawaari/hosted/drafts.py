@@ -90,8 +90,9 @@ def typed(form: Mapping[str, str]) -> Draft:
 
 
 def move(draft: Draft, country: str) -> Draft:
-    """The draft in another country, without a number that names its own country, which would lead back."""
-    phone = draft.get("phone") if _phone_country(draft) is None else ""
+    """The draft in another country, without a number that names a third one, which would lead back."""
+    own = _phone_country(draft)
+    phone = prefixes.national(draft.get("phone")) if own in {None, country} else ""
     country = country if _COUNTRY.fullmatch(country) else draft.get("country")
     return Draft({**draft.values, "country": country, "operator": "", "phone": phone})
 

@@ -45,7 +45,7 @@ from ikawaari.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ikawaari.hosted import context, csp, drafts, drawing, page_state, receipts, totals, web
+from ikawaari.hosted import context, csp, drafts, drawing, guesses, page_state, receipts, totals, web
 from ikawaari.hosted.context import Facts
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
@@ -151,6 +151,8 @@ def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> Base
     """Pay with the submitted form and, for a card, its token; keep what was typed, and redirect to the page."""
     draft, session_id = drafts.typed(request.form), str(shown.session.id)
     draft = drafts.renew(draft)
+    if not draft.faults:
+        draft = guesses.shown_first(draft, public_view.public(shown, now))
     if draft.faults:
         return drafts.keep(back(session_id, **_still_asked()), session_id, draft, now)
     key = _request_key(session_id, card_token, now)

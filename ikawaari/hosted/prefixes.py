@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from itertools import takewhile
 
+from ikawaari import countries, phones
+
 PREFIXES: Mapping[str, str] = {
     "orange_sn": "71 77 78",
     "free_sn": "76",
@@ -65,6 +67,17 @@ def grouped(country: str, digits: str) -> str:
     """A whole national number as it is written in the country."""
     left = iter(digits)
     return re.sub("#", lambda _: next(left), PATTERNS[country])
+
+
+def national(typed: str) -> str:
+    """A typed number as it is written in its country, if it was typed with its country's code; else as it was typed."""
+    if not typed.startswith(("+", "00")):
+        return typed
+    try:
+        phone = phones.parse(typed, None)
+    except phones.InvalidPhone:
+        return typed
+    return grouped(phone.country, phone.e164.removeprefix(f"+{countries.COUNTRIES[phone.country].dial_code}"))
 
 
 def placeholder(country: str) -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Visit
 from tests.browser.shop import Shop, ask, assert_paid_once, charges, open_session
 from tests.browser.states import CHOSEN, FIELDS, MOBILE, MONTHLY, PREFILLED, TRIAL
 from tests.browser.steps import arrive, choose_card, end, pay, pay_by_card, pay_by_phone, phone, see, type_phone
@@ -135,6 +136,7 @@ def test_a_customer_from_the_neighbouring_country_pays_too(customer: Page, shop:
     expect(customer.get_by_label("Autre montant")).to_have_value("3 000")
     expect(customer.get_by_label("MTN MoMo")).to_be_visible()
     phone(customer).fill("0700000500")
+    customer.get_by_label("Orange Money").check(force=True)
     pay(customer)
     end(customer, "paid", "Orange Money")
     assert_paid_once(shop, session, 3_000)
@@ -156,6 +158,35 @@ def test_the_page_speaks_english_when_asked_loses_nothing_typed_and_remembers_it
     see(customer, "prompt", "Validez")
     arrive(customer, open_session(shop, locale="en"))
     expect(customer.locator("html")).to_have_attribute("lang", "fr")
+
+
+def test_without_script_a_guess_is_shown_and_asked_about_once(visit: Visit, shop: Shop) -> None:
+    page = visit(script=False)
+    session = open_session(shop)
+    arrive(page, session)
+    phone(page).fill("771234500")
+    pay(page)
+    see(page, "choose!", "Nous pensons à Orange Money : vérifiez, puis appuyez sur Payer.")
+    expect(page.get_by_label("Orange Money")).to_be_checked()
+    assert charges(shop, session) == []
+    pay(page)
+    end(page, "paid", "Orange Money")
+    assert_paid_once(shop, session)
+
+
+def test_the_page_follows_a_number_of_another_country_in_place(page: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(page, session)
+    phone(page).fill("+2250700000500")
+    phone(page).blur()
+    expect(page.get_by_label("MTN MoMo")).to_be_visible()
+    expect(phone(page)).to_have_value("07 00 00 05 00")
+    expect(phone(page)).to_be_focused()
+    expect(page.locator("#live")).to_contain_text("Côte d’Ivoire")
+    expect(page.get_by_label("Orange Money")).to_be_checked()
+    pay(page)
+    end(page, "paid", "Orange Money")
+    assert_paid_once(shop, session)
 
 
 def test_enter_pays_and_does_not_switch_the_language(customer: Page, shop: Shop) -> None:

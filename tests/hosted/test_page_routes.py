@@ -185,7 +185,7 @@ def test_a_charge_call_without_an_answer_yet_says_one_moment(
 ) -> None:
     monkeypatch.setattr(attempts, "_submit", lambda *_args: None)
     session = factories.session()
-    client.post(f"/{session.id}/pay", data={"method": "mobile_money", "phone": "771234500"})
+    client.post(f"/{session.id}/pay", data={"method": "mobile_money", "phone": "771234500", "operator": "orange_sn"})
     page = client.get(f"/{session.id}").text
     assert 'data-state="sending"' in page
     assert "Un instant…" in page

@@ -22,7 +22,7 @@ ITEMS = [
     {"name": "Pagne", "amount": 1_500, "quantity": 2, "adjustable_quantity": {"minimum": 1, "maximum": 10}},
     {"name": "Livraison", "amount": 500, "quantity": 1},
 ]
-PHONE = {"method": "mobile_money", "phone": "771234011"}
+PHONE = {"method": "mobile_money", "phone": "771234011", "operator": "orange_sn"}
 
 
 @pytest.fixture
