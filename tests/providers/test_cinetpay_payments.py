@@ -89,13 +89,24 @@ def test_every_wallet_is_taken_by_its_account(country: str) -> None:
 
 
 @pytest.mark.parametrize("country", sorted(COUNTRIES))
-def test_its_limits_are_those_of_the_account(country: str) -> None:
+def test_its_limits_are_those_of_cinetpay_and_a_wallets_own_are_told_by_its_refusal(country: str) -> None:
     (currency, limits), simulated = wallets.ACCOUNTS[country], COUNTRIES[country]
     assert currency == simulated.currency
-    least = max(simulated.least, simulated.step)
-    assert Money(limits.minimum, currency).major == least
-    assert Money(limits.maximum, currency).major == simulated.most
-    assert Money(limits.step, currency).major == simulated.step
+    assert [str(Money(amount, currency).major) for amount in (limits.minimum, limits.maximum)] == ["100", "2500000"]
+    assert limits.step == 10 ** Money(1, currency).exponent  # whole francs
+    if simulated.step == 1 and simulated.most == 2_500_000:
+        return
+    with bench_of(country) as bench:
+        name = next(name for name in wallets.REACHED if OPERATORS[name].country == country)
+        too_odd = replace(
+            bench.charge(),
+            operator=name,
+            country=country,
+            money=Money(limits.minimum + 1, currency),
+            phone=f"+{COUNTRIES[country].calling_code}770001234",
+        )
+        outcome = bench.provider.charge(bench.account, too_odd, bench.now())
+        assert (outcome.result, outcome.failure) == (Result.REFUSED, FailureCode.INVALID_AMOUNT)
 
 
 def test_nothing_is_refunded_and_no_code_is_asked_for_behind_the_payers_back() -> None:

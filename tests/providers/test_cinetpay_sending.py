@@ -104,12 +104,10 @@ def test_congolese_francs_are_sent_whole(said: Scripted) -> None:
 @pytest.mark.parametrize(
     ("country", "operator", "money"),
     [
-        ("SN", "free_sn", Money(95, "XOF")),
-        ("SN", "free_sn", Money(101, "XOF")),
-        ("SN", "free_sn", Money(2_500_005, "XOF")),
-        ("CM", "mtn_cm", Money(495, "XAF")),
-        ("CM", "mtn_cm", Money(500_005, "XAF")),
-        ("GN", "mtn_gn", Money(1_500, "GNF")),
+        ("SN", "free_sn", Money(99, "XOF")),
+        ("SN", "free_sn", Money(2_500_001, "XOF")),
+        ("CM", "mtn_cm", Money(99, "XAF")),
+        ("GN", "mtn_gn", Money(2_500_001, "GNF")),
         ("CD", "mpesa_cd", Money(10_050, "CDF")),
     ],
 )

@@ -6,12 +6,13 @@ from ikawaari.operators import OPERATORS
 from ikawaari.providers.capabilities import Limits, Reach, Renewals
 from ikawaari.providers.values import Flow
 
-_FRANCS = Limits(minimum=100, maximum=2_500_000, step=5)
-# The currency of each country's account, and its amounts in minor units. Congolese francs are whole ones.
+_FRANCS = Limits(minimum=100, maximum=2_500_000)
+# The currency of each country's account, and its amounts in minor units. Congolese francs are whole ones. Wallets have
+# limits of their own, which CinetPay does not publish: it refuses what a wallet does not take.
 ACCOUNTS: Mapping[str, tuple[str, Limits]] = {
     **dict.fromkeys(("BF", "BJ", "CI", "ML", "NE", "SN", "TG"), ("XOF", _FRANCS)),
-    "CM": ("XAF", Limits(minimum=500, maximum=500_000, step=5)),
-    "GN": ("GNF", Limits(minimum=1_000, maximum=2_500_000, step=1_000)),
+    "CM": ("XAF", _FRANCS),
+    "GN": ("GNF", _FRANCS),
     "CD": ("CDF", Limits(minimum=10_000, maximum=250_000_000, step=100)),
 }
 _PUSH, _PUSH_OR_PAGE, _PAGE = (Flow.USSD_PUSH,), (Flow.USSD_PUSH, Flow.REDIRECT), (Flow.REDIRECT,)

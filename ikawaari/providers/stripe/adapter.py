@@ -17,12 +17,12 @@ from ikawaari.providers.stripe.wire import Api
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
 
-# About half a dollar: Stripe's own least amounts follow the currency in which the account is paid out. Eight digits.
-_LEAST = {"XOF": 300, "XAF": 300, "GNF": 4_500, "CDF": 140_000, "USD": 50}
-_MOST = 99_999_999
+# Eight digits. The least amounts follow the currency in which an account is paid out, which we do not know: Stripe
+# itself refuses what is less.
+_LIMITS = Limits(maximum=99_999_999)
 _CARDS = Reach(
     currencies=CURRENCIES,
-    limits={currency: Limits(minimum=least, maximum=_MOST) for currency, least in _LEAST.items()},
+    limits=dict.fromkeys(CURRENCIES, _LIMITS),
     refunds=Refunds.PARTIAL,
     refunds_fail_within=timedelta(days=30),
     renewals=Renewals.SAVED_METHOD,

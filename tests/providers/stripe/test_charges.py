@@ -258,18 +258,16 @@ def test_a_checkup_names_what_is_wrong(
     assert words in found.words
 
 
-@pytest.mark.parametrize(
-    ("currency", "least"), [("XOF", 300), ("XAF", 300), ("GNF", 4_500), ("CDF", 140_000), ("USD", 50)]
-)
-def test_the_least_amount_is_known_before_anything_is_sent(bench: StripeBench, currency: str, least: int) -> None:
+@pytest.mark.parametrize(("currency", "least"), [("XOF", 300), ("GNF", 4_500), ("CDF", 140_000), ("USD", 50)])
+def test_the_least_amount_is_stripes_to_know(bench: StripeBench, currency: str, least: int) -> None:
     reach = bench.provider.capabilities.cards
     assert reach
-    assert reach.takes(Money(least, currency))
-    assert not reach.takes(Money(least - 1, currency))
+    assert reach.takes(Money(1, currency))
+    assert not reach.takes(Money(100_000_000, currency))
     charge = replace(bench.charge(card=VISA), money=Money(least, currency))
     assert bench.charged(charge)[1].money == charge.money
-    less = replace(bench.charge(card=VISA), money=Money(least - 1, currency))
-    assert bench.charged(less)[1].failure is FailureCode.INVALID_AMOUNT
+    less = bench.charged(replace(bench.charge(card=VISA), money=Money(least - 1, currency)))[1]
+    assert (less.result, less.failure) == (Result.REFUSED, FailureCode.INVALID_AMOUNT)
 
 
 def test_the_pages_fields_come_from_the_account(bench: StripeBench) -> None:
