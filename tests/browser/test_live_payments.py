@@ -52,7 +52,7 @@ PUSH = [
 ]
 CODE = [
     (Way("pawapay", "orange_bf", "07 34 56 78"), "*144*4*6*5000#", "123456"),
-    (Way("cinetpay", "orange_ci", "07 34 56 78 90", account="CI"), "#144*82#", "1234"),
+    (Way("cinetpay", "orange_bf", "07 34 56 78", account="BF"), "*144*4*6*5000#", "1234"),
 ]
 PAGE = [
     Way("wave", "wave_sn", "77 345 67 89", account="SN"),

@@ -3,6 +3,9 @@
 Source: CinetPay's clients `cinetpay-python` 0.1.0 and `cinetpay-php` 3.0.1, which are its documentation. An account is
 of one country and one currency. How a wallet's payer is asked, the answer says (`must_be_redirected`). Nothing can be
 refunded or canceled. The status has no amount: a success is of what was asked for, unless the answer says otherwise.
+
+CinetPay's older API (v2, form-encoded callbacks with `x-token`) is not spoken: no merchant of ours has keys for that
+alone, and its documentation is no longer served, so nobody could check it.
 """
 
 from collections.abc import Sequence

@@ -16,25 +16,22 @@ ACCOUNTS: Mapping[str, tuple[str, Limits]] = {
     "CD": ("CDF", Limits(minimum=10_000, maximum=250_000_000, step=100)),
 }
 _PUSH, _PUSH_OR_PAGE, _PAGE = (Flow.USSD_PUSH,), (Flow.USSD_PUSH, Flow.REDIRECT), (Flow.REDIRECT,)
-_CODE_OR_PAGE, _PAGE_OR_CODE = (Flow.OTP, Flow.REDIRECT), (Flow.REDIRECT, Flow.OTP)
+_CODE_OR_PAGE = (Flow.OTP, Flow.REDIRECT)
 # Whether these wallets push or want a code is not documented; the page takes every one of them.
 _PAGE_OR_PUSH = (Flow.REDIRECT, Flow.USSD_PUSH)
 _FLOWS: Mapping[str, tuple[Flow, ...]] = {
     **dict.fromkeys(("free_sn", "expresso_sn", "mtn_ci", "moov_ci", "moov_bf"), _PUSH_OR_PAGE),
     **dict.fromkeys(("mtn_cm", "orange_cm"), _PUSH),
     **dict.fromkeys(("wave_sn", "wave_ci", "wave_bf"), _PAGE),
-    **dict.fromkeys(("orange_ci", "orange_bf"), _CODE_OR_PAGE),
-    "orange_sn": _PAGE_OR_CODE,
+    # A charge may bring a code of Orange's. Where we do not know what its payers dial for one, the page asks for it.
+    **dict.fromkeys(("orange_sn", "orange_ci"), _PAGE),
+    "orange_bf": _CODE_OR_PAGE,
     **dict.fromkeys(("orange_ml", "moov_ml", "orange_gn", "mtn_gn", "mtn_bj", "moov_bj"), _PAGE_OR_PUSH),
     **dict.fromkeys(("mpesa_cd", "airtel_cd", "orange_cd", "africell_cd"), _PAGE_OR_PUSH),
     **dict.fromkeys(("tmoney_tg", "moov_tg", "airtel_ne", "moov_ne", "zamani_ne"), _PAGE_OR_PUSH),
 }
-# What Orange's payers dial for the code that must come with the charge.
-_CODE_FROM: Mapping[str, str] = {
-    "orange_sn": "#144#391#",
-    "orange_ci": "#144*82#",
-    "orange_bf": "*144*4*6*{amount}#",
-}
+# What Orange's payers dial for the code that must come with the charge. CinetPay does not say; this one is pawaPay's.
+_CODE_FROM: Mapping[str, str] = {"orange_bf": "*144*4*6*{amount}#"}
 
 
 def _reach(operator: str, flows: tuple[Flow, ...]) -> Reach:

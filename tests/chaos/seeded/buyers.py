@@ -166,7 +166,7 @@ class Buyer:
         if wallet.card:
             body: Any = {"type": "card", "card": {"token": self.merchant.card_token(wallet.card)}}
             return requests.post(url, json={"payment_method": body}, timeout=_REQUEST_SECONDS)
-        given = {"operator": wallet.operator, "phone_number": self.purchase.phone, "preferred_flow": wallet.flow}
+        given = {"operator": wallet.operator, "phone_number": self.purchase.phone}
         money = {name: value for name, value in {**given, "otp": wallet.otp}.items() if value}
         body = {"type": "mobile_money", "mobile_money": money}
         return requests.post(url, json={"payment_method": body}, timeout=_REQUEST_SECONDS)

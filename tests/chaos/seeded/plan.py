@@ -31,7 +31,6 @@ class Wallet:
     currency: str
     number: str
     digits: int
-    flow: str | None = None
     otp: str | None = None
     card: str | None = None  # a test card instead of a wallet
     is_renewed: bool = False  # by a prompt
@@ -103,12 +102,12 @@ SHOPS: Sequence[Shop] = (
     ),
     Shop(
         "cinetpay",
-        [("cinetpay", "SN"), ("cinetpay", "CI")],
+        [("cinetpay", "SN"), ("cinetpay", "CI"), ("cinetpay", "BF")],
         [
             *(_FREE_SN, _WAVE_SN, _MTN_CI),
             Wallet("orange_sn", "XOF", "+22177", 7),
-            Wallet("orange_sn", "XOF", "+22177", 7, flow="otp", otp="123456"),
-            Wallet("orange_ci", "XOF", "+22507", 8, otp="123456"),
+            Wallet("orange_ci", "XOF", "+22507", 8),
+            Wallet("orange_bf", "XOF", "+22607", 6, otp="123456"),
         ],
         "nothing",
     ),
