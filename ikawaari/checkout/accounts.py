@@ -142,7 +142,9 @@ def _read_again() -> Accounts:
 
 def _read(version: int, providers_version: int) -> Accounts:
     switches = ProviderSwitch.select(ProviderSwitch.name).where(ProviderSwitch.state == ProviderState.CLOSED)
-    channels = sorted([*registry.built_in(), *_stored()], key=_preference)
+    said = health.conditions()
+    built_in = [replace(one, said=said.get(one.id, {})) for one in registry.built_in()]
+    channels = sorted([*built_in, *_stored(said)], key=_preference)
     logs.hide(text for one in channels for text in settings.secrets(one.provider.settings, one.account.settings))
     return Accounts(
         channels={one.id: one for one in channels},
@@ -159,9 +161,8 @@ def _preference(one: Channel) -> tuple[bool, int]:
     return one.provider.is_aggregator, registry.names().index(one.provider.name)
 
 
-def _stored() -> list[Channel]:
+def _stored(said: Mapping[str, Said]) -> list[Channel]:
     rows = ProviderAccount.select().order_by(ProviderAccount.created_at, ProviderAccount.id)
-    said = health.conditions()
     return [made for row in rows if (made := _channel(row, said.get(row.id, {})))]
 
 

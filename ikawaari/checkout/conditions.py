@@ -40,7 +40,7 @@ def refresh(account_id: str, now: datetime) -> datetime | None:
     said = channel.conditions(now)
     if not said:
         return _try_again(account_id, now)
-    _keep(account_id, said, now)
+    keep(account_id, said, now)
     if channel.account.livemode:  # test mode has no breakers
         _judge(account_id, said)
     return now + (USUALLY if all(one.health in (Health.OPEN, Health.ABSENT) for one in said) else WHILE_NOT_OPEN)
@@ -66,7 +66,8 @@ def _try_again(account_id: str, now: datetime) -> datetime:
     return now + min(max(now - (row.failed_since or now), _SOONEST), _LATEST)
 
 
-def _keep(account_id: str, said: Sequence[Condition], now: datetime) -> None:
+def keep(account_id: str, said: Sequence[Condition], now: datetime) -> None:
+    """Let all machines know what is said of an account, in place of what was said before."""
     columns = {
         ProviderConditions.said: health.stored(said),
         ProviderConditions.refreshed_at: now,

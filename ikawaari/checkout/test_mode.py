@@ -1,19 +1,37 @@
-"""Tools of test mode: a developer decides for the payer, and moves due dates. Live objects are never found here."""
+"""Tools of test mode: a developer decides for the payer, moves due dates, and takes operators down. Live objects are
+never found here.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from ikawaari import errors, operators, store
-from ikawaari.checkout import attempts, callbacks, intents, invoices, payment_methods, snapshots, subscriptions
+from ikawaari.checkout import (
+    attempts,
+    breakers,
+    callbacks,
+    conditions,
+    health,
+    intents,
+    invoices,
+    payment_methods,
+    snapshots,
+    subscriptions,
+)
+from ikawaari.checkout.breakers import Reason
 from ikawaari.checkout.payment_methods import PaymentMethod
-from ikawaari.errors import Conflict, NotFound
+from ikawaari.errors import Conflict, NotFound, ValidationFailed
+from ikawaari.invariants import present
+from ikawaari.operators import OPERATORS
 from ikawaari.providers import registry
 from ikawaari.providers.base import Decider, FailureCode
+from ikawaari.providers.capabilities import Condition, Limits
 from ikawaari.shapes import MethodType
 from ikawaari.states import UNSETTLED, IntentStatus
 from ikawaari.store import due
 from ikawaari.store.models import (
+    Breaker,
     CheckoutSession,
     DueWork,
     Invoice,
@@ -24,6 +42,9 @@ from ikawaari.store.models import (
 )
 from ikawaari.store.owner import Owner
 from ikawaari.store.record import Record
+
+CARDS = "cards"
+_LONG = timedelta(days=3_650)
 
 
 def decide(intent_id: str, *, succeeded: bool, failure_reason: str | None, now: datetime) -> PaymentIntent:
@@ -86,6 +107,58 @@ def advance(subscription_id: str, owner: Owner, now: datetime) -> Subscription:
         if ahead > timedelta():
             _move(subscription, work, ahead)
     return subscription
+
+
+def take_down(names: Sequence[str]) -> None:
+    """Have operators, or `cards`, of the provider of test mode not answer, until `bring_up`: nobody is charged there.
+
+    Raises ValidationFailed for one that there is not.
+    """
+    for operator in _switched(names):
+        breakers.open_now(health.key(_sandbox(), operator), Reason.CLOSED, rest=_LONG)
+
+
+def limit(name: str, minimum: int, maximum: int, now: datetime) -> None:
+    """Have an operator of the provider of test mode take amounts of its own currency between those alone.
+
+    They are in its smallest unit. Raises ValidationFailed.
+    """
+    (operator,) = _switched([name])
+    if operator is None or not 0 < minimum <= maximum:
+        problem = "must be at least the minimum, which is at least 1" if operator else "have no limits here"
+        raise ValidationFailed({"maximum" if operator else "cards": [problem]})
+    currency = OPERATORS[operator].currencies[0]
+    limited = Condition(operator=operator, currency=currency, limits=Limits(minimum=minimum, maximum=maximum))
+    _say({**_said(), (operator, currency): limited}, now)
+
+
+def bring_up(names: Sequence[str], now: datetime) -> None:
+    """End what the two before have done to operators, or `cards`; without a name, to all. Raises ValidationFailed."""
+    every = _switched(names) or [None, *OPERATORS]
+    for operator in every:
+        breakers.close_now(health.key(_sandbox(), operator), Breaker.reason.is_null(False))
+    _say({place: one for place, one in _said().items() if place[0] not in every}, now)
+
+
+def _switched(names: Sequence[str]) -> list[str | None]:
+    """The ids of operators by any of their names; None for `cards`."""
+    found = {name: operators.find(name, None) for name in names if name != CARDS}
+    wrong = [name for name, operator in found.items() if operator is None]
+    if wrong:
+        raise ValidationFailed({name: ["is no operator: an id such as orange_sn, or cards"] for name in wrong})
+    return [None if name == CARDS else present(found[name], "it was found").id for name in names]
+
+
+def _sandbox() -> str:
+    return present(registry.decider(), "this process has a provider of test mode").name
+
+
+def _said() -> health.Said:
+    return health.conditions().get(_sandbox(), {})
+
+
+def _say(said: health.Said, now: datetime) -> None:
+    conditions.keep(_sandbox(), list(said.values()), now)
 
 
 def _due_work(subscription: Subscription) -> Sequence[DueWork]:

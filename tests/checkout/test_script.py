@@ -5,7 +5,7 @@ import pytest
 from ikawaari.checkout import attempts, test_mode
 from ikawaari.errors import Conflict, Declined
 from ikawaari.providers.sandbox import ledger, screens
-from ikawaari.store.models import Callback, CheckoutSession
+from ikawaari.store.models import Callback, CheckoutSession, Invoice
 from tests import factories
 from tests.world import FAILED, PAID, UNKNOWN, WAITING, World, audit, intent, latest, refunds, statuses, tries
 
@@ -325,15 +325,52 @@ def test_a_qr_code_is_shown_by_an_operator_that_has_them(world: World) -> None:
         ("wave_sn", "qr", "display_qr_code"),
         ("orange_sn", "ussd_push", "mobile_money_ussd"),
         ("orange_sn", "qr", "mobile_money_ussd"),
-        ("wave_sn", "otp", "mobile_money_ussd"),
+        ("wave_sn", "otp", "redirect_to_url"),
+        ("wave_sn", "ussd_push", "redirect_to_url"),
+        ("wave_sn", None, "redirect_to_url"),
     ],
 )
 def test_a_preferred_flow_is_honoured_when_the_operator_has_it(
-    world: World, operator: str, flow: str, action: str
+    world: World, operator: str, flow: str | None, action: str
 ) -> None:
     session = world.session()
     world.pay(session, operator=operator, preferred_flow=flow)
     assert latest(session).next_action["type"] == action
+
+
+@pytest.mark.parametrize(("decision", "ends"), [(True, PAID), (False, FAILED)])
+def test_a_payer_of_wave_decides_on_its_page(world: World, decision: bool, ends: object) -> None:
+    session = world.session()
+    world.pay(session, operator="wave_sn")
+    world.wait(5, 10)
+    assert statuses(session) == WAITING, "no prompt that somebody approves by himself"
+    url = latest(session).next_action["redirect_to_url"]["url"]
+    screens.decide(url.rpartition("/")[2], decision, world.later(5))
+    world.wait(5)
+    assert statuses(session) == ends
+
+
+@pytest.mark.parametrize(("ending", "ends"), [("013", PAID), ("001", FAILED), ("011", WAITING)])
+def test_a_number_that_says_how_it_ends_needs_no_click_at_wave(world: World, ending: str, ends: object) -> None:
+    session = world.session()
+    world.pay(session, ending, operator="wave_sn")
+    reference = latest(session).next_action["redirect_to_url"]["url"].rpartition("/")[2]
+    assert screens.find(reference)
+    screens.decide(reference, ending == "001", world.now)  # what the number says counts
+    assert statuses(session) == WAITING
+    world.wait(6)
+    assert statuses(session) == ends
+
+
+def test_nobody_opens_waves_page_for_a_renewal(world: World) -> None:
+    monthly = {"interval": "month", "interval_count": 1}
+    session = world.session(mode="subscription", recurring=monthly)
+    world.pay(session, "013", operator="wave_sn")
+    world.wait(6)
+    assert statuses(session) == PAID
+    world.wait(32 * 86_400, 3_600)
+    assert len(tries(session)) == 1
+    assert Invoice.get(Invoice.period == 2).next_try_at is None
 
 
 @pytest.mark.parametrize("token", ["tok_test_card", "tok_test_renewal_declined"])

@@ -12,6 +12,7 @@ import requests
 
 from ikawaari import clock, databases, ids, sealing
 from ikawaari.config import Config
+from ikawaari.invariants import present
 from ikawaari.money import EXPONENTS, Money
 from ikawaari.operators import OPERATORS
 from ikawaari.providers import values
@@ -101,7 +102,7 @@ class Sandbox(Provider):
 
     def charge(self, account: Account, request: values.Charge, now: datetime) -> Outcome:
         """Start a charge, or continue the one that has this id (with the code that the payer entered)."""
-        script = script_of(self._asked_as_possible(request))
+        script = self._script_of(request)
         with databases.transaction(ledger.database.obj):  # what its payer does at once is stored with the charge
             charge = world.advance(self._open(request, script, now), now)
             if request.otp and charge.status == "pending":
@@ -223,10 +224,16 @@ class Sandbox(Provider):
         if not any(hmac.compare_digest(given.encode(), signature) for signature in expected):
             raise CallbackRefused("wrong signature")
 
-    def _asked_as_possible(self, request: values.Charge) -> values.Charge:
-        """The request without a preferred flow that its operator does not support."""
+    def _script_of(self, request: values.Charge) -> Script:
+        """The script, for a payer who is asked as the operator can: as preferred, or else its own way."""
         reach = self.capabilities.reach(request.operator)
-        return request if reach and request.flow in reach.flows else replace(request, flow=None)
+        if reach is None or not reach.flows:
+            return script_of(request)
+        request = request if request.flow in reach.flows else replace(request, flow=reach.flows[0])
+        script = script_of(request)
+        # Who pushes no prompt shows a page instead, also where the number says how it ends.
+        pushes = script.flow is not Flow.USSD_PUSH or Flow.USSD_PUSH in reach.flows
+        return script if pushes else replace(script, flow=present(request.flow, "it is one of the operator's"))
 
     def _open(self, request: values.Charge, script: Script, now: datetime) -> Charge:
         """The charge of this id: the first call creates it, and every further call finds it."""
@@ -296,13 +303,15 @@ class Sandbox(Provider):
 
 
 def _reach(operator: str) -> Reach:
-    """Wave is an app: it also supports QR codes. The others push a prompt, or accept a code."""
+    """Wave is an app that opens a page: on a phone by its address, from a desktop by a QR code; nobody opens it for a
+    renewal. The others push a prompt, or accept a code.
+    """
     wave = operator.startswith("wave")
     return Reach(
         currencies=frozenset(EXPONENTS),
-        flows=(Flow.USSD_PUSH, Flow.REDIRECT, Flow.QR) if wave else (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT),
+        flows=(Flow.REDIRECT, Flow.QR) if wave else (Flow.USSD_PUSH, Flow.OTP, Flow.REDIRECT),
         refunds=Refundable.NONE if operator in _NO_REFUNDS else Refundable.PARTIAL,
-        renewals=Renewals.PROMPT,
+        renewals=Renewals.NONE if wave else Renewals.PROMPT,
     )
 
 
