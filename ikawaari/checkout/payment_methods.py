@@ -210,15 +210,22 @@ def unserved(terms: Terms, *, chosen: bool) -> list[str]:
 
     Not `chosen`, but allowed because nothing else was said: then one method that somebody takes is enough.
     """
-    missing = [words for each in terms.method_types if (words := _unserved(terms, each))]
-    return missing if chosen or len(missing) == len(terms.method_types) else []
+    missing = []
+    for each in terms.method_types:
+        words = _unserved(terms, each)
+        if words is not None:
+            missing.append(words)
+        elif not chosen:
+            return []
+    return missing
 
 
 def _unserved(terms: Terms, method_type: str) -> str | None:
     if method_type == MethodType.CARD:
         return None if takes_cards(terms) else f"No provider account takes cards in {terms.currency}."
-    country = terms.country if any(_holding(terms, terms.country or "")) else None
-    if operators_of(terms, country) if country else countries_of(terms):
+    own = _holding(terms, terms.country or "")
+    country = terms.country if own else None
+    if any(flows_of(terms, one.id) for one in own) if own else countries_of(terms):
         return None
     where = f"{country} ({terms.currency})" if country else terms.currency
     return f"No provider account takes mobile money in {where}."
