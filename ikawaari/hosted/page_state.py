@@ -22,6 +22,7 @@ _ACTIONS = {
 }
 _MONEY = {"paid": "paid", "refunded": "refunded", "partially_refunded": "refunded", "no_payment_required": "trial"}
 _RECEIPTS = frozenset({"paid", "trial"})
+_OWING = frozenset({"past_due", "unpaid"})
 _ENDED = frozenset({"expired", "unavailable"})
 _SENDING_SECONDS = 25  # a charge call without an answer after this time is shown as unknown
 _POLLS = ((30, 2), (90, 3), (240, 5))  # (age of the attempt, seconds between two polls); older ones poll slowest
@@ -108,7 +109,7 @@ def of(
 def name_of(view: PublicCheckout, now: datetime) -> str:
     """The state's name: received money takes precedence, then money that may be moving, then the session's status."""
     settled = _MONEY.get(view["payment_status"])
-    if settled in _RECEIPTS and view["subscription"] and view["subscription"]["status"] == "past_due":
+    if settled in _RECEIPTS and view["subscription"] and view["subscription"]["status"] in _OWING:
         return "past_due"
     if settled:
         return "late" if settled == "paid" and view["late"] else settled

@@ -93,6 +93,8 @@ STATES: list[tuple[str, Any]] = [
     ("paid", view(status="complete", payment_status="paid", payment=payment("succeeded"), subscription=AGREED)),
     ("past_due", view(status="complete", payment_status="paid", payment=payment("succeeded"), subscription=OWING)),
     ("past_due", view(status="complete", payment_status="no_payment_required", subscription=OWING)),
+    ("past_due", view(status="complete", payment_status="paid", subscription=OWING | {"status": "unpaid"})),
+    ("paid", view(status="complete", payment_status="paid", subscription=OWING | {"status": "canceled"})),
     ("refunded", view(status="complete", payment_status="refunded", payment=payment("succeeded"), subscription=OWING)),
     ("late", view(status="expired", payment_status="paid", payment=payment("succeeded"), late=True)),
     ("refunded", view(status="complete", payment_status="refunded", payment=payment("succeeded"))),
