@@ -6,12 +6,13 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ikawaari import logs, sealing, store, texts
-from ikawaari.checkout import accounts, budgets, merchant_view, polls
+from ikawaari.checkout import accounts, budgets, devices, merchant_view, polls
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log, static_files
 from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
 from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing, web
+from ikawaari.hosted import devices as device_pages
 from ikawaari.merchant_api import (
     customers,
     docs,
@@ -59,6 +60,7 @@ def start(config: Config) -> None:
     registry.start(config)
     polls.configure(config)
     budgets.configure(config)
+    devices.configure(config)
     accounts.configure(config)
     merchant_view.configure(config)
     outgoing.configure(config)
@@ -100,6 +102,7 @@ def _serve_pages(app: Flask, config: Config) -> None:
     Babel(app, locale_selector=web.header_locale)
     app.register_blueprint(pages.bp)
     app.register_blueprint(links.bp)
+    device_pages.register(app, config)
     provider_screens.register(app)
     app.add_template_filter(context.bdi)
     app.add_template_filter(texts.isolated)

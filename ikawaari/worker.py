@@ -13,6 +13,7 @@ from ikawaari.checkout import (
     accounts,
     audit,
     conditions,
+    devices,
     enquiry,
     invoices,
     paces,
@@ -56,6 +57,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
     idempotency.forget(now)
     page_drafts.forget(now)
     rates.forget(now)
+    devices.forget(now)
     history.forget(now)
     conditions.schedule_missing(now)
     return now + _HOUR

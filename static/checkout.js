@@ -107,7 +107,7 @@
     if (form) tell(paid && find('[data-pay]', form) ? 'unsent' : 'again', form);
   };
 
-  const isOurs = (ctx) => ctx.response.status === 204 || /id="(checkout|poll)"/.test(ctx.text);
+  const isOurs = (ctx) => ctx.response.status === 204 || /id="(checkout|poll|device)"/.test(ctx.text);
   const failed = (ctx, network) => {
     if (ctx.request.method === 'POST' && ctx.sourceElement.matches('form')) {
       const by = ctx.request.submitter;

@@ -20,7 +20,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     account_setup | charges | customers | payment_methods | returns     what operators set up, and providers are given
     refund_books                                what the end of a refund changes
     outbox | incidents                          events, each with the move that it tells of; what a person must look at
-    page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
+    devices | page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
     references                                  what payers read on the receipt, and support searches by
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
     health                                      which breakers are open; what providers said last

@@ -96,7 +96,7 @@ def require_code(attempt: PaymentAttempt) -> None:
 
 def visitor(address: str, user_agent: str) -> str:
     """An approximate identity of a payment link's visitor: an IPv4 /24 or an IPv6 /64, and the browser."""
-    return f"{_network(address)}:{hashlib.sha256(user_agent.encode('utf-8', 'replace')).hexdigest()[:16]}"
+    return f"{network(address)}:{hashlib.sha256(user_agent.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 def require_opening(link_id: str, who: str, now: datetime, *, pressed: bool = False) -> None:
@@ -199,7 +199,8 @@ def _refusal(wait: timedelta) -> TooManyRequests:
     return TooManyRequests(errors.TOO_MANY_TRIES, retry_after_seconds=max(1, ceil(wait.total_seconds())))
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """The network of a client: an IPv4 /24 or an IPv6 /64; empty for what is no address."""
     try:
         ip = ip_address(address)
     except ValueError:

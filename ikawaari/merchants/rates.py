@@ -92,6 +92,24 @@ def take(name: str, most: int, now: datetime) -> bool:
     return _counted({f"{name}:{second}": 1}, ends_at)[f"{name}:{second}"] <= most
 
 
+def count_one(name: str, limit: int, now: datetime) -> bool:
+    """Count one against a small limit, in the database: the blocks of many processes would use it up. False: over."""
+    minute = clock.unix(now) // 60
+    return _count({name: 1}, minute)[f"{name}:{minute}"] <= limit
+
+
+def uncount_one(names: Sequence[str], now: datetime) -> None:
+    """Take back what `count_one` has just counted against each of `names`, at the same `now`."""
+    windows = [f"{name}:{clock.unix(now) // 60}" for name in names]
+    with store.without_fsync():
+        RateWindow.update(count=RateWindow.count - 1).where(RateWindow.id.in_(windows)).execute()
+
+
+def seconds_left(now: datetime) -> int:
+    """How many seconds remain of the window."""
+    return 60 - clock.unix(now) % 60
+
+
 def forget(now: datetime) -> None:
     """Delete windows that are over."""
     RateWindow.delete().where(RateWindow.ends_at < now - _WINDOW).execute()

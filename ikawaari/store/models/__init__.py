@@ -10,7 +10,7 @@ from ikawaari.store.models.merchants import AppInstallation, Credential, Merchan
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.models.providers import ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
 from ikawaari.store.models.requests import IdempotencyKey, RateWindow
-from ikawaari.store.models.sessions import CheckoutSession, Customer, PageDraft, PayKey
+from ikawaari.store.models.sessions import CheckoutSession, Customer, DeviceCode, PageDraft, PayKey
 from ikawaari.store.models.subscriptions import CardSetup, Invoice, Subscription
 from ikawaari.store.models.webhooks import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
 from ikawaari.store.models.work import DueWork, Seal
@@ -26,6 +26,7 @@ __all__ = [
     "Credential",
     "Customer",
     "DeliveryTry",
+    "DeviceCode",
     "DueWork",
     "Event",
     "IdempotencyKey",
@@ -101,6 +102,7 @@ TABLES = (
     IdempotencyKey,
     PageDraft,
     PayKey,
+    DeviceCode,
     RateWindow,
     Seal,
 )

@@ -94,6 +94,22 @@ for _name, _columns, _known in (
     )
 
 
+class DeviceCode(Record):
+    """A short code that leads a second device to a session's page."""
+
+    # Unique: two pages that draw the same code at once do not lead to each other's session.
+    digest = CharField(primary_key=True, max_length=64)
+    session = ForeignKeyField(CheckoutSession, index=False)  # other indexes begin with it
+    session_id: str
+    expires_at = InstantField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "device_codes"
+        indexes = ((("session", "expires_at"), False),)
+
+
 class PayKey(Record):
     """A stored request to pay a session: if it is repeated, it is not stored again."""
 
