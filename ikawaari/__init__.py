@@ -11,7 +11,20 @@ from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log, static_files
 from ikawaari.edge import errors as error_answers
 from ikawaari.events import outgoing
-from ikawaari.hosted import api, callbacks, context, cors, demo, health, links, pages, provider_screens, trailing, web
+from ikawaari.hosted import (
+    api,
+    callbacks,
+    context,
+    cors,
+    demo,
+    health,
+    links,
+    pages,
+    printable,
+    provider_screens,
+    trailing,
+    web,
+)
 from ikawaari.hosted import devices as device_pages
 from ikawaari.merchant_api import (
     customers,
@@ -103,6 +116,7 @@ def _serve_pages(app: Flask, config: Config) -> None:
     app.register_blueprint(pages.bp)
     app.register_blueprint(links.bp)
     device_pages.register(app, config)
+    app.register_blueprint(printable.bp)
     provider_screens.register(app)
     app.add_template_filter(context.bdi)
     app.add_template_filter(texts.isolated)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-import segno
 from flask_babel import LazyString
 from markupsafe import Markup
 
@@ -18,7 +17,7 @@ from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
-from ikawaari.hosted import csp, drafts, guesses, moments, page_state, prefixes, shops, wording
+from ikawaari.hosted import csp, drafts, guesses, moments, page_state, prefixes, qr, sharing, shops, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
@@ -132,7 +131,18 @@ def of(facts: Facts) -> dict[str, Any]:
         "country_name": lambda code: countries.name(code, locale),
         "fault": lambda name: _fault(facts, name),
         **_moments(facts, payment),
-    } | ({"qr": _qr(view)} if state.name == "qr" else {})
+    } | _of_state(facts)
+
+
+def _of_state(facts: Facts) -> dict[str, Any]:
+    """What only some states show: a code to scan, or what is sent on of a receipt."""
+    view, payment = facts.view, facts.view["payment"]
+    if facts.state.name == "qr":
+        return {"qr": _qr(view)}
+    if facts.state.name not in sharing.RECEIPTS:
+        return {}
+    operator = _operator_name(view, payment["operator"]) if payment else None
+    return {"share": sharing.of(view, operator, _moments(facts, payment)["day"], facts.locale)}
 
 
 def bdi(text: str) -> Markup:
@@ -307,5 +317,4 @@ def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:
 def _qr(view: PublicCheckout) -> dict[str, Any]:
     action = present(view["next_action"], "a page with a code to scan has it from the provider")
     data = action["display_qr_code"]["data"] or ""
-    svg = segno.make(data, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
-    return {"svg": Markup(svg), "url": page_state.safe_url(data)}  # noqa: S704  segno draws it, the data is only dots
+    return {"svg": qr.svg(data), "url": page_state.safe_url(data)}

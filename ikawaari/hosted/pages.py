@@ -258,7 +258,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     seen, _, every = request.args.get("seen", "").partition(".")
     if seen == state.seen and web.is_partial():
         return _unchanged(session_id, state, every)
-    facts = _facts(shown, view, state, now)
+    facts = facts_of(shown, view, state, now)
     style = csp.style(view["merchant"]["color"])
     page = make_response(drawing.html(facts), state.http_status)
     response = csp.protect(page, style, logo=view["merchant"]["logo_url"], card=facts.card)
@@ -267,7 +267,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
     return drafts.forget(response, session_id) if state.name in _SETTLED - {"late"} else response
 
 
-def _facts(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
+def facts_of(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
     """What the page shows, and what the request adds to it."""
     session = shown.session
     draft, locale = drafts.load(session.id, now, shows=not state.waiting), web.locale_of(view)

@@ -118,7 +118,7 @@ def test_french_is_set_with_its_own_spaces_and_apostrophes(used: set[str], frenc
 
 # ---------------------------------------------------------------- nothing is said that is in no catalog
 
-NAMES = {"Ikawaari", "English", "Français"}  # the same in every language
+NAMES = {"Ikawaari", "WhatsApp", "English", "Français"}  # the same in every language
 _TRANSLATES = {"_", "gettext", "ngettext"}
 _LOOKS_LIKE_WORDS = re.compile(r"[^\W\d_]{2,}")
 _MARKUP = r"<[^>]*>|&\w+;|\?\w+=|[\w:-]+=\"[^\"]*\"?|\bautofocus\b"  # a macro may be a part of a tag or an address

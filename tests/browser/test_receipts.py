@@ -1,0 +1,51 @@
+"""A receipt worth keeping, in a browser: sent on, kept on one sheet of paper, copied, and stayed on."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.shop import Shop, open_session
+from tests.browser.steps import arrive, pay_by_card, see
+
+
+def test_a_receipt_is_kept_on_one_page_with_nothing_to_press(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session, "?stay=1")
+    pay_by_card(customer)
+    see(customer, "paid")
+    customer.goto(f"{session['url']}?stay=1")
+    expect(customer.get_by_role("link", name="WhatsApp")).to_have_attribute("href", re.compile(r"^https://wa\.me/"))
+    customer.get_by_role("link", name="Enregistrer").click()
+    see(customer, "receipt")
+    for where in (f"{session['url']}/receipt", f"{session['url']}?stay=1"):
+        customer.goto(where)
+        customer.emulate_media(media="print")
+        expect(customer.locator("main dl").first).to_be_visible()
+        for pressed in customer.locator("a.main, button, form, .share").all():
+            expect(pressed).to_be_hidden()
+        color = "element => getComputedStyle(element).color"
+        assert customer.locator("header p").first.evaluate(color) == "rgb(0, 0, 0)"
+        assert len(re.findall(rb"/Type\s*/Page\b", customer.pdf(format="A4"))) == 1
+        customer.emulate_media(media="screen")
+
+
+def test_the_address_of_a_receipt_is_copied_where_a_browser_lets_a_page_copy(page: Page, shop: Shop) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    session = open_session(shop)
+    arrive(page, session)
+    pay_by_card(page)
+    see(page, "paid")
+    page.get_by_role("button", name="Copier le lien").click()
+    expect(page.get_by_role("button", name="Copié")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == session["url"]
+
+
+def test_who_stays_is_not_taken_back(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_card(customer)
+    see(customer, "paid")
+    customer.goto(f"{session['url']}?stay=1")
+    expect(customer.locator("meta[http-equiv=refresh]")).to_have_count(0)
+    expect(customer.locator("[data-forward]")).to_have_count(0)
+    see(customer, "paid")

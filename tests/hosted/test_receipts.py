@@ -1,0 +1,124 @@
+"""A receipt worth keeping: what is sent on by WhatsApp, and the page to print. None of it needs a script."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+
+from ikawaari import clock, worker
+from ikawaari.checkout import attempts, enquiry, merchant_view, snapshots
+from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.store.models import CheckoutSession, PaymentAttempt
+from tests import factories
+
+DAY = "2026-11-25T09:00:00+00:00"
+MONTHLY = {"interval": "month", "interval_count": 1}
+FRENCH = (
+    "J’ai payé 25\u202f500\u00a0FCFA à Maison & Fils le 25\u00a0novembre\u00a02026 (Orange Money, réf. {reference}). "
+    "Reçu\u00a0: {link}"
+)
+
+
+@pytest.fixture
+def engine() -> str:
+    """The page is the same on both."""
+    return "sqlite"
+
+
+@pytest.fixture(autouse=True)
+def travel() -> Iterator[Any]:
+    """The clock stands still on a day that the receipt names."""
+    with time_machine.travel(DAY, tick=False) as traveller:
+        yield traveller
+
+
+def opened(**fields: Any) -> CheckoutSession:
+    """A session of a shop whose name has a sign that addresses treat as theirs."""
+    return factories.session(factories.merchant("Maison & Fils"), **{"amount": 25_500} | fields)
+
+
+def paid(request: PayRequest | None = None, **fields: Any) -> CheckoutSession:
+    """The same, paid by a card unless said otherwise."""
+    session = opened(**fields)
+    attempts.pay(session.id, request or factories.card_request(), clock.now())
+    return session
+
+
+def shared(page: str) -> str:
+    """The text that the page's link gives to WhatsApp."""
+    found = re.search(r'href="https://wa\.me/\?text=([^"]*)"', page)
+    assert found
+    assert re.fullmatch(r"[A-Za-z0-9%._~-]+", unescape(found[1]))
+    return unquote(found[1])
+
+
+def test_whatsapp_gets_the_receipt_in_french_with_its_spaces(client: FlaskClient, travel: Any) -> None:
+    session = paid(factories.pay_request(), locale="fr")
+    travel.shift(30)
+    enquiry.check(session.id, clock.now())
+    text = shared(client.get(f"/{session.id}").text)
+    reference = PaymentAttempt.get().id[:8].upper()
+    assert text == FRENCH.format(reference=reference, link=merchant_view.page_url(session.id))
+
+
+def test_whatsapp_gets_the_receipt_of_a_card_in_english(client: FlaskClient) -> None:
+    session = paid(locale="en")
+    text = shared(client.get(f"/{session.id}").text)
+    assert re.match(r"I paid .*25,500.* to Maison & Fils on .*November.* \(Card, ref\. [0-9A-F]{8}\)\. Receipt: ", text)
+
+
+def test_a_trial_is_shared_as_a_trial(client: FlaskClient) -> None:
+    session = paid(locale="en", mode="subscription", recurring=MONTHLY | {"trial_period_days": 14})
+    text = shared(client.get(f"/{session.id}").text)
+    assert text.startswith("My trial at Maison & Fils began on ")
+    assert f"(ref. {client.get(f'/api/checkout/{session.id}').get_json()['reference']})" in text
+    printed = client.get(f"/{session.id}/receipt").text
+    assert client.get(f"/api/checkout/{session.id}").get_json()["reference"] in printed
+
+
+def test_nothing_is_shared_before_it_is_paid(client: FlaskClient) -> None:
+    session = opened()
+    assert "wa.me" not in client.get(f"/{session.id}").text
+    answer = client.get(f"/{session.id}/receipt")
+    assert (answer.status_code, answer.location) == (303, f"/{session.id}")
+
+
+def test_the_page_to_print_has_the_receipt_and_nothing_to_press(client: FlaskClient) -> None:
+    session = paid(locale="fr", success_url="https://shop.example/ok", description="Commande 7")
+    printed = client.get(f"/{session.id}/receipt").text
+    for text in (
+        "25\u202f500\u00a0FCFA",
+        "Carte bancaire",
+        "25\u00a0novembre\u00a02026",
+        "Maison &amp; Fils",
+        "Commande 7",
+    ):
+        assert text in printed
+    assert PaymentAttempt.get().id[:8].upper() in printed
+    assert merchant_view.page_url(session.id) in printed
+    assert "<title>Reçu " in printed
+    for text in ("<form", "<button", "<script", "http-equiv", "shop.example"):
+        assert text not in printed
+    assert "noindex" in printed
+
+
+def test_what_was_given_back_is_on_the_printed_receipt(client: FlaskClient) -> None:
+    session = paid(locale="fr")
+    intent = snapshots.intent_of(session)
+    assert intent is not None
+    answer = client.post(
+        "/api/v1/refunds",
+        json={"payment_intent": intent.id, "amount": 500},
+        headers={"Authorization": f"Bearer {factories.credential(session.merchant)}"},
+    )
+    assert answer.status_code == 201
+    while worker.run_once(clock.now(), kinds=worker.MONEY):
+        pass
+    printed = client.get(f"/{session.id}/receipt").text
+    assert "− 500" in printed
+    assert "25\u202f000\u00a0FCFA" in printed  # still paid
