@@ -17,7 +17,7 @@ from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
-from ikawaari.hosted import csp, drafts, guesses, moments, page_state, prefixes, qr, sharing, shops, wording
+from ikawaari.hosted import csp, drafts, faults, guesses, moments, page_state, prefixes, qr, sharing, shops, wording
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
@@ -187,7 +187,7 @@ def _limit(facts: Facts, hindrance: Hindrance) -> str:
     return Money(hindrance.amount, facts.view["currency"]).format(facts.locale)
 
 
-def _fault(facts: Facts, name: str) -> LazyString | str | None:
+def _fault(facts: Facts, name: str) -> faults.Text | None:
     draft, view = facts.draft, facts.view
     if name not in draft.faults:
         return None
@@ -197,14 +197,13 @@ def _fault(facts: Facts, name: str) -> LazyString | str | None:
     country = countries.name(drafts.country_of(draft, view) or "", facts.locale)
     if said := guesses.words(draft.reasons.get(name, ""), _operator_name(view, operator), country):
         return said
-    return wording.fault(name, reason=draft.reasons.get(name, ""), empty=not draft.get(name))
+    return faults.text(name, draft, view, facts.locale)
 
 
 def _moments(facts: Facts, payment: PublicPayment | None) -> dict[str, Any]:
     """Dates and times, as they are where the shop is."""
     view, locale = facts.view, facts.locale
     country = view["country"] or view["merchant"]["country"]
-
     paid = page_state.moment(page_state.settled(payment), country) if payment else None
     begun = page_state.moment(payment["created"], country) if payment else None
     ends = payment["deadline_at"] if payment else None

@@ -62,7 +62,7 @@ class Draft:
 
     values: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
-    reasons: Mapping[str, str] = field(default_factory=dict)  # by form name: `card`, `former`, `long`, `signs`
+    reasons: Mapping[str, str] = field(default_factory=dict)  # by form name; `faults.py` has their sentences
 
     def get(self, name: str) -> str:
         """What was typed into `name`, or an empty text."""
@@ -324,12 +324,22 @@ def chosen_amount(draft: Draft, view: PublicCheckout) -> int | None:
     """
     if view["amount"] is not None:
         return None
-    if not draft.get("amount") and draft.get("preset") in map(str, view["amount_presets"]):
-        return int(draft.get("preset"))  # in the smallest unit, as the page wrote it
+    preset = draft.get("preset")
+    chosen = int(preset) if is_preset(preset, view) else None  # in the smallest unit, as the page wrote it
+    if chosen is not None and not draft.get("amount"):
+        return chosen
     try:
-        return read_amount(draft.get("amount"), view["currency"])
+        typed = read_amount(draft.get("amount"), view["currency"])
     except ValueError:
         raise ValidationFailed({"amount": ["must be an amount"]}) from None
+    if chosen not in {None, typed}:
+        raise ValidationFailed({"amount": ["is another one than the chosen preset"]})
+    return typed
+
+
+def is_preset(text: str, view: PublicCheckout) -> bool:
+    """Whether `text` is one of the amounts that the page offers, in the smallest unit."""
+    return text in map(str, view["amount_presets"] or ())
 
 
 def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:

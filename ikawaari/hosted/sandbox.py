@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from ikawaari import clock, texts
+from ikawaari import cards, clock, texts
 from ikawaari.checkout import public_view, sessions
 from ikawaari.errors import NotFound
 from ikawaari.hosted import csp, drafts, pages, web
@@ -21,6 +21,7 @@ bp.record(web.know_session_ids)
 bp.before_request(web.refuse_foreign_posts)
 bp.after_request(web.finish_page)
 
+_SHORTEST_CARD, _LAST_MONTH = 15, 12
 _LONGEST_ON_A_CARD = 40  # characters of its number, including separators
 _EXPIRY = re.compile(r"([0-9]{1,2})[/.-](?:20)?([0-9]{2})|([0-9]{1,2})\s(?:20)?([0-9]{2})|([0-9]{2})([0-9]{2})")
 
@@ -36,7 +37,8 @@ def card(session_id: str) -> BaseResponse:
     try:
         token = _token()
     except ValueError as error:
-        draft = replace(drafts.typed(request.form), faults=(str(error),))
+        name, *why = error.args
+        draft = replace(drafts.typed(request.form), faults=(name,), reasons={name: "".join(why)})
         return drafts.keep(pages.back(session_id), session_id, draft, now)
     return pages.start(shown, token, now)
 
@@ -69,11 +71,23 @@ def _charge(reference: str) -> Any:
 
 
 def _token() -> str:
+    """The token of the typed card. Raises ValueError with the field at fault, and why if that is known."""
     expiry = _EXPIRY.fullmatch(_typed("expiry"))
     if not expiry:
         raise ValueError("expiry")
     month, year = (int(part) for part in expiry.groups() if part)
-    return str(tokens.tokenize(re.sub(r"[\s-]", "", _typed("number")), month, 2000 + year, _typed("cvc")))
+    number = re.sub(r"[\s-]", "", _typed("number"))
+    try:
+        return str(tokens.tokenize(number, month, 2000 + year, _typed("cvc")))
+    except ValueError as error:
+        raise ValueError(str(error), _why(str(error), number, month)) from None
+
+
+def _why(name: str, number: str, month: int) -> str:
+    """Which rule the field `name` of a card breaks; empty if its own sentence says it."""
+    if name == "number":
+        return "few" if len(number) < _SHORTEST_CARD else "test" if cards.is_number(number) else "wrong"
+    return "past" if name == "expiry" and 1 <= month <= _LAST_MONTH else ""
 
 
 def _typed(name: str) -> str:

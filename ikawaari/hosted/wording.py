@@ -102,27 +102,6 @@ _EITHER: Mapping[tuple[str, str | None], Notice] = {
 }
 """Where a provider's word covers more than one failure, or says nothing, by the failure and what it may as well be."""
 
-FAULTS: Mapping[str, LazyString] = {
-    "phone": _l("Check this number: it must be a mobile number of the chosen country."),
-    "operator": _l("Choose your operator."),
-    "method": _l("Choose how to pay."),
-    "number": _l("Check this card number. In test mode, only the test numbers work."),
-    "expiry": _l("Check this date: two digits for the month, two for the year."),
-    "cvc": _l("Check this code: the three digits on the back of the card."),
-    "amount": _l("Check this amount."),
-    "quantities": _l("Choose at least one item."),
-    "total": _l("The total has changed."),
-    "email": _l("Check this e-mail address."),
-    "otp": _l("Check this code: only its digits, as you received it."),
-    "form": _l("Something in this form is not right. Check it and try again."),
-}
-_ANSWER, _NO_ANSWER = _l("Check this answer."), _l("Please answer this question.")
-_REASONS: Mapping[str, LazyString] = {
-    "card": _l("This looks like a card number. Never type one here."),
-    "former": _l("You typed an old number. This is the new one: check it, then pay."),
-    "long": _l("This is too long: 500 characters at most."),
-}
-
 _PAGES: Mapping[int, Notice] = {
     403: Notice(
         _l("This request was refused"),
@@ -156,11 +135,6 @@ def failure(code: str | None, operator: str | None = None, or_else: str | None =
     named = {"operator": operator or str(_l("your operator"))}
     title, advice, button = (str(text) % named for text in (found.title, found.advice, found.button))
     return Notice(title, advice, button, found.is_late)
-
-
-def fault(name: str, *, reason: str = "", empty: bool = False) -> LazyString:
-    """The text for a wrong form field; a merchant's question may just be unanswered."""
-    return _REASONS.get(reason) or FAULTS.get(name) or (_NO_ANSWER if empty and not reason else _ANSWER)
 
 
 def hindrance(one: Hindrance, amount: str) -> LazyString:

@@ -45,7 +45,7 @@ def test_a_code_that_cannot_be_one_costs_no_try(customer: Page, shop: Shop) -> N
     arrive(customer, session)
     pay_by_phone(customer, "009")
     type_code(customer, "abc")
-    see(customer, "otp!", "Vérifiez ce code")
+    see(customer, "otp!", "Tapez le code")
     type_code(customer, "123456")
     end(customer, "paid")
     assert_paid_once(shop, session)
@@ -173,7 +173,7 @@ def test_a_real_looking_number_is_refused_and_never_shown_again(customer: Page, 
     session = open_session(shop)
     arrive(customer, session)
     pay_by_card(customer, number)
-    see(customer, "choose!", "En mode test, seuls les numéros de test fonctionnent.")
+    see(customer, "choose!", "En mode test, utilisez une carte de test.")
     expect(customer.locator("#number")).to_have_value("")
     everywhere = customer.content() + str(customer.context.cookies()) + customer.url + shop.served.log_text()
     assert number not in everywhere
@@ -183,7 +183,8 @@ def test_a_real_looking_number_is_refused_and_never_shown_again(customer: Page, 
 
 
 @pytest.mark.parametrize(
-    ("changes", "problem"), [({"expiry": "13/40"}, "Vérifiez cette date"), ({"cvc": "1"}, "Vérifiez ce code")]
+    ("changes", "problem"),
+    [({"expiry": "13/40"}, "Mois / année, comme 08 / 28."), ({"cvc": "1"}, "3 chiffres (4 pour Amex).")],
 )
 def test_a_card_field_at_fault_is_named(page: Page, shop: Shop, changes: dict[str, str], problem: str) -> None:
     arrive(page, open_session(shop))
