@@ -47,8 +47,8 @@ def test_a_guess_that_was_never_shown_is_shown_and_asked_about_once(client: Flas
 
 def test_a_chosen_operator_is_asked_about_by_nobody(client: FlaskClient) -> None:
     session = factories.session()
-    assert 'data-state="prompt"' in press(client, session, phone="771234011", operator="wave_sn")
-    assert charged() == ["wave_sn"]
+    assert 'data-state="prompt"' in press(client, session, phone="771234011", operator="expresso_sn")
+    assert charged() == ["expresso_sn"]
 
 
 @pytest.mark.parametrize("operator", ["", "orange_sn"])
