@@ -17,7 +17,20 @@ from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
-from ikawaari.hosted import csp, drafts, faults, guesses, moments, page_state, prefixes, qr, sharing, shops, wording
+from ikawaari.hosted import (
+    csp,
+    drafts,
+    faults,
+    guesses,
+    moments,
+    page_state,
+    prefixes,
+    qr,
+    sharing,
+    shops,
+    web,
+    wording,
+)
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.page_state import PageState
 from ikawaari.hosted.totals import Total
@@ -105,7 +118,8 @@ def of(facts: Facts) -> dict[str, Any]:
     return {
         **vars(facts),
         **vars(facts.own),
-        "other_locale": "en" if locale == "fr" else "fr",
+        "other_locale": web.other_locale(locale),
+        "language_page": "",
         "prefilled_phone": _national(view["customer"]["phone"], view),
         "payment": {**payment, "phone": _national(payment["phone"], view)} if payment else {},
         "chooses_amount": view["amount"] is None,

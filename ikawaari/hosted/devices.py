@@ -1,6 +1,6 @@
 """Going on with another device: the QR code and the short code of a page, and where such a code is typed."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import force_locale
@@ -40,8 +40,10 @@ def show(session_id: str) -> Response:
     """A new code for a page that is open on a wide screen: for htmx the part, without JavaScript a page of its own."""
     now = clock.now()
     view = public_view.public(sessions.look_up(session_id, now), now)
+    carried = web.carried()
     context = {
         "page": f"/{session_id}",
+        "query": urlencode(carried),
         "svg": qr.svg(merchant_view.page_url(session_id)),
         "host": _host(),
         "code": devices.written(devices.new_code(session_id, now)),
@@ -52,7 +54,7 @@ def show(session_id: str) -> Response:
         with force_locale(locale):
             part = render_template("checkout/parts/device_code.html", **context)
         return csp.protect(make_response(part), csp.style(None))
-    refresh = f"{_RENEWED_AFTER_SECONDS};url={url_for('devices.show', session_id=session_id)}"
+    refresh = f"{_RENEWED_AFTER_SECONDS};url={url_for('devices.show', session_id=session_id, **carried)}"
     color = view["merchant"]["color"]
     html, style = web.screen("checkout/device.html", locale, color, view=view, refresh=refresh, **context)
     return csp.protect(make_response(html), style)
@@ -90,8 +92,8 @@ def _entered(typed: str) -> BaseResponse:
 def _form(typed: str, status: int, fault: str = "") -> Response:
     locale = request.args.get(web.LANGUAGE, "")
     locale = locale if locale in web.LOCALES else web.header_locale()
-    other = next(other for other in web.LOCALES if other != locale)
-    html, style = web.screen("checkout/code.html", locale, None, typed=typed[:64], fault=fault, other_locale=other)
+    asks = url_for("devices.ask")  # not the address itself: that of a code tries it again
+    html, style = web.screen("checkout/code.html", locale, None, typed=typed[:64], fault=fault, language_page=asks)
     return csp.protect(make_response(html, status), style)
 
 

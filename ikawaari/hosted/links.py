@@ -4,6 +4,7 @@ import io
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from flask import Blueprint, Response, make_response, redirect, request, url_for
@@ -122,6 +123,9 @@ def _page(template: str, view: LinkView, status: int, **context: Any) -> Respons
     amount = Money(view["amount"], view["currency"]).format(locale) if view["amount"] else None
     merchant = view["merchant"]
     logo = merchant["logo_url"] if csp.origin(merchant["logo_url"]) else None
-    context |= {"view": view, "amount": amount, "logo": logo, "shop": shops.of(merchant)}
+    carried = web.carried()
+    query = urlencode(carried) + "&" if carried else ""
+    context |= {"view": view, "amount": amount, "logo": logo, "shop": shops.of(merchant), "carried": carried}
+    context["query"] = query
     html, style = web.screen(template, locale, merchant["color"], **context)
     return csp.protect(make_response(html, status), style, logo=merchant["logo_url"])

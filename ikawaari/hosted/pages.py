@@ -76,7 +76,7 @@ def show(session_id: str) -> BaseResponse:
         enquiry.check(session_id, now)
         return back(session_id)
     shown = sessions.look_up(session_id, now)
-    return web.remember_language(_answer(shown, now), request.args.get(web.LANGUAGE))
+    return _answer(shown, now)
 
 
 @bp.get("/return")

@@ -65,6 +65,8 @@ def finish_page(response: Response) -> Response:
     """Headers for redirects, too: a stricter referrer policy would empty the Origin of a redirected form."""
     response.headers.setdefault("Referrer-Policy", csp.REFERRER_POLICY)
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.mimetype == "text/html":
+        remember_language(response, request.args.get(LANGUAGE))
     return compress(response)
 
 
@@ -109,26 +111,36 @@ def error_page(error: IkawaariError | None, status: int) -> Response:
     """An error page, without any database access; it reloads by itself if the error is ours."""
     own = _OWN_PAGE.match(request.path + "/")
     page = f"/{own[1]}" if own else None
-    retry = (page or request.path) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    here = "/" + request.path.lstrip("/")  # two slashes would begin the address of another host
+    retry = (page or here) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
     html, style = screen(
         "checkout/error_part.html" if is_partial() else "checkout/error.html",
         header_locale(),
         None,
         notice=wording.error(error, status),
         own_page=page if status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE} else None,
+        retry=retry,
+        language_page="" if request.method in {"GET", "HEAD"} else page,
         slow_refresh=f"{_RETRY_SECONDS};url={retry}" if retry else None,
     )
     response = make_response(html, status)
     if error is not None and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
+    remember_language(response, request.args.get(LANGUAGE))
     return csp.protect(response, style)
 
 
 def screen(template: str, locale: str, color: str | None, **context: Any) -> tuple[str, csp.Style]:
     """Render a template in a language and a color. Returns the page, and the style that it contains."""
     style = csp.style(color)
+    context = {"other_locale": other_locale(locale), "language_page": ""} | context
     with force_locale(locale):
         return render_template(template, style=style, locale=locale, **context), style
+
+
+def other_locale(locale: str) -> str:
+    """The language that the page offers instead of its own."""
+    return LOCALES[1 - LOCALES.index(locale)]
 
 
 def locale_of(view: PublicCheckout | LinkView) -> str:
@@ -163,7 +175,8 @@ def chosen_locale() -> str | None:
 
 def remember_language(response: BaseResponse, locale: str | None) -> BaseResponse:
     """Let the browser remember the chosen language for all of our pages; nothing if none was chosen."""
-    if locale in LOCALES and request.cookies.get(LANGUAGE) != locale:
+    set_before = any(cookie.startswith(f"{LANGUAGE}=") for cookie in response.headers.getlist("Set-Cookie"))
+    if locale in LOCALES and request.cookies.get(LANGUAGE) != locale and not set_before:
         response.set_cookie(LANGUAGE, locale, _LANGUAGE_SECONDS, secure=is_https(), httponly=True, samesite="Lax")
     return response
 
