@@ -12,7 +12,7 @@ from flask_babel import LazyString
 from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
-from ikawaari.checkout import notes, subscriptions, ways
+from ikawaari.checkout import merchant_view, notes, subscriptions, ways
 from ikawaari.checkout.notes import Hindrance, Notes
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
@@ -149,10 +149,12 @@ def of(facts: Facts) -> dict[str, Any]:
 
 
 def _of_state(facts: Facts) -> dict[str, Any]:
-    """What only some states show: a code to scan, or what is sent on of a receipt."""
+    """What only some states show: a code to scan, the address that has ended, or what is sent on of a receipt."""
     view, payment = facts.view, facts.view["payment"]
     if facts.state.name == "qr":
         return {"qr": _qr(view)}
+    if facts.state.name in {"expired", "unavailable"}:
+        return {"address": merchant_view.page_url(view["id"])}
     if facts.state.name not in sharing.RECEIPTS:
         return {}
     operator = _operator_name(view, payment["operator"]) if payment else None
