@@ -83,7 +83,7 @@ def test_what_was_not_given_is_left_out(client: FlaskClient, town: str | None) -
     client.post(f"/{session.id}/pay", data={"method": "card", "card_token": "tok_test_card"})
     page = page_of(client, f"/{session.id}")
     assert 'data-state="paid"' in page
-    for absent in ('"tel:', "wa.me", "Appeler", "Écrire à"):
+    for absent in ('"tel:', "wa.me/2", "Appeler", "Écrire à"):
         assert absent not in page
 
 
