@@ -122,3 +122,29 @@ def test_what_was_given_back_is_on_the_printed_receipt(client: FlaskClient) -> N
     printed = client.get(f"/{session.id}/receipt").text
     assert "− 500" in printed
     assert "25\u202f000\u00a0FCFA" in printed  # still paid
+
+
+def rows(page: str) -> list[str]:
+    """The rows of a receipt, as they are read."""
+    found = re.search(r'<dl class="rows">(.*?)</dl>', page, re.DOTALL)
+    assert found
+    return [" ".join(unescape(re.sub("<[^>]*>", " ", row)).split()) for row in found[1].split("</div>")[:-1]]
+
+
+PAID_BY_PHONE = ["Total payé 25 500 FCFA", "Avec Orange Money 77 ••• •• 00"]
+
+
+@pytest.mark.parametrize("trial", [False, True])
+def test_the_page_and_its_print_have_the_same_rows_and_the_print_says_to_whom_and_what_for(
+    client: FlaskClient, travel: Any, trial: bool
+) -> None:
+    recurring = {"mode": "subscription", "recurring": MONTHLY | {"trial_period_days": 14}} if trial else {}
+    session = paid(None if trial else factories.pay_request(), locale="fr", description="Commande 7", **recurring)
+    travel.shift(30)
+    enquiry.check(session.id, clock.now())
+    shown, printed = (rows(client.get(f"/{session.id}{path}").text) for path in ("?stay=1", "/receipt"))
+    reference = client.get(f"/api/checkout/{session.id}").get_json()["reference"]
+    first = ["Gratuit jusqu’au 9 décembre 2026", "Ensuite 25 500 FCFA chaque mois"] if trial else PAID_BY_PHONE
+    assert shown[:2] == first
+    assert shown[-1] == printed[-1] == f"Référence {reference}"
+    assert printed == [*shown[:-1], "Payé à Maison & Fils", "Pour Commande 7", shown[-1]]
