@@ -17,6 +17,7 @@ from ikawaari.hosted import (
     context,
     cors,
     demo,
+    gallery,
     health,
     links,
     pages,
@@ -118,6 +119,7 @@ def _serve_pages(app: Flask, config: Config) -> None:
     device_pages.register(app, config)
     app.register_blueprint(printable.bp)
     provider_screens.register(app)
+    gallery.register(app, config)
     app.add_template_filter(context.bdi)
     app.add_template_filter(texts.isolated)
     trailing.register(app)

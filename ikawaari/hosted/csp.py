@@ -27,6 +27,7 @@ _WITH_A_POLICY = (
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _COMMENTS_AND_BLANKS = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
 _AROUND_SIGNS = re.compile(r" *([{};,!]) *")
+_IF_DARK = re.compile(r"@media ?\(prefers-color-scheme:dark\)")
 _SELECTOR = re.compile(r"[^{};]+(?=\{)")
 
 
@@ -45,6 +46,14 @@ def style(color: str | None) -> Style:
     return _style(current_app.static_folder or "", color)
 
 
+def in_scheme(sheet: Style, scheme: str) -> Style:
+    """The stylesheet as a browser in that scheme, `light` or `dark`, applies it, whatever this browser prefers."""
+    media = "@media all" if scheme == "dark" else "@media not all"
+    text = f"{_IF_DARK.sub(media, sheet.text)}:root{{color-scheme:{scheme}}}"
+    header = sheet.dark_header if scheme == "dark" else sheet.header
+    return Style(Markup(text), _digest(text), header, header)  # noqa: S704  our own
+
+
 def protect(
     response: Response,
     sheet: Style,
@@ -52,16 +61,22 @@ def protect(
     logo: str | None = None,
     leads_to: str | None = None,
     card: CardFields | None = None,
+    shows_own: bool = False,
 ) -> Response:
     """Add the policy to a new response.
 
     `leads_to` is where the form ends up: Chromium applies form-action to redirects, too. `card`: its fields may load.
+    `shows_own`: pages of ours may frame it, and it may frame them.
     """
     scripts, calls, frames = (card.scripts, card.calls, card.frames) if card else ((), (), ())
+    ancestors = "'none'"
+    if shows_own:
+        frames, ancestors = (*frames, "'self'"), "'self'"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
     framed = f"frame-src {' '.join(frames)}; " if frames else ""
     policy = (
         f"default-src 'none'; script-src {_own(scripts)}; connect-src {_own(calls)}; {framed}base-uri 'none'; "
-        f"frame-ancestors 'none'; style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; "
+        f"frame-ancestors {ancestors}; style-src '{sheet.digest}'; img-src 'self' data:{_source(logo)}; "
         f"form-action 'self'{_source(leads_to)}"
     )
     response.headers.extend((("Content-Security-Policy", policy), *_WITH_A_POLICY))
@@ -97,8 +112,11 @@ def _source(url: str | None) -> str:
 def _style(folder: str, color: str | None) -> Style:
     palette = colors.palette(color)
     text = palette.css() + _sheet(folder)
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Style(Markup(text), f"sha256-{digest}", palette.light.header, palette.dark.header)  # noqa: S704  our own
+    return Style(Markup(text), _digest(text), palette.light.header, palette.dark.header)  # noqa: S704  our own
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @lru_cache(maxsize=8)

@@ -1,5 +1,6 @@
 """Going on with another device: the QR code and the short code of a page, and where such a code is typed."""
 
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request, url_for
@@ -41,7 +42,7 @@ def show(session_id: str) -> Response:
     now = clock.now()
     view = public_view.public(sessions.look_up(session_id, now), now)
     carried = web.carried()
-    context = {
+    context: dict[str, Any] = {
         "page": f"/{session_id}",
         "query": urlencode(carried),
         "svg": qr.svg(merchant_view.page_url(session_id)),

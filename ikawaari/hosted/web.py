@@ -130,9 +130,11 @@ def error_page(error: IkawaariError | None, status: int) -> Response:
     return csp.protect(response, style)
 
 
-def screen(template: str, locale: str, color: str | None, **context: Any) -> tuple[str, csp.Style]:
-    """Render a template in a language and a color. Returns the page, and the style that it contains."""
-    style = csp.style(color)
+def screen(
+    template: str, locale: str, color: str | None, *, sheet: csp.Style | None = None, **context: Any
+) -> tuple[str, csp.Style]:
+    """Render a template in a language and a color, or with a stylesheet of its own. Returns the page, and its style."""
+    style = sheet or csp.style(color)
     context = {"other_locale": other_locale(locale), "language_page": ""} | context
     with force_locale(locale):
         return render_template(template, style=style, locale=locale, **context), style

@@ -126,8 +126,8 @@ _MARKUP = r"<[^>]*>|&\w+;|\?\w+=|[\w:-]+=\"[^\"]*\"?|\bautofocus\b"  # a macro m
 _SAID_IN = (
     r'(?:alt|aria-label|title|placeholder|(?:name="description"|property="og:(?:title|description)") content)="([^"]*)"'
 )
-# Not those of the documentation, which is for developers, in English.
-TEMPLATES = [path for path in sorted((ROOT / "templates").rglob("*.html")) if path.parent.name != "docs"]
+_ENGLISH = {"docs", "gallery"}  # for developers
+TEMPLATES = [path for path in sorted((ROOT / "templates").rglob("*.html")) if path.parent.name not in _ENGLISH]
 
 
 def said_outside(source: str) -> set[str]:
