@@ -3,14 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from peewee import fn
 
+from ikawaari import store
 from ikawaari.checkout import audit
 from ikawaari.money import Money
 from ikawaari.states import UNSETTLED, DeliveryStatus, IntentStatus, PaymentStatus, RefundStatus
+from ikawaari.store.database import database
 from ikawaari.store.models import (
     CheckoutSession,
     Event,
@@ -26,6 +30,31 @@ from tests.chaos.seeded.stage import Stage, Till
 _PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
 
 
+@contextmanager
+def at_one_moment() -> Iterator[None]:
+    """What is read from the database inside is of one moment, even if somebody still writes."""
+    with store.atomic():
+        if store.is_postgres():  # whose statements each see what was committed before; on SQLite nobody else writes
+            database.obj.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def contradictions() -> list[str]:
+    """What nobody may see even for a moment, while payments go on: each kind is read by one statement."""
+    has_paid = CheckoutSession.payment_status.in_(_PAID)
+    columns = (PaymentIntent.id, PaymentIntent.status, PaymentIntent.amount_received)
+    sessions = PaymentIntent.select(*columns).join(CheckoutSession)
+    unpaid = sessions.where(has_paid, PaymentIntent.status != IntentStatus.SUCCEEDED)
+    paying = fn.COALESCE(fn.SUM(PaymentAttempt.counted), 0)
+    booked = PaymentIntent.select(*columns).join(PaymentAttempt).group_by(PaymentIntent.id)
+    is_paid = PaymentIntent.status == IntentStatus.SUCCEEDED
+    wrong = booked.having((paying != PaymentIntent.amount_received) | (is_paid != (paying > 0)))
+    return [
+        *(f"the session of intent {row.id} was paid, the intent {row.status}" for row in unpaid),
+        *(f"intent {row.id} was {row.status} with {row.amount_received}, not what its attempts say" for row in wrong),
+    ]
+
+
 def under_way(stage: Stage) -> list[str]:
     """What has not ended: attempts, refunds and deliveries of ours, and payments and refunds of the providers'."""
     refunds = Refund.select().where(Refund.status == RefundStatus.PENDING)
@@ -38,9 +67,11 @@ def under_way(stage: Stage) -> list[str]:
     ]
 
 
-def unsettled() -> list[str]:
+def unsettled(begun_before: datetime | None = None) -> list[str]:
     """Attempts of which nobody knows how they end."""
     attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED))
+    if begun_before is not None:
+        attempts = attempts.where(PaymentAttempt.created_at < begun_before)
     return [f"attempt {row.id} at {row.provider}: {row.status}" for row in attempts]
 
 

@@ -3,11 +3,10 @@
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from subprocess import TimeoutExpired
 from threading import Lock
 from typing import Any
 
@@ -124,8 +123,7 @@ class Stage:
     def _end(self, name: str) -> None:
         process = self._workers.pop(name)
         process.kill()
-        with suppress(TimeoutExpired):
-            process.wait(5)
+        process.wait()  # else time could pass while its call is on its way
 
 
 @contextmanager
