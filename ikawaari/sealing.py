@@ -1,19 +1,25 @@
 """Secrets at rest: texts are sealed before they are stored, and keys for signing are derived from the same secret.
 
 A sealed text is a Fernet token (AES-128-CBC with HMAC-SHA256) whose key is HKDF-SHA256(`SECRET_KEY`, info
-"ikawaari at rest 1"). Old secrets open and verify; only the current one seals and signs.
+"ikawaari at rest 1"). A token is a text sealed for an address: AES-SIV (RFC 5297), which is short, and the same each
+time. Old secrets open and verify; only the current one seals and signs.
 """
 
 import base64
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ikawaari.config import Config
 
-_AT_REST = b"ikawaari at rest 1"
+_AT_REST, _IN_ADDRESSES = b"ikawaari at rest 1", b"ikawaari in addresses 1"
+_TOKEN = re.compile("[A-Za-z0-9_-]+")
 
 
 class SealBroken(Exception):
@@ -26,6 +32,7 @@ class _Seals:
     def __init__(self, secrets: Sequence[str]) -> None:
         keys = [Fernet(base64.urlsafe_b64encode(_derived(secret, _AT_REST))) for secret in secrets]
         self.current, self.all = keys[0], MultiFernet(keys)
+        self.of_tokens = [AESSIV(_derived(secret, _IN_ADDRESSES)) for secret in secrets]
 
 
 def configure(config: Config) -> None:
@@ -54,6 +61,22 @@ def is_current(sealed: str) -> bool:
     except InvalidToken:
         return False
     return True
+
+
+def token(text: str, purpose: str) -> str:
+    """The text for an address, in which nobody can read it, and which nobody else can make; it opens for `purpose`."""
+    sealed = _seals.of_tokens[0].encrypt(text.encode(), [purpose.encode()])
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def open_token(token: str, purpose: str) -> str:
+    """The text of a token. Raises SealBroken."""
+    if _TOKEN.fullmatch(token) and len(token) % 4 != 1:  # one letter beyond whole bytes is no base64
+        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        for key in _seals.of_tokens:
+            with suppress(InvalidTag):
+                return key.decrypt(sealed, [purpose.encode()]).decode()
+    raise SealBroken("no token of ours for this purpose")
 
 
 def signing_keys(secrets: Sequence[str], purpose: str) -> list[bytes]:

@@ -43,6 +43,11 @@ def page_url(session_id: str) -> str:
     return f"{_pay_url}/{session_id}"
 
 
+def receipt_url(token: str) -> str:
+    """The address at which anybody reads the receipt of that token."""
+    return f"{_pay_url}/r/{token}"
+
+
 def link_url(slug: str) -> str:
     """The address of a payment link."""
     return f"{_pay_url}/pay/{slug}"

@@ -7,9 +7,8 @@ from urllib.parse import quote
 from flask_babel import gettext
 
 from ikawaari import texts
-from ikawaari.checkout import merchant_view
 from ikawaari.checkout.public_view import PublicCheckout
-from ikawaari.hosted import page_state
+from ikawaari.hosted import page_state, receipts
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.shapes import MethodType
@@ -28,7 +27,7 @@ class Sharing:
 
 def of(view: PublicCheckout, operator: str | None, day: Callable[[int], object], locale: str) -> Sharing:
     """For the receipt of a view, in the language of the current request. `day` writes a date."""
-    link = merchant_view.page_url(view["id"])
+    link = receipts.address(view["id"])
     return Sharing(_WHATSAPP + quote(_text(view, operator, day, locale, link), safe=""), link)
 
 

@@ -37,7 +37,11 @@ def test_the_address_of_a_receipt_is_copied_where_a_browser_lets_a_page_copy(pag
     see(page, "paid")
     page.get_by_role("button", name="Copier le lien").click()
     expect(page.get_by_role("button", name="Copié")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == session["url"]
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert session["id"] not in copied
+    page.goto(copied)
+    see(page, "receipt", "Reçu")
+    expect(page.get_by_role("link", name="Revenir au paiement")).to_have_count(0)
 
 
 def test_who_stays_is_not_taken_back(customer: Page, shop: Shop) -> None:

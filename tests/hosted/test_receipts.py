@@ -4,15 +4,19 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from ikawaari import clock, worker
-from ikawaari.checkout import attempts, enquiry, merchant_view, snapshots
+from ikawaari import clock, sealing, worker
+from ikawaari.checkout import attempts, enquiry, snapshots
 from ikawaari.checkout.payment_methods import PayRequest
+from ikawaari.config import Config
+from ikawaari.hosted import receipts
 from ikawaari.store.models import CheckoutSession, PaymentAttempt
 from tests import factories
 
@@ -63,7 +67,7 @@ def test_whatsapp_gets_the_receipt_in_french_with_its_spaces(client: FlaskClient
     enquiry.check(session.id, clock.now())
     text = shared(client.get(f"/{session.id}").text)
     reference = PaymentAttempt.get().id[:8].upper()
-    assert text == FRENCH.format(reference=reference, link=merchant_view.page_url(session.id))
+    assert text == FRENCH.format(reference=reference, link=receipts.address(session.id))
 
 
 def test_whatsapp_gets_the_receipt_of_a_card_in_english(client: FlaskClient) -> None:
@@ -100,7 +104,7 @@ def test_the_page_to_print_has_the_receipt_and_nothing_to_press(client: FlaskCli
     ):
         assert text in printed
     assert PaymentAttempt.get().id[:8].upper() in printed
-    assert merchant_view.page_url(session.id) in printed
+    assert receipts.address(session.id) in printed
     assert "<title>Reçu " in printed
     for text in ("<form", "<button", "<script", "http-equiv", "shop.example"):
         assert text not in printed
@@ -148,3 +152,87 @@ def test_the_page_and_its_print_have_the_same_rows_and_the_print_says_to_whom_an
     assert shown[:2] == first
     assert shown[-1] == printed[-1] == f"Référence {reference}"
     assert printed == [*shown[:-1], "Payé à Maison & Fils", "Pour Commande 7", shown[-1]]
+
+
+def reader(app: Flask, path: str) -> TestResponse:
+    """What somebody gets to whom a receipt was sent: a browser that knows nothing."""
+    return app.test_client().get(path)
+
+
+def path_of(address: str) -> str:
+    return urlsplit(address).path
+
+
+def test_a_shared_receipt_is_read_and_does_not_reveal_the_page_that_can_stop_a_subscription(
+    app: Flask, client: FlaskClient, travel: Any
+) -> None:
+    session = paid(
+        factories.pay_request(),
+        locale="fr",
+        mode="subscription",
+        recurring=MONTHLY,
+        success_url="https://shop.example/ok?s={CHECKOUT_SIGNATURE}",
+        customer_email="awa@example.com",
+    )
+    travel.shift(30)
+    enquiry.check(session.id, clock.now())
+    own = client.get(f"/{session.id}?stay=1").text
+    assert f"/{session.id}/stop" in own
+    address = shared(own).rpartition(" ")[2].removeprefix("\u00a0")
+    assert f'data-copy="{address}"' in own
+    answer = reader(app, path_of(address))
+    assert answer.status_code == 200
+    assert "25\u202f500\u00a0FCFA" in answer.text
+    assert "77\u00a0•••\u00a0••\u00a000" in answer.text
+    whole = answer.text + str(answer.headers)
+    hidden = (session.id, session.id.removeprefix("cs_"), factories.phone()[-7:], "awa@", "shop.example")
+    for secret in (*hidden, "<form", "<button", "http-equiv"):
+        assert secret not in whole
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("change", ["forged", "cut", "lengthened", "id", "empty-ish", "foreign letters"])
+def test_a_receipt_s_address_cannot_be_made_by_others(app: Flask, change: str) -> None:
+    session = paid()
+    path = path_of(receipts.address(session.id))
+    first = "B" if path[3] != "B" else "C"
+    made = {
+        "forged": f"/r/{first}{path[4:]}",
+        "cut": path[:-4],
+        "lengthened": path + "AAAA",
+        "id": f"/r/{session.id}",
+        "empty-ish": "/r/A",
+        "foreign letters": "/r/é%00" + path[4:],
+    }[change]
+    assert reader(app, path).status_code == 200
+    answer = reader(app, made)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_each_receipt_s_address_shows_its_own_session(app: Flask) -> None:
+    one, other = paid(description="Commande 7"), paid(description="Commande 8")
+    assert "Commande 7" in reader(app, path_of(receipts.address(one.id))).text
+    seen = reader(app, path_of(receipts.address(other.id))).text
+    assert ("Commande 8" in seen, "Commande 7" in seen) == (True, False)
+
+
+def test_a_session_that_is_not_paid_or_not_there_has_no_receipt_to_read(app: Flask) -> None:
+    for session_id in (opened().id, "cs_" + "a" * 27):
+        assert reader(app, path_of(receipts.address(session_id))).status_code == 404
+
+
+def test_the_address_opens_with_a_replaced_secret_until_that_is_removed_and_for_receipts_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sealing, "_seals", None)  # so that it is put back
+    sealing.configure(Config(secret_key="old" * 11))
+    token = sealing.token("cs_1", "receipt")
+    assert sealing.token("cs_1", "receipt") == token
+    sealing.configure(Config(secret_key="new" * 11, old_secret_keys="old" * 11))
+    assert sealing.open_token(token, "receipt") == "cs_1"
+    assert sealing.token("cs_1", "receipt") != token
+    with pytest.raises(sealing.SealBroken):
+        sealing.open_token(token, "something else")
+    sealing.configure(Config(secret_key="new" * 11))
+    with pytest.raises(sealing.SealBroken):
+        sealing.open_token(token, "receipt")
