@@ -25,6 +25,7 @@ _SECRETS = (
     (re.compile(r"\b(cs_|whsec_|tok_|ctoken_|ik_(?:app_)?(?:test|live)_)[A-Za-z0-9]{4,}"), r"\1…"),
     (re.compile(r"\b([rs]k_(?:test|live)_|(?:pi|seti)_[A-Za-z0-9]+_secret_)[A-Za-z0-9]{4,}"), r"\1…"),
     (re.compile(r"(/sandbox/)[^/?\s\"\\]+"), r"\1…"),
+    (re.compile(r"(/r/)[A-Za-z0-9_-]{40,}"), r"\1…"),  # who knows the address of a receipt reads it
     (re.compile(r"(?<![A-Za-z0-9_])[+]?[0-9](?:[ .-]?[0-9]){9,18}(?![A-Za-z0-9_])"), "…"),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,}"), "…"),
     (re.compile(r"(://[^:/@\s]{1,64}:)[^@/\s]{1,256}@"), r"\1…@"),

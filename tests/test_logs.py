@@ -25,6 +25,7 @@ SESSION = "cs_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
     ("text", "masked"),
     [
         (f"/{SESSION}/pay", "/cs_…/pay"),
+        ("/r/" + "aB3_-xYz" * 8 + "?lang=fr", "/r/…?lang=fr"),
         (f"Key (id)=({SESSION}) already exists", "Key (id)=(cs_…) already exists"),
         ("Bearer ik_live_8dK2mQx7RtVb4nYc1", "Bearer ik_live_…"),
         ("ik_app_test_8dK2mQx7", "ik_app_test_…"),
