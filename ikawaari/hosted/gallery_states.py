@@ -86,7 +86,7 @@ _SUBSCRIBED: Earlier = {
     "interval": "month",
     "interval_count": 1,
 }
-_CONGO = {"currency": "CDF", "country": "CD", "amount": 25_000, "payment_methods": [mobile_money("CD"), CARD]}
+_CONGO = {"currency": "CDF", "country": "CD", "amount": 2_500_000, "payment_methods": [mobile_money("CD"), CARD]}
 _WAYS = Ways(check=True, asks_until=AT + 16 * 60)
 _CANCELABLE = Ways(check=True, asks_until=AT + 16 * 60, cancel="86d9e7ea")
 _OVER = {"created": AT - 120, "deadline_at": AT - 7}
