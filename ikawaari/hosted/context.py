@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
@@ -115,6 +116,7 @@ def of(facts: Facts) -> dict[str, Any]:
     payment = view["payment"]
     error = view["last_payment_error"]
     operator = _operator_name(view, payment["operator"]) if payment else None
+    payer = str(_l("your card")) if payment and payment["type"] == MethodType.CARD else operator
     return {
         **vars(facts),
         **vars(facts.own),
@@ -129,7 +131,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "strong": lambda text: Markup("<b>{}</b>").format(text),
         "operator": operator,
         "menu": _menu(view, payment) if payment else None,
-        "failure": wording.failure(error["code"], operator, facts.notes.or_else) if error else None,
+        "failure": wording.failure(error["code"], payer, facts.notes.or_else) if error else None,
         "hindered": _hindered(facts),
         "last_error": wording.failure(facts.notes.last_error, operator) if facts.notes.last_error else None,
         "words": wording,

@@ -6,7 +6,10 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-PAY = re.compile(r"^(Payer|Pay)(\s|$)")
+# What the button that pays is called: usually, for a subscription, and for the next try after a failure.
+PAY = re.compile(
+    r"^(Payer|Pay|S’abonner|Subscribe|Réessayer|Try again|Renvoyer|Send again|Demander un nouveau code)(\s|$)"
+)
 _PATIENCE_SECONDS = 20
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12/40", "cvc": "123"}
 

@@ -116,8 +116,8 @@ def test_a_settled_page_asks_nothing_more(page: Page, shop: Shop) -> None:
 def test_the_countdown_runs_and_then_asks_how_it_ended(page: Page, shop: Shop) -> None:
     arrive(page, open_session(shop))
     pay_by_phone(page, "011")
-    expect(page.get_by_role("timer")).to_have_text("Temps restant : 0:05")
-    see(page, "prompt", "Nous demandons à Orange Money ce qu’il en est.")
+    expect(page.get_by_role("timer")).to_contain_text("Il reste 0:05")
+    see(page, "time_over", "Nous demandons à Orange Money comment cela s’est terminé.")
 
 
 def test_everything_fits_in_the_bytes_and_requests_promised(visit: Visit, shop: Shop) -> None:

@@ -65,7 +65,7 @@ def test_a_mistake_and_another_language_lose_nothing_and_a_payment_is_made_once(
     arrive(customer, session)
     phone(customer).fill("77 123")
     pay(customer)
-    see(customer, "choose!", "Vérifiez ce numéro")
+    see(customer, "choose!", "Il manque")
     expect(phone(customer)).to_have_value("77 123")
     customer.get_by_role("button", name="English").click()
     expect(customer.locator("html")).to_have_attribute("lang", "en")
