@@ -226,7 +226,7 @@ def test_when_the_time_is_over_the_page_asks_and_promises_no_hour_for_a_second_p
         text = seen(client, session)
         assert state(client, session) == "time_over"
         assert "Ne payez pas encore une deuxième fois." in text
-        assert "Nous la demandons au moins jusqu’à 27 novembre 2026, 12:00." in text
+        assert "Nous la demandons au moins jusqu’au 27 novembre 2026, 12:00." in text
         press(client, session, "check")
         assert state(client, session) == ("time_over" if ending == "011" else "choose")
 
