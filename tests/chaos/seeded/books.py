@@ -16,12 +16,14 @@ from ikawaari.money import Money
 from ikawaari.states import UNSETTLED, DeliveryStatus, IntentStatus, PaymentStatus, RefundStatus
 from ikawaari.store.database import database
 from ikawaari.store.models import (
+    AttemptReport,
     CheckoutSession,
     Event,
     Incident,
     Invoice,
     PaymentAttempt,
     PaymentIntent,
+    ProviderAccount,
     Refund,
     WebhookDelivery,
 )
@@ -72,7 +74,15 @@ def unsettled(begun_before: datetime | None = None) -> list[str]:
     attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED))
     if begun_before is not None:
         attempts = attempts.where(PaymentAttempt.created_at < begun_before)
-    return [f"attempt {row.id} at {row.provider}: {row.status}" for row in attempts]
+    return [f"attempt {row.id} at {row.provider}: {row.status} ({row.provider_code}), {_last(row)}" for row in attempts]
+
+
+def _last(attempt: PaymentAttempt) -> str:
+    """The account's provider, and the last report."""
+    account = ProviderAccount.get_or_none(ProviderAccount.id == attempt.provider)
+    report = AttemptReport.select().where(AttemptReport.attempt == attempt.id).order_by(AttemptReport.id.desc()).first()
+    told = f"{report.source} {report.result} {report.provider_code} at {report.created_at}" if report else "no report"
+    return f"{account.provider if account else 'no account'}: {told}"
 
 
 def _pending(stage: Stage) -> Iterator[tuple[Till, Mapping[str, Any]]]:
