@@ -31,5 +31,5 @@ def test_what_is_sent_says_what_is_written() -> None:
     written = Path(ROOT / "static" / "checkout.css").read_text()
     sent = csp._minified(written)
     assert rules(sent) == rules(written)
-    assert len(gzip.compress(sent.encode())) <= 4_800  # of the 10,000 bytes of a first flight
+    assert len(gzip.compress(sent.encode())) <= 5_000  # half of what a first flight may have
     assert max(map(len, written.splitlines())) <= 120
