@@ -206,7 +206,7 @@
   const stay = () => {
     if (!find('.auto [data-stay]', box)) return;
     clearInterval(leave);
-    find('.auto', box).hidden = true;
+    find('.auto', box).classList.remove('on'); // its place stays: nothing moves under the finger
   };
   for (const name of ['pointerdown', 'touchstart', 'wheel', 'keydown']) on(name, (event) => event.isTrusted && stay());
   on('click', (event) => {
