@@ -96,12 +96,12 @@ def heed(asked: Asked, outcome: Outcome, *, answers_charge: bool) -> None:
         log.exception("breaker_not_written", account=breaker[0], operator=breaker[1])
 
 
-def open_now(breaker: Key, reason: Reason, rest: timedelta = REST) -> None:
-    """Open a breaker, unless it is open already. `rest`: until it lets one charge through."""
+def open_now(breaker: Key, reason: Reason, rest: timedelta | None = None) -> None:
+    """Open a breaker, unless it is open already. `rest`: until it lets one charge through, if not as long as usual."""
     now = store.shared_clock.now()
     opening: dict[Any, Any] = {
         Breaker.opened_at: now,
-        Breaker.next_trial_at: now + rest,
+        Breaker.next_trial_at: now + (REST if rest is None else rest),
         Breaker.reason: reason.value,
     }
     insertion = Breaker.insert({Breaker.account: breaker[0], Breaker.operator: breaker[1], **opening})

@@ -27,8 +27,13 @@ class Canceling(Sandbox):
     def cancel(self, account: Account, request: Any, now: datetime) -> Outcome:
         """End it, unless it has ended otherwise."""
         self.canceled.append(request.id)
-        found = self.lookup(account, request, now)
-        return found if found.result is Result.SUCCEEDED else failed(FailureCode.CANCELED, reference=found.reference)
+        return self.lookup(account, request, now)
+
+    def lookup(self, account: Account, request: Any, now: datetime) -> Outcome:
+        """What has ended stays so."""
+        found = super().lookup(account, request, now)
+        is_paid = found.result is Result.SUCCEEDED or request.id not in self.canceled
+        return found if is_paid else failed(FailureCode.CANCELED, reference=found.reference)
 
 
 @pytest.fixture

@@ -306,8 +306,10 @@ def test_news_of_a_refund_comes_through_the_same_door(world: World, provider: Ta
     world.work()
     hear(world, result="succeeded", event="e1", refund=refund.sent_as)
     assert (now_of(refund).status, fresh(session).payment_status) == ("succeeded", "refunded")
-    for _ in range(2):  # days later the bank sends it back
+    for _ in range(2):  # days later the bank sends it back: a look-up confirms what contradicts an end
+        provider.says["lookup_refund"] = Outcome(result=Result.FAILED, failure=FailureCode.UNKNOWN)
         hear(world, result="failed", event="e2", refund=refund.sent_as)
+        world.work()
     assert (now_of(refund).status, fresh(session).payment_status) == ("failed", "paid")
     assert world.told().count("refund.failed") == 1
     audit()

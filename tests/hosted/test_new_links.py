@@ -59,7 +59,7 @@ def test_a_new_link_is_asked_for_by_whatsapp_which_names_the_old_one(client: Fla
     path, address = end(factories.merchant("Boutique", **BOTH))
     page = client.get(path)
     assert page.status_code == 410
-    text = f"Bonjour, pouvez-vous m’envoyer un nouveau lien de paiement\u00a0? Celui-ci ne sert plus\u00a0: {address}"
+    text = f"Bonjour, pouvez-vous m’envoyer un nouveau lien de paiement\u202f? Celui-ci ne sert plus\u00a0: {address}"
     assert buttons(page.text) == {
         "main": [(f"https://wa.me/221778000000?text={text}", "Demander un nouveau lien")],
         "second": [("tel:+221338000000", "Appeler 33 800 00 00")],

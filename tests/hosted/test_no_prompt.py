@@ -51,8 +51,6 @@ def prompted(client: FlaskClient, operator: str, locale: str) -> str:
         ("orange_sn", "en", '<a class="dial" href="tel:%23144%23">'),
         ("orange_ci", "fr", '<a class="dial" href="tel:%23144%23">'),
         ("orange_cm", "en", '<a class="dial" href="tel:%23150%23">'),
-        ("wave_ci", "en", "Open the Wave app and look for the payment"),
-        ("wave_cm", "fr", "Ouvrez l’application Wave et cherchez le paiement"),
         ("mtn_ci", "en", GENERAL["en"]),
         ("mtn_bj", "fr", GENERAL["fr"]),
     ],

@@ -226,7 +226,11 @@ def test_a_payment_link_is_as_it_is_told(document: dict[str, Any], shared_shop: 
 def test_every_kind_of_next_action_is_as_it_is_told(
     document: dict[str, Any], shared_shop: Shop, ending: str, flow: str | None, kind: str
 ) -> None:
-    method = {"operator": "wave_sn", "phone_number": f"+221771234{ending}", "preferred_flow": flow}
+    method = {
+        "operator": "wave_sn" if flow else "orange_sn",
+        "phone_number": f"+221771234{ending}",
+        "preferred_flow": flow,
+    }
     payment = {"payment_method": {"type": "mobile_money", "mobile_money": method}}
     view = shared_shop.client.post(f"/api/checkout/{shared_shop.opened()['id']}/pay", json=payment).json
     strict(document, {"$ref": "#/components/schemas/PublicCheckout"}).validate(view)
