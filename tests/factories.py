@@ -30,6 +30,20 @@ _NUMBERS = {
     "NE": "+22790123",
 }
 
+BRAND: dict[str, Any] = {
+    "logo_url": "https://teranga.example/logo.png",
+    "color": "#0b6e4f",
+    "legal_name": "Boutique Teranga SARL",
+    "town": "Dakar",
+    "help_phone": "+221338000000",
+    "whatsapp": "+221778000000",
+    "terms_url": "https://teranga.example/conditions",
+    "refunds_url": "https://teranga.example/remboursements",
+    "privacy_url": "https://teranga.example/confidentialite",
+    "payer_name": "IKAWAARI TERANGA",
+}
+"""What customers see of a merchant, as it is stored."""
+
 
 def merchant(name: str = "Boutique", **overrides: Any) -> Merchant:
     """A merchant, of Senegal unless `country` says otherwise. Overrides: those of `merchants.create`."""

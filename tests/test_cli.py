@@ -22,21 +22,10 @@ from ikawaari.providers.base import Outcome, Result
 from ikawaari.store.models import DueWork, PaymentAttempt
 from tests import factories, postgres, warm
 from tests.conftest import disconnect
+from tests.factories import BRAND
 from tests.serving import ROOT
 
 SECRET = "test-secret-key-0123456789abcdef"
-BRAND = {
-    "logo_url": "https://teranga.example/logo.png",
-    "color": "#0b6e4f",
-    "legal_name": "Boutique Teranga SARL",
-    "town": "Dakar",
-    "help_phone": "+221338000000",
-    "whatsapp": "+221778000000",
-    "terms_url": "https://teranga.example/conditions",
-    "refunds_url": "https://teranga.example/remboursements",
-    "privacy_url": "https://teranga.example/confidentialite",
-    "payer_name": "IKAWAARI TERANGA",
-}
 SCOPES = ["--scope", "payments:read", "--scope", "payments:write"]
 
 

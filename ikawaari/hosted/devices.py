@@ -91,10 +91,10 @@ def _entered(typed: str) -> BaseResponse:
 
 
 def _form(typed: str, status: int, fault: str = "") -> Response:
-    locale = request.args.get(web.LANGUAGE, "")
-    locale = locale if locale in web.LOCALES else web.header_locale()
     asks = url_for("devices.ask")  # not the address itself: that of a code tries it again
-    html, style = web.screen("checkout/code.html", locale, None, typed=typed[:64], fault=fault, language_page=asks)
+    html, style = web.screen(
+        "checkout/code.html", web.header_locale(), None, typed=typed[:64], fault=fault, language_page=asks
+    )
     return csp.protect(make_response(html, status), style)
 
 

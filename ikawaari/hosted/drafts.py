@@ -113,7 +113,7 @@ def step(draft: Draft, change: str, view: PublicCheckout) -> Draft:
 
 
 def try_number(draft: Draft, ending: str) -> Draft:
-    """The draft with a number of the sandbox that ends in these digits, for who tries the page out."""
+    """The draft with a number of the sandbox that ends in these digits, for somebody who tries the page."""
     country = draft.get("country")
     if country not in prefixes.PATTERNS or not re.fullmatch("[0-9]{1,3}", ending):
         return draft

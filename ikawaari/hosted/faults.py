@@ -1,4 +1,4 @@
-"""What is wrong with a field of the form, and how to right it: one sentence for each rule.
+"""What is wrong with a field of the form, and how to correct it: one sentence for each rule.
 
 The domain says which field it refuses. What its payer typed, and what was asked for, says why.
 """

@@ -223,13 +223,17 @@ def tappable() -> list[tuple[str, LazyString]]:
     return [one for one in _SCRIPT if one[0] in _TAPPABLE] + [("67", _l("paid"))]
 
 
+def other_endings() -> list[tuple[str, LazyString]]:
+    """Those that the page only lists."""
+    return [one for one in _SCRIPT if one[0] not in _TAPPABLE]
+
+
 def test_cards() -> list[tuple[str, LazyString]]:
     """The test cards a customer can type, and what comes of them."""
     return list(_TEST_CARDS)
 
 
 _SCRIPT = (
-    (_l("other"), _l("paid after a short prompt")),
     ("001", _l("not enough money")),
     ("002", _l("refused on the phone")),
     ("003", _l("nobody approves")),

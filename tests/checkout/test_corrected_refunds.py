@@ -60,20 +60,30 @@ class Truthful(Sandbox):
         self.truth[str(refund.sent_as)] = outcome
 
 
-@pytest.fixture
-def provider(world: World) -> Truthful:
-    """The provider of every payment here."""
+def truthful(world: World) -> Truthful:
+    """It, as the only provider."""
     made = Truthful(replace(world.config, sandbox_delay_seconds=3.0))
     registry.configure([made])
     return made
 
 
-@pytest.fixture
-def session(world: World, provider: Truthful) -> CheckoutSession:
+def paid_by_card(world: World) -> CheckoutSession:
     """A session that is paid."""
     made = world.session()
     world.pay_by_card(made)
     return made
+
+
+@pytest.fixture
+def provider(world: World) -> Truthful:
+    """The provider of every payment here."""
+    return truthful(world)
+
+
+@pytest.fixture
+def session(world: World, provider: Truthful) -> CheckoutSession:
+    """A session that is paid."""
+    return paid_by_card(world)
 
 
 def ask(world: World, session: CheckoutSession, amount: int | None = None) -> Refund:

@@ -1,7 +1,6 @@
 """Money that moves at a provider without us: its books and ours still agree, and the operator finds it afterwards."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +10,21 @@ from ikawaari.checkout import callbacks, elsewhere, incidents, manual, refunds
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import Conflict, NotFound, ValidationFailed
 from ikawaari.money import Money
-from ikawaari.providers import registry
 from ikawaari.providers.base import FailureCode, Outcome, RefundElsewhere, Result
 from ikawaari.providers.callbacks import Dispute, Elsewhere
 from ikawaari.store.models import Callback, CheckoutSession, DueWork, Event, Incident, PaymentAttempt, Refund
 from tests import live_cards
-from tests.checkout.test_corrected_refunds import Truthful, adds_up, given, open_incidents, quantities, states, told_of
+from tests.checkout.test_corrected_refunds import (
+    Truthful,
+    adds_up,
+    given,
+    open_incidents,
+    paid_by_card,
+    quantities,
+    states,
+    told_of,
+    truthful,
+)
 from tests.live_cards import Cards
 from tests.simulators.talking import Receiver
 from tests.world import World, intent, latest, together
@@ -26,17 +34,13 @@ from tests.world import refunds as all_refunds
 @pytest.fixture
 def provider(world: World) -> Truthful:
     """The provider of every payment here but Stripe's."""
-    made = Truthful(replace(world.config, sandbox_delay_seconds=3.0))
-    registry.configure([made])
-    return made
+    return truthful(world)
 
 
 @pytest.fixture
 def session(world: World, provider: Truthful) -> CheckoutSession:
     """A session that is paid."""
-    made = world.session()
-    world.pay_by_card(made)
-    return made
+    return paid_by_card(world)
 
 
 def made_there(outcome: Outcome | None = None, reference: str = "re_there") -> RefundElsewhere:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from ikawaari.merchants import merchants
 from tests import factories
+from tests.factories import BRAND
 from tests.merchant_api.calls import app_on
 
 
@@ -48,20 +49,6 @@ def test_the_success_url_is_told_once_paid(app: Flask) -> None:
 def test_a_query_does_not_matter(app: Flask, query: str) -> None:
     session = factories.session()
     assert app.test_client().get(f"/api/checkout/{session.id}{query}").status_code == 200
-
-
-BRAND: dict[str, Any] = {
-    "logo_url": "https://teranga.example/logo.png",
-    "color": "#0b6e4f",
-    "legal_name": "Boutique Teranga SARL",
-    "town": "Dakar",
-    "help_phone": "+221338000000",
-    "whatsapp": "+221778000000",
-    "terms_url": "https://teranga.example/conditions",
-    "refunds_url": "https://teranga.example/remboursements",
-    "privacy_url": "https://teranga.example/confidentialite",
-    "payer_name": "IKAWAARI TERANGA",
-}
 
 
 def test_who_sells_is_told_with_all_that_the_merchant_gave_and_a_change_is_seen_at_once(app: Flask) -> None:

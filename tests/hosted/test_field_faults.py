@@ -1,4 +1,4 @@
-"""Each rule of the form has its sentence, in both languages: what is wrong, and how to right it."""
+"""Each rule of the form has its sentence, in both languages: what is wrong, and how to correct it."""
 
 import re
 from html import unescape
