@@ -11,10 +11,10 @@ from playwright.sync_api import FrameLocator, Page, Request, expect
 from ikawaari.simulators.stripe import Stripe
 from tests.browser.conftest import Visit, forgive
 from tests.browser.live import add_account, open_shop, wait_for_method
+from tests.browser.places.measures import ALL_BYTES, ALL_REQUESTS, FIRST_FLIGHT_BYTES
 from tests.browser.shop import Shop, ask, open_session
 from tests.browser.steps import PAY, arrive, choose_card, declined, end, pay, see
 from tests.browser.test_accessible import violations
-from tests.browser.test_network import ALL_BYTES, ALL_REQUESTS, FIRST_FLIGHT_BYTES
 from tests.serving import Served
 from tests.simulators.talking import Talk, talk
 

@@ -1,0 +1,1 @@
+"""What holds in every place of the page, in a real browser."""
