@@ -84,12 +84,20 @@ def once(build: Callable[..., Any]) -> Callable[..., tuple[str, list[Any]]]:
     It is called once for each engine and number of values, with slots instead of them; what it returns must depend on
     nothing else. The decorated function takes the database and the values, and returns the statement.
     """
-    plans: dict[Any, _Plan] = {}
+    plans: dict[Any, Plan] = {}
 
     @wraps(build)
     def statement_of(database: Database, *arguments: str | int | list[Any]) -> tuple[str, list[Any]]:
-        values = [value for each in arguments for value in (each if isinstance(each, list) else [each])]
-        shape = type(database), *[len(each) if isinstance(each, list) else None for each in arguments]
+        values: list[Any] = []
+        lengths: list[int | None] = []
+        for each in arguments:
+            if isinstance(each, list):
+                values += each
+                lengths.append(len(each))
+            else:
+                values.append(each)
+                lengths.append(None)
+        shape = type(database), *lengths
         plan = plans.get(shape)
         if plan is None:
             slots = count()
@@ -98,6 +106,12 @@ def once(build: Callable[..., Any]) -> Callable[..., tuple[str, list[Any]]]:
         return plan.filled(values)
 
     return statement_of
+
+
+def plan_of(database: Database, build: Callable[..., Any], values: int) -> "Plan":
+    """The plan of the query that `build` makes of so many values, for who keeps it and fills it."""
+    slots = count()
+    return _plan_of(database, build(*[_Slot(next(slots)) for _ in range(values)]), slots)
 
 
 def _blanks(argument: Any, slots: Iterator[int]) -> Any:
@@ -112,7 +126,7 @@ class _Values(list[Any]):
         self.aliases: dict[int, int] = {}
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """`blank` is kept because its shape names columns by identities: they must not be given to others."""
 
     text: str
@@ -145,10 +159,10 @@ class _Unknown(Exception):
     """The query holds something that only peewee can write."""
 
 
-_plans: dict[Any, _Plan] = {}
+_plans: dict[Any, Plan] = {}
 
 
-def _planned(database: Database, query: Any, shape: Any) -> _Plan:
+def _planned(database: Database, query: Any, shape: Any) -> Plan:
     slots = count()
     plan = _plan_of(database, _node_blank(query, slots), slots)
     if len(_plans) < _MOST_PLANS:
@@ -156,11 +170,11 @@ def _planned(database: Database, query: Any, shape: Any) -> _Plan:
     return plan
 
 
-def _plan_of(database: Database, blank: Any, slots: Iterator[int]) -> _Plan:
+def _plan_of(database: Database, blank: Any, slots: Iterator[int]) -> Plan:
     text, parameters = _written(database, blank)
     constants = [each for each in parameters if type(each) is not _Parameter]
     placed = [each if type(each) is _Parameter else _Parameter(next(slots), None) for each in parameters]
-    return _Plan(text, placed, constants, blank)
+    return Plan(text, placed, constants, blank)
 
 
 def _written(database: Any, query: Any) -> tuple[str, list[Any]]:

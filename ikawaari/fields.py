@@ -56,13 +56,17 @@ class JsonField(TextField):
         """The text; NaN and infinities raise ValueError."""
         if value is None:
             return None
+        if value == []:  # most are empty
+            return "[]"
+        if value == {}:
+            return "{}"
         text = _AS_JSON.encode(value)
         # A lone surrogate has no UTF-8 form: it is stored as a JSON escape, "\\ud800".
         return text.encode("utf-8", "backslashreplace").decode()
 
     def python_value(self, value: str | None) -> Any:
         """The value."""
-        if value == "[]":  # most are empty
+        if value == "[]":
             return []
         if value == "{}":
             return {}

@@ -14,8 +14,9 @@ from typing import Any, Self
 
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from playhouse.pool import PooledPostgresqlDatabase
-from psycopg import Pipeline
+from psycopg import Cursor, Pipeline
 from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
 from psycopg.generators import send
 
 POOLED_SECONDS = 300  # the age at which a connection is closed
@@ -101,8 +102,33 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
             connection.own_cursor = connection.cursor()
         return connection.own_cursor
 
-    def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
+    def begin(self, isolation_level: Any = None) -> None:
+        """Begin a transaction, together with its first statement if that is in a batch."""
+        if self.connection().pgconn.pipeline_status:
+            self._sender().send("BEGIN", None)
+        else:
+            super().begin(isolation_level)
+
+    def commit(self) -> None:
+        """Commit, together with the batch that ends the transaction."""
+        if self.connection().pgconn.pipeline_status:
+            self._sender().send("COMMIT", None)
+        else:
+            super().commit()
+
+    def _sender(self) -> "_Sender":
+        connection: Any = self.connection()
+        sender: _Sender | None = getattr(connection, "sender", None)
+        if sender is None:
+            sender = connection.sender = _Sender(connection)
+        return sender
+
+    def _execute_cursor(self, sql: str, params: Any, *, is_read: bool = True, **options: Any) -> Any:
         running = self._state.transactions
+        if not is_read and running and self.connection().pgconn.pipeline_status:
+            running[0].before_statement()
+            self._sender().send(sql, params)
+            return None
         begins = running and not running[0].has_begun
         with self.batch() if begins else nullcontext():  # BEGIN and the first statement go together
             cursor: Any = super()._execute_cursor(sql, params, **options)
@@ -146,6 +172,26 @@ class _Batch(Pipeline):
         yield from self._fetch_gen(flush=False)
 
     _exit_gen = _sync_gen
+
+
+class _Sender(Cursor[Any]):
+    """The one cursor of a connection for statements in batches whose rows nobody reads: it keeps nothing of them.
+
+    A cursor for each costs as much as the statement itself: it learns again how values are converted.
+    """
+
+    def send(self, sql: str, params: Any) -> None:
+        """Add a statement to the batch."""
+        for _ in self._execute_gen(sql, params):
+            pass  # a batch waits at its end
+
+    def _start_query(self, query: Any = None) -> PQGen[None]:
+        if not hasattr(self, "_tx"):
+            self._tx = Transformer(self)
+        yield from ()
+
+    def _set_results(self, results: Any) -> None:
+        """Nobody reads them."""
 
 
 class _Lent:

@@ -43,13 +43,17 @@ class Engine(Compiling):
         """Whether a statement outside of any transaction has to be wrapped in one."""
         return False
 
-    def _execute_cursor(self, sql: str, params: Any, **options: Any) -> Any:
+    def execute_sql(self, sql: str, params: Any = None, *, is_read: bool = True) -> Any:
+        """Run a statement. `is_read`: somebody looks at its result; without, a batch does not even keep it."""
+        return self._execute_cursor(sql, params, is_read=is_read)
+
+    def _execute_cursor(self, sql: str, params: Any, *, is_read: bool = True, **options: Any) -> Any:
         running = self._state.transactions  # type: ignore[attr-defined]
         if running:
             running[0].before_statement()
         elif self.needs_transaction(sql):
             with self.transaction():
-                return self._execute_cursor(sql, params, **options)
+                return self._execute_cursor(sql, params, is_read=is_read, **options)
         return super()._execute_cursor(sql, params, **options)  # type: ignore[misc]
 
 

@@ -33,12 +33,12 @@ def sent() -> Iterator[list[str]]:
             with suppress(sqlite3.ProgrammingError):  # the request has closed it
                 one.set_trace_callback(None)
         return
-    execute = psycopg.Cursor.execute
+    execute = psycopg.Cursor._execute_gen  # which all go through
 
     def watched(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
         if cursor.connection is connection:
             note(query)
         return execute(cursor, query, *args, **options)
 
-    with mock.patch.object(psycopg.Cursor, "execute", watched):
+    with mock.patch.object(psycopg.Cursor, "_execute_gen", watched):
         yield seen

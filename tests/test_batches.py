@@ -89,6 +89,23 @@ def test_who_leaves_a_batch_by_an_error_of_its_own_hears_that_one() -> None:
     assert Merchant.select().count() == 1
 
 
+def test_statements_that_were_prepared_are_prepared_anew_after_a_transaction_was_undone() -> None:
+    """psycopg forgets them then, and tells PostgreSQL so: whoever sends without its cursors has to notice."""
+
+    def write(name: str) -> None:
+        with store.atomic(), database.obj.batch():
+            Merchant.add(**{**known.__data__, "id": f"mer_{name}", "name": name})
+
+    known = factories.merchant()
+    for number in range(8):  # the sixth one is prepared
+        write(f"before {number}")
+    with pytest.raises(store.IntegrityError):
+        write("before 0")
+    for number in range(8):
+        write(f"after {number}")
+    assert Merchant.select().count() == 17
+
+
 @pytest.mark.parametrize("parts", [1, 16])
 def test_neither_side_waits_for_the_other_when_they_send_more_than_the_network_holds(parts: int) -> None:
     """PostgreSQL answers while it still receives, and waits for the rest of what it has received a part of."""

@@ -292,9 +292,9 @@ def test_whoever_stands_before_the_database_sees_every_statement(monkeypatch: py
     seen: list[str] = []
     run = database.obj.execute_sql
 
-    def execute(sql: str, params: Any = None) -> Any:
+    def execute(sql: str, params: Any = None, **options: Any) -> Any:
         seen.append(sql)
-        return run(sql, params)
+        return run(sql, params, **options)
 
     monkeypatch.setattr(database.obj, "execute_sql", execute)
     factories.session()

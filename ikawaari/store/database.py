@@ -139,7 +139,7 @@ def run(query: Callable[..., tuple[str, list[Any]]], *values: Any) -> Sequence[A
 
 def send(query: Callable[..., tuple[str, list[Any]]], *values: Any) -> None:
     """Run a query that is built once and returns nothing. At the end of a transaction nobody waits for it alone."""
-    database.obj.execute_sql(*query(database.obj, *values))
+    database.obj.execute_sql(*query(database.obj, *values), is_read=False)
 
 
 def owe_event(row: Any) -> None:

@@ -59,7 +59,7 @@ class Record(Model):
         record._insert()
 
     def _insert(self) -> None:
-        database.obj.execute_sql(*single.insertion(self))
+        database.obj.execute_sql(*single.insertion(self), is_read=False)
         self._dirty: set[str] = set()
 
     @classmethod

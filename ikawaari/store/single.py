@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import Model, Node
 
@@ -16,18 +16,43 @@ _PLAIN: Collection[type] = frozenset({str, int, type(None)})
 _texts: dict[Any, Callable[..., Statement]] = {}  # by engine, verb, table, names of columns
 
 
+class _Insertion(NamedTuple):
+    """How rows that have values in the same columns are inserted."""
+
+    columns: Sequence[tuple[str, Collection[type], Callable[[Any], Any]]]  # names, and how their values are stored
+    plan: compiled.Plan
+
+    def of(self, row: Mapping[str, Any]) -> Statement:
+        """The statement that inserts `row`."""
+        values = []
+        for name, kept, convert in self.columns:
+            value = row[name]
+            values.append(value if type(value) in kept else convert(value))
+        return self.plan.filled(values)
+
+
+_insertions: dict[Any, _Insertion] = {}  # by engine, table, returned column, names of columns
+
+
 def insertion(record: Any, returning: str = "") -> Statement:
     """The statement that inserts a new row, and returns that column if it is named."""
-    model, row = type(record), record.__data__
+    engine, model, row = database.obj, type(record), record.__data__
+    key = type(engine), model, returning, *row
+    return (_insertions.get(key) or _insertions.setdefault(key, _planned(engine, model, row, returning))).of(row)
+
+
+def _planned(engine: Any, model: Any, row: Mapping[str, Any], returning: str) -> _Insertion:
     # What the database reckons itself, such as the row's place in the order of commits, is the same for each row.
-    names = [name for name, value in row.items() if not isinstance(value, Node)]
+    reckoned = {name: value for name, value in row.items() if isinstance(value, Node)}
+    names = [name for name in row if name not in reckoned]
 
     def build(*values: Any) -> Any:
-        reckoned = {name: value for name, value in row.items() if isinstance(value, Node)}
         inserted = model.insert({**dict(zip(names, values, strict=True)), **reckoned})
         return inserted.returning(getattr(model, returning)) if returning else inserted.returning()
 
-    return _filled(("insert", model, returning, *row), build, _stored(model, {name: row[name] for name in names}))
+    return _Insertion(
+        [(name, *_conversion(model, name)) for name in names], compiled.plan_of(engine, build, len(names))
+    )
 
 
 def update(record: Any, changes: Mapping[str, Any], guard: tuple[str, Sequence[str]] | None) -> Statement | None:
