@@ -149,7 +149,7 @@
     box = find('#checkout');
     if (box === old) return;
     count();
-    for (const button of all('[data-copy]', box)) button.hidden = !navigator.clipboard;
+    for (const button of all('[data-copy]', box)) button.hidden = false;
     lead(find('[data-forward]', box));
     const moved = box.dataset.state !== state, title = find('[data-focus]', box) || find('h1', box);
     if (old && title && !find('[autofocus]', box) && (moved || document.activeElement === document.body)) {
@@ -209,12 +209,27 @@
     find('.auto', box).classList.remove('on'); // its place stays: nothing moves under the finger
   };
   for (const name of ['pointerdown', 'touchstart', 'wheel', 'keydown']) on(name, (event) => event.isTrusted && stay());
+  // Where a browser keeps its clipboard from pages, as those inside other apps do, the old way still copies.
+  const copy = (text) => {
+    const field = document.createElement('textarea'), before = document.activeElement;
+    Object.assign(field, { value: text, readOnly: true, className: 'vh' });
+    document.body.appendChild(field);
+    field.select();
+    const done = document.execCommand('copy');
+    field.remove();
+    before.focus({ preventScroll: true });
+    return done;
+  };
+  const copied = (text) => (navigator.clipboard ? navigator.clipboard.writeText(text).then(() => true) : Promise.reject())
+    .catch(() => copy(text));
   on('click', (event) => {
     const target = event.target.closest('[data-copy], [data-stay]');
     if (!target) return;
     event.preventDefault();
-    if ('copy' in target.dataset) navigator.clipboard.writeText(target.dataset.copy).then(() => say(target.dataset.done || ''));
-    if (target.dataset.done) target.lastChild.textContent = target.dataset.done;
+    if ('copy' in target.dataset) copied(target.dataset.copy).then((done) => {
+      target.lastChild.textContent = done ? target.dataset.done : target.dataset.failed;
+      say(target.lastChild.textContent);
+    });
   });
 
   // ---- the phone number: what cannot be read here is left to the server
@@ -278,6 +293,12 @@
       guessed(field.form, false);
     }
     if (field.name === 'preset') find('#amount').value = '';
+  });
+  // An engine without :has shows the card's fields and the number's: what is typed in is chosen.
+  on('input', (event) => {
+    const block = event.target.closest('.card, .mm');
+    const choice = block && find(`[name=method][value=${block.classList.contains('card') ? 'card' : 'mobile_money'}]`);
+    if (choice) choice.checked = true;
   });
 
   arrive();

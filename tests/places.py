@@ -31,6 +31,14 @@ QUESTIONS = [factories.custom_field("size", "dropdown", required=True), factorie
 MONTHLY: dict[str, Any] = {"mode": "subscription", "recurring": scenes.MONTHLY}
 TRIAL: dict[str, Any] = {"mode": "subscription", "recurring": scenes.MONTHLY | {"trial_period_days": 7}}
 DAYS = timedelta(days=1)
+NO_LIMITS: dict[str, Any] = {
+    "tries_per_session": 0,
+    "prompts_per_phone": 0,
+    "declines_per_card": 0,
+    "codes_per_attempt": 0,
+    "link_sessions_per_minute": 0,
+}
+"""Settings under which nobody is told to wait."""
 
 
 @dataclass(frozen=True)

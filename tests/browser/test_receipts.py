@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.shop import Shop, open_session
@@ -42,6 +43,25 @@ def test_the_address_of_a_receipt_is_copied_where_a_browser_lets_a_page_copy(pag
     page.goto(copied)
     see(page, "receipt", "Reçu")
     expect(page.get_by_role("link", name="Revenir au paiement")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("copies", "words"), [("true", "Copié"), ("false", "Pas copié")])
+def test_where_a_browser_keeps_its_clipboard_from_pages_the_button_says_what_came_of_it(
+    page: Page, shop: Shop, copies: str, words: str
+) -> None:
+    arrive(page, open_session(shop, successUrl=None))
+    pay_by_card(page)
+    see(page, "paid")
+    address = page.evaluate(
+        f"""() => {{
+            document.execCommand = () => {{ window.selected = document.activeElement.value; return {copies}; }};
+            return document.querySelector('[data-copy]').dataset.copy;
+        }}"""
+    )
+    page.get_by_role("button", name="Copier le lien").click()
+    expect(page.get_by_role("button", name=words, exact=True)).to_be_focused()
+    expect(page.locator("#live")).to_have_text(words)
+    assert page.evaluate("selected") == address
 
 
 def test_who_stays_is_not_taken_back(customer: Page, shop: Shop) -> None:

@@ -21,7 +21,7 @@ from ikawaari.store.models import Merchant
 from tests import conftest, places
 from tests.apps import app_of
 from tests.controls import Field, Form, Page
-from tests.places import PLACES, Place
+from tests.places import NO_LIMITS, PLACES, Place
 
 HERE = "http://localhost"
 ROBOT = {"User-Agent": "WhatsApp/2"}  # is shown a link's own page, and opens no session
@@ -66,11 +66,7 @@ def new_client(shared_url: str) -> Iterator[Callable[[Place], FlaskClient]]:
             api_url=HERE,
             pay_url=HERE,
             sandbox_delay_seconds=0,
-            tries_per_session=0,
-            prompts_per_phone=0,
-            declines_per_card=0,
-            codes_per_attempt=0,
-            link_sessions_per_minute=0,
+            **NO_LIMITS,
         )
     )
 

@@ -13,7 +13,7 @@ from ikawaari.store.models import Merchant
 from tests import conftest, places
 from tests.browser.conftest import ENVIRONMENT, PHONE, watch
 from tests.browser.places import measures
-from tests.places import Place
+from tests.places import NO_LIMITS, Place
 from tests.serving import Served, serve
 
 ROBOT = "WhatsApp/2"  # is shown a link's own page, and opens no session
@@ -26,7 +26,9 @@ Open = Callable[..., Page]
 def still(tmp_path_factory: pytest.TempPathFactory, new_sqlite: Callable[[Path], str]) -> Iterator[Served]:
     """The server."""
     database = new_sqlite(tmp_path_factory.mktemp("still"))
-    with serve(ENVIRONMENT | {"IKAWAARI_DATABASE_URL": database}, 1, 8, "--no-worker") as server:
+    limits = {f"IKAWAARI_{name.upper()}": str(limit) for name, limit in NO_LIMITS.items()}
+    environment = ENVIRONMENT | limits | {"IKAWAARI_DATABASE_URL": database}
+    with serve(environment, 1, 8, "--no-worker") as server:
         yield server
 
 
@@ -41,6 +43,7 @@ def connected(still: Served) -> Iterator[None]:
             pay_url=still.url,
             sandbox_delay_seconds=0,
             sandbox_prompt_seconds=_PROMPT_SECONDS,
+            **NO_LIMITS,
         )
     )
     yield

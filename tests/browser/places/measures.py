@@ -22,6 +22,9 @@ _OBSERVE = """() => {
     note('largest-contentful-paint', entry => { seen.lcp = entry.startTime; });
 }"""
 _SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_FIRST_PAINT = """new Promise(done => new PerformanceObserver(list => list.getEntries()
+    .filter(entry => entry.name === 'first-contentful-paint').forEach(entry => done(entry.startTime)))
+    .observe({ type: 'paint', buffered: true }))"""
 # How far up, down, left and right of its middle a touch still reaches a control, or its label: 44 px in each direction?
 _SMALL = """() => {
     const takes = (control, x, y) => {
@@ -106,7 +109,7 @@ def slow_down(page: Page) -> CDPSession:
 
 def first_paint(page: Page) -> float:
     """When the first words were seen, in milliseconds."""
-    return float(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    return float(page.evaluate(_FIRST_PAINT))
 
 
 def largest_paint(page: Page) -> float:
