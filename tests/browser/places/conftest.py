@@ -27,7 +27,8 @@ def still(tmp_path_factory: pytest.TempPathFactory, new_sqlite: Callable[[Path],
     """The server."""
     database = new_sqlite(tmp_path_factory.mktemp("still"))
     limits = {f"IKAWAARI_{name.upper()}": str(limit) for name, limit in NO_LIMITS.items()}
-    environment = ENVIRONMENT | limits | {"IKAWAARI_DATABASE_URL": database}
+    prompts = {"IKAWAARI_SANDBOX_PROMPT_SECONDS": str(_PROMPT_SECONDS)}
+    environment = ENVIRONMENT | limits | prompts | {"IKAWAARI_DATABASE_URL": database}
     with serve(environment, 1, 8, "--no-worker") as server:
         yield server
 
