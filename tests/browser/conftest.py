@@ -14,7 +14,7 @@ from tests.browser.shop import HOME, Shop
 from tests.serving import Served, serve
 
 ENVIRONMENT = {
-    "IKAWAARI_SANDBOX_DELAY_SECONDS": "1",
+    "IKAWAARI_SANDBOX_DELAY_SECONDS": "0.3",  # who must see a payment wait pays with 011, and says when it ends
     "IKAWAARI_SANDBOX_PROMPT_SECONDS": "8",
     "IKAWAARI_ENQUIRY_SECONDS": "4",
     "IKAWAARI_WORKER_POLL_SECONDS": "0.2",

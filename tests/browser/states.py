@@ -106,7 +106,8 @@ def card_declined(page: Page, shop: Shop) -> None:
 
 def declined(page: Page, shop: Shop) -> None:
     """Refused, and free to try again."""
-    paying("001", "prompt")(page, shop)
+    opened(**QUIET)(page, shop)
+    pay_by_phone(page, "001")
     expect(page.locator(".bad")).to_be_visible()
 
 

@@ -40,6 +40,7 @@ def end(page: Page, state: str, text: str | None = None) -> None:
 def _pass_time(page: Page) -> None:
     """Until the page looks again: its clock is put forward, for nobody waits for real polls."""
     if page.locator("noscript meta").count():
+        page.wait_for_timeout(250)  # each load costs as much as a payment
         page.reload()
     else:
         page.clock.fast_forward(2_000)

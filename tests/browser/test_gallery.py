@@ -1,4 +1,6 @@
-"""What axe says of every state of the gallery, and whether anything sticks out of a narrow screen."""
+"""What axe says of the states of the gallery, and whether anything sticks out of a narrow screen."""
+
+from collections.abc import Iterable
 
 import pytest
 from playwright.sync_api import Page
@@ -6,32 +8,44 @@ from playwright.sync_api import Page
 from ikawaari.hosted import gallery
 from ikawaari.hosted.gallery_views import HOME
 from tests.browser.conftest import Visit
-from tests.browser.test_accessible import violations
+from tests.browser.test_accessible import sticks_out, violations_in_both_schemes
 from tests.serving import Served
 
-NARROW = 320  # pixels
+# Every template and every part of one, each once; the others of their kind differ in a sentence or a figure.
+OFTEN = {
+    "the form": "choose.empty choose.prefilled choose.faults choose.down choose.five-operators choose.items choose.fee "
+    "choose.quantities choose.questions choose.presets choose.subscription choose.trial choose.invoice",
+    "the form again": "choose.card choose.card-faults choose.code-first choose.no-way choose.mobile-money "
+    "choose.fee-changed choose.paid-before choose.failed-insufficient-funds choose.failed-card sending.phone",
+    "waiting": "prompt.dial prompt.checked prompt.cancelable time_over.phone otp.sms otp.error redirect.wallet "
+    "redirect.bank qr.wave unknown.phone sandbox.wallet sandbox.bank",
+    "afterwards": "paid.fee paid.items paid.way-back paid.subscription paid.stopped trial.begun past_due.invoice "
+    "refunded.part late.paid receipt.paid expired.way-back unavailable.used",
+    "beside": "link.open link-paid.again link-ended.inactive code.form code.wrong return.plain error.404 error.429",
+}
 _RENEWS_ITSELF = {"device.code"}  # without a script, its page loads again each nine minutes: axe wants no such page
 
 
 def wrong_with(page: Page, address: str) -> list[str]:
-    """What is wrong with the page at `address`, in one scheme."""
+    """What is wrong with the page at `address`, in each scheme and in narrow widths."""
     page.set_viewport_size({"width": 360, "height": 640})
     page.goto(address)
-    said = [violations(page)]
-    page.set_viewport_size({"width": NARROW, "height": 640})
-    if page.evaluate("document.documentElement.scrollWidth") > NARROW:
-        said.append("sticks out")
-    return [text for text in said if text]
+    return [*violations_in_both_schemes(page), *(f"sticks out of {width}" for width in sticks_out(page))]
+
+
+def assert_nothing_is_wrong(page: Page, served: Served, names: Iterable[str]) -> None:
+    """In none of these states."""
+    found = {name: wrong_with(page, f"{served.url}{HOME}/{name}?lang=fr") for name in names}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("names", OFTEN.values(), ids=OFTEN)
+def test_axe_finds_nothing_in_one_state_of_each_kind_and_nothing_sticks_out(
+    visit: Visit, served: Served, names: str
+) -> None:
+    assert_nothing_is_wrong(visit(), served, names.split())
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scheme", gallery.SCHEMES)
-def test_axe_finds_nothing_in_any_state_and_nothing_sticks_out(visit: Visit, served: Served, scheme: str) -> None:
-    page = visit()
-    addresses = {
-        name: f"{served.url}{HOME}/{name}?lang=fr&scheme={scheme}"
-        for name in gallery.NAMES
-        if name not in _RENEWS_ITSELF
-    }
-    found = {name: wrong_with(page, address) for name, address in addresses.items()}
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+def test_axe_finds_nothing_in_any_state_and_nothing_sticks_out(visit: Visit, served: Served) -> None:
+    assert_nothing_is_wrong(visit(), served, set(gallery.NAMES) - _RENEWS_ITSELF)

@@ -13,7 +13,7 @@ from ikawaari.simulators.pawapay import PawaPay
 from tests.browser.live import add_account, at_home, open_shop, wait_for_method
 from tests.browser.shop import Shop, ask, open_session
 from tests.browser.steps import arrive, end, pay, phone, see
-from tests.browser.test_accessible import NARROW, SCHEMES, violations
+from tests.browser.test_accessible import sticks_out, violations_in_both_schemes
 from tests.serving import Served
 from tests.simulators.talking import Talk, talk
 
@@ -118,12 +118,8 @@ def test_a_limit_is_told_before_anything_is_sent(
 @pytest.mark.parametrize("amount", [5_000, 99])
 def test_axe_finds_nothing(page: Page, shop: Shop, amount: int) -> None:
     arrive(page, order(shop, amount=amount))
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        assert not violations(page)
-    for width in NARROW:
-        page.set_viewport_size({"width": width, "height": 640})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations_in_both_schemes(page) == []
+    assert sticks_out(page) == []
 
 
 def test_an_amount_that_is_chosen_may_be_chosen_again(customer: Page, shop: Shop) -> None:

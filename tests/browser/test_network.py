@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Visit, forgive
-from tests.browser.shop import HOME, Shop, assert_paid_once, open_session
+from tests.browser.shop import HOME, Shop, assert_paid_once, open_session, tell
 from tests.browser.steps import arrive, end, pay_by_card, pay_by_phone, see
 
 GONE = "Pas de réseau. La page reprend toute seule."
@@ -44,11 +44,12 @@ def test_a_lost_network_is_told_and_the_payment_goes_on_by_itself(
 ) -> None:
     session = open_session(shop)
     arrive(page, session)
-    pay_by_phone(page)
+    pay_by_phone(page, "011")
     see(page, "prompt")
     page.context.set_offline(True)
     expect(page.get_by_text(GONE)).to_be_visible()
     see(page, "prompt")
+    tell(shop, session, "succeeded")
     page.context.set_offline(False)
     end(page, "paid")
     expect(page.get_by_text(GONE)).to_be_hidden()
@@ -74,10 +75,11 @@ def test_a_server_that_is_down_leaves_the_page_alone_until_it_is_back(
     session = open_session(shop)
     arrive(page, session)
     page.route("**/*seen=*", lambda route: route.fulfill(status=503, body="down"))
-    pay_by_phone(page)
+    pay_by_phone(page, "011")
     see(page, "prompt")
     expect(page.get_by_text(DOWN)).to_be_visible()
     see(page, "prompt")
+    tell(shop, session, "succeeded")
     page.unroute_all()
     end(page, "paid")
     expect(page.get_by_text(DOWN)).to_be_hidden()

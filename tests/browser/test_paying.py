@@ -26,8 +26,9 @@ from tests.events.receiver import Heard, listening
 def test_a_customer_pays_by_phone_and_is_led_back_to_the_shop(customer: Page, shop: Shop) -> None:
     session = open_session(shop)
     arrive(customer, session)
-    pay_by_phone(customer)
+    pay_by_phone(customer, "011")
     see(customer, "prompt", "Validez sur votre téléphone")
+    tell(shop, session, "succeeded")
     see(customer, "paid", "C’est payé, merci !")
     customer.wait_for_url(f"{HOME}/thanks?session={session['id']}", timeout=15_000)
     assert_paid_once(shop, session)
@@ -100,11 +101,12 @@ def test_pressing_twice_pays_once(customer: Page, shop: Shop) -> None:
 def test_a_reload_while_waiting_asks_nothing_and_pays_nothing(customer: Page, shop: Shop) -> None:
     session = open_session(shop, successUrl=None)
     arrive(customer, session)
-    pay_by_phone(customer)
+    pay_by_phone(customer, "011")
     see(customer, "prompt")
     answer = customer.reload()
     assert answer is not None
     assert answer.request.method == "GET"
+    tell(shop, session, "succeeded")
     end(customer, "paid")
     assert_paid_once(shop, session)
 
@@ -113,10 +115,12 @@ def test_the_back_button_while_waiting_shows_what_is_true(customer: Page, shop: 
     session = open_session(shop, successUrl=None)
     customer.goto(f"{HOME}/cart")
     arrive(customer, session)
-    pay_by_phone(customer)
+    pay_by_phone(customer, "011")
     see(customer, "prompt")
     customer.go_back()
     arrive(customer, session)
+    see(customer, "prompt")
+    tell(shop, session, "succeeded")
     end(customer, "paid")
     assert_paid_once(shop, session)
 

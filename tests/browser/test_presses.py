@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visit, forgive
-from tests.browser.shop import Shop, assert_paid_once, charges, open_session
+from tests.browser.shop import Shop, assert_paid_once, charges, open_session, tell
 from tests.browser.steps import arrive, end, pay, pay_by_phone, phone, see, type_phone
 
 UNSENT = "Rien n’a été envoyé"
@@ -42,11 +42,11 @@ def message(page: Page) -> Locator:
     return page.locator("[data-told]")
 
 
-def typed(page: Page, shop: Shop) -> dict[str, str]:
+def typed(page: Page, shop: Shop, ending: str = "500") -> dict[str, str]:
     """A form that is filled in."""
     session = open_session(shop)
     arrive(page, session)
-    type_phone(page)
+    type_phone(page, ending)
     return session
 
 
@@ -106,11 +106,12 @@ def test_a_press_without_an_answer_for_twenty_seconds_is_looked_up(
 
 
 def test_a_press_whose_answer_was_lost_shows_what_came_of_it(page: Page, shop: Shop, complaints: list[str]) -> None:
-    session = typed(page, shop)
+    session = typed(page, shop, "011")
     page.route("**/pay", lose_answer)
     pay(page)
     see(page, "prompt")
     expect(message(page)).to_have_count(0)
+    tell(shop, session, "succeeded")
     end(page, "paid")
     assert_paid_once(shop, session)
     forgive(complaints, *NOISE)
@@ -209,10 +210,11 @@ def test_a_portals_page_never_takes_the_place_of_a_waiting_one(
     session = open_session(shop)
     arrive(page, session)
     page.route("**/*seen=*", lambda route: route.fulfill(status=status, body=PORTAL, content_type="text/html"))
-    pay_by_phone(page)
+    pay_by_phone(page, "011")
     see(page, "prompt")
     expect(page.locator("[data-net=waiting]")).to_be_visible()
     see(page, "prompt")
+    tell(shop, session, "succeeded")
     page.unroute_all()
     end(page, "paid")
     assert_paid_once(shop, session)
