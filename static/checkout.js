@@ -6,7 +6,7 @@
   const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
   const on = (name, act, root) => (root || document).addEventListener(name, act);
   const before = (name, act) => document.addEventListener(name, act, true);
-  let box, state, clock, retry, leave, unanswered, moving, failures = 0, flying = 0;
+  let box, state, clock, retry, leave, unanswered, moving, failures = 0, flying = 0, typed = [];
   const held = []; // what stood in a button and beside it before it was pressed
 
   const polls = () => find('#poll[hx-trigger^=every]', box);
@@ -136,6 +136,7 @@
       event.preventDefault(); // a portal's page, or a proxy's, never takes the place of ours
       return failed(ctx, !ours && status < 500);
     }
+    typed = ctx.request.method === 'GET' && box.dataset.state === state ? fields() : [];
     well();
     // Nothing has changed since the press: it did not arrive.
     if (unanswered && (status === 204 || ctx.hx.retarget)) unsent();
@@ -143,6 +144,18 @@
 
   // ---- a new state: put the focus on it, say it, start its clock
 
+  // What a look at the server must not take away: it changes the page under the customer's hands.
+  const fields = () => all('input[id]', box)
+    .map((field) => ({ id: field.id, value: field.value, at: field === document.activeElement }))
+    .filter((one) => one.at || one.value);
+  const retype = () => {
+    for (const one of typed.splice(0)) {
+      const field = document.getElementById(one.id);
+      if (!field || !box.contains(field)) continue;
+      field.value = field.value || one.value;
+      if (one.at) field.focus({ preventScroll: true });
+    }
+  };
   const say = (text) => { if (find('#live')) find('#live').textContent = text; };
   const arrive = () => {
     const old = box;
@@ -160,6 +173,7 @@
       say(land ? land.getAttribute('aria-label') || land.textContent : told ? told.textContent : '');
     }
     moving = false;
+    if (!moved) retype();
     state = box.dataset.state;
     if (unanswered) unsent(); // a page without a poll has been asked for as a whole
   };

@@ -34,6 +34,7 @@ from ikawaari.checkout import (
     invoices,
     links,
     merchant_view,
+    next_actions,
     outbox,
     pay_keys,
     payment_methods,
@@ -54,7 +55,6 @@ from ikawaari.errors import Conflict, Declined, Details, Gone, IkawaariError, Un
 from ikawaari.invariants import ensure, present
 from ikawaari.money import Money
 from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
-from ikawaari.shapes import NextAction
 from ikawaari.states import PAYABLE, UNSETTLED, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store.models import CheckoutSession, Invoice, PaymentAttempt, PaymentIntent, Subscription
 
@@ -367,9 +367,7 @@ def _not_sent(attempt: PaymentAttempt, now: datetime) -> Exception:
     """
     unsent = Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code=settlement.NOT_SENT)
     if attempt.codes:
-        before: NextAction | None = attempt.next_action
-        prompt = before.get("mobile_money_otp") if before else None
-        action = Action(kind=ActionKind.OTP, dial_code=prompt["dial_code"] if prompt else None)
+        action = Action(kind=ActionKind.OTP, dial_code=next_actions.dial_code(attempt, ActionKind.OTP))
         unsent = Outcome(result=Result.REQUIRES_ACTION, action=action, raw_code="code not sent")
     settlement.take_back(attempt, unsent, now)
     return Unavailable(

@@ -17,14 +17,13 @@ from typing import Any
 import structlog
 
 from ikawaari import store
-from ikawaari.checkout import accounts, consequences, outbox, refunds, sessions, snapshots, subscriptions
+from ikawaari.checkout import accounts, consequences, next_actions, outbox, refunds, sessions, snapshots, subscriptions
 from ikawaari.checkout.consequences import Case
 from ikawaari.checkout.snapshots import IntentSnapshot
 from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.providers.base import Action, ActionKind, FailureCode, Outcome, Result
-from ikawaari.shapes import NextAction, Prompt
+from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, PaymentAttempt, PaymentIntent
@@ -237,7 +236,7 @@ def _wait(case: Case, outcome: Outcome) -> None:
     attempt, target = case.attempt, AttemptStatus(outcome.result.value)
     if attempt.status in _SETTLED:
         return
-    action = _action(attempt, outcome.action)
+    action = next_actions.of(attempt, outcome.action)
     deadline = outcome.deadline and min(outcome.deadline, case.now + _LONGEST_PROMPT)
     learned: dict[str, Any] = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
     learned = {name: value for name, value in learned.items() if value is not None}
@@ -383,18 +382,3 @@ def _follow_up(case: Case) -> None:
     if not _alone("settlement_follow_up_failed", case, lambda: consequences.follow(case)):
         outbox.withhold(case.intent)  # the worker publishes it
         due.schedule(FOLLOW, case.attempt.id, case.now + _AGAIN)
-
-
-def _action(attempt: PaymentAttempt, action: Action | None) -> NextAction | None:
-    """What the payer has to do, as in the API."""
-    if action is None:
-        return None
-    if action.kind is ActionKind.REDIRECT:
-        return {"type": action.kind, "redirect_to_url": {"url": action.url, "return_url": attempt.return_url}}
-    if action.kind is ActionKind.QR:
-        return {"type": action.kind, "display_qr_code": {"data": action.data}}
-    if action.kind is ActionKind.OTP:
-        code: Prompt = {"message": "Type the code that your operator gave you.", "dial_code": action.dial_code}
-        return {"type": action.kind, "mobile_money_otp": code}
-    approval: Prompt = {"message": "Approve the payment on your phone.", "dial_code": action.dial_code}
-    return {"type": action.kind, "mobile_money_ussd": approval}

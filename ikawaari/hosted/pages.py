@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -270,7 +271,7 @@ def _answer(shown: Snapshot, now: datetime) -> BaseResponse:
 def facts_of(shown: Snapshot, view: PublicCheckout, state: PageState, now: datetime) -> Facts:
     """What the page shows, and what the request adds to it."""
     session = shown.session
-    draft, locale = drafts.load(session.id, now, shows=not state.waiting), web.locale_of(view)
+    draft, locale = _fit(drafts.load(session.id, now, shows=not state.waiting), state), web.locale_of(view)
     carried = {name: text for name, text in web.carried().items() if state.waiting or name != web.DRAFT}
     if not draft.values and not draft.faults and not links.is_shared(session, shown.link):
         draft = drafts.of_earlier(view)
@@ -296,6 +297,13 @@ def facts_of(shown: Snapshot, view: PublicCheckout, state: PageState, now: datet
         card=None if state.name in _SETTLED else public_view.card_fields(session, view),
         next_payment=context.next_payment(view["recurring"], now),
     )
+
+
+def _fit(draft: Draft, state: PageState) -> Draft:
+    """The draft without the fault of a code that no field of the page asks for any more: it would hide why it ended."""
+    if state.name == "otp" or draft.get("dial"):
+        return draft
+    return replace(draft, faults=tuple(name for name in draft.faults if name != "otp"))
 
 
 def _earlier(session: Any, state: PageState, now: datetime) -> Earlier | None:

@@ -119,3 +119,17 @@ def test_the_countdown_runs_and_then_asks_how_it_ended(page: Page, shop: Shop) -
     pay_by_phone(page, "011")
     expect(page.get_by_role("timer")).to_contain_text("Il reste 0:05")
     see(page, "time_over", "Nous demandons à Orange Money comment cela s’est terminé.")
+
+
+def test_what_is_typed_outlives_a_look_that_draws_the_page_anew(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    pay_by_phone(page, "009")
+    see(page, "otp")
+    page.route("**/*seen=*", lambda route: route.continue_(url=route.request.url.replace("seen=", "seen=x")))
+    page.locator("#otp").press_sequentially("123")
+    page.evaluate("document.querySelector('#checkout').dataset.old = ''")
+    page.clock.fast_forward(2_000)
+    expect(page.locator("#checkout[data-old]")).to_have_count(0)
+    expect(page.locator("#otp")).to_be_focused()
+    page.keyboard.type("456")
+    expect(page.locator("#otp")).to_have_value("123456")
