@@ -107,6 +107,7 @@ def pay_again(world: World, session: CheckoutSession) -> None:
 
 
 @pytest.mark.parametrize("ending", [OTP, PAGE])
+@pytest.mark.on_postgres
 def test_what_can_be_called_off_is_left_at_once(world: World, ending: str) -> None:
     session = waiting(world, ending)
     assert abandonment.is_possible(latest(session))
@@ -203,6 +204,7 @@ def test_a_callback_that_says_paid_after_all_pays(world: World) -> None:
     assert [(one.counted, one.held) for one in tries(session)] == [(0, 5_000), (5_000, 0)]
 
 
+@pytest.mark.on_postgres
 def test_of_eight_tabs_one_leaves_and_all_see_that_it_has_ended(world: World) -> None:
     session = waiting(world)
     results = together(8, lambda _: leave(world, session))
@@ -223,6 +225,7 @@ def test_an_old_tab_does_not_end_what_another_one_has_begun_since(world: World) 
     assert statuses(session) == WAITING
 
 
+@pytest.mark.on_postgres
 def test_who_presses_again_and_again_asks_every_few_seconds(world: World) -> None:
     troubled(world.config, "lost on the way")
     session = waiting(world)
@@ -232,6 +235,7 @@ def test_who_presses_again_and_again_asks_every_few_seconds(world: World) -> Non
     assert leave(world, session)
 
 
+@pytest.mark.on_postgres
 def test_a_code_that_is_sent_meanwhile_pays_or_does_not(world: World) -> None:
     session = waiting(world, OTP)
 

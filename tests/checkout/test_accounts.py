@@ -101,6 +101,7 @@ def test_own_accounts_come_first_then_direct_ones_then_older_ones(house: World) 
     assert routed() == [direct, passed_on, second]
 
 
+@pytest.mark.on_postgres
 def test_an_explicit_order_comes_before_all(house: World) -> None:
     mine = {"merchant_id": house.merchant.id}
     own, direct, passed_on = (
@@ -144,6 +145,7 @@ def test_an_order_names_accounts_that_its_merchants_may_use(house: World) -> Non
     assert not ProviderOrder.select().exists()
 
 
+@pytest.mark.on_postgres
 def test_lists_that_are_set_at_once_leave_one(house: World) -> None:
     ids = [providers.add(house.config).id for _ in range(3)]
     results = together(6, lambda number: account_setup.order(None, "SN", "orange", [ids[number % 3]]))
@@ -254,6 +256,7 @@ def test_a_callback_reaches_an_account_that_another_machine_has_just_added(house
 # ---------------------------------------------------------------- what is stored
 
 
+@pytest.mark.on_postgres
 def test_an_account_is_stored_sealed_and_shown_masked(house: World) -> None:
     account = providers.add(house.config, settings={"token": TOKEN, "site": "s"}, country="SN")
     assert re.fullmatch(r"acc_[A-Za-z0-9]{16}", account.id)
@@ -271,6 +274,7 @@ def test_an_account_is_stored_sealed_and_shown_masked(house: World) -> None:
     assert TOKEN not in f"{told}{known}{account!r}"
 
 
+@pytest.mark.on_postgres
 def test_settings_are_replaced_and_address_and_key_stay(house: World) -> None:
     account = providers.add(house.config)
     account_setup.update(account.id, {"token": "another_one"}, house.config, house.now)

@@ -25,6 +25,8 @@ from tests import factories, statements
 from tests.checkout.subscribing import DAILY, days, subscribed
 from tests.world import World, fresh, intent, latest, together
 
+pytestmark = pytest.mark.on_postgres
+
 
 def found(*, everything: bool = True, world: World | None = None) -> list[tuple[str, str]]:
     """What the audit says, and of what."""

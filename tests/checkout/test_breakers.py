@@ -452,6 +452,7 @@ def test_should_the_one_be_lost_the_next_passes_later(house: World) -> None:
     assert statuses(pay(house)) == PAID
 
 
+@pytest.mark.on_postgres
 def test_of_many_at_once_exactly_one_passes(house: World) -> None:
     broken(house)
     house.later(60)
@@ -497,6 +498,7 @@ def test_a_breaker_that_cannot_be_written_harms_no_payment(house: World, monkeyp
     assert not is_down()
 
 
+@pytest.mark.on_postgres
 def test_many_that_open_it_at_once_open_it_once(house: World, account: str) -> None:
     results = together(8, lambda _: breakers.open_now((account, ORANGE), Reason.FAILURES))
     assert results == [None] * 8

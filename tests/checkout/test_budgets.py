@@ -122,6 +122,7 @@ def test_presses_through_new_sessions_send_five_prompts_to_one_number(world: Wor
     assert charges() == 5
 
 
+@pytest.mark.on_postgres
 def test_a_press_waits_for_the_one_that_is_being_stored_for_the_same_number(world: World) -> None:
     for _ in range(4):
         press(world, world.session(), **wallet(NEVER_APPROVED))
@@ -148,6 +149,7 @@ def press_unsent(world: World, session: CheckoutSession) -> str:
     return "stored"
 
 
+@pytest.mark.on_postgres
 def test_parallel_presses_send_five_prompts_to_one_number(world: World) -> None:
     opened = [world.session() for _ in range(16)]
     results = together(16, lambda number: press(world, opened[number], **wallet(NEVER_APPROVED)))
@@ -311,6 +313,7 @@ def test_whoever_has_a_session_finds_it_again_in_any_crowd(world: World) -> None
     assert visits.open_session(link.slug, mine.id, world.now, visitor=visitor).id == mine.id
 
 
+@pytest.mark.on_postgres
 def test_a_crowd_is_shown_the_link_s_page_whose_button_opens_sessions(app: Flask) -> None:
     link = factories.link(description="Concert")
     crowd = [app.test_client().get(f"/pay/{link.slug}") for _ in range(32)]

@@ -22,6 +22,7 @@ def stored(row: PaymentIntent) -> PaymentIntent:
     return PaymentIntent.get_by_id(row.id)
 
 
+@pytest.mark.on_postgres
 def test_a_canceled_intent_takes_no_payment(world: World) -> None:
     row = made(world)
     assert cancellations.cancel(row.id, world.now).canceled_at == world.now
@@ -70,6 +71,7 @@ def test_money_that_comes_after_it_goes_back(world: World, with_session: bool) -
     audit()
 
 
+@pytest.mark.on_postgres
 def test_a_payment_and_a_cancellation_at_once_have_one_winner(world: World) -> None:
     rows = [made(world) for _ in range(6)] + [intent(world.session()) for _ in range(6)]
 
@@ -89,6 +91,7 @@ def test_a_payment_and_a_cancellation_at_once_have_one_winner(world: World) -> N
     audit()
 
 
+@pytest.mark.on_postgres
 def test_a_change_of_the_currency_at_the_last_moment_stops_the_payment(world: World) -> None:
     row = made(world)
     intents.update(row.id, {"currency": "EUR"})
@@ -97,6 +100,7 @@ def test_a_change_of_the_currency_at_the_last_moment_stops_the_payment(world: Wo
     assert PaymentAttempt.select().count() == 0
 
 
+@pytest.mark.on_postgres
 def test_a_failed_intent_is_not_failed_for_ever(world: World) -> None:
     row = made(world)
     with pytest.raises(Declined):

@@ -111,6 +111,7 @@ def test_a_provider_that_never_says_anything_is_not_asked(house: World) -> None:
     assert conditions.refresh(stranger.id, house.now) is None
 
 
+@pytest.mark.on_postgres
 def test_new_settings_are_asked_about_at_once(house: World) -> None:
     Speaking.says = [of()]
     house.work()
@@ -119,6 +120,7 @@ def test_new_settings_are_asked_about_at_once(house: World) -> None:
     assert asked_times() == 2
 
 
+@pytest.mark.on_postgres
 def test_an_account_of_an_older_version_is_asked_about_within_the_hour(house: World) -> None:
     DueWork.delete().execute()
     worker.housekeeping("", house.now)
@@ -128,6 +130,7 @@ def test_an_account_of_an_older_version_is_asked_about_within_the_hour(house: Wo
 
 
 @pytest.mark.parametrize("silence", [[], ValueError("a bug")], ids=["no answer", "a bug"])
+@pytest.mark.on_postgres
 def test_without_an_answer_what_was_said_is_kept_and_it_is_asked_again_later_and_later(
     house: World, silence: Any
 ) -> None:

@@ -238,6 +238,7 @@ def test_an_answer_that_was_overtaken_changes_nothing(
     assert (states(), quantities(session)) == (["failed"], (0, 0, "paid"))
 
 
+@pytest.mark.on_postgres
 def test_many_who_ask_at_once_correct_it_once(world: World, provider: Truthful, session: CheckoutSession) -> None:
     refund = ask(world, session)
     provider.tells(refund, given())
@@ -284,6 +285,7 @@ def test_a_refund_that_nobody_was_asked_for_yet_is_canceled(
     adds_up()
 
 
+@pytest.mark.on_postgres
 def test_one_that_is_refused_for_a_while_after_that_is_canceled(
     world: World, provider: Truthful, session: CheckoutSession
 ) -> None:
@@ -363,6 +365,7 @@ def test_held_money_that_was_closed_by_hand_and_went_after_all_is_an_incident(wo
     adds_up()
 
 
+@pytest.mark.on_postgres
 def test_where_only_whole_payments_go_back_a_success_is_that_of_the_latest_try(
     world: World, provider: Truthful, session: CheckoutSession
 ) -> None:
@@ -375,6 +378,7 @@ def test_where_only_whole_payments_go_back_a_success_is_that_of_the_latest_try(
     assert open_incidents() == []
 
 
+@pytest.mark.on_postgres
 def test_books_cannot_exceed_what_was_received_by_more_than_went_unpromised(
     world: World, provider: Truthful, session: CheckoutSession
 ) -> None:

@@ -19,6 +19,8 @@ from ikawaari.store.models import CheckoutSession
 from tests import world as worlds
 from tests.world import FAILED, PAID, UNKNOWN, Killed, World, audit, fresh, latest, statuses, tries
 
+pytestmark = pytest.mark.on_postgres
+
 
 @pytest.fixture(autouse=True)
 def _one_number_for_all(world: World) -> None:

@@ -87,6 +87,7 @@ def test_one_person_is_another_customer_of_another_merchant(world: World) -> Non
     assert first.customer_id != second.customer_id
 
 
+@pytest.mark.on_postgres
 def test_payments_of_one_person_at_once_know_one_customer(world: World) -> None:
     rows = [world.session() for _ in range(12)]
     request = factories.card_request(customer=TYPED)

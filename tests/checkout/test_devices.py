@@ -24,6 +24,7 @@ def refused(results: list[Any]) -> int:
     return sum(isinstance(result, TooManyRequests) for result in results)
 
 
+@pytest.mark.on_postgres
 def test_a_code_leads_to_its_session_for_ten_minutes(world: World) -> None:
     session = factories.session(world.merchant, now=world.now)
     code = devices.new_code(session.id, world.now)
@@ -70,6 +71,7 @@ def test_several_pages_of_a_session_show_codes_and_the_oldest_ends(world: World)
     assert found == [None, *[session.id] * 5, other.id]
 
 
+@pytest.mark.on_postgres
 def test_two_pages_that_draw_the_same_code_at_once_do_not_share_it(world: World) -> None:
     sessions = [factories.session(world.merchant, now=world.now).id for _ in range(8)]
 
@@ -82,6 +84,7 @@ def test_two_pages_that_draw_the_same_code_at_once_do_not_share_it(world: World)
     assert [devices.session_of(str(code), "a", world.now) for code in codes] == sessions
 
 
+@pytest.mark.on_postgres
 def test_thirty_wrong_codes_pass_in_a_minute_however_many_clients_guess_at_once(world: World) -> None:
     results = together(40, lambda number: guess(world, f"client {number}"))
     assert (refused(results), results.count(None)) == (10, 30)
@@ -93,6 +96,7 @@ def test_thirty_wrong_codes_pass_in_a_minute_however_many_clients_guess_at_once(
     assert devices.session_of(code, "a", world.now) == session.id
 
 
+@pytest.mark.on_postgres
 def test_a_client_that_guesses_uses_up_its_own_ten_and_not_those_of_the_others(world: World) -> None:
     results = together(40, lambda _: guess(world))
     assert (refused(results), results.count(None)) == (30, 10)
@@ -101,6 +105,7 @@ def test_a_client_that_guesses_uses_up_its_own_ten_and_not_those_of_the_others(w
         guess(world, "one more")
 
 
+@pytest.mark.on_postgres
 def test_right_codes_are_not_counted(world: World) -> None:
     session = factories.session(world.merchant, now=world.now)
     code = devices.new_code(session.id, world.now)

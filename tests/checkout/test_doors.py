@@ -160,6 +160,7 @@ def _check_two(session: CheckoutSession, sequence: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed"])
+@pytest.mark.on_postgres
 def test_the_same_end_told_by_eight_threads_at_once_counts_once(world: World, status: str) -> None:
     session = world.session()
     attempt = submitted(world, session)
@@ -169,6 +170,7 @@ def test_the_same_end_told_by_eight_threads_at_once_counts_once(world: World, st
     assert world.told().count("payment_intent.succeeded") + world.told().count("payment_intent.payment_failed") == 1
 
 
+@pytest.mark.on_postgres
 def test_opposite_ends_told_at_once_end_paid(world: World) -> None:
     session = world.session()
     attempt = submitted(world, session)
@@ -179,6 +181,7 @@ def test_opposite_ends_told_at_once_end_paid(world: World) -> None:
     assert world.told().count("payment_intent.succeeded") == 1
 
 
+@pytest.mark.on_postgres
 def test_two_attempts_that_both_succeed_at_once_leave_one_surplus(world: World) -> None:
     session = world.session()
     one = submitted(world, session)
@@ -190,6 +193,7 @@ def test_two_attempts_that_both_succeed_at_once_leave_one_surplus(world: World) 
     assert world.told().count("refund.created") == len(refunds()) == 1
 
 
+@pytest.mark.on_postgres
 def test_all_three_doors_at_once_count_once(world: World) -> None:
     world.callbacks_arrive()
     session = world.session()
@@ -216,6 +220,7 @@ def _told(world: World, session: CheckoutSession, *, succeeded: bool) -> callbac
     return provider.decide(latest(session).id, succeeded=succeeded, failure=None, now=world.now)
 
 
+@pytest.mark.on_postgres
 def test_the_same_callback_at_many_machines_at_once_counts_once(world: World) -> None:
     session = world.session()
     world.pay(session, "011")

@@ -74,6 +74,7 @@ def the_refund() -> Refund:
 # ---------------------------------------------------------------- refunds
 
 
+@pytest.mark.on_postgres
 def test_a_refund_made_at_the_provider_is_one_of_the_payment_once(
     world: World, provider: Truthful, session: CheckoutSession
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_refund_made_at_the_provider_is_one_of_the_payment_once(
     adds_up()
 
 
+@pytest.mark.on_postgres
 def test_many_reports_of_it_at_once_book_it_once(world: World, provider: Truthful, session: CheckoutSession) -> None:
     results = together(8, lambda _: take_in(world, session, made_there()))
     assert results == [None] * 8
@@ -157,6 +159,7 @@ def test_another_currency_is_not_booked_and_stays_open(
     assert (states(), open_incidents()) == ([], [("refund_elsewhere", 2_000)])
 
 
+@pytest.mark.on_postgres
 def test_before_the_payment_is_known_the_news_is_to_come_again_and_we_ask(world: World) -> None:
     session = world.session()
     world.pay(session)
@@ -168,6 +171,7 @@ def test_before_the_payment_is_known_the_news_is_to_come_again_and_we_ask(world:
 # ---------------------------------------------------------------- disputes
 
 
+@pytest.mark.on_postgres
 def test_a_dispute_is_open_until_somebody_ends_it_and_changes_no_amount(
     world: World, provider: Truthful, session: CheckoutSession
 ) -> None:
@@ -230,6 +234,7 @@ def pass_on(cards: Cards, post: Receiver, account: str, about: str) -> None:
             callbacks.receive(account, message, clock.now())
 
 
+@pytest.mark.on_postgres
 def test_a_refund_made_in_stripes_dashboard_is_booked_and_watched(cards: Cards, post: Receiver) -> None:
     session = cards.session()
     cards.pay(session)

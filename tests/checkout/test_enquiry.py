@@ -115,6 +115,7 @@ def test_the_test_callback_knows_no_live_intent(world: World) -> None:
             test_mode.decide(intent_id, succeeded=True, failure_reason=None, now=world.now)
 
 
+@pytest.mark.on_postgres
 def test_the_test_callback_settles_an_intent_that_nobody_has_tried_yet(world: World) -> None:
     session = world.session()
     test_mode.decide(intent(session).id, succeeded=True, failure_reason=None, now=world.now)

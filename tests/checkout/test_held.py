@@ -35,6 +35,7 @@ def test_money_that_is_held_is_listed_with_all_that_a_person_needs(world: World)
     assert "701234012" not in str(entry)
 
 
+@pytest.mark.on_postgres
 def test_the_next_try_is_listed(world: World) -> None:
     moody(world, FailureCode.WALLET_LIMIT)
     wrong(world)
@@ -44,6 +45,7 @@ def test_the_next_try_is_listed(world: World) -> None:
     assert list(held.listed()) == []
 
 
+@pytest.mark.on_postgres
 def test_closing_ends_the_tries_and_is_kept_with_amount_name_time_and_reason(world: World) -> None:
     provider = moody(world, *[FailureCode.WALLET_LIMIT] * 9)
     session, attempt = wrong(world)
@@ -104,6 +106,7 @@ def test_late_money_that_is_still_to_be_returned_is_listed_and_closed(world: Wor
         refunds.create(factories.owner(fresh(session).merchant), new, world.now)
 
 
+@pytest.mark.on_postgres
 def test_of_a_closing_and_a_refund_at_once_one_wins(world: World) -> None:
     moody(world, FailureCode.NOT_ALLOWED)
     _, attempt = wrong(world)

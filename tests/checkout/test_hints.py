@@ -66,6 +66,7 @@ def test_a_hint_does_not_put_off_what_is_due(world: World, hinting: Hinting) -> 
     assert asked_at() == due_at
 
 
+@pytest.mark.on_postgres
 def test_a_hint_of_a_stranger_changes_nothing(world: World, hinting: Hinting) -> None:
     session = world.session()
     world.pay(session, "011")

@@ -140,6 +140,7 @@ def test_money_for_an_invoice_that_nobody_paid_goes_back_when_that_canceled_the_
     audit()
 
 
+@pytest.mark.on_postgres
 def test_a_cancellation_and_an_approval_at_once_leave_no_money_for_a_service_that_has_ended(world: World) -> None:
     for turn in range(4):
         subscription = subscribed(world, "500")
@@ -206,6 +207,7 @@ def test_that_of_an_invoice_that_was_voided_ends_too(world: World) -> None:
     assert intent(page(invoices(subscription)[1])).status == "canceled"
 
 
+@pytest.mark.on_postgres
 def test_a_payment_and_an_expiry_at_once_have_one_winner_and_no_deadlock(world: World) -> None:
     rows = [world.session() for _ in range(8)]
 

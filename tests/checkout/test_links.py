@@ -250,6 +250,7 @@ def test_a_browser_does_not_find_the_session_of_another_link(world: World) -> No
     assert visit(factories.link(world.merchant), world, mine.id).id != mine.id
 
 
+@pytest.mark.on_postgres
 def test_parallel_visits_to_a_single_use_link_meet_in_one_session(world: World) -> None:
     link = factories.link(world.merchant, max_uses=1)
     results = together(16, lambda _: visit(link, world).id)

@@ -167,6 +167,7 @@ def test_a_card_that_pays_an_invoice_is_charged_from_then_on(cards: Cards) -> No
     assert renewed(cards, subscription) == ["active", "paid", "paid", "paid"]
 
 
+@pytest.mark.on_postgres
 def test_a_card_that_will_never_pay_again_is_not_asked_again(cards: Cards) -> None:
     subscription = subscribed(cards)
     saved = SavedMethod(**subscription.payment_method["saved"])
@@ -251,6 +252,7 @@ def test_a_trial_starts_once_its_card_is_saved_and_is_charged_at_its_end(cards: 
     assert cards.states() == ["succeeded"]
 
 
+@pytest.mark.on_postgres
 def test_a_bank_that_asks_holds_the_trial_until_it_is_answered(cards: Cards) -> None:
     session = trial(cards)
     cards.pay(session, ASKS)
@@ -325,6 +327,7 @@ def test_a_bank_that_says_no_starts_nothing(cards: Cards) -> None:
 
 
 @pytest.mark.parametrize("fault", ["accepted_then_500", "reset", "garbage"])
+@pytest.mark.on_postgres
 def test_an_answer_that_is_lost_is_found_out(cards: Cards, fault: str) -> None:
     session = trial(cards)
     cards.sim.next(fault, on="setup", times=2)  # the creation is repeated
@@ -409,6 +412,7 @@ def test_a_worker_that_died_before_the_call_leaves_nothing_behind(
     assert (setup_of(session).failure_code, began(session)) == ("provider_unavailable", OPEN)
 
 
+@pytest.mark.on_postgres
 def test_a_page_that_nobody_comes_back_from_is_given_up(cards: Cards) -> None:
     session = trial(cards)
     cards.pay(session, ASKS)
@@ -431,6 +435,7 @@ def test_a_card_that_is_saved_after_its_session_has_ended_starts_nothing(cards: 
     assert (setup_of(session).status, began(session)) == ("succeeded", [("expired", "unpaid")])
 
 
+@pytest.mark.on_postgres
 def test_many_tabs_save_one_card_and_start_one_trial(cards: Cards) -> None:
     session = trial(cards)
     tokens = [cards.token() for _ in range(6)]

@@ -64,6 +64,7 @@ def successes(live: Live) -> int:
 # ---------------------------------------------------------------- charges
 
 
+@pytest.mark.on_postgres
 def test_of_a_hundred_payers_at_once_one_pays(live: Live) -> None:
     session, request = live.begin()
     results = together(100, lambda _: attempts.pay(session.id, request, live.now))

@@ -18,6 +18,8 @@ from tests.checkout.subscribing import DAY, MONTHLY, days, keep_token, subscribe
 from tests.docs import papers
 from tests.world import World, intent
 
+pytestmark = pytest.mark.on_postgres
+
 ORDER = [
     *("Subscription", "PaymentIntent", "CheckoutSession", "CardSetup", "PaymentLink", "Customer", "Invoice"),
     "WebhookEndpoint",

@@ -90,6 +90,7 @@ def test_a_failure_lets_the_payer_try_again_and_a_later_report_still_corrects_it
     audit()
 
 
+@pytest.mark.on_postgres
 def test_the_default_code_is_unknown_and_the_default_name_the_systems(world: World, run: Attempts) -> None:
     session, attempt = stuck(world)
     assert run("settle", attempt.id, "--failed", *WHY)[0] == 0
@@ -192,6 +193,7 @@ def test_what_cannot_be_understood_changes_nothing(world: World, run: Attempts, 
     assert latest(session).status == "unknown"
 
 
+@pytest.mark.on_postgres
 def test_an_operator_and_a_callback_at_the_same_moment_settle_it_once(world: World, run: Attempts) -> None:
     session, attempt = stuck(world)
     paid = Outcome(result=Result.SUCCEEDED, money=Money(5_000, "XOF"))
@@ -217,6 +219,7 @@ def test_an_attempt_of_a_provider_that_is_gone_is_settled_after_a_day(world: Wor
 # ---------------------------------------------------------------- looking
 
 
+@pytest.mark.on_postgres
 def test_attempts_are_listed_oldest_first_those_that_wait_alone_when_asked(world: World, run: Attempts) -> None:
     first, old = stuck(world, seconds=600)
     paid = world.session()

@@ -304,6 +304,7 @@ def test_a_try_waits_for_the_merchants_own_refund_and_goes_on_should_that_fail(w
     audit()
 
 
+@pytest.mark.on_postgres
 def test_many_workers_that_try_again_at_once_return_it_once(world: World) -> None:
     moody(world, FailureCode.WALLET_LIMIT)
     _, attempt = wrong(world)
@@ -316,6 +317,7 @@ def test_many_workers_that_try_again_at_once_return_it_once(world: World) -> Non
     audit()
 
 
+@pytest.mark.on_postgres
 def test_fifty_who_ask_for_held_money_at_once_never_get_more_than_is_held(world: World) -> None:
     moody(world, FailureCode.NOT_ALLOWED)
     _, attempt = wrong(world)
@@ -326,6 +328,7 @@ def test_fifty_who_ask_for_held_money_at_once_never_get_more_than_is_held(world:
     audit()
 
 
+@pytest.mark.on_postgres
 def test_money_is_reserved_by_one_statement_even_without_the_lock(world: World) -> None:
     moody(world, FailureCode.NOT_ALLOWED)
     session, attempt = wrong(world)

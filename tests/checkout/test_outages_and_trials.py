@@ -247,6 +247,7 @@ def test_missed_periods_that_are_collected_at_once_ask_once(world: World) -> Non
     assert len(prompts(subscription)) == 1
 
 
+@pytest.mark.on_postgres
 def test_two_workers_at_two_invoices_ask_once(world: World) -> None:
     subscription = subscribed(world, "002", DAILY_TRIAL)
     world.later(5 * DAY)

@@ -112,6 +112,7 @@ def test_two_machines_together_look_up_no_more_a_second_than_a_provider_takes(
     assert (Slow.looked_up[slow], due_now(world, slow)) == (2 * MOST, 0)
 
 
+@pytest.mark.on_postgres
 def test_a_provider_that_was_asked_too_often_is_left_alone_for_as_long_as_it_says(
     world: World, machines: list[worker.Callers], httpserver: HTTPServer
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_provider_that_was_asked_too_often_is_left_alone_for_as_long_as_it_say
     start(world)
 
 
+@pytest.mark.on_postgres
 def test_a_longer_wait_is_heeded_and_a_shorter_one_changes_nothing(
     world: World, machines: list[worker.Callers]
 ) -> None:

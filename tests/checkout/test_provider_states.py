@@ -107,6 +107,7 @@ def test_an_intent_may_be_made_and_is_refused_when_it_is_confirmed(world: World)
     assert not PaymentAttempt.select().exists()
 
 
+@pytest.mark.on_postgres
 def test_all_machines_agree(world: World) -> None:
     states = [ProviderState.CLOSED, ProviderState.OPEN] * 4
     results = together(8, lambda number: provider_states.switch("sandbox", states[number], world.now))
@@ -169,6 +170,7 @@ def test_a_renewal_waits_in_silence_for_its_provider(
     audit()
 
 
+@pytest.mark.on_postgres
 def test_the_days_of_dunning_wait_with_it(world: World) -> None:
     subscription = subscribed(world)
     Subscription.update(payment_method={**subscription.payment_method, "card_token": "tok_test_no_funds"}).execute()
@@ -190,6 +192,7 @@ def test_the_days_of_dunning_wait_with_it(world: World) -> None:
 # ---------------------------------------------------------------- gone with money at it
 
 
+@pytest.mark.on_postgres
 def test_a_process_refuses_to_begin_without_a_provider_where_money_may_still_move(world: World) -> None:
     provider_states.refuse_unknown()
     settled, running, returning = world.session(), world.session(), world.session()

@@ -176,6 +176,7 @@ def test_what_the_provider_keeps_is_shown_to_operators(world: World, provider: T
     assert (statuses(session), shown["cost_amount"], shown["cost_currency"]) == (PAID, 75, "XOF")
 
 
+@pytest.mark.on_postgres
 def test_a_saved_method_is_kept_with_the_payment_and_shown_to_nobody(world: World, provider: Talkative) -> None:
     session = world.session()
     card = SavedMethod(id="pm_secret", customer="cus_secret", brand="visa", last4="4242", exp_month=12, exp_year=2030)
@@ -232,6 +233,7 @@ def test_a_payment_that_is_too_old_is_not_promised_back(world: World, provider: 
     assert all_refunds() == []
 
 
+@pytest.mark.on_postgres
 def test_a_refund_is_called_once_and_then_looked_up(world: World, provider: Talkative) -> None:
     session = paid(world)
     refund = ask(world, session)
@@ -279,6 +281,7 @@ def test_a_look_up_of_a_refund_without_an_answer_ends_nothing_and_sends_nothing(
     assert (now_of(refund).status, len(provider.calls("refund"))) == ("succeeded", 1)
 
 
+@pytest.mark.on_postgres
 def test_a_refund_that_was_refused_for_now_was_not_sent(world: World, provider: Talkative) -> None:
     session = paid(world)
     refund = ask(world, session)
@@ -299,6 +302,7 @@ def test_a_refund_that_was_refused_for_good_has_failed(world: World, provider: T
     audit()
 
 
+@pytest.mark.on_postgres
 def test_news_of_a_refund_comes_through_the_same_door(world: World, provider: Talkative) -> None:
     session = paid(world)
     refund = ask(world, session)
@@ -326,6 +330,7 @@ def test_news_of_a_refund_of_another_account_changes_nothing(world: World, provi
     assert now_of(refund).status == "pending"
 
 
+@pytest.mark.on_postgres
 def test_a_hint_about_a_refund_makes_us_ask_at_once(world: World, provider: Talkative) -> None:
     session = paid(world)
     refund = ask(world, session)

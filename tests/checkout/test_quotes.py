@@ -201,6 +201,7 @@ def test_a_correction_pays_for_what_its_own_payer_chose(world: World) -> None:
 
 
 @pytest.mark.parametrize("deferred", [True, False])
+@pytest.mark.on_postgres
 def test_of_parallel_payers_with_other_quantities_one_pays_his_own_total(world: World, deferred: bool) -> None:
     session = basket(world, defer_payment_intent_creation=deferred)
     counts = [[1 + number, 0, 1] for number in range(8)]

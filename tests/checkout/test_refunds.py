@@ -181,6 +181,7 @@ def test_parts_add_up_to_what_was_paid_and_no_further(world: World) -> None:
     audit()
 
 
+@pytest.mark.on_postgres
 def test_fifty_who_ask_at_once_never_get_more_than_was_paid(world: World) -> None:
     session = paid(world)
     results = together(50, lambda _: ask(world, session, 300).amount)
@@ -193,6 +194,7 @@ def test_fifty_who_ask_at_once_never_get_more_than_was_paid(world: World) -> Non
     audit()
 
 
+@pytest.mark.on_postgres
 def test_fifty_who_ask_for_all_of_it_get_it_once(world: World) -> None:
     session = paid(world)
     results = together(50, lambda _: ask(world, session).amount)
@@ -312,6 +314,7 @@ def test_a_duplicate_goes_back_by_itself_and_the_payment_by_request(world: World
     audit()
 
 
+@pytest.mark.on_postgres
 def test_two_workers_who_send_one_refund_give_it_once(world: World) -> None:
     session = paid(world)
     refund = ask(world, session, 2_000)
@@ -320,6 +323,7 @@ def test_two_workers_who_send_one_refund_give_it_once(world: World) -> None:
     assert world.told().count("refund.succeeded") == 1
 
 
+@pytest.mark.on_postgres
 def test_the_sandbox_gives_back_no_more_than_it_took(world: World) -> None:
     session = paid(world)
     channel = accounts.channel("sandbox")

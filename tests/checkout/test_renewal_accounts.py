@@ -77,6 +77,7 @@ def test_a_card_is_charged_where_it_is_kept_and_waits_while_that_is_closed(world
     audit()
 
 
+@pytest.mark.on_postgres
 def test_the_page_of_an_invoice_takes_a_card_at_another_account_meanwhile(world: World) -> None:
     providers.install(world.config, Cards)
     first = providers.add(world.config, "cards").id

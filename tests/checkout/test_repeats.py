@@ -12,6 +12,8 @@ from ikawaari.store.models import CheckoutSession, PaymentLink, Subscription
 from tests import factories
 from tests.world import World, audit, fresh, latest, names, refunds, together
 
+pytestmark = pytest.mark.on_postgres
+
 MONTHLY = {"interval": "month", "interval_count": 1, "trial_period_days": None}
 TRIAL = MONTHLY | {"trial_period_days": 14}
 

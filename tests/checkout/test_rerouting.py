@@ -157,6 +157,7 @@ def test_a_closed_account_is_not_asked_instead(world: World) -> None:
     assert (len(tries(session)), taken()) == (1, [])
 
 
+@pytest.mark.on_postgres
 def test_a_hundred_who_pay_at_once_while_the_first_account_refuses_charge_once(world: World) -> None:
     first, _ = configure(world, UNAVAILABLE)
     session = world.session()
@@ -196,6 +197,7 @@ def test_a_refused_charge_that_was_taken_after_all_is_given_back_beside_another(
     assert sum(attempt.counted for attempt in tries(session)) == 5_000
 
 
+@pytest.mark.on_postgres
 def test_a_repeated_request_finds_the_attempt_that_goes_on(world: World) -> None:
     configure(world, UNAVAILABLE)
     session = world.session()

@@ -44,6 +44,7 @@ def test_a_trial_is_taken_up_too(world: World) -> None:
     assert states(subscription) == ["active", "paid"]
 
 
+@pytest.mark.on_postgres
 def test_once_is_enough(world: World) -> None:
     subscription = stopped(world)
     results = together(8, lambda _: resume(world, subscription))
@@ -58,6 +59,7 @@ def test_what_goes_on_is_not_taken_up(world: World) -> None:
     assert told(subscription) == ["created"]
 
 
+@pytest.mark.on_postgres
 def test_what_its_merchant_has_stopped_stays_so(world: World) -> None:
     """Also after its payer had stopped it, or stops it once more."""
     for by_payer in ([False], [True, False], [False, True]):

@@ -67,6 +67,7 @@ def test_the_key_is_not_kept_with_the_session_nor_shown(world: World) -> None:
     assert signs not in f"{row.__data__} {public_view.public(snapshots.of(session), world.now)}"
 
 
+@pytest.mark.on_postgres
 def test_a_dead_key_signs_nothing_new_and_the_one_that_replaced_it_does(world: World) -> None:
     """Whoever rotates keys goes on: the shop's code has the new key by then."""
     old = factories.credential(world.merchant)
@@ -86,6 +87,7 @@ def test_a_dead_key_signs_nothing_new_and_the_one_that_replaced_it_does(world: W
     assert parts(public_view.public(snapshots.of(fresh(session)), world.now)["success_url"])[1] == ""
 
 
+@pytest.mark.on_postgres
 def test_an_expired_key_and_one_of_an_uninstalled_app_sign_nothing(world: World) -> None:
     expires = factories.credential(world.merchant, expires_at=world.now + timedelta(hours=1))
     app = credentials.install_app(world.merchant, "app", world.now)
@@ -101,6 +103,7 @@ def test_an_expired_key_and_one_of_an_uninstalled_app_sign_nothing(world: World)
     assert not signs(world, sessions[0], expires)
 
 
+@pytest.mark.on_postgres
 def test_a_credential_of_an_older_version_signs_from_its_next_request_on(world: World) -> None:
     key = factories.credential(world.merchant)
     session = opened(world, key)
@@ -131,6 +134,7 @@ def test_a_session_that_no_key_opened_has_nothing_to_sign_with(world: World) -> 
     assert parts(returns.success_url(session, world.now)) == (session.id, "")
 
 
+@pytest.mark.on_postgres
 def test_every_place_is_filled(world: World) -> None:
     twice = "https://boutique.example/{CHECKOUT_SESSION_ID}/{CHECKOUT_SIGNATURE}/{CHECKOUT_SESSION_ID}"
     session = opened(world, factories.credential(world.merchant), success_url=twice)
@@ -145,6 +149,7 @@ def endpoint(world: World, url: str, *wanted: str) -> WebhookEndpoint:
     return endpoints.create(world.owner, url=url, enabled_events=wanted or ("*",), now=world.now)
 
 
+@pytest.mark.on_postgres
 def test_the_shop_is_told_when_each_endpoint_that_wants_to_know_has_taken_it(world: World) -> None:
     with listening() as well, listening() as broken:
         endpoint(world, well.url)

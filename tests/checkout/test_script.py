@@ -351,6 +351,7 @@ def test_a_payer_of_wave_decides_on_its_page(world: World, decision: bool, ends:
 
 
 @pytest.mark.parametrize(("ending", "ends"), [("013", PAID), ("001", FAILED), ("011", WAITING)])
+@pytest.mark.on_postgres
 def test_a_number_that_says_how_it_ends_needs_no_click_at_wave(world: World, ending: str, ends: object) -> None:
     session = world.session()
     world.pay(session, ending, operator="wave_sn")
@@ -362,6 +363,7 @@ def test_a_number_that_says_how_it_ends_needs_no_click_at_wave(world: World, end
     assert statuses(session) == ends
 
 
+@pytest.mark.on_postgres
 def test_nobody_opens_waves_page_for_a_renewal(world: World) -> None:
     monthly = {"interval": "month", "interval_count": 1}
     session = world.session(mode="subscription", recurring=monthly)

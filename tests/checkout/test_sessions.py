@@ -203,6 +203,7 @@ def test_an_unknown_session_is_not_found(world: World, session_id: str) -> None:
 # ---------------------------------------------------------------- expiry
 
 
+@pytest.mark.on_postgres
 def test_a_session_expires_when_somebody_looks(world: World) -> None:
     session = world.session()
     assert sessions.find(session.id, session.expires_at - timedelta(microseconds=1)).status == "open"
@@ -370,6 +371,7 @@ def test_a_row_at_the_edge_that_no_longer_fits_the_filter_is_still_an_edge(world
 
 
 @pytest.mark.parametrize("name", ["cursor", "starting_after", "ending_before"])
+@pytest.mark.on_postgres
 def test_a_strangers_row_is_no_place_in_my_list(world: World, name: str) -> None:
     place = replace(PageRequest(), **{name: factories.session().id})  # type: ignore[arg-type]
     with pytest.raises(ValidationFailed) as refusal:

@@ -113,6 +113,7 @@ def test_more_than_was_paid_goes_back_as_the_difference_and_leaves_the_payment_w
     assert all_refunds()[-1].amount == AMOUNT
 
 
+@pytest.mark.on_postgres
 def test_parts_that_grow_go_back_each_once(world: World) -> None:
     session = told(world, took(1_000), took(1_000), took(1_500), took(4_999), took(4_999))
     assert statuses(session) == FAILED
@@ -141,6 +142,7 @@ def test_another_currency_told_later_is_neither_added_nor_compared(world: World)
     assert [(row.amount, row.currency) for row in all_refunds()] == [(2_000, "XAF")]
 
 
+@pytest.mark.on_postgres
 def test_a_part_and_the_whole_told_by_eight_threads_end_in_one_sum(world: World) -> None:
     session, attempt = waiting(world)
     results = together(8, lambda number: settlement.apply(attempt.id, took([2_000, AMOUNT][number % 2]), world.now))
@@ -149,6 +151,7 @@ def test_a_part_and_the_whole_told_by_eight_threads_end_in_one_sum(world: World)
     assert sum(row.amount for row in all_refunds() if row.status != "failed") == 0
 
 
+@pytest.mark.on_postgres
 def test_a_refund_is_either_sent_or_withdrawn(world: World) -> None:
     session, attempt = waiting(world)
     settlement.apply(attempt.id, took(2_000), world.now)
@@ -211,6 +214,7 @@ def test_a_deadline_in_a_far_year_does_not_keep_a_session_open_for_ever(world: W
     assert latest(session).deadline_at == world.now + timedelta(days=7)
 
 
+@pytest.mark.on_postgres
 def test_two_charges_with_one_reference_are_both_booked(world: World) -> None:
     one, two = told(world, took(AMOUNT, "same")), told(world, took(AMOUNT, "same"))
     assert statuses(one) == statuses(two) == PAID
@@ -328,6 +332,7 @@ def _was_told(intent_id: str) -> bool:
     return bool(told.count() == 1)
 
 
+@pytest.mark.on_postgres
 def test_a_customer_who_cannot_be_written_down_costs_nothing_but_himself(world: World) -> None:
     session, attempt = waiting(world)
     PaymentAttempt.update(customer_details={"name": "İ" * 20_000, "email": "İ" * 320}).execute()
@@ -389,6 +394,7 @@ for broken in (
     assert ran.returncode == 0
 
 
+@pytest.mark.on_postgres
 def test_an_event_that_our_code_forgot_does_not_undo_the_booking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session, attempt = waiting(world)
     with monkeypatch.context() as patch, capture_logs() as logged:

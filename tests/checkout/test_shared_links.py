@@ -84,6 +84,7 @@ def test_a_known_customer_is_not_given_another_s_payment(world: World) -> None:
     assert Customer.get_by_id(fresh(session).customer_id).name is None
 
 
+@pytest.mark.on_postgres
 def test_questions_are_answered_by_who_pays(world: World) -> None:
     session = shared(world, custom_fields=[SIZE])
     fail(session, world, custom_fields={"size": "XXL"})

@@ -243,6 +243,7 @@ def test_a_worker_whose_clock_is_ahead_calls_no_charge_failed_that_is_on_its_way
     assert statuses(session) == FAILED
 
 
+@pytest.mark.on_postgres
 def test_the_shared_clock_is_the_databases(world: World) -> None:
     """A machine whose clock differs measures by how much, and concludes by the database's clock alone."""
     session, attempt = _on_its_way(world)

@@ -144,6 +144,7 @@ def test_who_has_not_seen_the_latest_attempt_is_refused_and_not_charged(world: W
     audit()
 
 
+@pytest.mark.on_postgres
 def test_no_budget_is_passed_by_presses_that_were_all_read_before_the_first_one(world: World) -> None:
     budgets.configure(replace(world.config, tries_per_session=2, declines_per_card=0))
     session = world.session()
@@ -243,6 +244,7 @@ def test_what_had_to_be_undone_is_read_again(world: World, monkeypatch: pytest.M
 # ---------------------------------------------------------------- when it was stored
 
 
+@pytest.mark.on_postgres
 def test_an_attempt_carries_the_time_of_the_shared_clock(world: World) -> None:
     """On PostgreSQL the server writes it: this machine's clock may be an hour ahead."""
     store.shared_clock.use(None)

@@ -362,6 +362,7 @@ def test_late_money_goes_back_when_the_merchant_wants_that(world: World) -> None
     audit()
 
 
+@pytest.mark.on_postgres
 def test_periods_in_which_it_stood_still_are_not_charged_afterwards(world: World) -> None:
     subscription = late(world, "accept")
     world.later(100 * DAY)
