@@ -33,11 +33,11 @@ def power_fails_at(statement: int) -> Iterator[None]:
     """The process dies at its n-th statement on the house's database; the transaction that it was in is undone."""
     obj, left = database.obj, [statement]
 
-    def execute(sql: str, params: Any = None) -> Any:
+    def execute(sql: str, params: Any = None, **options: Any) -> Any:
         left[0] -= 1
         if left[0] == 0:
             raise Killed(sql)
-        return type(obj).execute_sql(obj, sql, params)
+        return type(obj).execute_sql(obj, sql, params, **options)
 
     obj.execute_sql = execute
     try:

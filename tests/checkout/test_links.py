@@ -156,7 +156,7 @@ def test_a_deactivated_link_takes_nobody_and_tells_it_once(world: World) -> None
     assert (refused(link, world), status(link, world)) == ("inactive", ("inactive", 0))
     with pytest.raises(Gone):
         from_link(world, link)
-    assert [event.type for event in Event.select().where(Event.object_id == link.id)] == [
+    assert [event.type for event in Event.select().where(Event.object_id == link.id).order_by(Event.sequence)] == [
         "payment_link.created",
         "payment_link.deactivated",
     ]

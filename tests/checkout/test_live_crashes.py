@@ -72,9 +72,9 @@ def dying_at(place: int) -> Iterator[None]:
     """The process dies at its n-th place; the transaction that it was in is undone."""
     deaths, obj, send = Deaths(place), store_database.obj, Call.send
 
-    def execute(sql: str, params: Any = None) -> Any:
+    def execute(sql: str, params: Any = None, **options: Any) -> Any:
         deaths.step()
-        return type(obj).execute_sql(obj, sql, params)
+        return type(obj).execute_sql(obj, sql, params, **options)
 
     def ask(*given: Any, **more: Any) -> Any:
         deaths.step()
