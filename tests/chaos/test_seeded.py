@@ -40,6 +40,7 @@ def test_whatever_happens_the_ledgers_agree_and_everything_ends(
             trade.return_again()
             jump(stage, one.jump)
         closed_at = clock.now()
+        stage.be_patient()
         for seconds in _LAST_JUMPS:
             trade.end_subscriptions()  # one whose first payment failed may start when that is corrected
             jump(stage, seconds)

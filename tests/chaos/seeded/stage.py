@@ -100,6 +100,10 @@ class Stage:
         for till in self.tills:
             till.simulator.timeline.advance(0)
 
+    def be_patient(self) -> None:
+        """From now on let calls of providers take as long as a busy machine needs."""
+        self._hands.be_patient()
+
     def employ(self) -> None:
         """Start the workers that do not live."""
         for name in WORKERS:
