@@ -95,6 +95,8 @@
   const tell = (name, form) => {
     const text = find(`#told-${name}`);
     if (!text || !form || !form.isConnected) return;
+    const fold = form.closest('details');
+    if (fold) fold.open = true; // a page drawn anew has it closed
     form.parentNode.insertBefore(document.importNode(text.content, true), form);
     const told = form.previousElementSibling;
     told.dataset.told = name;
