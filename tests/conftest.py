@@ -75,9 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_long(item: pytest.Item) -> bool:
-    """Whether it is marked `long`: on every engine, or on the one that the mark names."""
-    mark = item.get_closest_marker("long")
-    return mark is not None and mark.kwargs.get("engine") in {None, _engine_of(item)}
+    """Whether a mark says `long`, of the test or of its parameters: on every engine, or on the one that it names."""
+    return any(mark.kwargs.get("engine") in {None, _engine_of(item)} for mark in item.iter_markers("long"))
 
 
 def _repeats_on_postgres(items: list[pytest.Item]) -> set[str]:
