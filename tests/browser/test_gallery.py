@@ -39,6 +39,17 @@ def assert_nothing_is_wrong(page: Page, served: Served, names: Iterable[str]) ->
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
+def test_each_kind_of_state_is_looked_at_on_every_commit() -> None:
+    often = {name for names in OFTEN.values() for name in names.split()}
+    assert often <= set(gallery.NAMES)
+    assert {kind_of(name) for name in often} == {kind_of(name) for name in set(gallery.NAMES) - _RENEWS_ITSELF}
+
+
+def kind_of(name: str) -> str:
+    """What stands before the dot."""
+    return name.partition(".")[0]
+
+
 @pytest.mark.parametrize("names", OFTEN.values(), ids=OFTEN)
 def test_axe_finds_nothing_in_one_state_of_each_kind_and_nothing_sticks_out(
     visit: Visit, served: Served, names: str
