@@ -73,7 +73,7 @@ def told(client: FlaskClient, form: dict[str, str], name: str, **fields: Any) ->
     client.post(f"/{session.id}/{path}", data=form)
     assert not PaymentAttempt.select().exists()
     page = client.get(f"/{session.id}").text
-    found = re.search(rf'id="{re.escape(name)}-problem">(.*?)</p>', page)
+    found = re.search(rf'id="{re.escape(name)}-problem">(?:<svg.*?</svg>)?(.*?)</p>', page)
     return re.sub("[\xa0\u202f]", " ", unescape(found[1])) if found else page
 
 

@@ -147,7 +147,7 @@ def test_where_the_customer_chooses_the_amount_the_limit_is_told_when_it_is_pass
     assert tiles(client.get(f"/{session.id}").text)[WAVE] == (True, "")
     page = submit(client, session, operator=WAVE, amount="100")
     assert tiles(page)[WAVE] == (True, "Min. 500 FCFA"), "another amount may be typed"
-    assert re.search(r'id="amount-problem">Wave takes at least 500 FCFA\.<', page)
+    assert re.search(r'id="amount-problem"><svg.*?</svg> Wave takes at least 500 FCFA\.<', page)
     assert not PaymentAttempt.select().exists()
     assert available(client, session)[WAVE]
     submit(client, session, operator=WAVE, amount="500")
@@ -158,7 +158,7 @@ def test_a_page_from_before_sends_an_amount_that_is_told_to_be_too_small(client:
     session = session_of(amount=400)
     limited(account, minimum=500)
     page = submit(client, session, operator=WAVE)
-    assert re.search(r'id="operator-problem">Wave takes at least 500 FCFA\.<', page)
+    assert re.search(r'id="operator-problem"><svg.*?</svg> Wave takes at least 500 FCFA\.<', page)
     assert not PaymentAttempt.select().exists()
 
 
