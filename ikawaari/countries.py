@@ -38,6 +38,9 @@ COUNTRIES: Mapping[str, Country] = _served(
 # Countries without supported wallets, whose currency is in our table: their customers pay by card.
 _CURRENCIES: Mapping[str, str] = MappingProxyType({"GA": "XAF", "CG": "XAF", "TD": "XAF", "MR": "MRU"})
 
+_SHORT = {"fr": {"CD": "RD Congo"}, "en": {"CD": "DR Congo"}}  # in place of "Congo-Kinshasa"
+_MASCULINE = frozenset({"SN", "ML", "BF", "CM", "BJ", "TG", "NE"})  # of those we serve, in French
+
 # Two-letter CLDR territories that ISO 3166-1 does not assign: unions, tests, outlying islands, Kosovo's user code.
 _NOT_ISO = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
 
@@ -58,7 +61,22 @@ def name(code: str, locale: str) -> str:
 
     Raises babel.UnknownLocaleError or ValueError for a locale that Babel does not know.
     """
-    return _territories(locale).get(code.upper(), code.upper())
+    short = _SHORT.get(locale, {})
+    return short.get(code.upper()) or _territories(locale).get(code.upper(), code.upper())
+
+
+def within(code: str, locale: str) -> str:
+    """Return where something is, for a country we serve, in "fr" or "en": "au Sénégal", "in Senegal"."""
+    there = {"fr": "au" if code in _MASCULINE else "en"}.get(locale, "in")
+    return f"{there} {name(code, locale)}"
+
+
+def out_of(code: str, locale: str) -> str:
+    """Return where something comes from, in "fr" or "en": "du Sénégal", "from Senegal"."""
+    if locale == "fr" and code not in COUNTRIES:  # nobody has told us its gender
+        return f"de ce pays ({name(code, locale)})"
+    before = {"fr": "du" if code in _MASCULINE else "de"}.get(locale, "from")
+    return f"{before} {name(code, locale)}"
 
 
 def is_country(code: str) -> bool:

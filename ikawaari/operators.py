@@ -13,7 +13,8 @@ class Operator:
     """A wallet of one country: id ("orange_sn"), the name customers know, ISO 3166 alpha-2 country.
 
     `currencies`: the ISO 4217 codes of the money that its wallets hold, the country's own first. `menu`: what its
-    customers dial to find a payment that waits, where we are sure of it; `is_app`: they find it in an app.
+    customers dial to find a payment that waits, where we are sure of it; `is_app`: they find it in an app. `known_as`:
+    another name by which its customers know it, for the page's second line.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Operator:
     currencies: tuple[str, ...]
     menu: str | None = None
     is_app: bool = False
+    known_as: str = ""
 
 
 # In the order of the page: within a country, the brands that most customers look for come first.
@@ -45,8 +47,8 @@ _NAMES = {
     "mtn_cm": "MTN MoMo",
     "orange_cm": "Orange Money",
     "wave_cm": "Wave",
-    "orange_cd": "Orange Money",
     "mpesa_cd": "M-Pesa",
+    "orange_cd": "Orange Money",
     "airtel_cd": "Airtel Money",
     "africell_cd": "Afrimoney",
     "mtn_cd": "MTN MoMo",
@@ -65,13 +67,22 @@ _OTHER_CURRENCIES = {"orange_cd": ("USD",), "mpesa_cd": ("USD",), "airtel_cd": (
 
 
 _MENUS = {"orange_sn": "#144#", "orange_ci": "#144#", "orange_cm": "#150#"}
+_KNOWN_AS = {
+    "free_sn": "ex-Free Money",
+    "expresso_sn": "Expresso",
+    "tmoney_tg": "ex-T-Money",
+    "moov_tg": "Flooz",
+    "mtn_gn": "Areeba",
+    "africell_cd": "Africell",
+}
 _APPS = frozenset({"wave"})  # brands, the ids without their countries
 
 
 def _operator(key: str, name: str) -> Operator:
     country = key[-2:].upper()
     currencies = (COUNTRIES[country].currency, *_OTHER_CURRENCIES.get(key, ()))
-    return Operator(key, name, country, currencies, menu=_MENUS.get(key), is_app=key[:-3] in _APPS)
+    is_app, known_as = key[:-3] in _APPS, _KNOWN_AS.get(key, "")
+    return Operator(key, name, country, currencies, menu=_MENUS.get(key), is_app=is_app, known_as=known_as)
 
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType({key: _operator(key, name) for key, name in _NAMES.items()})

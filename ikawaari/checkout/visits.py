@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, TypedDict
 
-from ikawaari import store
+from ikawaari import clock, store
 from ikawaari.checkout import budgets, links, merchant_view, public_view, repeats, sessions
 from ikawaari.checkout.public_view import PublicMerchant
 from ikawaari.checkout.repeats import Earlier
@@ -25,6 +25,7 @@ class LinkView(TypedDict):
     livemode: bool
     merchant: PublicMerchant
     paid_session: str | None  # the page of the visitor's own payment
+    ended_at: int | None  # when the shop closed it, in Unix seconds
 
 
 def open_session(
@@ -89,6 +90,7 @@ def view(slug: str, known_session_id: str | None) -> LinkView:
         "livemode": link.livemode,
         "merchant": public_view.merchant(merchant),
         "paid_session": known_session_id if known_session_id and paid.exists() else None,
+        "ended_at": clock.unix(link.deactivated_at) if link.deactivated_at else None,
     }
 
 

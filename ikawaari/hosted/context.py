@@ -145,6 +145,9 @@ def of(facts: Facts) -> dict[str, Any]:
         "slow_refresh": _slow_refresh(_address(facts.own), state),
         **_choices(view, draft, facts.card),
         "country_name": lambda code: countries.name(code, locale),
+        "country_within": lambda code: countries.within(code, locale),
+        "known_as": lambda operator: OPERATORS[operator].known_as if operator in OPERATORS else "",
+        "note": _note(facts),
         "fault": lambda name: _fault(facts, name),
         **_moments(facts, payment),
     } | _of_state(facts)
@@ -198,7 +201,9 @@ def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dic
 
 def _hindered(facts: Facts) -> Mapping[str, LazyString]:
     """What stands in the way of paying by each operator, as its line says."""
-    return {operator: wording.hindrance(one, _limit(facts, one)) for operator, one in facts.notes.hindrances}
+    return {
+        operator: wording.hindrance(one, _without_unit(_limit(facts, one))) for operator, one in facts.notes.hindrances
+    }
 
 
 def _limit(facts: Facts, hindrance: Hindrance) -> str:
@@ -212,10 +217,17 @@ def _fault(facts: Facts, name: str) -> faults.Text | None:
     operator = drafts.wanted_operator(draft, view) if name in _OF_OPERATORS else None
     if operator and (found := dict(facts.notes.hindrances).get(operator)):
         return wording.hindered(found, _operator_name(view, operator) or operator, _limit(facts, found))
-    country = countries.name(drafts.country_of(draft, view) or "", facts.locale)
-    if said := guesses.words(draft.reasons.get(name, ""), _operator_name(view, operator), country):
-        return said
+    if name == "operator" and _note(facts):
+        return None
     return faults.text(name, draft, view, facts.locale)
+
+
+def _note(facts: Facts) -> LazyString | str | None:
+    """What is said beside the operator of a form that shows a guess before it is sent. Nothing is wrong with it."""
+    draft, view = facts.draft, facts.view
+    country, operator = drafts.country_of(draft, view) or "", drafts.wanted_operator(draft, view)
+    from_country = countries.out_of(country, facts.locale)
+    return guesses.words(draft.reasons.get("operator", ""), _operator_name(view, operator), from_country)
 
 
 def _moments(facts: Facts, payment: PublicPayment | None) -> dict[str, Any]:
@@ -227,12 +239,20 @@ def _moments(facts: Facts, payment: PublicPayment | None) -> dict[str, Any]:
     ends = payment["deadline_at"] if payment else None
     return {
         "day": lambda seconds: moments.day(page_state.moment(seconds, country), locale),
+        "day_nearby": lambda seconds: moments.day_nearby(page_state.moment(seconds, country), paid, locale),
         "instant": lambda seconds: _instant(page_state.moment(seconds, country), begun, locale),
         "paid_at": moments.day_and_time(paid, locale) if paid else "",
         "now_at": moments.time(page_state.moment(facts.checked, country), locale, seconds=True),
         "ends_at": moments.time(page_state.moment(ends, country), locale) if ends else "",
         "life": _life(payment),
+        "renewal": _renewal(facts, country),
     }
+
+
+def _renewal(facts: Facts, country: str | None) -> str:
+    """When a subscription that starts now is paid again; empty for anything else."""
+    recurring, at = facts.view["recurring"], facts.next_payment
+    return wording.renewal(recurring, page_state.moment(at, country), facts.locale) if recurring and at else ""
 
 
 def _instant(at: datetime, begun: datetime | None, locale: str) -> str | None:
@@ -313,7 +333,8 @@ def _operator_name(view: PublicCheckout, operator: str | None) -> str | None:
     known = (offer for country in drafts.offers(view) for offer in country["operators"])
     names = {offer["id"]: str(offer["name"]) for offer in known}
     found = operators.find(operator, None) if operator else None
-    return names.get(operator or "") or (found.name if found else operator)
+    name = names.get(operator or "") or (found.name if found else operator)
+    return name.partition(" (")[0] if name else None  # its other name stands beside it where it is chosen
 
 
 def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:

@@ -57,32 +57,32 @@ def _phone(draft: Draft, view: PublicCheckout, locale: str) -> Text:
     if not typed:
         return _l("Type your phone number.")
     if elsewhere := _country_not_taken(typed, view):
-        where = countries.name(elsewhere, locale)
-        return _l("%(merchant)s does not take numbers from %(country)s.", merchant=_shop(view), country=where)
+        where = countries.out_of(elsewhere, locale)
+        return _l("%(merchant)s does not take numbers %(from_country)s.", merchant=_shop(view), from_country=where)
     if country is None or country not in prefixes.PATTERNS:
         return _l("Check this number.")
     national = re.sub("[^0-9]", "", typed).removeprefix(
         countries.COUNTRIES[country].dial_code if typed[0] == "+" else ""
     )
     right = prefixes.PATTERNS[country].count("#")
-    return _length(len(national), right, countries.name(country, locale)) if national else _l("Check this number.")
+    return _length(len(national), right, countries.within(country, locale)) if national else _l("Check this number.")
 
 
-def _length(digits: int, right: int, country: str) -> Text:
-    more = {"right": right, "country": country}
+def _length(digits: int, right: int, there: str) -> Text:
+    more = {"right": right, "there": there}
     if digits < right:
         missing = right - digits
         return ngettext(
-            "%(num)d digit missing (%(right)d: %(country)s).",
-            "%(num)d digits missing (%(right)d: %(country)s).",
+            "%(num)d digit missing (%(right)d %(there)s).",
+            "%(num)d digits missing (%(right)d %(there)s).",
             missing,
             **more,
         )
     if digits > right:
         spare = digits - right
         return ngettext(
-            "%(num)d digit too many (%(right)d: %(country)s).",
-            "%(num)d digits too many (%(right)d: %(country)s).",
+            "%(num)d digit too many (%(right)d %(there)s).",
+            "%(num)d digits too many (%(right)d %(there)s).",
             spare,
             **more,
         )

@@ -12,7 +12,7 @@ from flask_babel import force_locale
 
 from ikawaari.config import Config
 from ikawaari.errors import NotFound
-from ikawaari.hosted import context, csp, page_state, web
+from ikawaari.hosted import context, csp, moments, page_state, web
 from ikawaari.hosted.context import Facts
 from ikawaari.hosted.gallery_screens import SCREENS
 from ikawaari.hosted.gallery_states import STATES
@@ -91,12 +91,14 @@ def _state(name: str, fixture: Fixture, locale: str) -> tuple[str, csp.Style]:
 
 
 def _screen(screen: Screen, locale: str) -> tuple[str, csp.Style]:
-    """Another page, with its style: the amount and the earlier payment are put in words here."""
+    """Another page, with its style: the amount, the earlier payment and a day are put in words here."""
     variables = {**screen.variables}
     if told := variables.get("earlier"):
         variables["earlier"] = context.earlier(told, "SN", locale, NOW)
     if amount := variables.get("amount"):
         variables["amount"] = amount.format(locale)
+    if ended_on := variables.get("ended_on"):
+        variables["ended_on"] = moments.day(ended_on, locale)
     return web.screen(screen.template, locale, None, sheet=_style(None), **variables)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ikawaari.hosted import qr, shops, wording
 from ikawaari.hosted.gallery_states import PAID_BEFORE
-from ikawaari.hosted.gallery_views import HOME, SESSION, SHOP, Screen
+from ikawaari.hosted.gallery_views import HOME, NOW, SESSION, SHOP, Screen
 from ikawaari.money import Money
 
 _PRICE = Money(5_000, "XOF")
@@ -21,6 +21,7 @@ _LINK: Mapping[str, Any] = {
         "livemode": False,
         "merchant": SHOP,
         "paid_session": None,
+        "ended_at": None,
     },
     "amount": _PRICE,
     "logo": None,
@@ -62,7 +63,7 @@ def _code(typed: str = "", fault: str = "") -> Screen:
 SCREENS: Mapping[str, Screen] = {
     "link.open": Screen(template="checkout/link.html", variables=_LINK),
     "link-paid.again": Screen(template="checkout/link_paid.html", variables={**_LINK, "earlier": PAID_BEFORE}),
-    "link-ended.inactive": _ended("inactive"),
+    "link-ended.inactive": _ended("inactive", ended_on=NOW),
     "link-ended.used": _ended("used"),
     "link-ended.expired": _ended("expired"),
     "link-ended.paid": _ended("used", view={**_LINK["view"], "paid_session": SESSION}),

@@ -17,6 +17,7 @@ from ikawaari.hosted.gallery_views import (
     LEAD,
     LIVE_CARD,
     NO_QUOTE,
+    OF_FRANC,
     PROMPT,
     SCAN,
     SESSION,
@@ -36,6 +37,7 @@ from ikawaari.providers.base import FailureCode
 
 _DOWN = (("wave_sn", Hindrance(Reason.DOWN)), ("expresso_sn", Hindrance(Reason.MAXIMUM, 4_000)))
 _BELOW = ("free_sn", Hindrance(Reason.MINIMUM, 10_000))
+_SOME_DOWN = [mobile_money(*OF_FRANC, hindered=("wave_sn", "expresso_sn", "free_sn")), CARD]
 _TYPED = Draft({"phone": "77 123 45 67", "country": "SN"})
 _BY_CARD = Draft({"method": "card"})
 _CHOSEN = {"amount": None, "amount_min": 500, "amount_max": 200_000}
@@ -105,8 +107,11 @@ _OPEN: Mapping[str, Fixture] = {
     ),
     "choose.faults": Fixture(view=view(**_CHOSEN, custom_fields=_QUESTIONS), draft=_EVERYTHING_WRONG),
     "choose.down": Fixture(
-        view=view(payment_methods=[mobile_money("SN", hindered=("wave_sn", "expresso_sn", "free_sn")), CARD]),
-        draft=Draft({"phone": "77 123 45 67", "country": "SN", "operator": "wave_sn"}, ("operator",)),
+        view=view(payment_methods=_SOME_DOWN), draft=_TYPED, notes=Notes(hindrances=(*_DOWN, _BELOW))
+    ),
+    "choose.down-chosen": Fixture(
+        view=view(payment_methods=_SOME_DOWN),
+        draft=Draft({**_TYPED.values, "operator": "wave_sn"}, ("operator",)),
         notes=Notes(hindrances=(*_DOWN, _BELOW)),
     ),
     "choose.cards-down": Fixture(view=view(), notes=Notes(cards_are_down=True)),

@@ -36,7 +36,7 @@ SHOP: PublicMerchant = {
     "privacy_url": f"{HOME}#privacy",
     "payer_name": "IKAWAARI TERANGA",
 }
-_OF_FRANC = ("SN", "CI", "ML", "BF", "BJ", "TG", "NE")
+OF_FRANC = ("SN", "CI", "ML", "BF", "BJ", "TG", "NE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def mobile_money(*countries: str, hindered: tuple[str, ...] = ()) -> dict[str, A
 
 
 CARD = {"type": "card"}
-BOTH = [mobile_money(*_OF_FRANC), CARD]
+BOTH = [mobile_money(*OF_FRANC), CARD]
 
 
 def view(**changes: Any) -> PublicCheckout:

@@ -39,7 +39,7 @@ def shown_first(draft: Draft, view: PublicCheckout) -> Draft:
     return replace(draft, values=values, faults=("operator",), reasons={"operator": " ".join(reasons)})
 
 
-def words(reason: str, operator: str | None, country: str) -> LazyString | str | None:
+def words(reason: str, operator: str | None, from_country: str) -> LazyString | str | None:
     """What is said of a draft that is shown first; None for any other reason."""
     reasons = set(reason.split())
     if not reasons or not reasons <= {_GUESS, _MOVED}:
@@ -49,5 +49,5 @@ def words(reason: str, operator: str | None, country: str) -> LazyString | str |
         said = _l("We think it is %(operator)s: check, then press Pay.", operator=operator)
     if _MOVED not in reasons:
         return said
-    moved = gettext("Number from another country (%(country)s): we changed the country.", country=country)
+    moved = gettext("Number %(from_country)s: we changed the country.", from_country=from_country)
     return f"{moved} {said}"

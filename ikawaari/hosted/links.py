@@ -16,8 +16,9 @@ from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.visits import LinkView
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
-from ikawaari.hosted import context, csp, pages, shops, web, wording
+from ikawaari.hosted import context, csp, moments, page_state, pages, shops, web, wording
 from ikawaari.money import Money
+from ikawaari.shapes import LinkEnd
 
 _COOKIE = "visit"
 _PRESSED = {"open", "again"}  # what the buttons of a link's pages add to its address
@@ -110,8 +111,18 @@ def _asked(view: LinkView, paid: Earlier, now: datetime) -> Response:
 
 def _refusal(view: LinkView, error: Gone, paid: Earlier | None, now: datetime) -> Response:
     """The link accepts no more payments. A browser that has paid by it is told that first."""
-    notice, told = wording.UNAVAILABLE[error.details["payment_link"][0]], _told(view, paid, now)
-    return _page("checkout/link_ended.html", view, error.http_status, notice=notice, earlier=told, words=wording)
+    why, told = error.details["payment_link"][0], _told(view, paid, now)
+    notice, ended_on = wording.UNAVAILABLE[why], _ended_on(view) if why == LinkEnd.INACTIVE else ""
+    told_of = {"notice": notice, "earlier": told, "ended_on": ended_on, "words": wording}
+    return _page("checkout/link_ended.html", view, error.http_status, **told_of)
+
+
+def _ended_on(view: LinkView) -> str:
+    """The day on which the shop closed the link; empty if it was not noted."""
+    if view["ended_at"] is None:
+        return ""
+    country = view["country"] or view["merchant"]["country"]
+    return moments.day(page_state.moment(view["ended_at"], country), web.locale_of(view))
 
 
 def _told(view: LinkView, paid: Earlier | None, now: datetime) -> dict[str, Any] | None:

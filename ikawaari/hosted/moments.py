@@ -9,6 +9,7 @@ from babel.dates import format_date, format_time
 from flask_babel import force_locale, gettext
 
 _DAY_FIRST = {"en": "en_GB"}  # the page is read in Africa
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _YESTERDAY = timedelta(days=1)
 
 
@@ -16,6 +17,24 @@ def day(moment: datetime, locale: str) -> str:
     """The date: "25 novembre 2026", "1er novembre 2026", "25 November 2026"."""
     text = format_date(moment, "long", _DAY_FIRST.get(locale, locale))
     return _tied(text.replace("1 ", "1er ", 1) if locale == "fr" and moment.day == 1 else text)
+
+
+def day_of_year(moment: datetime, locale: str) -> str:
+    """The date without its year: "25 novembre", "1er novembre", "25 November"."""
+    text = format_date(moment, "d MMMM", _DAY_FIRST.get(locale, locale))
+    return _tied(text.replace("1 ", "1er ", 1) if locale == "fr" and moment.day == 1 else text)
+
+
+def day_nearby(moment: datetime, other: datetime | None, locale: str) -> str:
+    """The date, without its year if it is that of another date beside it."""
+    return day_of_year(moment, locale) if other and moment.year == other.year else day(moment, locale)
+
+
+def ordinal(number: int, locale: str) -> str:
+    """A day of the month: "1er", "25", "1st", "25th"."""
+    if locale == "fr":
+        return "1er" if number == 1 else str(number)
+    return f"{number}{_ENDINGS.get(number if 10 < number < 14 else number % 10, 'th')}"
 
 
 def time(moment: datetime, locale: str, *, seconds: bool = False) -> str:

@@ -5,12 +5,11 @@ Numbers are ported, and Wave works on any of them, so this only preselects. The 
 
 import re
 from collections.abc import Mapping
-from itertools import takewhile
 
 from ikawaari import countries, phones
 
 PREFIXES: Mapping[str, str] = {
-    "orange_sn": "71 77 78",
+    "orange_sn": "77 78 71",
     "free_sn": "76",
     "expresso_sn": "70",
     "orange_ci": "07",
@@ -81,19 +80,20 @@ def national(typed: str) -> str:
 
 
 def placeholder(country: str) -> str:
-    """What an empty field shows: the groups of a number, and only the digits with which every mobile number begins."""
-    columns = zip(*(one for _, text in _of(country) for one in text.split()), strict=False)
-    begun = "".join(digits[0] for digits in takewhile(lambda digits: len(set(digits)) == 1, columns))
-    pattern = PATTERNS.get(country, "").replace("#", "•")
-    return begun + pattern[len(begun) :]
+    """What an empty field shows: how a number is grouped, and how one may begin. Nobody takes it for a number."""
+    first, *others = PATTERNS.get(country, "").split(" ")
+    return " ".join([f"{_begun(country)[: len(first)]:•<{len(first)}}", *others]).replace("#", "•")
 
 
 def example(country: str, ending: str) -> str:
     """A number of the country's first operator with the given last digits, grouped."""
-    begun = next((text.split()[0] for _, text in _of(country)), "")
+    begun = _begun(country)
     length = PATTERNS[country].count("#")
     return grouped(country, begun + "12345678"[: length - len(begun) - len(ending)] + ending)
 
 
-def _of(country: str) -> list[tuple[str, str]]:
-    return [(operator, text) for operator, text in PREFIXES.items() if operator.endswith(f"_{country.lower()}")]
+def _begun(country: str) -> str:
+    """The first digits of a number of the country's first operator; empty if we know none."""
+    return next(
+        (text.split()[0] for operator, text in PREFIXES.items() if operator.endswith(f"_{country.lower()}")), ""
+    )

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from ikawaari import errors
 from ikawaari.checkout.notes import Hindrance, Reason
 from ikawaari.errors import IkawaariError
+from ikawaari.hosted import moments
 from ikawaari.shapes import LinkEnd, Recurring, Rhythm
 
 _MINUTES_ARE_TOLD = 100  # longer waits are shown in hours
+_IN_EACH_MONTH = 27  # what is due on the 28th of February may be due on the 31st of March
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,22 @@ def every(recurring: Rhythm) -> str:
     return str(texts[recurring["interval"]]())
 
 
+def per(recurring: Rhythm) -> str:
+    """The same behind an amount: "a month", "every 3 weeks"."""
+    texts = {"day": _l("a day"), "week": _l("a week"), "month": _l("a month"), "year": _l("a year")}
+    return str(texts[recurring["interval"]]) if int(recurring["interval_count"]) == 1 else every(recurring)
+
+
+def renewal(recurring: Rhythm, first: datetime, locale: str) -> str:
+    """When a subscription is paid again, from its second payment on, in the language of the current request."""
+    rhythm, day = (recurring["interval"], int(recurring["interval_count"])), moments.day_of_year(first, locale)
+    if rhythm == ("month", 1) and first.day <= _IN_EACH_MONTH:
+        return str(gettext("Then on the %(day)s of each month", day=moments.ordinal(first.day, locale)))
+    if rhythm == ("year", 1):
+        return str(gettext("Then on %(day)s each year", day=day))
+    return str(gettext("Then from %(day)s, %(every)s", day=day, every=every(recurring)))
+
+
 def trial(recurring: Recurring | None) -> str:
     """How long a subscription is free at first; empty if it is not."""
     days = (recurring.get("trial_period_days") if recurring else None) or 0
@@ -235,7 +254,7 @@ def test_cards() -> list[tuple[str, LazyString]]:
 
 _SCRIPT = (
     ("001", _l("not enough money")),
-    ("002", _l("refused on the phone")),
+    ("002", _l("refused")),
     ("003", _l("nobody approves")),
     ("004", _l("no answer, yet paid")),
     ("005", _l("error, yet paid")),

@@ -89,7 +89,7 @@ def test_an_impossible_number_is_pointed_out_in_its_field(customer: Page, shop: 
     expect(phone(customer)).to_have_attribute("aria-invalid", "true")
     expect(phone(customer)).to_be_focused()
     expect(phone(customer)).to_have_accessible_description(
-        "Il manque 7 chiffres (9 : Sénégal). Celui de votre compte mobile money."
+        "Il manque 7 chiffres (9 au Sénégal). Celui de votre compte mobile money."
     )
 
 

@@ -230,7 +230,7 @@ def test_a_shop_elsewhere_gets_its_own_country(page: Page, shop: Shop, country: 
 def test_a_subscription_says_what_is_taken_and_when(customer: Page, shop: Shop) -> None:
     session = open_session(shop, **MONTHLY, customerEmail="awa@example.com")
     arrive(customer, session)
-    expect(customer.locator(".amount")).to_have_text(re.compile(r"5\s000\sFCFA chaque mois"))
+    expect(customer.locator(".amount")).to_have_text(re.compile(r"5\s000\sFCFA par mois"))
     see(customer, "choose", "Aujourd’hui5 000 FCFA")
     expect(customer.get_by_text("À valider chaque fois sur votre téléphone.")).to_be_visible()
     expect(customer.get_by_text("Chaque paiement est débité de votre carte.")).to_be_hidden()
@@ -245,9 +245,9 @@ def test_a_trial_says_that_nothing_is_taken_today_and_takes_nothing(customer: Pa
     session = open_session(shop, **TRIAL)
     arrive(customer, session)
     expect(customer.locator(".amount")).to_have_text("7 jours gratuits")
-    see(customer, "choose", "Aujourd’hui0 FCFA")
+    see(customer, "choose", "Rien n’est débité aujourd’hui.")
     type_phone(customer)
     customer.get_by_role("button", name="Commencer gratuitement").click()
-    see(customer, "trial", "Ensuite5 000 FCFA chaque mois")
+    see(customer, "trial", "Ensuite5 000 FCFA par mois")
     assert ask(shop, session)["payment_status"] == "no_payment_required"
     assert charges(shop, session) == []

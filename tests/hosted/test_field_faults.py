@@ -16,9 +16,15 @@ CARD = {"method": "card", "number": "4242 4242 4242 4242", "expiry": "12/40", "c
 CHOSEN: dict[str, Any] = {"amount": None, "amount_min": 500, "amount_max": 200_000, "amount_presets": [1_000, 5_000]}
 RULES: list[tuple[dict[str, Any], dict[str, str], str, str, str]] = [
     ({}, {"phone": ""}, "phone", "Tapez votre numéro de téléphone.", "Type your phone number."),
-    ({}, {"phone": "77 123 45"}, "phone", "Il manque 2 chiffres (9 : Sénégal).", "2 digits missing (9: Senegal)."),
-    ({}, {"phone": "77 123 45 0"}, "phone", "Il manque 1 chiffre (9 : Sénégal).", "1 digit missing (9: Senegal)."),
-    ({}, {"phone": "77 123 45 0012"}, "phone", "2 chiffres de trop (9 : Sénégal).", "2 digits too many (9: Senegal)."),
+    ({}, {"phone": "77 123 45"}, "phone", "Il manque 2 chiffres (9 au Sénégal).", "2 digits missing (9 in Senegal)."),
+    ({}, {"phone": "77 123 45 0"}, "phone", "Il manque 1 chiffre (9 au Sénégal).", "1 digit missing (9 in Senegal)."),
+    (
+        {},
+        {"phone": "77 123 45 0012"},
+        "phone",
+        "2 chiffres de trop (9 au Sénégal).",
+        "2 digits too many (9 in Senegal).",
+    ),
     (CHOSEN, {}, "amount", "Tapez un montant.", "Type an amount."),
     (CHOSEN, {"amount": "beaucoup"}, "amount", "Tapez un nombre, comme 5 000 FCFA.", "Type a number, like 5,000 FCFA."),
     (CHOSEN, {"amount": "499"}, "amount", "Au moins 500 FCFA.", "At least 500 FCFA."),
@@ -74,7 +80,7 @@ def told(client: FlaskClient, form: dict[str, str], name: str, **fields: Any) ->
     assert not PaymentAttempt.select().exists()
     page = client.get(f"/{session.id}").text
     found = re.search(rf'id="{re.escape(name)}-problem">(?:<svg.*?</svg>)?(.*?)</p>', page)
-    return re.sub("[\xa0\u202f]", " ", unescape(found[1])) if found else page
+    return re.sub("[\xa0\u202f]", " ", unescape(found[1].strip())) if found else page
 
 
 @pytest.mark.parametrize("locale", ["fr", "en"])

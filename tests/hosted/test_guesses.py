@@ -58,7 +58,7 @@ def test_a_number_of_another_country_moves_the_page_there_before_anything_is_sen
 ) -> None:
     session = factories.session()
     page = press(client, session, phone=typed, operator=operator)
-    assert "Numéro d’un autre pays (Côte d’Ivoire) : nous avons changé de pays. Nous pensons à Orange Money" in page
+    assert "Numéro de Côte d’Ivoire : nous avons changé de pays. Nous pensons à Orange Money" in page
     assert charged() == []
     assert sent(page) == {"phone": "07 00 00 00 11", "country": "CI", "operator": "orange_ci"}
     assert 'data-state="prompt"' in press(client, session, **sent(page))

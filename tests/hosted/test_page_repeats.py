@@ -235,8 +235,8 @@ def test_an_odd_question_is_passed_over(client: FlaskClient, odd: str) -> None:
 @pytest.mark.parametrize(
     ("locale", "told", "see", "again"),
     [
-        ("en", "Your subscription is running: 5,000 FCFA every month.", "See it", "Subscribe again"),
-        ("fr", "Votre abonnement est en cours : 5 000 FCFA chaque mois.", "Le voir", "S’abonner encore une fois"),
+        ("en", "Your subscription is running: 5,000 FCFA a month.", "See it", "Subscribe again"),
+        ("fr", "Votre abonnement est en cours : 5 000 FCFA par mois.", "Le voir", "S’abonner encore une fois"),
     ],
 )
 def test_a_running_subscription_is_shown_to_its_browser(
@@ -257,7 +257,7 @@ def test_and_to_its_customer_from_another_browser(app: Flask) -> None:
     page = opened(other, link)
     with time_machine.travel(clock.now() + timedelta(hours=2)):
         question = press(other, page)
-        assert "Your subscription is running: 5,000 FCFA every month." in text(question)
+        assert "Your subscription is running: 5,000 FCFA a month." in text(question)
         asked = re.search('name="asked" value="([^"]+)"', question.text)
         assert asked
         press(other, page, asked=asked[1])

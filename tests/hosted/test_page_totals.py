@@ -160,11 +160,11 @@ def test_after_a_decline_the_form_stands_as_it_was_and_other_quantities_may_be_p
 def test_a_trial_shows_what_each_month_will_take_and_that_today_is_free(client: FlaskClient) -> None:
     recurring = {"interval": "month", "interval_count": 1, "trial_period_days": 7}
     trial = session(mode="subscription", recurring=recurring)
-    assert "Total chaque mois 5 075 FCFA Aujourd’hui 0 FCFA Puis dès le" in seen(client, trial)
+    assert "Total par mois 5 075 FCFA Gratuit jusqu’au" in seen(client, trial)
     assert pay(client, trial, agreed="5000") == []
     assert "Commencer gratuitement" in seen(client, trial)
     pay(client, trial, agreed="5075")
-    assert "Ensuite 5 075 FCFA chaque mois" in seen(client, trial)
+    assert "Ensuite 5 075 FCFA par mois" in seen(client, trial)
 
 
 def test_the_shops_word_is_on_the_receipt_alone(client: FlaskClient) -> None:

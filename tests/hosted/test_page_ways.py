@@ -184,7 +184,7 @@ def test_once_nobody_can_pay_it_any_more_the_page_leads_to_the_shop(client: Flas
 def test_each_refund_has_its_day_and_its_amount(client: FlaskClient, amounts: list[int], left: int) -> None:
     session = scenes.refunded(*amounts)
     text = seen(client, session)
-    assert text.count("Remboursé le 26 novembre 2026") == len(amounts)
+    assert text.count("Remboursé le 26 novembre −") == len(amounts)
     for amount in amounts:
         assert f"− {amount:,} FCFA".replace(",", " ") in text
     assert (f"Reste payé {left:,} FCFA".replace(",", " ") in text) == bool(left)
@@ -202,7 +202,7 @@ def test_a_refund_that_is_under_way_is_not_yet_money_back(client: FlaskClient) -
         scenes.work()
         scenes.order_refund(session, 500)
         text = seen(client, session)
-        assert "Remboursement en cours depuis le 26 novembre 2026 − 500 FCFA" in text
+        assert "Remboursement en cours depuis le 26 novembre − 500 FCFA" in text
         assert "Reste payé 3 500 FCFA" in text
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -223,6 +224,42 @@ def test_how_often_is_said_as_people_say_it(app: Flask, interval: str, count: in
     for locale, text in (("en", english), ("fr", french)):
         with app.test_request_context(), force_locale(locale):
             assert wording.every(recurring) == text
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "english", "french"),
+    [
+        *(("day", 1, "a day", "par jour"), ("week", 1, "a week", "par semaine"), ("year", 1, "a year", "par an")),
+        *(("month", 1, "a month", "par mois"), ("month", 3, "every 3 months", "tous les 3 mois")),
+    ],
+)
+def test_an_amount_says_how_often(app: Flask, interval: str, count: int, english: str, french: str) -> None:
+    for locale, text in (("en", english), ("fr", french)):
+        with app.test_request_context(), force_locale(locale):
+            assert wording.per({"interval": interval, "interval_count": count}) == text
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "first", "english", "french"),
+    [
+        (("month", 1), (12, 25), "Then on the 25th of each month", "Puis le 25 de chaque mois"),
+        (("month", 1), (12, 1), "Then on the 1st of each month", "Puis le 1er de chaque mois"),
+        (("month", 1), (12, 22), "Then on the 22nd of each month", "Puis le 22 de chaque mois"),
+        (("month", 1), (12, 13), "Then on the 13th of each month", "Puis le 13 de chaque mois"),
+        (("month", 1), (12, 31), "Then from 31 December, every month", "Puis dès le 31 décembre, chaque mois"),
+        (("month", 1), (2, 28), "Then from 28 February, every month", "Puis dès le 28 février, chaque mois"),
+        (("year", 1), (11, 1), "Then on 1 November each year", "Puis le 1er novembre de chaque année"),
+        (("week", 2), (12, 9), "Then from 9 December, every 2 weeks", "Puis dès le 9 décembre, toutes les 2 semaines"),
+    ],
+)
+def test_a_renewal_is_said_by_its_day(
+    app: Flask, rhythm: tuple[str, int], first: tuple[int, int], english: str, french: str
+) -> None:
+    moment, recurring = datetime(2026, *first, tzinfo=UTC), dict(zip(Rhythm.__annotations__, rhythm, strict=True))
+    for locale, text in (("en", english), ("fr", french)):
+        with app.test_request_context(), force_locale(locale):
+            said = wording.renewal(cast("Rhythm", recurring), moment, locale)
+        assert said.replace("\u00a0", " ") == text
 
 
 # ---------------------------------------------------------------- the pages as they are read

@@ -148,7 +148,7 @@ def test_the_page_and_its_print_have_the_same_rows_and_the_print_says_to_whom_an
     enquiry.check(session.id, clock.now())
     shown, printed = (rows(client.get(f"/{session.id}{path}").text) for path in ("?stay=1", "/receipt"))
     reference = client.get(f"/api/checkout/{session.id}").get_json()["reference"]
-    first = ["Gratuit jusqu’au 9 décembre 2026", "Ensuite 25 500 FCFA chaque mois"] if trial else PAID_BY_PHONE
+    first = ["Gratuit jusqu’au 9 décembre 2026", "Ensuite 25 500 FCFA par mois"] if trial else PAID_BY_PHONE
     assert shown[:2] == first
     assert shown[-1] == printed[-1] == f"Référence {reference}"
     assert printed == [*shown[:-1], "Payé à Maison & Fils", "Pour Commande 7", shown[-1]]

@@ -106,8 +106,7 @@ def test_after_the_payment_a_question_goes_to_the_shop_with_the_reference(client
     written = re.search(r'href="https://wa\.me/221778000000\?text=([^"]*)"', page)
     assert written
     assert unquote(written[1]) == f"Bonjour, au sujet du paiement {reference}{NB}:"
-    assert "Écrire à Boutique" in words(page)
-    assert "Appeler 33 800 00 00" in words(page)
+    assert "Une question ? Boutique : WhatsApp 77 800 00 00. Gardez la référence." in words(page)
 
 
 @pytest.mark.parametrize("ends", [False, True])

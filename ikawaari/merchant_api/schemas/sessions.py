@@ -43,7 +43,13 @@ class CheckoutSessionInput(OfferInput):
             "`{CHECKOUT_SIGNATURE}` the signature that the introduction describes."
         },
     )
-    cancel_url = HttpUrl(data_key="cancelUrl", metadata={"description": "Where the customer may go back to."})
+    cancel_url = HttpUrl(
+        data_key="cancelUrl",
+        metadata={
+            "description": "Where the customer may go back to: without having paid, or while the end of a payment is "
+            "not known. What became of the payment is in the events."
+        },
+    )
     customer_email = Prefill(data_key="customerEmail", metadata={"description": LEFT_OUT})
     customer_phone = Prefill(data_key="customerPhone", metadata={"description": f"As typed, or E.164. {LEFT_OUT}"})
     payment_link_id = fields.UUID(data_key="paymentLinkId")
