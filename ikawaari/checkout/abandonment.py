@@ -5,6 +5,7 @@ that is possible, and a look-up has to confirm it. Whatever the look-up says is 
 payer approved a moment before, the payment is paid. Without an answer nothing changes, and enquiries continue.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +30,12 @@ def is_possible(row: PaymentAttempt | CardSetup) -> bool:
         return False
     channel = accounts.channel(row.provider)
     return channel is not None and channel.may_cancel(ActionKind(row.next_action["type"]))
+
+
+def was_called_off(rows: Sequence[PaymentAttempt], name: str) -> bool:
+    """Whether the payment of that name is among them and was called off, so that it certainly takes nothing."""
+    found = next((row for row in rows if name_of(row) == name), None)
+    return found is not None and (found.status, found.failure_code) == (AttemptStatus.FAILED, FailureCode.CANCELED)
 
 
 def abandon(session_id: str, name: str, now: datetime) -> bool:

@@ -39,6 +39,7 @@ _DOWN = (("wave_sn", Hindrance(Reason.DOWN)), ("expresso_sn", Hindrance(Reason.M
 _BELOW = ("free_sn", Hindrance(Reason.MINIMUM, 10_000))
 _SOME_DOWN = [mobile_money(*OF_FRANC, hindered=("wave_sn", "expresso_sn", "free_sn")), CARD]
 _TYPED = Draft({"phone": "77 123 45 67", "country": "SN"})
+_SENT = Draft({**_TYPED.values, "operator": "orange_sn", "method": "mobile_money"})
 _BY_CARD = Draft({"method": "card"})
 _CHOSEN = {"amount": None, "amount_min": 500, "amount_max": 200_000}
 _PRESETS = {**_CHOSEN, "amount_presets": [1_000, 2_000, 5_000, 10_000]}
@@ -187,12 +188,12 @@ _WAITING: Mapping[str, Fixture] = {
         view=waiting(PROMPT), ways=_WAYS, notes=Notes(last_error=FailureCode.INSUFFICIENT_FUNDS)
     ),
     "prompt.checked": Fixture(view=waiting(PROMPT), ways=_WAYS, more={"checked": AT - 7}),
-    "prompt.cancelable": Fixture(view=waiting(PROMPT), ways=_CANCELABLE),
+    "prompt.cancelable": Fixture(view=waiting(PROMPT), ways=_CANCELABLE, draft=_SENT),
     "prompt.canceling": Fixture(view=waiting(PROMPT), ways=_CANCELABLE, more={"canceling": True}),
     "time_over.phone": Fixture(view=waiting(PROMPT, of=_OVER), ways=_WAYS, more={"checked": AT - 7}),
-    "time_over.cancelable": Fixture(view=waiting(PROMPT, of=_OVER), ways=_CANCELABLE),
-    "otp.dial": Fixture(view=waiting(a_code("#144*391#")), ways=_WAYS),
-    "otp.sms": Fixture(view=waiting(a_code(None)), ways=_CANCELABLE),
+    "time_over.cancelable": Fixture(view=waiting(PROMPT, of=_OVER), ways=_CANCELABLE, draft=_SENT),
+    "otp.dial": Fixture(view=waiting(a_code("#144*391#")), ways=_CANCELABLE, draft=_SENT),
+    "otp.sms": Fixture(view=waiting(a_code(None)), ways=_CANCELABLE, draft=_SENT),
     "otp.error": Fixture(view=waiting(a_code(None)), ways=_WAYS, draft=Draft({}, ("otp",))),
     "otp.too-fast": Fixture(view=waiting(a_code(None)), ways=_WAYS, more={"rest": 600}),
     "redirect.wallet": Fixture(view=waiting(LEAD, of=_WAVE), ways=_WAYS),

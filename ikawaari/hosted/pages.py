@@ -58,6 +58,7 @@ _EARLIER = re.compile("[A-Za-z0-9_-]{1,64}")
 _KEY, _CARD = "request_key", {"number", "expiry", "cvc", "card_token"}
 _CODE = re.compile(r"[0-9]{4,12}")  # what an operator sends; anything else would only waste the customer's one try
 _SETTLED = {"paid", "trial", "past_due", "refunded", "late"}  # nothing more to pay
+_RESEND = "resend"  # in the form that leaves a payment: the same request is to be sent again
 _CANCELING = "canceling"  # in the address: the payer has asked to leave the payment, and it has not ended
 _REST = "rest"  # until when, in Unix seconds, no further try is accepted: in the address, so that no cookie is needed
 _LONGEST_REST_SECONDS = 86_400
@@ -143,9 +144,14 @@ def check(session_id: str) -> BaseResponse:
 
 @bp.post("/<session:session_id>/cancel")
 def cancel(session_id: str) -> BaseResponse:
-    """Leave the payment that the page showed, for another number or method. If it has not ended, the page says so."""
-    ended = abandonment.abandon(session_id, request.form.get("payment", ""), clock.now())
-    return back(session_id, **({} if ended else {_CANCELING: 1}))
+    """Leave the payment that the page showed: for another number or method, or to have the same request sent again.
+
+    If it has not ended, the page says so, and nothing is sent.
+    """
+    now, name = clock.now(), request.form.get("payment", "")
+    if not abandonment.abandon(session_id, name, now):
+        return back(session_id, **{_CANCELING: 1})
+    return _sent_again(session_id, name, now) if _RESEND in request.form else back(session_id)
 
 
 def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
@@ -161,6 +167,20 @@ def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> Base
         session_id,
         draft,
         lambda: attempts.pay_once(shown, _pay_request(shown, draft, card_token, now), key, now),
+        now,
+    )
+
+
+def _sent_again(session_id: str, name: str, now: datetime) -> BaseResponse:
+    """Pay as before, in place of the payment of that name, which was called off: once, however often it is asked."""
+    shown, draft = sessions.look_up_for_payment(session_id, now), drafts.load(session_id, now)
+    if not draft.values or not abandonment.was_called_off(shown.attempts, name):
+        return back(session_id)
+    key = pay_keys.Key(session_id=session_id, text=f"{_RESEND} {name}", body_digest="", now=now)
+    return _tried(
+        session_id,
+        draft,
+        lambda: attempts.pay_once(shown, _pay_request(shown, draft, None, now), key, now),
         now,
     )
 

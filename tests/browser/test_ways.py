@@ -20,3 +20,18 @@ def test_who_gets_no_code_pays_by_another_number_at_once(customer: Page, shop: S
     pay(customer)
     end(customer, "paid")
     assert_paid_once(shop, session)
+
+
+def test_a_new_code_is_one_press_away(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "009")
+    see(customer, "otp")
+    reference = customer.locator("main > .quiet").last.inner_text()
+    customer.get_by_role("button", name="Pas de SMS : nouveau code").click()
+    expect(customer.locator("main > .quiet").last).not_to_have_text(reference)
+    see(customer, "otp")
+    customer.locator("#otp").fill("123456")
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
