@@ -41,7 +41,16 @@ def sessions(reference: str, owner: Owner) -> Sequence[str]:
 
     Sessions of other owners may be among them.
     """
-    return [session_id for (session_id,) in _query(reference, owner).tuples() if session_id]
+    found = [session_id for (session_id,) in _query(reference, owner).tuples() if session_id]
+    return found or _unnoted(reference.upper(), owner)
+
+
+def _unnoted(reference: str, owner: Owner) -> Sequence[str]:
+    """The same of trials without a stored reference: an older version began them while it was being replaced."""
+    own = (Subscription.merchant == owner.merchant_id) & (Subscription.livemode == owner.livemode)
+    unnoted = own & Subscription.trial_end.is_null(False) & Subscription.reference.is_null()
+    ids = [row.session_id for row in Subscription.select(Subscription.session).where(unnoted)]
+    return [session_id for session_id in ids if of_trial(session_id) == reference]
 
 
 def _query(reference: str, owner: Owner) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ikawaari.store.models import PaymentAttempt
+from ikawaari.store.models import PaymentAttempt, Subscription
 from tests.merchant_api.calls import SESSIONS, Shop, refused
 
 
@@ -177,7 +177,7 @@ def test_a_payment_that_failed_is_found_by_any_of_its_attempts(seven: tuple[Shop
     assert listed(shop, f"reference={first}") == listed(shop, f"reference={second}") == [paid["id"]]
 
 
-def test_a_trial_has_a_reference_that_does_not_open_its_page(seven: tuple[Shop, list[str]]) -> None:
+def test_a_trial_has_a_reference_that_does_not_open_its_page(seven: tuple[Shop, list[str]], shared_app: Flask) -> None:
     shop, _ = seven
     recurring = {"interval": "month", "intervalCount": 1, "trialPeriodDays": 14}
     trial = _paid(shop, mode="subscription", recurring=recurring)
@@ -185,6 +185,12 @@ def test_a_trial_has_a_reference_that_does_not_open_its_page(seven: tuple[Shop, 
     assert (trial["payment_status"], trial["reference"]) == ("no_payment_required", reference)
     assert shop.client.get(f"/api/checkout/{trial['id']}").json["reference"] == reference
     assert listed(shop, f"reference={reference.lower()}") == [trial["id"]]
+    Subscription.update(reference=None).where(
+        Subscription.session == trial["id"]
+    ).execute()  # an older one began it
+    assert listed(shop, f"reference={reference}") == [trial["id"]]
+    for other in (Shop(shared_app), Shop(shared_app, shop.merchant, livemode=True)):
+        assert listed(other, f"reference={reference}") == []
 
 
 def test_nobody_finds_a_stranger_s_payment_by_its_reference(seven: tuple[Shop, list[str]], shared_app: Flask) -> None:
