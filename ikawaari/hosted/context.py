@@ -157,7 +157,7 @@ def _of_state(facts: Facts) -> dict[str, Any]:
     """What only some states show: a code to scan, the address that has ended, or what is sent on of a receipt."""
     view, payment = facts.view, facts.view["payment"]
     if facts.state.name == "qr":
-        return {"qr": _qr(view)}
+        return {"qr": _qr(view), "sending": sharing.page(view)}
     if facts.state.name in {"expired", "unavailable"}:
         return {"address": merchant_view.page_url(view["id"])}
     if facts.state.name not in sharing.RECEIPTS:

@@ -12,7 +12,7 @@ from ikawaari import clock
 from ikawaari.checkout import budgets, devices, merchant_view, public_view, sessions
 from ikawaari.config import Config
 from ikawaari.errors import TooManyRequests
-from ikawaari.hosted import csp, qr, web
+from ikawaari.hosted import csp, qr, sharing, web
 
 _RENEWED_AFTER_SECONDS = int(devices.LIFE.total_seconds()) - 60  # who has just begun to type has a minute left
 _LETTERS = f"[{devices.ALPHABET}{devices.ALPHABET.lower()}]{{{devices.LENGTH // 2}}}"
@@ -57,7 +57,9 @@ def show(session_id: str) -> Response:
         return csp.protect(make_response(part), csp.style(None))
     refresh = f"{_RENEWED_AFTER_SECONDS};url={url_for('devices.show', session_id=session_id, **carried)}"
     color = view["merchant"]["color"]
-    html, style = web.screen("checkout/device.html", locale, color, view=view, refresh=refresh, **context)
+    with force_locale(locale):
+        context |= {"refresh": refresh, "sending": sharing.page(view), "scripts": web.scripts()}
+    html, style = web.screen("checkout/device.html", locale, color, view=view, **context)
     return csp.protect(make_response(html), style)
 
 

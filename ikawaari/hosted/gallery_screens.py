@@ -7,6 +7,7 @@ from typing import Any
 from ikawaari.hosted import qr, shops, wording
 from ikawaari.hosted.gallery_states import PAID_BEFORE
 from ikawaari.hosted.gallery_views import HOME, NOW, SESSION, SHOP, Screen
+from ikawaari.hosted.sharing import Sending
 from ikawaari.money import Money
 
 _PRICE = Money(5_000, "XOF")
@@ -38,6 +39,7 @@ _DEVICE = {
     "host": "pay.example",
     "code": "K7M4-4Q2X",
     "renewed_after": 540,
+    "sending": Sending(HOME, HOME),
 }
 
 

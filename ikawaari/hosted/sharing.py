@@ -7,6 +7,7 @@ from urllib.parse import quote
 from flask_babel import gettext
 
 from ikawaari import texts
+from ikawaari.checkout import merchant_view
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.hosted import page_state, receipts
 from ikawaari.invariants import present
@@ -15,6 +16,7 @@ from ikawaari.shapes import MethodType
 
 RECEIPTS = frozenset({"paid", "trial", "refunded", "late"})  # states of the page
 _WHATSAPP = "https://wa.me/?text="
+_SMS = "sms:?&body="  # with the sign that iPhones want and the one of all others
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,21 @@ class Sharing:
 
     whatsapp_url: str
     link: str
+
+
+@dataclass(frozen=True)
+class Sending:
+    """The address of a page that is to be paid at, as WhatsApp and SMS take it, for another phone."""
+
+    whatsapp_url: str
+    sms_url: str
+
+
+def page(view: PublicCheckout) -> Sending:
+    """For the page of a view, in the language of the current request."""
+    shop, link = texts.unturned(view["merchant"]["name"]), merchant_view.page_url(view["id"])
+    text = quote(gettext("To pay %(shop)s: %(link)s", shop=shop, link=link), safe="")
+    return Sending(_WHATSAPP + text, _SMS + text)
 
 
 def of(view: PublicCheckout, operator: str | None, day: Callable[[int], object], locale: str) -> Sharing:

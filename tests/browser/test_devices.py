@@ -80,3 +80,23 @@ def test_without_a_script_a_link_shows_the_code(visit: Visit, shop: Shop) -> Non
     desktop.goto(f"{shop.served.url}/{code}")
     see(desktop, "choose")
     assert desktop.url == session["url"]
+
+
+def test_a_wallet_on_another_phone_is_reached_by_a_code(customer: Page, visit: Visit, shop: Shop) -> None:
+    customer.route("**/sandbox/**", lambda route: route.fulfill(status=204))  # the wallet does not open here
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "010")
+    see(customer, "redirect")
+    customer.get_by_role("link", name="Orange Money est sur un autre téléphone").click()
+    see(customer, "device")
+    first = shown(customer)
+    customer.get_by_role("link", name="Afficher un nouveau code").click()
+    expect(customer.locator("#device b")).not_to_have_text(first)
+    for name, address in (("Par WhatsApp", "https://wa.me/?text="), ("Par SMS", "sms:?&body=")):
+        assert (customer.get_by_role("link", name=name).get_attribute("href") or "").startswith(address)
+    other = visit()
+    other.goto(f"{shop.served.url}/{shown(customer)}")
+    see(other, "redirect")
+    customer.get_by_role("link", name="Revenir au paiement").click()
+    see(customer, "redirect")

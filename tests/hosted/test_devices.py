@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import pytest
 import time_machine
@@ -9,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ikawaari import clock
-from ikawaari.checkout import devices
+from ikawaari.checkout import devices, merchant_view
 from ikawaari.config import Config
 from ikawaari.store.models import DeviceCode
-from tests import factories, statements
+from tests import factories, scenes, statements
 from tests.apps import app_of
 
 HTMX = {"HX-Request": "true"}
@@ -56,7 +57,8 @@ def test_the_part_has_a_square_code_of_the_page_s_own_address_and_renews_itself(
 def test_without_a_script_a_page_of_its_own_shows_the_code_and_renews_it(client: FlaskClient) -> None:
     session = factories.session(locale="en")
     page = client.get(f"/{session.id}/device")
-    assert '<meta http-equiv="refresh" content="540">' in page.text
+    assert f'<noscript><meta http-equiv="refresh" content="540;url=/{session.id}/device"></noscript>' in page.text
+    assert page.text.count("http-equiv") == 1  # with a script it is renewed in place
     assert f'href="/{session.id}"' in page.text
     found = re.search(r"[2-9A-Z]{4}-[2-9A-Z]{4}", page.text)
     assert found
@@ -150,3 +152,26 @@ def test_beside_the_demo_shop_codes_are_typed_at_an_address_of_their_own(shop_wi
     assert "open 127.0.0.1:8000/code and type" in part
     assert "Type the code" not in shop_with_a_demo.get("/").text
     assert devices.session_of(devices.new_code(session.id, clock.now()), "a", clock.now()) == session.id
+
+
+@pytest.mark.parametrize(("make", "path"), [("redirect", "/device"), ("qr", "")])
+def test_the_link_is_sent_to_another_phone_by_whatsapp_or_sms(client: FlaskClient, make: str, path: str) -> None:
+    session = (
+        scenes.tried("010") if make == "redirect" else scenes.tried("500", operator="wave_sn", preferred_flow="qr")
+    )
+    page = client.get(f"/{session.id}").text
+    if make == "redirect":
+        assert f'href="/{session.id}/device"' in page.partition('<ul class="ways">')[2]
+    sent_on = r'href="(https://wa\.me/\?text=|sms:\?&amp;body=)([^"]*)"'
+    found = re.findall(sent_on, client.get(f"/{session.id}{path}").text)
+    text = f"Pour payer Boutique\u00a0: {merchant_view.page_url(session.id)}"
+    assert [(before, unquote(said)) for before, said in found] == [
+        ("https://wa.me/?text=", text),
+        ("sms:?&amp;body=", text),
+    ]
+
+
+def test_who_pays_by_card_or_waits_for_a_prompt_has_no_wallet_on_another_phone(client: FlaskClient) -> None:
+    for session in (scenes.tried_by_card("tok_test_3ds"), scenes.tried("011")):
+        ways = client.get(f"/{session.id}").text.partition("<main")[2]
+        assert f"/{session.id}/device" not in ways

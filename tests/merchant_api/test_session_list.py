@@ -185,9 +185,7 @@ def test_a_trial_has_a_reference_that_does_not_open_its_page(seven: tuple[Shop, 
     assert (trial["payment_status"], trial["reference"]) == ("no_payment_required", reference)
     assert shop.client.get(f"/api/checkout/{trial['id']}").json["reference"] == reference
     assert listed(shop, f"reference={reference.lower()}") == [trial["id"]]
-    Subscription.update(reference=None).where(
-        Subscription.session == trial["id"]
-    ).execute()  # an older one began it
+    Subscription.update(reference=None).where(Subscription.session == trial["id"]).execute()  # an older one began it
     assert listed(shop, f"reference={reference}") == [trial["id"]]
     for other in (Shop(shared_app), Shop(shared_app, shop.merchant, livemode=True)):
         assert listed(other, f"reference={reference}") == []
