@@ -131,7 +131,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "strong": lambda text: Markup("<b>{}</b>").format(text),
         "operator": operator,
         "menu": _menu(view, payment) if payment else None,
-        "failure": wording.failure(error["code"], payer, facts.notes.or_else) if error else None,
+        "failure": _failure(facts, payer) if error else None,
         "hindered": _hindered(facts),
         "last_error": wording.failure(facts.notes.last_error, operator) if facts.notes.last_error else None,
         "words": wording,
@@ -197,6 +197,15 @@ def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dic
         "placeholder": prefixes.placeholder(country) if country else "",
         "prefixes": prefixes,
     }
+
+
+def _failure(facts: Facts, payer: str | None) -> wording.Notice:
+    """Why the latest payment failed. `payer`: the operator, or the card, that was asked for it."""
+    view, payment = facts.view, facts.view["payment"]
+    error = present(view["last_payment_error"], "only a failure is told")
+    by_wallet = payment is not None and payment["type"] == MethodType.MOBILE_MONEY
+    in_wallet = payment is not None and by_wallet and not page_state.prompts(view, payment)
+    return wording.failure(error["code"], payer, facts.notes.or_else, in_wallet=in_wallet)
 
 
 def _hindered(facts: Facts) -> Mapping[str, LazyString]:

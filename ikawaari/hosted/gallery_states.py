@@ -165,6 +165,9 @@ _FAILED: Mapping[str, Fixture] = {
     )
 }
 _FAILED_OTHERWISE: Mapping[str, Fixture] = {
+    "choose.failed-in-wallet": Fixture(
+        view=failed("payer_declined", of=_WAVE, payment_methods=[mobile_money("SN", led=("wave_sn",))]), draft=_TYPED
+    ),
     "choose.failed-unknown": Fixture(view=failed("unknown"), draft=_TYPED, ways=Ways(check=True)),
     "choose.failed-doubt": Fixture(
         view=failed("unknown"), draft=_TYPED, notes=Notes(or_else=FailureCode.INSUFFICIENT_FUNDS)

@@ -62,10 +62,15 @@ class Screen:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-def offer(country: str, *, hindered: tuple[str, ...] = ()) -> OfferedCountry:
-    """A country with all its operators; those that cannot be paid by come last."""
+def offer(country: str, *, hindered: tuple[str, ...] = (), led: tuple[str, ...] = ()) -> OfferedCountry:
+    """A country with all its operators; those that cannot be paid by come last. `led`: those with a page."""
     offered: list[Any] = [
-        {"id": one.id, "name": one.name, "flows": ["ussd_push"], "available": one.id not in hindered}
+        {
+            "id": one.id,
+            "name": one.name,
+            "flows": ["redirect" if one.id in led else "ussd_push"],
+            "available": one.id not in hindered,
+        }
         for one in operators.in_country(country)
     ]
     dial_code = COUNTRIES[country].dial_code
@@ -76,9 +81,9 @@ def offer(country: str, *, hindered: tuple[str, ...] = ()) -> OfferedCountry:
     }
 
 
-def mobile_money(*countries: str, hindered: tuple[str, ...] = ()) -> dict[str, Any]:
+def mobile_money(*countries: str, hindered: tuple[str, ...] = (), led: tuple[str, ...] = ()) -> dict[str, Any]:
     """Mobile money in these countries, the first one chosen."""
-    return {"type": "mobile_money", "countries": [offer(code, hindered=hindered) for code in countries]}
+    return {"type": "mobile_money", "countries": [offer(code, hindered=hindered, led=led) for code in countries]}
 
 
 CARD = {"type": "card"}

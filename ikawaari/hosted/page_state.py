@@ -161,10 +161,10 @@ def _moving(view: PublicCheckout, payment: PublicPayment, now: datetime) -> str:
     action = view["next_action"]
     if action:
         return _ACTIONS.get(action["type"], "sending")
-    return "prompt" if payment["type"] == MethodType.MOBILE_MONEY and _prompts(view, payment) else "sending"
+    return "prompt" if payment["type"] == MethodType.MOBILE_MONEY and prompts(view, payment) else "sending"
 
 
-def _prompts(view: PublicCheckout, payment: PublicPayment) -> bool:
+def prompts(view: PublicCheckout, payment: PublicPayment) -> bool:
     """Whether the operator asks on the payer's phone, as far as is known. A page has to be waited for, and who has sent
     a code has nothing to approve.
     """

@@ -90,6 +90,9 @@ FAILURES: Mapping[str, Notice] = {
     ),
 }
 
+_IN_WALLET: Mapping[str, Notice] = {"payer_declined": Notice(_l("Payment refused in %(operator)s"), _NOTHING)}
+"""Where the payer was led to a wallet, and nothing was asked on the phone."""
+
 _EITHER: Mapping[tuple[str, str | None], Notice] = {
     ("unknown", "insufficient_funds"): Notice(
         _l("The payment did not go through"),
@@ -130,11 +133,14 @@ _OURS = Notice(
 _THEIRS = Notice(_l("This request cannot be read"), _l("Go back and try again."))
 
 
-def failure(code: str | None, operator: str | None = None, or_else: str | None = None) -> Notice:
+def failure(
+    code: str | None, operator: str | None = None, or_else: str | None = None, *, in_wallet: bool = False
+) -> Notice:
     """The text for a failure code of the closed set, with the operator's name in it. `or_else`: what the failure may
-    as well be.
+    as well be. `in_wallet`: the payer was not asked on the phone, but led to a wallet.
     """
-    found = _EITHER.get((code or "", or_else)) or FAILURES.get(code or "", FAILURES["unknown"])
+    apart = _EITHER.get((code or "", or_else)) or (_IN_WALLET.get(code or "") if in_wallet else None)
+    found = apart or FAILURES.get(code or "", FAILURES["unknown"])
     named = {"operator": operator or str(_l("your operator"))}
     title, advice, button = (str(text) % named for text in (found.title, found.advice, found.button))
     return Notice(title, advice, button, found.is_late)

@@ -1,5 +1,7 @@
 """Payments that ask for more: a code by SMS, a wallet's page, a bank's."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,6 +15,8 @@ from tests.browser.steps import (
     pay,
     pay_by_card,
     pay_by_phone,
+    phone,
+    reload_until,
     see,
     type_phone,
 )
@@ -70,6 +74,35 @@ def test_a_customer_refuses_in_the_wallet_and_pays_otherwise(customer: Page, sho
     decide(customer, "Refuser")
     declined(customer, "Vous avez refusé")
     type_phone(customer)
+    pay(customer)
+    end(customer, "paid")
+    assert_paid_once(shop, session)
+
+
+def test_a_refusal_in_a_wallet_speaks_of_the_wallet(customer: Page, shop: Shop) -> None:
+    arrive(customer, open_session(shop))
+    phone(customer).fill("771234010")
+    customer.get_by_role("radio", name="Wave").check(force=True)
+    pay(customer)
+    open_wallet(customer)
+    decide(customer, "Refuser")
+    declined(customer, "Paiement refusé dans Wave")
+    expect(customer.locator(".bad")).to_contain_text("Rien n’a été débité.")
+    expect(customer.locator("main")).not_to_contain_text("sur le téléphone")
+
+
+def test_a_code_that_never_came_is_asked_for_anew(customer: Page, shop: Shop) -> None:
+    session = open_session(shop)
+    arrive(customer, session)
+    pay_by_phone(customer, "009")
+    see(customer, "otp")
+    reload_until(customer, "choose")
+    expect(customer.locator(".bad")).to_contain_text("Vous n’avez pas reçu de code ?")
+    expect(customer.locator(".bad")).to_contain_text("Rien n’a été débité.")
+    expect(phone(customer)).to_have_value(re.compile("77 ?123 ?40 ?09"))
+    customer.get_by_role("button", name="Demander un nouveau code").click()
+    see(customer, "otp")
+    customer.locator("#otp").fill("123456")
     pay(customer)
     end(customer, "paid")
     assert_paid_once(shop, session)
