@@ -12,7 +12,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     settlement                                  the single place where a report is applied to our records
     consequences                                what follows once a report is booked
     subscriptions                               an agreement to pay again
-    cancellations | invoices | visits           ends of intents; periods of subscriptions; visits to links
+    cancellations | contacts | invoices | visits    ends of intents; payers' addresses; periods; visits to links
     refund_checks                               refunds that have ended, asked about once more
     refunds | sessions | public_view           money on its way back; what is opened, found, expired; its public view
     intents | links | repeats                   amounts to collect; addresses to pay at; who may be paying twice

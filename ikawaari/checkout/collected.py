@@ -56,6 +56,15 @@ def read(request: PayRequest, session: CheckoutSession) -> Collected:
     return Collected(quote, Money(quote.total, session.currency), details, answers)
 
 
+def details(given: Mapping[str, Typed], session: CheckoutSession) -> Mapping[str, Typed]:
+    """A payer's details alone, in their stored form. Raises ValidationFailed naming every wrong one."""
+    problems: Details = {}
+    found = _details(given, session, problems)
+    if problems:
+        raise ValidationFailed(problems, cards.refusal_code(problems, errors.PAYMENT_INVALID))
+    return found
+
+
 def kept(session: CheckoutSession, fee: int) -> Collected:
     """For a payment without the payer: the amount, the agreed `fee`, and earlier answers."""
     amount = present(session.amount, "only the payer chooses an amount")

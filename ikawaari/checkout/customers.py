@@ -1,5 +1,6 @@
 """Customers: who paid a merchant, recognized by the phone number that paid, or else by the email address."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -36,14 +37,31 @@ def recognize(session: CheckoutSession, phone: str | None, now: datetime) -> Non
         log.exception("customer_not_recognized", session=session.id)
 
 
+def learn(session: CheckoutSession, now: datetime) -> None:
+    """Add what the payer of a session has said after the payment to its customer, in the caller's transaction.
+
+    Who paid by card, and had given nothing, becomes a customer by the email address.
+    """
+    if session.customer_id is None:
+        recognize(session, None, now)
+    elif _add(Customer.lock(session.customer_id), session.customer_details):
+        outbox.publish("customer.updated", Customer.get_by_id(session.customer_id), now)
+
+
+def _add(customer: Customer, given: Mapping[str, Any]) -> bool:
+    """Note what is not known yet; return whether there was anything."""
+    learned = {key: given[key] for key in ("name", "email", "phone") if given.get(key) and not getattr(customer, key)}
+    if learned:
+        customer.change(**learned)
+    return bool(learned)
+
+
 def _recognize(session: CheckoutSession, identity: str, phone: str | None, email: str | None, now: datetime) -> None:
     made = _insert(session, identity, now)
     # If one person makes two payments at once, the second one waits here, and then finds the first one's row.
     customer = Customer.lock(_of(session).where(Customer.identity == identity).get().id)
     given = {"name": session.customer_details.get("name"), "email": email, "phone": phone}
-    learned = {key: value for key, value in given.items() if value and not getattr(customer, key)}
-    if learned:
-        customer.change(**learned)
+    learned = _add(customer, given)
     session.change(customer=customer.id)
     if made or learned:
         outbox.publish("customer.created" if made else "customer.updated", customer, now)

@@ -78,6 +78,7 @@ class Facts:
     asked: str = ""  # the earlier payment about which the payer has been asked, as the form says
     earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
     asks_email: bool = False
+    asks_contact: bool = False  # on the receipt
     checked: int = 0  # when the payer has just asked for the result, in Unix seconds
     canceling: bool = False  # the payer has asked to leave the payment, and it has not ended
     ways: Ways = ways.NONE

@@ -16,6 +16,7 @@ from ikawaari import clock
 from ikawaari.checkout import (
     abandonment,
     attempts,
+    contacts,
     enquiry,
     links,
     merchant_view,
@@ -152,6 +153,24 @@ def cancel(session_id: str) -> BaseResponse:
     if not abandonment.abandon(session_id, name, now):
         return back(session_id, **{_CANCELING: 1})
     return _sent_again(session_id, name, now) if _RESEND in request.form else back(session_id)
+
+
+@bp.post("/<session:session_id>/contact")
+def contact(session_id: str) -> BaseResponse:
+    """The form of the receipt: who paid leaves a name and an email address. The page names what is wrong with them."""
+    now = clock.now()
+    draft = drafts.typed({name: request.form.get(name, "") for name in ("name", "email")})
+    faults: Details = {}
+    try:
+        if not draft.faults:
+            contacts.leave(sessions.look_up(session_id, now), draft.values, now)
+            return back(session_id, **{receipts.STAY: 1})
+    except ValidationFailed as error:
+        faults = error.details
+    except Conflict:  # somebody has, or it is too late; the page says so
+        return back(session_id, **{receipts.STAY: 1})
+    shown_again = draft.blame(faults) if faults else draft
+    return drafts.keep(back(session_id, **{receipts.STAY: 1}), session_id, shown_again, now)
 
 
 def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
@@ -310,6 +329,7 @@ def facts_of(shown: Snapshot, view: PublicCheckout, state: PageState, now: datet
         asked=_asked(),
         earlier=context.earlier(_earlier(session, state, now), view["country"], locale, now),
         asks_email=subscriptions.lacks_contact(session),
+        asks_contact=contacts.are_asked(shown, now),
         checked=clock.unix(now) if "checked" in request.args else 0,
         canceling=_CANCELING in request.args,
         ways=ways.of(shown, now),

@@ -60,17 +60,23 @@ def test_the_shops_questions_are_asked_and_answered(customer: Page, shop: Shop) 
     assert answers == {"size": "M", "name": "Awa & <Fils>", "count": "12", "day": "2030-05-17"}
 
 
-def test_a_customer_may_leave_name_and_email(page: Page, shop: Shop) -> None:
+def test_who_has_paid_may_leave_name_and_email(customer: Page, shop: Shop) -> None:
     session = open_session(shop)
-    arrive(page, session)
-    page.locator("summary", has_text="e-mail").click()
-    page.get_by_label("Votre nom").fill("Awa Diop")
-    page.get_by_label("Votre e-mail").fill("awa")
-    pay_by_phone(page)
-    see(page, "choose!", "Il manque @ dans l’adresse.")
-    page.get_by_label("Votre e-mail").fill("awa@example.com")
-    pay(page)
-    end(page, "paid")
+    arrive(customer, session)
+    expect(customer.get_by_label("Votre e-mail")).to_have_count(0)
+    pay_by_phone(customer)
+    end(customer, "paid")
+    customer.get_by_role("link", name="Ajouter mon nom et mon e-mail").click()
+    customer.wait_for_url("**?stay=1#contact")
+    customer.locator("summary", has_text="e-mail").click()
+    customer.get_by_label("Votre nom").fill("Awa Diop")
+    customer.get_by_label("Votre e-mail").fill("awa")
+    send = customer.get_by_role("button", name="Envoyer à Boutique Awa")
+    send.click()
+    see(customer, "paid!", "Il manque @ dans l’adresse.")
+    customer.get_by_label("Votre e-mail").fill("awa@example.com")
+    send.click()
+    expect(customer.locator("#contact")).to_have_count(0)
     assert ask(shop, session)["customer_details"] == {"name": "Awa Diop", "email": "awa@example.com"}
 
 

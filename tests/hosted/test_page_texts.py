@@ -49,7 +49,7 @@ def test_an_address_that_cannot_be_stored_is_told_before_any_money_moves(
     session = factories.session()
     page = client.post(f"/{session.id}/pay", data=way | {"email": email}, follow_redirects=True)
     assert page.status_code == 200
-    assert 'id="email-problem"' in page.text
+    assert '<div class="box bad faults" role="alert"' in page.text
     assert PaymentAttempt.select().count() == 0
     body = {
         "payment_method": {"type": "card", "card": {"token": "tok_test_card"}},
