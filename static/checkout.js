@@ -6,7 +6,7 @@
   const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
   const on = (name, act, root) => (root || document).addEventListener(name, act);
   const before = (name, act) => document.addEventListener(name, act, true);
-  let box, state, clock, retry, leave, unanswered, moving, failures = 0, flying = 0, typed = [];
+  let box, state, clock, retry, leave, unanswered, moving, kept, failures = 0, flying = 0;
   const held = []; // what stood in a button and beside it before it was pressed
 
   const polls = () => find('#poll[hx-trigger^=every]', box);
@@ -138,7 +138,7 @@
       event.preventDefault(); // a portal's page, or a proxy's, never takes the place of ours
       return failed(ctx, !ours && status < 500);
     }
-    typed = ctx.request.method === 'GET' && box.dataset.state === state ? fields() : [];
+    kept = ctx.request.method === 'GET' && hold();
     well();
     // Nothing has changed since the press: it did not arrive.
     if (unanswered && (status === 204 || ctx.hx.retarget)) unsent();
@@ -146,17 +146,22 @@
 
   // ---- a new state: put the focus on it, say it, start its clock
 
-  // What a look at the server must not take away: it changes the page under the customer's hands.
-  const fields = () => all('input[id]', box)
-    .map((field) => ({ id: field.id, value: field.value, at: field === document.activeElement }))
-    .filter((one) => one.at || one.value);
-  const retype = () => {
-    for (const one of typed.splice(0)) {
-      const field = document.getElementById(one.id);
-      if (!field || !box.contains(field)) continue;
-      field.value = field.value || one.value;
-      if (one.at) field.focus({ preventScroll: true });
+  // What a look at the server must not take away when it draws the page anew under the customer's hands: what is typed,
+  // where the focus is, what is unfolded, and what was told.
+  const folds = () => all('details > summary', box);
+  const hold = () => ({
+    fields: all('input[id]', box).map((one) => ({ id: one.id, value: one.value, at: one === document.activeElement })),
+    open: folds().filter((one) => one.parentNode.open).map((one) => one.textContent),
+    told: all('[data-told]', box).map((one) => ({ name: one.dataset.told, action: one.nextElementSibling.getAttribute('action') })),
+  });
+  const restore = ({ fields, open, told }) => {
+    for (const one of fields) {
+      const field = find(`input[id="${one.id}"]`, box);
+      if (field && (one.value || one.at)) field.value = field.value || one.value;
+      if (field && one.at) field.focus({ preventScroll: true });
     }
+    for (const one of folds()) one.parentNode.open = one.parentNode.open || open.indexOf(one.textContent) >= 0;
+    for (const one of told) tell(one.name, find(`form[action="${one.action}"]`, box));
   };
   const say = (text) => { if (find('#live')) find('#live').textContent = text; };
   const arrive = () => {
@@ -175,7 +180,8 @@
       say(land ? land.getAttribute('aria-label') || land.textContent : told ? told.textContent : '');
     }
     moving = false;
-    if (!moved) retype();
+    if (kept && !moved) restore(kept);
+    kept = null;
     state = box.dataset.state;
     if (unanswered) unsent(); // a page without a poll has been asked for as a whole
   };

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visit, forgive
 from tests.browser.shop import Shop, assert_paid_once, charges, open_session, tell
+from tests.browser.states import subscribed
 from tests.browser.steps import arrive, end, pay, pay_by_phone, phone, see, type_phone
 
 UNSENT = "Rien n’a été envoyé"
@@ -146,6 +147,19 @@ def test_a_code_that_was_not_sent_stays_and_can_be_sent_again(page: Page, shop: 
     forgive(complaints, *NOISE)
 
 
+def test_what_was_not_sent_from_a_fold_is_told_where_it_is_seen(page: Page, shop: Shop, complaints: list[str]) -> None:
+    subscribed(page, shop)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Oui, arrêter l’abonnement").click()
+    expect(page.get_by_text("Nous vérifions dès qu’il revient.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(message(page)).to_be_visible()
+    expect(message(page)).to_contain_text(UNSENT)
+    page.get_by_role("button", name="Oui, arrêter l’abonnement").click()
+    see(page, "paid", "Votre abonnement est arrêté.")
+    forgive(complaints, *NOISE)
+
+
 def test_a_look_on_demand_that_was_not_sent_is_told_without_a_word_of_paying(
     page: Page, shop: Shop, complaints: list[str]
 ) -> None:
@@ -155,6 +169,11 @@ def test_a_look_on_demand_that_was_not_sent_is_told_without_a_word_of_paying(
     page.route("**/check", answer(503))
     page.get_by_role("button", name=re.compile("vérifier")).click()
     expect(message(page)).to_contain_text("Le réseau a coupé. Appuyez de nouveau.")
+    page.route("**/*seen=*", lambda route: route.continue_(url=route.request.url.replace("seen=", "seen=x")))
+    page.evaluate("document.querySelector('#checkout').dataset.old = ''")
+    page.clock.fast_forward(2_000)
+    expect(page.locator("#checkout[data-old]")).to_have_count(0)
+    expect(message(page)).to_be_visible()
     forgive(complaints, *NOISE)
 
 

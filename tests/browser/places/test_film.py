@@ -227,12 +227,6 @@ def refund(film: Film, shop: Shop) -> None:
     film.shot("refunded")
 
 
-def in_each_commit(short: list[tuple[str, str]]) -> list[Any]:
-    """Every flow in every way; what is not in `short` is long."""
-    every = [(name, way) for name in FLOWS for way in WAYS]
-    return [one if one in short else pytest.param(*one, marks=pytest.mark.long) for one in every]
-
-
 @pytest.fixture
 def folder(request: pytest.FixtureRequest) -> Path | None:
     """Where the pictures of this flow go."""
@@ -250,7 +244,9 @@ def at(still: Served, owner: Merchant) -> Callable[[str], str]:
     return lambda name: still.url + PLACES[name](owner).path
 
 
-@pytest.mark.parametrize(("name", "way"), in_each_commit([("subscription", "cut")]))
+@pytest.mark.long
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_comes_to_its_end(  # noqa: PLR0917
     request: pytest.FixtureRequest,
     visit: Visit,
