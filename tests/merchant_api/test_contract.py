@@ -8,6 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+import structlog
 from schemathesis.checks import load_all_checks
 from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
@@ -28,6 +29,7 @@ NOT_FOR_US: list[Any] = [positive_data_acceptance]
 # The operations are known before any fixture is: this app stands on no database until `shop` gives it one.
 NOWHERE = f"sqlite:///{tempfile.mkdtemp(prefix='ikawaari-')}/none.sqlite3"
 app = ikawaari.create_app(Config(database_url=NOWHERE, log_level="CRITICAL", **HOME))
+structlog.reset_defaults()  # who reads the log in this process after its collection hears of errors
 document = schemathesis.openapi.from_wsgi("/openapi.json", app)
 load_all_checks()
 OPERATIONS = [
@@ -51,6 +53,7 @@ def shop(shared_url: str) -> Iterator[Shop]:
     """Who asks, as often as it likes."""
     with app_on(shared_url, log_level="CRITICAL"):
         yield Shop(app, rate_limit=10**9)
+    structlog.reset_defaults()
 
 
 def is_lenient(value: Any) -> bool:
