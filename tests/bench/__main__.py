@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ikawaari.config import INSTANCE
-from tests.bench import cpu, databases, rates, report, rows, webhooks
+from tests import browser_support
+from tests.bench import cpu, databases, page, rates, report, rows, webhooks
 from tests.bench.rates import Row
 
 
@@ -17,6 +18,8 @@ def main() -> None:
         _cpu(options.engine, options.json or INSTANCE / "bench-cpu.json")
     elif options.webhooks:
         _webhooks(options.engine, options.json or INSTANCE / "bench-webhooks.json")
+    elif options.page:
+        report.save(options.json or INSTANCE / "bench-page.json", "page", _page(options.rounds))
     elif options.rows:
         _rows(options, options.json or INSTANCE / "bench-rows.json")
     else:
@@ -28,6 +31,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cpu", action="store_true", help="in process: CPU time and statements of each request")
     parser.add_argument("--peer", action="store_true", help="a FastAPI peer beside us; its environment is made once")
     parser.add_argument("--webhooks", action="store_true", help="webhooks delivered a second, by two workers")
+    parser.add_argument("--page", action="store_true", help="the page alone, in a browser")
     parser.add_argument("--rows", action="store_true", help="the rates with many sessions stored, beside few")
     parser.add_argument("--stored", type=int, default=rows.MANY, help="how many are many")
     parser.add_argument("--engine", choices=databases.ENGINES, action="append", help="once or twice; default: both")
@@ -47,7 +51,8 @@ def _rates(options: argparse.Namespace, path: Path) -> None:
     base = measured[0].median("rate")
     head = ["over HTTP", "", "ratio", "per s", "p50 ms", "p99 ms", "p99 / p50", "slowest ms"]
     print(report.table(head, [_line(row, base) for row in measured]))
-    report.save(path, "rates", [_figures(row, base) for row in measured])
+    shown = _page(options.rounds) if options.kind is None else None
+    report.save(path, "rates", [_figures(row, base) for row in measured], page=shown)
 
 
 def _line(row: Row, base: float) -> list[str]:
@@ -59,6 +64,23 @@ def _line(row: Row, base: float) -> list[str]:
 def _figures(row: Row, base: float) -> dict[str, Any]:
     rounds = [asdict(one) for one in row.rounds]
     return {"name": row.kind.name, "engine": row.engine, "ratio": row.median("rate") / base, "rounds": rounds}
+
+
+def _page(rounds: int) -> dict[str, dict[str, Any]] | None:
+    costs = page.measure(rounds)
+    if costs is None:
+        print("The page was not measured:", browser_support.HOW_TO_GET_ONE)
+        return None
+    head = ["the page", "first, bytes", "all", "requests", "FCP s", "LCP s", "shift", "Pay ends at", "320 × 568"]
+    print("\n" + report.table(head, [_cost(name, cost) for name, cost in costs.items()]))
+    return {name: asdict(cost) for name, cost in costs.items()}
+
+
+def _cost(name: str, cost: page.Cost) -> list[str]:
+    weight = [f"{cost.first_bytes:,}", f"{cost.all_bytes:,}", f"{cost.requests}"]
+    paints = [f"{cost.first_paint / 1000:.2f}", f"{cost.largest_paint / 1000:.2f}", f"{cost.shift:g}"]
+    places = ["" if at is None else f"{at:.0f}" for at in (cost.pay_ends_at, cost.pay_ends_at_smallest)]
+    return [name, *weight, *paints, *places]
 
 
 def _rows(options: argparse.Namespace, path: Path) -> None:

@@ -16,8 +16,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def save(path: Path, kind: str, figures: Any) -> None:
-    """Write figures with what they were measured on."""
+def save(path: Path, kind: str, figures: Any, **more: Any) -> None:
+    """Write figures with what they were measured on; `more` by its names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = {
         "kind": kind,
@@ -27,6 +27,7 @@ def save(path: Path, kind: str, figures: Any) -> None:
         "cores": len(os.sched_getaffinity(0)),
         "load_before": round(os.getloadavg()[0], 2),
         "figures": figures,
+        **more,
     }
     path.write_text(json.dumps(facts, indent=1) + "\n")
 
