@@ -236,6 +236,8 @@ def _note(facts: Facts) -> LazyString | str | None:
     """What is said beside the operator of a form that shows a guess before it is sent. Nothing is wrong with it."""
     draft, view = facts.draft, facts.view
     country, operator = drafts.country_of(draft, view) or "", drafts.wanted_operator(draft, view)
+    if operator in dict(facts.notes.hindrances):  # that is what has to be told
+        return None
     from_country = countries.out_of(country, facts.locale)
     return guesses.words(draft.reasons.get("operator", ""), _operator_name(view, operator), from_country)
 

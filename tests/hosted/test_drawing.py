@@ -98,6 +98,7 @@ FACTS: Mapping[str, list[Any]] = {
     "asked": ["pi_earlier"],
     "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "when": "hier à 10:00", "every": None}],
     "asks_email": [True],
+    "asks_contact": [True],
     "checked": [True],
     "canceling": [True],
     "ways": [Ways(cancel="5f1c0a7e"), Ways(resume=True)],

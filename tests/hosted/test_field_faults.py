@@ -14,6 +14,7 @@ from tests.factories import custom_field
 WALLET = {"method": "mobile_money", "country": "SN", "phone": "77 123 45 00", "operator": "orange_sn"}
 CARD = {"method": "card", "number": "4242 4242 4242 4242", "expiry": "12/40", "cvc": "123"}
 CHOSEN: dict[str, Any] = {"amount": None, "amount_min": 500, "amount_max": 200_000, "amount_presets": [1_000, 5_000]}
+BY_CARD: dict[str, Any] = {"mode": "subscription", "recurring": {"interval": "month", "interval_count": 1}}
 RULES: list[tuple[dict[str, Any], dict[str, str], str, str, str]] = [
     ({}, {"phone": ""}, "phone", "Tapez votre numéro de téléphone.", "Type your phone number."),
     ({}, {"phone": "77 123 45"}, "phone", "Il manque 2 chiffres (9 au Sénégal).", "2 digits missing (9 in Senegal)."),
@@ -37,8 +38,8 @@ RULES: list[tuple[dict[str, Any], dict[str, str], str, str, str]] = [
         "Vous avez choisi 1 000 FCFA et tapé 7 000 FCFA : lequel ?",
         "You chose 1,000 FCFA and typed 7,000 FCFA: which one?",
     ),
-    ({}, {"email": "awa"}, "email", "Il manque @ dans l’adresse.", "The address lacks an @."),
-    ({}, {"email": "awa@"}, "email", "Vérifiez cette adresse e-mail.", "Check this email address."),
+    (BY_CARD, CARD | {"email": "awa"}, "email", "Il manque @ dans l’adresse.", "The address lacks an @."),
+    (BY_CARD, CARD | {"email": "awa@"}, "email", "Vérifiez cette adresse e-mail.", "Check this email address."),
     ({}, CARD | {"number": "4242"}, "number", "Il manque des chiffres.", "Digits are missing."),
     (
         {},

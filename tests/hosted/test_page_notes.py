@@ -77,7 +77,7 @@ def test_the_public_json_does_not_have_it(app: Any, client: FlaskClient) -> None
     [
         ("unknown", "insufficient_funds", "Often there is not enough money in the account."),
         ("payer_declined", "payment_timeout", "The payment was refused, or not confirmed in time"),
-        ("payer_declined", None, "You refused on the phone"),
+        ("payer_declined", None, "Payment refused in Wave"),
         ("expired", "insufficient_funds", "Time is over"),  # of an earlier try, which is over, too
     ],
 )
