@@ -155,10 +155,14 @@ class _Batch(Pipeline):
         return super().__enter__()
 
     def __exit__(self, *error: Any) -> None:
+        is_whole = False
         try:
             super().__exit__(*error)
+            is_whole = error[0] is None
         finally:
             self._conn._pipeline = None  # noqa: SLF001
+            if not is_whole:  # PostgreSQL has skipped what psycopg believes to be prepared
+                self._conn._prepared.clear()  # noqa: SLF001
 
     def _communicate_gen(self) -> PQGen[None]:
         while self.command_queue:

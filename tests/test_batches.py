@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from peewee import DataError
 
 from ikawaari import clock, store
 from ikawaari.events import endpoints
@@ -89,21 +90,39 @@ def test_who_leaves_a_batch_by_an_error_of_its_own_hears_that_one() -> None:
     assert Merchant.select().count() == 1
 
 
-def test_statements_that_were_prepared_are_prepared_anew_after_a_transaction_was_undone() -> None:
-    """psycopg forgets them then, and tells PostgreSQL so: whoever sends without its cursors has to notice."""
+@pytest.mark.parametrize("uses_before", range(9))
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_an_undone_batch_would_have_prepared_is_prepared_anew(uses_before: int, *, is_read: bool) -> None:
+    """psycopg prepares a statement at its sixth use. In a batch that fails before it, PostgreSQL skips that."""
+    known = factories.merchant()
 
     def write(name: str) -> None:
         with store.atomic(), database.obj.batch():
-            Merchant.add(**{**known.__data__, "id": f"mer_{name}", "name": name})
+            Merchant.add(**{**known.__data__, "id": name})
+            database.execute_sql("SELECT %s::text", (name,), is_read=is_read)
 
-    known = factories.merchant()
-    for number in range(8):  # the sixth one is prepared
-        write(f"before {number}")
+    with pytest.raises(store.IntegrityError), store.atomic():  # nothing is prepared yet: psycopg has nothing to forget
+        Merchant.add(**known.__data__)
+    for number in range(uses_before):
+        write(f"mer_before_{number}")
     with pytest.raises(store.IntegrityError):
-        write("before 0")
-    for number in range(8):
-        write(f"after {number}")
-    assert Merchant.select().count() == 17
+        write(known.id)
+    for number in range(9):
+        write(f"mer_after_{number}")
+    assert Merchant.select().count() == uses_before + 10
+
+
+def test_a_batch_of_reads_that_fails_leaves_a_connection_that_works() -> None:
+    def read(divisor: int) -> list[int]:
+        with database.obj.batch():
+            cursors = [database.execute_sql("SELECT %s::int / %s::int", (6, divisor)), database.execute_sql("SELECT 7")]
+        return [cursor.fetchone()[0] for cursor in cursors]
+
+    for _ in range(5):
+        assert read(2) == [3, 7]
+    with pytest.raises(DataError, match="division by zero"):
+        read(0)
+    assert [read(2) for _ in range(9)] == [[3, 7]] * 9
 
 
 @pytest.mark.parametrize("parts", [1, 16])
