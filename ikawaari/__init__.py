@@ -23,6 +23,7 @@ from ikawaari.hosted import (
     pages,
     printable,
     provider_screens,
+    sent_back,
     trailing,
     web,
 )
@@ -115,6 +116,7 @@ def _serve_api(app: Flask) -> None:
 def _serve_pages(app: Flask, config: Config) -> None:
     Babel(app, locale_selector=web.header_locale)
     app.register_blueprint(pages.bp)
+    app.register_blueprint(sent_back.bp)
     app.register_blueprint(links.bp)
     device_pages.register(app, config)
     app.register_blueprint(printable.bp)

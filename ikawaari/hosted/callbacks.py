@@ -11,12 +11,12 @@ from ikawaari.config import Config
 bp = Blueprint("callbacks", __name__)
 
 
-@bp.route("/callbacks/<account>", methods=["HEAD", "POST", "PUT"])
-@bp.route("/callbacks/<account>/<tag>", methods=["HEAD", "POST", "PUT"])
-@bp.route("/callbacks/<account>/<charge>/<tag>", methods=["HEAD", "POST", "PUT"])
+@bp.route("/callbacks/<account>", methods=["GET", "HEAD", "POST", "PUT"])
+@bp.route("/callbacks/<account>/<tag>", methods=["GET", "HEAD", "POST", "PUT"])
+@bp.route("/callbacks/<account>/<charge>/<tag>", methods=["GET", "HEAD", "POST", "PUT"])
 def receive(account: str, charge: str = "", tag: str | None = None) -> Response:
-    """Receive a callback; 200 tells the provider not to send it again. Providers probe addresses by HEAD."""
-    if request.method != "HEAD":
+    """Receive a callback; 200 tells the provider not to send it again. Providers probe addresses by HEAD or GET."""
+    if request.method in {"POST", "PUT"}:
         callbacks.receive(account, _message(tag), clock.now())
     return jsonify({"received": True})
 

@@ -58,13 +58,14 @@ def test_a_stranger_is_not_found_and_a_huge_body_not_read(app: Flask) -> None:
     error(client.post("/callbacks/nobody", data=b"{}"), 404, "IKW-RES-001")
     error(client.put("/callbacks/nobody", data=b"{}"), 404, "IKW-RES-001")
     error(client.post(PATH, data=b"a" * 131_073), 413, "IKW-REQ-004")
-    error(client.get(PATH), 405, "IKW-REQ-005")
+    error(client.delete(PATH), 405, "IKW-REQ-005")
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/tag", f"{PATH}/charge/tag"])
 def test_a_probe_is_answered(app: Flask, path: str) -> None:
-    """Some providers ask by HEAD or OPTIONS whether there is anybody before they use an address."""
+    """Some providers ask by HEAD, OPTIONS or GET whether there is anybody before they use an address."""
     assert app.test_client().head(path).status_code == 200
+    assert app.test_client().get(path).json == {"received": True}
     assert app.test_client().options(path).status_code == 200
 
 

@@ -250,7 +250,7 @@ def assert_is_page(answer: TestResponse) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nowhere", 404), ("POST", "/{id}", 405), ("GET", "/{id}/pay", 405), ("GET", "/cs_short", 404)],
+    [("GET", "/nowhere", 404), ("PUT", "/{id}", 405), ("GET", "/{id}/pay", 405), ("GET", "/cs_short", 404)],
 )
 def test_a_wrong_address_is_told_with_a_page(client: FlaskClient, method: str, path: str, status: int) -> None:
     answer = client.open(path.format(id=factories.session().id), method=method)
