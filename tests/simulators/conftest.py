@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ikawaari.simulators.cinetpay import CinetPay
+from ikawaari.simulators.cinetpay import CinetPay, LegacyCinetPay
 from ikawaari.simulators.mtn import Mtn
 from ikawaari.simulators.pawapay import PawaPay
 from ikawaari.simulators.wave import Wave
 from tests.simulators import mtn_account, pawapay_account, stripe_account
 from tests.simulators.cinetpay_account import Account
+from tests.simulators.cinetpay_legacy_service import Service
 from tests.simulators.talking import Receiver, talk
 from tests.simulators.wave_wallet import Wallet
 
@@ -26,6 +27,13 @@ def cinetpay(receiver: Receiver) -> Iterator[Account]:
     """Senegal's account at a simulated CinetPay."""
     with talk(CinetPay()) as sim:
         yield Account(sim, notify_url=receiver.url)
+
+
+@pytest.fixture
+def legacy(receiver: Receiver) -> Iterator[Service]:
+    """Senegal's service at the simulated legacy API of CinetPay."""
+    with talk(LegacyCinetPay()) as sim:
+        yield Service(sim, notify_url=receiver.url)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""CinetPay v1, simulated: what it accepts (`rules.py`), and what it does (`simulator.py`)."""
+"""CinetPay, simulated: what v1 accepts (`rules.py`) and does (`simulator.py`), and the same of its legacy API."""
 
+from ikawaari.simulators.cinetpay.legacy import LegacyCinetPay
 from ikawaari.simulators.cinetpay.simulator import CinetPay
 
-__all__ = ["CinetPay"]
+__all__ = ["CinetPay", "LegacyCinetPay"]
