@@ -98,7 +98,7 @@ def test_settings_may_come_from_standard_input(database_url: str) -> None:
     ("given", "said"),
     [
         ({}, ["token: is required"]),
-        ({"token": TOKEN, "tokn": TOKEN}, ["tokn: is not a setting of this provider"]),
+        ({"token": TOKEN, "tokn": TOKEN}, ["tokn: is not a setting of such an account, which has token"]),
         ({"tokn": TOKEN, "token": 3}, ["token: must be a text", "tokn: is not a setting"]),
         ([TOKEN], ["settings: must be an object"]),
         ('{"token": "' + TOKEN, ["is not JSON"]),

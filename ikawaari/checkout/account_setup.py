@@ -24,6 +24,7 @@ from ikawaari.providers import registry, settings
 from ikawaari.providers.base import Account, Provider, Verb
 from ikawaari.providers.channel import Channel
 from ikawaari.providers.provider import Checkup
+from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import TAG_LENGTH
 from ikawaari.shapes import MethodType
 from ikawaari.states import AttemptStatus, ProviderState
@@ -52,7 +53,8 @@ def add(new: NewAccount, config: Config, now: datetime) -> Account:
         merchants.get(new.merchant_id)
     country = new.country.upper() if new.country else None
     account_id = f"acc_{ids.random_text(_ID_LENGTH)}"
-    problems = _misfits(provider, new.livemode, country) | _setting_problems(provider, new.settings, config)
+    known = provider.settings_of(new.settings)
+    problems = _misfits(provider, new.livemode, country) | _setting_problems(known, new.settings, config)
     problems |= _address_problems(provider, f"{config.api_url}/callbacks/{account_id}")
     if problems or not isinstance(new.settings, Mapping):
         raise ValidationFailed(problems)
@@ -84,7 +86,9 @@ def update(account_id: str, given: object, config: Config, now: datetime) -> Non
         provider = registry.named(row.provider) if row else None
         if row is None or provider is None:
             raise NotFound(f"provider account {account_id} that has settings")
-        problems = _setting_problems(provider, given, config)
+        # What is under way is asked about with them: an account stays of the kind that it is.
+        known = provider.settings_of(accounts.opened(row).settings)
+        problems = _setting_problems(known, given, config)
         if problems or not isinstance(given, Mapping):
             raise ValidationFailed(problems)
         row.change(settings=accounts.seal(given))
@@ -185,7 +189,7 @@ def _described(known: Accounts, one: Channel, paid_at: datetime | None) -> Mappi
         "cards": one.capabilities.cards is not None,
         "last_success": clock.iso(paid_at) if paid_at else None,
         "callback_url": account.callback_url,
-        "settings": settings.masked(one.provider.settings, account.settings),
+        "settings": settings.masked(one.settings, account.settings),
     }
 
 
@@ -227,8 +231,8 @@ def _misfits(provider: Provider, livemode: bool, country: str | None) -> Details
     return problems
 
 
-def _setting_problems(provider: Provider, given: object, config: Config) -> Details:
-    problems = {name: [problem] for name, problem in settings.problems(provider.settings, given).items()}
+def _setting_problems(known: Sequence[Setting], given: object, config: Config) -> Details:
+    problems = {name: [problem] for name, problem in settings.problems(known, given).items()}
     base_url = given.get("base_url") if isinstance(given, Mapping) else None
     if isinstance(base_url, str) and not problems.get("base_url") and (problem := _url_problem(base_url, config)):
         problems["base_url"] = [problem]

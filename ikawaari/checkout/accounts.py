@@ -145,7 +145,7 @@ def _read(version: int, providers_version: int) -> Accounts:
     said = health.conditions()
     built_in = [replace(one, said=said.get(one.id, {})) for one in registry.built_in()]
     channels = sorted([*built_in, *_stored(said)], key=_preference)
-    logs.hide(text for one in channels for text in settings.secrets(one.provider.settings, one.account.settings))
+    logs.hide(text for one in channels for text in settings.secrets(one.settings, one.account.settings))
     return Accounts(
         channels={one.id: one for one in channels},
         closed=frozenset(row.name for row in switches),

@@ -11,6 +11,7 @@ from ikawaari.providers import http
 from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
 from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
+from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
 
@@ -41,6 +42,11 @@ class Channel:
     def capabilities(self) -> Capabilities:
         """What the provider can do."""
         return self.provider.capabilities
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """Which settings an account of its kind has."""
+        return self.provider.settings_of(self.account.settings)
 
     @property
     def times(self) -> Times:

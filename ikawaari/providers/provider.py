@@ -122,6 +122,10 @@ class Provider(Hooks, ABC):
         """What the provider says now about its operators; empty if it did not answer."""
         return ()
 
+    def settings_of(self, given: object) -> Sequence[Setting]:
+        """The settings of an account that has the `given` ones: some providers have accounts of several kinds."""
+        return self.settings
+
     def reach(self, account: Account, operator: str | None) -> Reach | None:
         """What it can do for that operator (None: for cards) through that account; None if nothing.
 

@@ -30,7 +30,8 @@ def problems(known: Sequence[Setting], given: object, within: str = "") -> Mappi
     if not isinstance(given, Mapping):
         return {within.rstrip(".") or "settings": "must be an object"}
     names = {setting.name for setting in known}
-    found = {f"{within}{name}": "is not a setting of this provider" for name in given if name not in names}
+    stranger = f"is not a setting of such an account, which has {', '.join(setting.name for setting in known)}"
+    found = {f"{within}{name}": stranger for name in given if name not in names}
     for setting in known:
         found |= _problems_of(setting, given.get(setting.name), within)
     return found

@@ -35,7 +35,7 @@ from tests.world import fresh, intent, tries
 
 pytestmark = pytest.mark.long(engine="sqlite")  # there a process dies anywhere: tests/checkout/test_live_crashes.py
 KILLING = "tests.chaos.live_killing"
-BY_NAME = {bench.adapter.name: bench for bench in BENCHES}
+BY_NAME = {bench.label(): bench for bench in BENCHES}
 REFUNDING = [name for name, bench in BY_NAME.items() if bench.adapter.refund is not Provider.refund]
 # Seconds: for the next enquiry, a dead one's lease, and the time after which a provider has forgotten.
 JUMPS = (6, 40, 200, 1_000, 2_000, 4_000)

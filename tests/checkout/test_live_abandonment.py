@@ -31,7 +31,7 @@ def live(request: pytest.FixtureRequest, config: Config) -> Iterator[Live]:
         yield opened
 
 
-canceling = pytest.mark.parametrize("live", CANCELING, indirect=True, ids=lambda bench: bench.adapter.name)
+canceling = pytest.mark.parametrize("live", CANCELING, indirect=True, ids=lambda bench: bench.label())
 
 
 def leave(live: Live, session: CheckoutSession) -> bool:
@@ -124,7 +124,7 @@ def test_a_process_may_die_anywhere_on_the_way(live: Live) -> None:
     pay_again(live, session)
 
 
-@pytest.mark.parametrize("live", OTHERS, indirect=True, ids=lambda bench: bench.adapter.name)
+@pytest.mark.parametrize("live", OTHERS, indirect=True, ids=lambda bench: bench.label())
 def test_where_nothing_can_be_called_off_nobody_leaves(live: Live) -> None:
     session = live.paying()
     assert not abandonment.is_possible(latest(session))

@@ -34,7 +34,7 @@ FAULTS = [
 _MOST = 200  # a step with more places to die at has no end
 
 
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
+@pytest.fixture(params=BENCHES, ids=lambda bench: bench.label())
 def live(request: pytest.FixtureRequest, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """Each provider in turn, alone. What guards against strangers and outages is off: every death leaves one behind."""
     made: type[Bench] = request.param

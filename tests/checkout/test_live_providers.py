@@ -34,6 +34,7 @@ LATE: dict[str, dict[str, Any]] = {
     "pawapay": {"kind": "fail_then_complete", "code": "PAYMENT_NOT_APPROVED"},
     "mtn": {"kind": "fail_then_succeed", "code": "APPROVAL_REJECTED"},
     "cinetpay": {"kind": "fail_then_succeed", "code": 2003},
+    "cinetpay-legacy": {"kind": "fail_then_succeed", "code": 627},
     "wave": {"kind": "late_success"},
 }
 
@@ -45,10 +46,10 @@ LATE_REFUNDS: dict[str, dict[str, Any]] = {
 
 def only(benches: Sequence[type[Bench]]) -> pytest.MarkDecorator:
     """Some of the providers in place of all."""
-    return pytest.mark.parametrize("live", benches, indirect=True, ids=[one.adapter.name for one in benches])
+    return pytest.mark.parametrize("live", benches, indirect=True, ids=[one.label() for one in benches])
 
 
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
+@pytest.fixture(params=BENCHES, ids=lambda bench: bench.label())
 def live(request: pytest.FixtureRequest, config: Config) -> Iterator[Live]:
     """Each provider in turn, alone."""
     made: type[Bench] = request.param
@@ -162,9 +163,9 @@ def test_who_goes_away_is_asked_no_longer(live: Live) -> None:
     live.audit()
 
 
-@only([one for one in BENCHES if one.adapter.name in LATE])
+@only([one for one in BENCHES if one.label() in LATE])
 def test_money_that_comes_after_a_failure_pays_after_all(live: Live) -> None:
-    live.talk.next(**LATE[live.provider.name], seconds=1_800)
+    live.talk.next(**LATE[live.bench.label()], seconds=1_800)
     session = live.paying()
     if live.bench.starts_at_once:
         live.settle(session)
@@ -246,11 +247,11 @@ def returning(live: Live, session: CheckoutSession) -> None:
     refunds.create(live.owner, refunds.NewRefund(payment_intent=intent(session).id), live.now)
 
 
-@only([one for one in REFUNDING if one.adapter.name in LATE_REFUNDS])
+@only([one for one in REFUNDING if one.label() in LATE_REFUNDS])
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
 def test_a_refund_that_goes_after_it_failed_is_booked_once(live: Live, is_told: bool) -> None:
     session = live.paid()
-    live.talk.next(**LATE_REFUNDS[live.provider.name], on="refund", seconds=600)
+    live.talk.next(**LATE_REFUNDS[live.bench.label()], on="refund", seconds=600)
     refunds.create(live.owner, refunds.NewRefund(payment_intent=intent(session).id), live.now)
     live.door.is_open = is_told
     live.wait(5, 60)

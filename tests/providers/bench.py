@@ -14,6 +14,7 @@ from ikawaari.providers import settings
 from ikawaari.providers.callbacks import CallbackRequest
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result
 from ikawaari.providers.provider import Provider
+from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.web import Request
@@ -36,6 +37,7 @@ class Bench(ABC):
     signs_callbacks: ClassVar[bool] = True
     decline: ClassVar[FailureCode] = FailureCode.INSUFFICIENT_FUNDS  # what one for want of money comes to
     success: ClassVar[frozenset[tuple[str, object]]]  # the members of a look-up's answer that say so
+    kind: ClassVar[str] = ""  # of account, where the provider has several
     starts_at_once: ClassVar[bool] = True  # a create alone takes the money in the end; not so where a page decides
 
     def __init__(self, config: Config, talk: Talk, receiver: Receiver) -> None:
@@ -44,6 +46,11 @@ class Bench(ABC):
         times = replace(self.provider.capabilities.times, call_timeout=self.timeout)
         self.provider.capabilities = replace(self.provider.capabilities, times=times)
         self.account = self.account_at(talk.base_url)
+
+    @classmethod
+    def label(cls) -> str:
+        """What tests call it."""
+        return f"{cls.adapter.name}{cls.kind}"
 
     def account_at(self, base_url: str) -> Account:
         """The account, if the provider were at `base_url`."""
@@ -58,9 +65,14 @@ class Bench(ABC):
         )
 
     @property
+    def settings(self) -> Sequence[Setting]:
+        """Which settings the account may have."""
+        return self.provider.settings_of(self.account.settings)
+
+    @property
     def secrets(self) -> Sequence[str]:
         """What must never be logged."""
-        return settings.secrets(self.provider.settings, self.account.settings)
+        return settings.secrets(self.settings, self.account.settings)
 
     # ------------------------------------------------------------ what each bench says
 

@@ -33,7 +33,7 @@ def said() -> Iterator[Scripted]:
         yield scripted
 
 
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.adapter.name)
+@pytest.fixture(params=BENCHES, ids=lambda bench: bench.label())
 def bench(request: pytest.FixtureRequest, config: Config) -> Iterator[Bench]:
     """Each adapter in turn, with its simulator; a module of one adapter has a bench of its own."""
     made: type[Bench] = request.param

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 
 from tests.providers.bench import Bench
 from tests.providers.bench_cinetpay import CinetPayBench
+from tests.providers.bench_cinetpay_legacy import LegacyCinetPayBench
 from tests.providers.bench_mtn import MtnBench
 from tests.providers.bench_pawapay import PawaPayBench
 from tests.providers.bench_stripe import StripeBench
 from tests.providers.bench_wave import WaveBench
 
-BENCHES: Sequence[type[Bench]] = (CinetPayBench, MtnBench, PawaPayBench, StripeBench, WaveBench)
+BENCHES: Sequence[type[Bench]] = (
+    CinetPayBench,
+    LegacyCinetPayBench,
+    MtnBench,
+    PawaPayBench,
+    StripeBench,
+    WaveBench,
+)
 """Every adapter's bench. To let one join, add its class here."""

@@ -50,9 +50,9 @@ def test_its_data_are_complete(bench: Bench) -> None:
 
 
 def test_the_settings_of_its_simulator_are_its_settings(bench: Bench) -> None:
-    assert settings.problems(bench.provider.settings, bench.account.settings) == {}
+    assert settings.problems(bench.settings, bench.account.settings) == {}
     assert bench.secrets
-    assert "base_url" in {setting.name for setting in bench.provider.settings}
+    assert "base_url" in {setting.name for setting in bench.settings}
 
 
 # ---------------------------------------------------------------- charges
@@ -297,11 +297,11 @@ def test_a_garbled_callback_is_no_report(bench: Bench, body: bytes) -> None:
 def test_a_checkup_says_whether_the_settings_are_good(bench: Bench) -> None:
     assert bench.provider.check(bench.account, bench.now()).is_usable
     assert not bench.provider.check(_away(bench), bench.now()).is_usable
-    wrong = replace(_fresh(bench), settings=_wrong(bench.provider.settings, bench.account.settings))
+    wrong = replace(_fresh(bench), settings=_wrong(bench.settings, bench.account.settings))
     found = bench.provider.check(wrong, bench.now())
     assert not found.is_usable
     assert found.words.endswith(".")
-    assert not [secret for secret in settings.secrets(bench.provider.settings, wrong.settings) if secret in found.words]
+    assert not [secret for secret in settings.secrets(bench.settings, wrong.settings) if secret in found.words]
 
 
 def test_neither_secrets_nor_numbers_reach_the_logs(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -45,7 +45,11 @@ def way(bench: Bench) -> Iterator[Between]:
 
 def _is_create(request: Request) -> bool:
     """Whether a request may start something."""
-    return request.method == "POST" and not {"token", "login"} & set(request.path.split("/"))
+    return request.method == "POST" and not {"token", "login", "check"} & set(request.path.split("/"))
+
+
+def _is_look_up(request: Request) -> bool:
+    return request.method == "GET" or request.path.endswith("/check")
 
 
 def _answered(status: int, body: bytes) -> Change:
@@ -57,7 +61,7 @@ def _answered(status: int, body: bytes) -> Change:
 
 def _found(status: int, body: bytes) -> Change:
     """Each look-up is answered so."""
-    return lambda request, answer: Answer(status, body) if request.method == "GET" else answer
+    return lambda request, answer: Answer(status, body) if _is_look_up(request) else answer
 
 
 def _changed(change: Callable[[str, object], object]) -> Change:

@@ -4,11 +4,10 @@ Source: CinetPay's clients `cinetpay-python` 0.1.0 and `cinetpay-php` 3.0.1, whi
 of one country and one currency. How a wallet's payer is asked, the answer says (`must_be_redirected`). Nothing can be
 refunded or canceled. The status has no amount: a success is of what was asked for, unless the answer says otherwise.
 
-CinetPay's older API (v2, form-encoded callbacks with `x-token`) is not spoken: no merchant of ours has keys for that
-alone, and its documentation is no longer served, so nobody could check it.
+An account that has nothing but credentials of CinetPay's legacy API speaks that one: see `legacy.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,8 +16,8 @@ import structlog
 
 from ikawaari.config import Config
 from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Hint
-from ikawaari.providers.capabilities import Capabilities, Times
-from ikawaari.providers.cinetpay import codes, reading, sending, wallets
+from ikawaari.providers.capabilities import Capabilities, Reach, Times
+from ikawaari.providers.cinetpay import codes, legacy, reading, sending, wallets
 from ikawaari.providers.cinetpay.codes import Said
 from ikawaari.providers.http import Answer, Call, NoAnswer, decoded, read_text
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, refused, unknown
@@ -29,6 +28,7 @@ from ikawaari.providers.values import Account, Charge, long_id, short_id
 
 log = structlog.get_logger()
 
+CREDENTIALS = (Setting(name="api_key", is_secret=True), Setting(name="api_password", is_secret=True))
 _TOKEN_SECONDS, _TOKEN_MARGIN, _MOST_TOKEN_SECONDS = 300, 30, 86_400  # the first where the login does not say
 _LOGIN_REFUSED = (codes.INVALID_CREDENTIALS, codes.INVALID_PARAMS, codes.INVALID_TOKEN)
 
@@ -47,13 +47,13 @@ class NoToken:
 
 
 class CinetPay(Provider):
-    """CinetPay v1."""
+    """CinetPay v1, or its legacy API, as an account's settings say."""
 
     name = "cinetpay"
     is_per_country = is_aggregator = True
     longest_callback_url = sending.LONGEST_ADDRESS
     live_url, test_url = sending.LIVE_URL, sending.TEST_URL
-    settings = (Setting(name="api_key", is_secret=True), Setting(name="api_password", is_secret=True), BASE_URL)
+    settings = (*CREDENTIALS, BASE_URL)
     capabilities = Capabilities(
         operators=wallets.REACHED,
         modes=frozenset({True, False}),
@@ -69,13 +69,31 @@ class CinetPay(Provider):
     def __init__(self, config: Config) -> None:
         self._tokens = Tokens()
 
+    def settings_of(self, given: object) -> Sequence[Setting]:
+        """Those of the API whose credentials there are; of both, those of v1."""
+        names = set(given) if isinstance(given, Mapping) else set()
+        is_legacy = names & _names(legacy.CREDENTIALS) and not names & _names(CREDENTIALS)
+        return legacy.SETTINGS if is_legacy else self.settings
+
+    def reach(self, account: Account, operator: str | None) -> Reach | None:
+        """The wallets are the same ones; the legacy API asks all their payers on its page."""
+        reach = super().reach(account, operator)
+        return legacy.reach_of(reach) if reach and self._is_legacy(account) else reach
+
+    def own_url(self, account: Account) -> str:
+        """Each API has its own."""
+        return legacy.LIVE_URL if self._is_legacy(account) else super().own_url(account)
+
     def sent_id(self, charge_id: str) -> str:
         """CinetPay takes 30 characters."""
         return short_id(charge_id)
 
     def charge(self, account: Account, charge: Charge, now: datetime) -> Outcome:
         """`POST /v1/payment`. If its id exists there, it is looked up: that it was sent before is no failure."""
-        if (problem := sending.problem(account, charge, self.reach(account, charge.operator))) is not None:
+        reach = self.reach(account, charge.operator)
+        if self._is_legacy(account):
+            return legacy.create(self.call(account), account, charge, reach, now)
+        if (problem := sending.problem(charge, reach, sending.misfit(account))) is not None:
             return problem
         call, body = self.call(account), sending.body(account, charge)
         answer = self._ask(call, account, now, "POST", "/v1/payment", what="create", body=body)
@@ -89,10 +107,14 @@ class CinetPay(Provider):
 
     def lookup(self, account: Account, charge: Charge, now: datetime) -> Outcome:
         """`GET /v1/payment/{our id}`."""
+        if self._is_legacy(account):
+            return legacy.lookup(self.call(account), account, charge, now)
         return self._found(self.call(account), account, charge, now)
 
     def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[Hint]:
         """`{"merchant_transaction_id": …}`, unsigned. The tag in our address proves only that we gave it out for it."""
+        if self._is_legacy(account):
+            return [legacy.read_notification(account, request)]
         sent_id = read_text(decoded(request.body), "merchant_transaction_id")
         charge_id = long_id(sent_id)
         if sent_id is None or charge_id is None or not account.has_tag(request.tag, sent_id):
@@ -101,6 +123,8 @@ class CinetPay(Provider):
 
     def check(self, account: Account, now: datetime) -> Checkup:
         """Log in, and ask for a payment that there cannot be."""
+        if self._is_legacy(account):
+            return legacy.check(self.call(account), account)
         if words := sending.misfit(account):
             return Checkup(is_usable=False, words=words)
         said = self._ask(self.call(account), account, now, "GET", f"/v1/payment/{sending.NOBODY}", what="check")
@@ -109,6 +133,9 @@ class CinetPay(Provider):
         if not isinstance(said, Said) or said.code != codes.NOT_FOUND:
             return Checkup(is_usable=False, words=f"CinetPay gave no usable answer ({said.word}).")
         return Checkup(is_usable=True, words="CinetPay accepts the API key and the password.")
+
+    def _is_legacy(self, account: Account) -> bool:
+        return self.settings_of(account.settings) is legacy.SETTINGS
 
     def _found(self, call: Call, account: Account, charge: Charge, now: datetime) -> Outcome:
         said = self._ask(call, account, now, "GET", f"/v1/payment/{short_id(charge.id)}", what="lookup")
@@ -156,6 +183,10 @@ def _sent(
         return token
     answer = call.send(method, path, what=what, headers={"Authorization": f"Bearer {token.text}"}, body=body)
     return codes.read(answer) if isinstance(answer, Answer) else answer
+
+
+def _names(settings: Sequence[Setting]) -> set[str]:
+    return {setting.name for setting in settings}
 
 
 def _life(seconds: object) -> timedelta:

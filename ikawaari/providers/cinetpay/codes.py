@@ -1,4 +1,4 @@
-"""What CinetPay's answers say: a number and a word that belong together, which may stand inside `data`.
+"""What the answers of CinetPay v1 say: a number and a word that belong together, which may stand inside `data`.
 
 The number decides, or the word where there is no number, and not the HTTP status; but 5xx and 429 say nothing.
 """
@@ -60,17 +60,24 @@ class Said:
     status: int
     code: Code
     fields: Mapping[str, object] = field(repr=False)
+    words: Mapping[int, str] = field(default_factory=lambda: WORDS, repr=False)
 
     @property
     def word(self) -> str:
         """The code as an operator reads it: `2005 INSUFFICIENT_BALANCE`; without one, the HTTP status."""
-        known = WORDS.get(self.code, "") if isinstance(self.code, int) else ""
-        return f"HTTP {self.status}" if self.code is None else f"{self.code} {known}".rstrip()
+        if isinstance(self.code, int):
+            return f"{self.code:02} {self.words.get(self.code, '')}".rstrip()
+        return f"HTTP {self.status}" if self.code is None else self.code
 
     def text(self, name: str) -> str | None:
         """The text of that name."""
         value = self.fields.get(name)
         return value if isinstance(value, str) and value else None
+
+    @property
+    def reference(self) -> str | None:
+        """CinetPay's own id of the payment; the legacy API has the operator's, once it is paid."""
+        return self.text("transaction_id") or self.text("operator_id")
 
     @property
     def refuses_token(self) -> bool:
@@ -103,9 +110,14 @@ def of_payment(said: Said) -> Said:
 
 
 def _code(said: Mapping[str, object]) -> Code:
-    number, word = said.get("code"), said.get("status")
-    if isinstance(number, str) and _NUMBER.fullmatch(number):
-        return int(number)
-    if type(number) is int:
-        return number
+    found, word = number(said.get("code")), said.get("status")
+    if found is not None:
+        return found
     return _CODES.get(word, cleaned(word, _LONGEST_WORD)) if isinstance(word, str) else None
+
+
+def number(code: object) -> int | None:
+    """A code that is a number, or a text of one."""
+    if isinstance(code, str) and _NUMBER.fullmatch(code):
+        return int(code)
+    return code if type(code) is int else None

@@ -1,4 +1,4 @@
-"""What CinetPay says of a payment, as outcomes."""
+"""What CinetPay v1 says of a payment, as outcomes; where it says the same, the legacy API's."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -39,7 +39,7 @@ def created(charge: Charge, said: Said, now: datetime) -> Outcome:
     if said.fields.get("merchant_transaction_id") not in (None, short_id(charge.id)):
         return unknown(said.word)
     if said.code == codes.INVALID_PARAMS:
-        return refused(_wrong_field(said), said.word)
+        return refused(wrong_field(said), said.word)
     if said.code in _REFUSALS:
         return refused(_REFUSALS[said.code], said.word)
     if said.code in codes.FAILURES:
@@ -54,62 +54,75 @@ def status(charge: Charge, said: Said, now: datetime) -> Outcome:
     if said.code is None or not _is_about(charge, said):
         return unknown(said.word)
     if said.code == codes.SUCCESS:
-        return _succeeded(charge, said)
+        return succeeds(charge, said)
     if said.code in codes.FAILURES:
         return _failed(said)
     if said.code in {codes.INITIATED, codes.PENDING}:
-        return _waits(charge, said, now)
+        return waits(charge, said, now, acts="url" not in charge.provider_data or said.code == codes.INITIATED)
     if said.code in codes.WORDS:  # of calls, not of payments
         return unknown(said.word)
+    return strange(charge, said)
+
+
+def strange(charge: Charge, said: Said) -> Outcome:
+    """A status that is not in the card ends nothing."""
     log.error("cinetpay_status_unknown", attempt=charge.id, code=said.word)
-    return _outcome(Result.PROCESSING, said)
+    return processing(said)
 
 
 def _is_about(charge: Charge, said: Said) -> bool:
     return said.fields.get("merchant_transaction_id") == short_id(charge.id)
 
 
-def _wrong_field(said: Said) -> FailureCode:
+def wrong_field(said: Said) -> FailureCode:
+    """Why a request was refused, by the field that the refusal names."""
     if said.blames("phone"):
         return FailureCode.INVALID_PHONE
     return FailureCode.INVALID_AMOUNT if said.blames("amount") else FailureCode.CONFIGURATION_ERROR
 
 
 def _failed(said: Said) -> Outcome:
-    return failed(codes.FAILURES[said.code], said.word, reference=said.text("transaction_id"))
+    return failed(codes.FAILURES[said.code], said.word, reference=said.reference)
 
 
-def _succeeded(charge: Charge, said: Said) -> Outcome:
+def succeeds(charge: Charge, said: Said) -> Outcome:
     """What was taken is what was asked for, unless the answer has an amount or a currency of its own."""
     amount, currency = said.fields.get("amount"), said.fields.get("currency")
     if amount is None and currency in (None, charge.money.currency):
         log.info("cinetpay_amount_not_reported", attempt=charge.id)
         return _outcome(Result.SUCCEEDED, said, money=charge.money)
-    found = succeeded(
-        amount, currency or charge.money.currency, reference=said.text("transaction_id"), raw_code=said.word
-    )
+    found = succeeded(amount, currency or charge.money.currency, reference=said.reference, raw_code=said.word)
     if found.money != charge.money:
         log.error("cinetpay_took_another_amount", attempt=charge.id)
     return found
 
 
 def _asks(charge: Charge, said: Said, now: datetime) -> Outcome:
-    """What the payer has to do, after the create. It is kept: no other answer says it again."""
+    """What the payer has to do, after the create."""
     to_page = said.fields.get("must_be_redirected") is True or not sending.is_direct(charge)
     url = said.text("payment_url") if to_page else None
     if (to_page and url is None) or (charge.otp and not to_page):  # nowhere to go, or nothing left to do
-        return _outcome(Result.PROCESSING, said)
-    until = clock.unix(now + (_PAGE_LASTS if to_page else _PROMPT_LASTS))
+        return processing(said)
+    return asks(said, url, now)
+
+
+def asks(said: Said, url: str | None, now: datetime) -> Outcome:
+    """The payer has to go to the page at `url`, or to confirm a prompt. It is kept: no other answer says it again."""
+    until = clock.unix(now + (_PAGE_LASTS if url else _PROMPT_LASTS))
     kept: JsonObject = {"until": until, **({"url": url} if url else {})}
     return replace(_acts(said, url, until), provider_data=kept)
 
 
-def _waits(charge: Charge, said: Said, now: datetime) -> Outcome:
-    """The page is to be paid until its payer has been there, the prompt until its time is over."""
+def waits(charge: Charge, said: Said, now: datetime, *, acts: bool) -> Outcome:
+    """The page is to be paid until its payer has been there, which says `acts`; the prompt until its time is over."""
     until, url = charge.provider_data.get("until"), charge.provider_data.get("url")
-    acts = url is None or said.code == codes.INITIATED
     if acts and isinstance(until, int) and until > clock.unix(now):
         return _acts(said, str(url) if url else None, until)
+    return processing(said)
+
+
+def processing(said: Said) -> Outcome:
+    """The payer has nothing to do."""
     return _outcome(Result.PROCESSING, said)
 
 
@@ -131,6 +144,6 @@ def _outcome(
         money=money,
         action=action,
         deadline=deadline,
-        reference=said.text("transaction_id"),
+        reference=said.reference,
         raw_code=said.word,
     )

@@ -1,4 +1,4 @@
-"""What CinetPay is sent for a charge, and what need not be sent because it could only be refused."""
+"""What CinetPay v1 is sent for a charge, and what need not be sent because it could only be refused."""
 
 import re
 from collections.abc import Mapping
@@ -23,15 +23,22 @@ def misfit(account: Account) -> str | None:
     address, key = account.text("base_url", own).rstrip("/"), account.text("api_key")
     if (address, key[:8]) in {(LIVE_URL, "sk_test_"), (TEST_URL, "sk_live_")}:
         return f"An API key that begins with {key[:8]} is not for {address}."
+    return long_address(account)
+
+
+def long_address(account: Account) -> str | None:
+    """What is wrong with our callback addresses, in one sentence."""
     length = len(account.tagged_url(NOBODY, names_it=False))
     if length > LONGEST_ADDRESS:
         return f"Our callback addresses have {length} characters, and CinetPay takes {LONGEST_ADDRESS}."
     return None
 
 
-def problem(account: Account, charge: Charge, reach: Reach | None) -> Outcome | None:
-    """Why a charge need not be sent; None if it is to be sent. `reach`: what the account can do for its operator."""
-    words = misfit(account)
+def problem(charge: Charge, reach: Reach | None, words: str | None) -> Outcome | None:
+    """Why a charge need not be sent; None if it is to be sent.
+
+    `reach`: what the account can do for its operator; `words`: what is wrong with the account.
+    """
     if words is None and (reach is None or charge.money.currency not in reach.currencies):
         words = "not a wallet of this account"
     if words is None and len(charge.page_url) > LONGEST_ADDRESS:
@@ -55,13 +62,13 @@ def is_direct(charge: Charge) -> bool:
 def body(account: Account, charge: Charge) -> Mapping[str, object]:
     """The body of `POST /v1/payment`, of a charge without a `problem`."""
     sent_id = short_id(charge.id)
-    first_name, last_name = _names(charge.customer_name)
+    first_name, last_name = names(charge.customer_name)
     return {
         "currency": charge.money.currency,
         "merchant_transaction_id": sent_id,
         "amount": int(charge.money.major),  # whole: the limits have a step
         "lang": "en" if charge.language == "en" else "fr",
-        "designation": plain_text(charge.statement, _LONGEST_NAME) or _NO_STATEMENT,
+        "designation": designation(charge),
         "client_email": charge.customer_email or f"client@{urlsplit(account.callback_url).hostname}",
         "client_first_name": first_name,
         "client_last_name": last_name,
@@ -75,7 +82,12 @@ def body(account: Account, charge: Charge) -> Mapping[str, object]:
     }
 
 
-def _names(full: str | None) -> tuple[str, str]:
+def designation(charge: Charge) -> str:
+    """Whom its payer pays."""
+    return plain_text(charge.statement, _LONGEST_NAME) or _NO_STATEMENT
+
+
+def names(full: str | None) -> tuple[str, str]:
     """First and last name: both are required."""
     *first, last = (full or "").split() or [""]
     return _name(" ".join(first)), _name(last)
