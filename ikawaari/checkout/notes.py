@@ -55,8 +55,8 @@ def of(shown: Snapshot, chosen: int | None = None) -> Notes:
     """The notes of a session's page. `chosen`: the amount that its payer has typed, in the smallest unit."""
     if _running(shown) is not None:
         return Notes(last_error=last_error(shown))
-    terms, amount = Terms.of_session(shown.session), fixed_amount(shown.session)
-    found = hindrances(terms, chosen if amount is None else amount)
+    terms = Terms.of_session(shown.session)
+    found = hindrances(shown.session, terms, chosen)
     return Notes(hindrances=tuple(found.items()), cards_are_down=_cards_are_down(terms), or_else=_or_else(shown))
 
 
@@ -76,7 +76,24 @@ def _running(shown: Snapshot) -> PaymentAttempt | None:
     return next((attempt for attempt in shown.attempts if attempt.status in UNSETTLED), None)
 
 
-def fixed_amount(session: CheckoutSession) -> int | None:
+def hindrances(session: CheckoutSession, terms: Terms, chosen: int | None = None) -> Hindrances:
+    """What stands in the way of paying the session by each operator; while its payer has `chosen` no amount, of paying
+    at all.
+    """
+    known = accounts.known()
+    whose = known.sharing(terms.merchant_id)
+    found = _limited(whose, terms.livemode, terms.currency, known.number, routing.down())
+    if not found or MethodType.MOBILE_MONEY not in terms.method_types:
+        return {}
+    fixed = _fixed_amount(session)
+    amount = chosen if fixed is None else fixed
+    if amount is None:
+        return {operator: Hindrance(Reason.DOWN) for operator, limits in found if not limits}
+    money = Money(amount, terms.currency)
+    return {operator: one for operator, limits in found if (one := _hindrance(limits, money))}
+
+
+def _fixed_amount(session: CheckoutSession) -> int | None:
     """What a wallet is charged for the session, with the fee; None while its payer chooses something of it."""
     if quotes.is_adjustable(session):
         return None
@@ -84,19 +101,6 @@ def fixed_amount(session: CheckoutSession) -> int | None:
         return quotes.of(session, MethodType.MOBILE_MONEY, None, None).total
     except ValidationFailed:
         return None
-
-
-def hindrances(terms: Terms, amount: int | None) -> Hindrances:
-    """What stands in the way of paying `amount` by each operator; None: of paying at all."""
-    known = accounts.known()
-    whose = known.sharing(terms.merchant_id)
-    found = _limited(whose, terms.livemode, terms.currency, known.number, routing.down())
-    if not found or MethodType.MOBILE_MONEY not in terms.method_types:
-        return {}
-    if amount is None:
-        return {operator: Hindrance(Reason.DOWN) for operator, limits in found if not limits}
-    money = Money(amount, terms.currency)
-    return {operator: one for operator, limits in found if (one := _hindrance(limits, money))}
 
 
 @lru_cache(200)

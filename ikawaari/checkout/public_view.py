@@ -187,7 +187,7 @@ def card_fields(session: CheckoutSession, view: PublicCheckout) -> CardFields | 
 def _rendered(shown: Snapshot, asked: _Asked, language: str, *, is_paid: bool) -> PublicCheckout:
     session, attempts = shown.session, asked.attempts
     is_shared = links.is_shared(session, shown.link)
-    methods, payment = _methods(asked.terms, notes.fixed_amount(session)), _payment_of(attempts)
+    methods, payment = _methods(session, asked.terms), _payment_of(attempts)
     return {
         "id": session.id,
         "object": "checkout.session",
@@ -320,7 +320,7 @@ def merchant(row: Merchant) -> PublicMerchant:
     }
 
 
-def _methods(terms: Terms, amount: int | None) -> Repeated[OfferedMethod]:
+def _methods(session: CheckoutSession, terms: Terms) -> Repeated[OfferedMethod]:
     """What is offered under these terms, remembered: it takes longer to find than to read the session.
 
     One merchant's own accounts offer nothing to another one, and what has changed has another number.
@@ -328,7 +328,7 @@ def _methods(terms: Terms, amount: int | None) -> Repeated[OfferedMethod]:
     known = accounts.known()
     shared = known.sharing(terms.merchant_id)
     alike = replace(terms, merchant_id=shared, method_types=tuple(terms.method_types), phone=None)
-    return _offered(alike, known.number, routing.down(), frozenset(notes.hindrances(terms, amount)))
+    return _offered(alike, known.number, routing.down(), frozenset(notes.hindrances(session, terms)))
 
 
 @lru_cache(200)

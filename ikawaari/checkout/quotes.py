@@ -69,7 +69,7 @@ def must_be_agreed(session: CheckoutSession) -> bool:
 
 def is_adjustable(session: CheckoutSession) -> bool:
     """Whether the payer may choose a quantity."""
-    return any(item.get("adjustable_quantity") for item in session.line_items)
+    return bool(session.line_items) and any(item.get("adjustable_quantity") for item in session.line_items)
 
 
 def fee_on(amount: int, schedule: tuple[int, int]) -> int:

@@ -53,8 +53,9 @@ def register(app: Flask) -> None:
 
 
 def _refuse_too_much() -> None:
-    query, is_form = request.query_string, _FORM in request.environ.get("CONTENT_TYPE", "").lower()
-    if query and (len(query) > _LONGEST_QUERY or query.count(b"&") >= MOST_FIELDS):
+    environ = request.environ
+    query, is_form = environ.get("QUERY_STRING", ""), _FORM in environ.get("CONTENT_TYPE", "").lower()
+    if query and (len(query) > _LONGEST_QUERY or query.count("&") >= MOST_FIELDS):
         raise RequestURITooLarge
     if is_form and _is_long_form():
         raise RequestEntityTooLarge

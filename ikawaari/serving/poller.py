@@ -24,10 +24,11 @@ from contextlib import suppress
 import structlog
 from gunicorn.workers import base
 
-from ikawaari import errors
+from ikawaari import errors, store
 from ikawaari.config import Config
 from ikawaari.serving.framing import Framing
 from ikawaari.serving.handler import Buffer, RequestHandler, Settings
+from ikawaari.serving.turns import Turns
 
 log = structlog.get_logger()
 _MOST_CONNECTIONS = 800  # of one process: together with database connections below 1,024 open files, the usual limit
@@ -79,6 +80,8 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._poller = selectors.DefaultSelector()
         self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._answered: queue.SimpleQueue[tuple[Connection, int]] = queue.SimpleQueue()
+        self._turns = Turns(self.cfg.threads)
+        store.when_left(self._turns.give_away)
         self._open: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # all that are not busy; iterated as a copy, for threads add to it
         self._looked_at = 0.0
@@ -239,11 +242,24 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     def _work(self) -> None:
         """A thread runs this."""
-        while (request := self._requests.get()) is not None:
+        try:
+            while self._answer_while_it_has_a_turn():
+                pass
+        finally:
+            self._turns.give_away()
+
+    def _answer_while_it_has_a_turn(self) -> bool:
+        """False when the process stops."""
+        self._turns.take()
+        while self._turns.is_mine():
+            request = self._requests.get()
+            if request is None:
+                return False
             try:
                 request()
             except Exception:
                 log.exception("answer_failed")
+        return True
 
     def _run(self, connection: Connection, respond: Callable[[], tuple[Buffer, bool]]) -> None:
         """Respond, and send what the client accepts immediately; the poller sends the rest."""

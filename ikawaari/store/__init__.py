@@ -21,6 +21,7 @@ from ikawaari.store.database import (
     take_turns,
     undoable,
     waiting,
+    when_left,
     without_fsync,
 )
 from ikawaari.store.migrate import check as check_migration
@@ -51,5 +52,6 @@ __all__ = [
     "take_turns",
     "undoable",
     "waiting",
+    "when_left",
     "without_fsync",
 ]

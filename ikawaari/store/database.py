@@ -13,6 +13,7 @@ from ikawaari.invariants import ensure
 
 database: Any = DatabaseProxy()
 _endings = threading.local()
+_leaving: list[Callable[[], None]] = []
 
 
 def connect(url: str, pool: int = 20) -> None:
@@ -39,10 +40,17 @@ def leave() -> None:
     SQLite's may stay: it keeps nobody out. Raises InvariantBroken inside a transaction.
     """
     ensure(not in_transaction(), "nobody outside is called while rows are locked")
+    for call in _leaving:
+        call()
     if is_postgres():
         databases.close(database.obj)
     else:
         release()
+
+
+def when_left(call: Callable[[], None]) -> None:
+    """Have `call` called by each thread that leaves, before it waits for somebody outside."""
+    _leaving.append(call)
 
 
 def is_postgres() -> bool:
