@@ -187,6 +187,7 @@ def test_a_worker_killed_in_the_middle_of_a_look_up(
     step: str, name: str, database: None, database_url: str, tmp_path: Path
 ) -> None:
     with house(name, step, database_url, tmp_path) as home:
+        home.live.talk.next("drop_callback", on="any", times=20)  # else it may come first, and nobody need look up
         session = home.paying()
         home.later(JUMPS[0])
         home.dies()
