@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ikawaari.simulators.cinetpay import CinetPay
+from ikawaari.simulators.cinetpay import CinetPay, LegacyCinetPay
 from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.mtn import Mtn
 from ikawaari.simulators.pawapay import PawaPay
@@ -23,7 +23,13 @@ from tests.simulators.wave_wallet import press
 
 SMALL = {"viewport": {"width": 360, "height": 640}}
 LARGE = DESKTOP | {"user_agent": None, "is_mobile": False, "has_touch": False, "device_scale_factor": 1}
-SIMULATORS: Mapping[str, type[Simulator]] = {"pawapay": PawaPay, "cinetpay": CinetPay, "wave": Wave, "mtn": Mtn}
+SIMULATORS: Mapping[str, type[Simulator]] = {
+    "pawapay": PawaPay,
+    "cinetpay": CinetPay,
+    "cinetpay-legacy": LegacyCinetPay,
+    "wave": Wave,
+    "mtn": Mtn,
+}
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,8 @@ def counter(served: Served, request: pytest.FixtureRequest) -> Iterator[Counter]
     way: Way = request.param
     shop, merchant_id = open_shop(served, country=way.country)
     with talk(SIMULATORS[way.provider](served.url, way.account)) as sim:
-        account = add_account(served, way.provider, merchant_id, sim.settings(), country=way.account)
+        name = way.provider.removesuffix("-legacy")
+        account = add_account(served, name, merchant_id, sim.settings(), country=way.account)
         sim.set(callback_url=account.callback_url, settles_after=0 if way.provider == "wave" else 1)
         yield Counter(way, shop, sim)
 
@@ -160,6 +167,18 @@ def test_a_wallet_is_opened_on_the_phone_and_leads_back(phone: Page, counter: Co
     end(phone, "redirect", "Payez dans Wave")
     phone.locator("a.main").click()
     phone.get_by_role("button", name="Pay").click()
+    end(phone, "paid")
+    counter.assert_paid_once(session)
+
+
+@through(Way("cinetpay-legacy", "orange_sn", "77 345 67 89", account="SN"))
+def test_a_page_leads_back_by_a_form_of_its_own_site(phone: Page, counter: Counter) -> None:
+    session = counter.order()
+    counter.ask_for_it(phone, session)
+    end(phone, "redirect")
+    phone.locator("a.main").click()
+    phone.get_by_role("button", name="Pay").click()
+    phone.get_by_role("button", name="Back to the shop").click()
     end(phone, "paid")
     counter.assert_paid_once(session)
 

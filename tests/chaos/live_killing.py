@@ -17,7 +17,7 @@ from ikawaari.providers.http import Call
 from tests.chaos.killing import DIE_AT, after, before
 from tests.chaos.seeded import moved
 
-_LOGINS = ("/token/", "/login")
+_LOGINS, _CHECK = ("/token/", "/login"), "/check"  # CinetPay's legacy API looks up by POST
 _thread = local()  # `is_asking`: inside the request that the trap is for; `is_looking_up`: inside that verb
 
 
@@ -28,15 +28,15 @@ def main() -> None:
 
 
 def _creates(_call: Call, method: str, path: str, *_: Any) -> bool:
-    return method == "POST" and "refund" not in path and not path.endswith(_LOGINS)
+    return method == "POST" and "refund" not in path and not path.endswith((*_LOGINS, _CHECK))
 
 
 def _refunds(_call: Call, method: str, path: str, *_: Any) -> bool:
     return method == "POST" and "refund" in path
 
 
-def _looks_up(_call: Call, method: str, *_: Any) -> bool:
-    return method == "GET" and getattr(_thread, "is_looking_up", False)
+def _looks_up(_call: Call, method: str, path: str, *_: Any) -> bool:
+    return (method == "GET" or path.endswith(_CHECK)) and getattr(_thread, "is_looking_up", False)
 
 
 def _sent(condition: Callable[..., bool]) -> None:
