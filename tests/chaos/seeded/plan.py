@@ -38,7 +38,7 @@ class Wallet:
 
 @dataclass(frozen=True)
 class Shop:
-    """A merchant, with accounts of its own (provider and country) or with those of the house."""
+    """A merchant, with accounts of its own (simulator and country) or with those of the house."""
 
     name: str
     accounts: Sequence[tuple[str, str | None]]
@@ -111,6 +111,12 @@ SHOPS: Sequence[Shop] = (
         ],
         "nothing",
     ),
+    Shop(
+        "cinetpay-legacy",
+        [("cinetpay-legacy", "SN"), ("cinetpay-legacy", "CI")],
+        [Wallet("orange_sn", "XOF", "+22177", 7), _WAVE_SN, Wallet("mtn_ci", "XOF", "+22505", 8)],
+        "nothing",
+    ),
     Shop("mtn", [("mtn", "CM")], [_MTN_CM], "part"),
     Shop("wave", [("wave", "SN")], [_WAVE_SN], "whole"),
     Shop(
@@ -152,6 +158,15 @@ _FATES: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"kind": "other_amount", "amount": 495},
         {"kind": "forged_token"},
         {"kind": "premature_callback"},
+    ],
+    "cinetpay-legacy": [
+        {"kind": "refuse", "description": "notify_url is wrong"},
+        {"kind": "refuse", "description": "transaction_id was used before"},
+        {"kind": "refuse", "code": "624"},
+        {"kind": "no_address"},
+        {"kind": "fail", "code": "602"},
+        {"kind": "fail_then_succeed", "seconds": 600},
+        {"kind": "other_amount", "amount": 495},
     ],
     "mtn": [
         {"kind": "refuse", "status": 500, "code": "NOT_ALLOWED"},

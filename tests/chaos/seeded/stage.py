@@ -41,6 +41,7 @@ class Till:
     """An account at a provider: the adapter, the simulator, and the merchant's or the house's account of it."""
 
     account_id: str
+    name: str  # of the simulator
     provider: Provider
     simulator: Simulator
     talk: Talk
@@ -62,7 +63,7 @@ class Merchant:
 
     def order(self, order: Order) -> None:
         """Place an order at the simulator of one of its accounts."""
-        till = next(one for one in self.tills if one.provider.name == order.provider)
+        till = next(one for one in self.tills if one.name == order.provider)
         till.talk.next(**order.order)
 
     def card_token(self, card: str) -> str:
@@ -184,24 +185,24 @@ def _merchant(shop: Shop, config: Config, receiver: Receiver, stack: ExitStack) 
         created_at=now,
     )
     owner = None if shop.name == "house" else merchant.id
-    tills = [_till(provider, country, owner, config, stack) for provider, country in shop.accounts]
+    tills = [_till(name, country, owner, config, stack) for name, country in shop.accounts]
     return Merchant(merchant.id, {"Authorization": f"Bearer {key}"}, tills)
 
 
-def _till(provider: str, country: str | None, owner: str | None, config: Config, stack: ExitStack) -> Till:
-    simulator = stack.enter_context(running(SIMULATORS[provider](None, country)))
+def _till(name: str, country: str | None, owner: str | None, config: Config, stack: ExitStack) -> Till:
+    simulator = stack.enter_context(running(SIMULATORS[name](None, country)))
     talk = Talk(simulator.base_url)
-    given = dict(talk.settings())
+    given, provider = dict(talk.settings()), name.removesuffix("-legacy")
     if provider == "stripe":  # whose keys name their mode
         given = {name: value.replace("_test_", "_live_") for name, value in given.items()}
     new = NewAccount(provider=provider, merchant_id=owner, country=country, livemode=True, settings=given)
     account = account_setup.add(new, config, clock.now())
     talk.set(callback_url=account.callback_url)
-    if provider == "cinetpay":
+    if name == "cinetpay":
         talk.set(shows_amounts=True)  # else nobody could know of another amount
     known = registry.named(provider)
     assert known is not None
-    return Till(account.id, known, simulator, talk, given)
+    return Till(account.id, name, known, simulator, talk, given)
 
 
 def _texts(given: Any) -> Iterator[str]:
