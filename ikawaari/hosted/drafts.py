@@ -17,13 +17,13 @@ from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
-from ikawaari import cards, clock, countries, money, numbers, phones, texts
+from ikawaari import cards, clock, countries, phones, texts
 from ikawaari.checkout import page_drafts
 from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.checkout.public_view import OfferedCountry, OfferedOperator, PublicCheckout
 from ikawaari.edge.requests import is_https
 from ikawaari.errors import Details, ValidationFailed
-from ikawaari.hosted import prefixes, web
+from ikawaari.hosted import amounts, prefixes, web
 from ikawaari.operators import OPERATORS
 from ikawaari.shapes import MethodType
 from ikawaari.states import PaymentStatus
@@ -325,21 +325,16 @@ def chosen_amount(draft: Draft, view: PublicCheckout) -> int | None:
     if view["amount"] is not None:
         return None
     preset = draft.get("preset")
-    chosen = int(preset) if is_preset(preset, view) else None  # in the smallest unit, as the page wrote it
+    chosen = int(preset) if amounts.is_preset(preset, view) else None  # in the smallest unit, as the page wrote it
     if chosen is not None and not draft.get("amount"):
         return chosen
     try:
-        typed = read_amount(draft.get("amount"), view["currency"])
+        typed = amounts.read(draft.get("amount"), view["currency"])
     except ValueError:
         raise ValidationFailed({"amount": ["must be an amount"]}) from None
     if chosen not in {None, typed}:
         raise ValidationFailed({"amount": ["is another one than the chosen preset"]})
     return typed
-
-
-def is_preset(text: str, view: PublicCheckout) -> bool:
-    """Whether `text` is one of the amounts that the page offers, in the smallest unit."""
-    return text in map(str, view["amount_presets"] or ())
 
 
 def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:
@@ -351,11 +346,6 @@ def _quantities(draft: Draft, view: PublicCheckout) -> list[int] | None:
     if wrong:
         raise ValidationFailed({f"quantities.{index}": ["must be a whole number"] for index in wrong})
     return [int(text) for text in typed]
-
-
-def read_amount(text: str, currency: str) -> int:
-    """Minor units of an amount as people type it: "5 000", "5.000", "12,50". Raises ValueError."""
-    return money.from_decimal_string(numbers.read(text, money.EXPONENTS[currency]), currency).amount
 
 
 def _phone_country(draft: Draft) -> str | None:

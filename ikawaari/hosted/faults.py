@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from ikawaari import countries, money, numbers, phones, texts
 from ikawaari.checkout.public_view import PublicCheckout
-from ikawaari.hosted import drafts, prefixes
+from ikawaari.hosted import amounts, drafts, prefixes
 from ikawaari.hosted.drafts import Draft
 from ikawaari.money import Money
 
@@ -108,12 +108,12 @@ def _amount(draft: Draft, view: PublicCheckout, locale: str) -> Text:
     if not typed:
         return _l("Type an amount.")
     try:
-        amount = drafts.read_amount(typed, currency)
+        amount = amounts.read(typed, currency)
     except ValueError:
         return _cents(typed, currency, shown) or _l(
             "Type a number, like %(example)s.", example=shown(_example(currency))
         )
-    if drafts.is_preset(preset, view) and int(preset) != amount:
+    if amounts.is_preset(preset, view) and int(preset) != amount:
         return _l("You chose %(one)s and typed %(other)s: which one?", one=shown(int(preset)), other=shown(amount))
     least, most = view["amount_min"], view["amount_max"]
     if least is not None and amount < least:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import Cookie, TestResponse
 
 from ikawaari import clock
-from ikawaari.hosted import drafts
+from ikawaari.hosted import amounts, drafts
 from tests import factories
 
 CARD = {"method": "card", "number": "4111 1111 1111 1111", "expiry": "12/40", "cvc": "987"}
@@ -145,10 +145,10 @@ def test_changing_the_country_keeps_the_rest_but_not_a_number_that_names_its_own
     ],
 )
 def test_an_amount_is_read_as_people_type_it(text: str, currency: str, amount: int) -> None:
-    assert drafts.read_amount(text, currency) == amount
+    assert amounts.read(text, currency) == amount
 
 
 @pytest.mark.parametrize("text", ["", "abc", "-5", "5,5", "1e3", "٥٠٠", "9" * 30])
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever its words
-        drafts.read_amount(text, "XOF")
+        amounts.read(text, "XOF")
