@@ -252,11 +252,17 @@ def test_a_code_and_a_word_that_contradict_each_other_end_nothing() -> None:
 
 def test_an_answer_that_is_about_no_payment_ends_nothing() -> None:
     """How it answers for an id that it does not know is not documented: it may be by the code of a failure."""
-    for code in [*FAILURES, "00", "609", "613", "608"]:
-        for data in NO_DATA:
+    led = charge_of(provider_data=created(CREATED)[0].provider_data)
+    for data in NO_DATA:
+        for code in [*FAILURES, "608", "601"]:
+            answer: Written = 200, {"code": code, "message": "", **data}
+            assert (code, found(answer).result) == (code, Result.NOT_FOUND)
+            assert found(answer, charge=led).result in {Result.UNKNOWN, Result.PROCESSING}
+        for code in ["00", "609", "613"]:
             assert found((200, {"code": code, "message": "", **data})).result is Result.UNKNOWN
     for answer in SAYS_NOTHING:
-        assert (answer, found(answer).result) == (answer, Result.UNKNOWN)
+        for charge in (charge_of(), led):
+            assert (answer, found(answer, charge=charge).result) == (answer, Result.UNKNOWN)
 
 
 @pytest.mark.parametrize("metadata", ["aaaaaaaaaaaaaaaaaaaaaaaaaa", ID.upper(), 7, ["x"]])

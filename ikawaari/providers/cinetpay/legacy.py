@@ -78,7 +78,7 @@ def lookup(call: Call, account: Account, charge: Charge, now: datetime) -> Outco
     if isinstance(answer, NoAnswer):
         return answer.unknown()
     said = codes.read(answer)
-    if said.code == NOT_FOUND and "url" not in charge.provider_data:  # else it is there: its page has an address
+    if "url" not in charge.provider_data and _knows_none(said):  # with one it is there, whatever a check says
         return Outcome(result=Result.NOT_FOUND, raw_code=said.word)
     return _status(charge, said, now)
 
@@ -165,6 +165,15 @@ def _status(charge: Charge, said: Said, now: datetime) -> Outcome:
         return failed(failure, said.word, reference=said.reference, or_else=or_else)
     is_known = any(said.code in known for known in (codes.WORDS, codes.REFUSALS, codes.NO_USE))
     return unknown(said.word) if is_known else reading.strange(charge, said)
+
+
+def _knows_none(said: Said) -> bool:
+    """Whether an answer is about no payment. How it says that is not documented: by some code, and without data.
+
+    Should the payment be there all the same, nobody can pay it whom nobody led to its page.
+    """
+    says_more = {codes.SUCCES, *codes.OPEN, *codes.WRONG_KEYS, *codes.NO_USE}
+    return said.code == NOT_FOUND or (said.code not in says_more and not said.fields["is_about_one"])
 
 
 def _has_failed(code: Code, status: object) -> bool:
