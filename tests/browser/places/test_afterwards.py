@@ -15,7 +15,9 @@ from tests.browser.places.conftest import Open
 from tests.browser.steps import pay_by_card, see
 from tests.places import PLACES
 
-OFF_AND_ON = pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+OFF_AND_ON = pytest.mark.parametrize(
+    "script", [pytest.param(True, marks=pytest.mark.long), False], ids=["script", "no script"]
+)
 
 
 def plain(text: str) -> str:
@@ -30,7 +32,7 @@ def arrive(put: Open, path: str, *, script: bool) -> Page:
     return page
 
 
-@OFF_AND_ON
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_who_owes_a_period_reads_which_pays_it_and_owes_nothing(put: Open, owner: Merchant, script: bool) -> None:
     path = places.past_due(owner).path
     subscription = scenes.subscription(CheckoutSession.get_by_id(path[1:]))

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from ikawaari.store.models import Merchant
 from tests.browser.conftest import forgive, show_shop
 from tests.browser.places.conftest import ROBOT, Open
-from tests.browser.places.test_costs import in_each_commit
 from tests.hosted.test_walk import ENDS, STATES
 from tests.places import PLACES, SHOP_URL, Place
 
@@ -24,6 +23,7 @@ SEEN = """all => all
         && !all[number].hasAttribute('aria-hidden'))"""
 TYPED = {"#phone": "771234500", "#otp": "123456", "#amount": "3000", "#number": "4242 4242 4242 4242"}
 TYPED |= {"#expiry": "12/40", "#cvc": "123", "#code": "K7M4-4Q2X"}
+OFTEN = {("unknown", True), ("expired", False)}  # with a script, and without
 OUTWARD = re.compile(r"^(tel:|sms:|https://(wa\.me|teranga\.example)/)")
 
 
@@ -79,8 +79,14 @@ def press(page: Page, number: int) -> None:
         settle(page)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-@pytest.mark.parametrize("name", in_each_commit({"wallet"}))
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        pytest.param(name, script, marks=() if (name, script) in OFTEN else pytest.mark.long)
+        for name in PLACES
+        for script in (True, False)
+    ],
+)
 def test_every_control_leads_on(put: Open, owner: Merchant, complaints: list[str], name: str, script: bool) -> None:
     place = PLACES[name](owner)
     page = put(place, java_script_enabled=script, **({"user_agent": ROBOT} if name == "link" else {}))
