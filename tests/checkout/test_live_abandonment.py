@@ -13,7 +13,7 @@ from tests import live as lives
 from tests.checkout.test_live_crashes import repeated
 from tests.live import Live
 from tests.providers.bench import Bench
-from tests.providers.contract import BENCHES
+from tests.providers.contract import BENCHES, in_the_house
 from tests.providers.test_promises import LOST
 from tests.world import FAILED, PAID, WAITING, latest, statuses, together, tries
 
@@ -31,7 +31,7 @@ def live(request: pytest.FixtureRequest, config: Config) -> Iterator[Live]:
         yield opened
 
 
-canceling = pytest.mark.parametrize("live", CANCELING, indirect=True, ids=lambda bench: bench.label())
+canceling = pytest.mark.parametrize("live", in_the_house(CANCELING), indirect=True)
 
 
 def leave(live: Live, session: CheckoutSession) -> bool:
@@ -124,7 +124,7 @@ def test_a_process_may_die_anywhere_on_the_way(live: Live) -> None:
     pay_again(live, session)
 
 
-@pytest.mark.parametrize("live", OTHERS, indirect=True, ids=lambda bench: bench.label())
+@pytest.mark.parametrize("live", in_the_house(OTHERS), indirect=True)
 def test_where_nothing_can_be_called_off_nobody_leaves(live: Live) -> None:
     session = live.paying()
     assert not abandonment.is_possible(latest(session))

@@ -22,7 +22,7 @@ from ikawaari.store.models import CheckoutSession, PaymentAttempt
 from tests import live as lives
 from tests.live import Live
 from tests.providers.bench import Bench
-from tests.providers.contract import BENCHES
+from tests.providers.contract import BENCHES, in_the_house
 from tests.world import FAILED, PAID, Killed, fresh, intent, latest, statuses, tries
 from tests.world import refunds as all_refunds
 
@@ -34,7 +34,7 @@ FAULTS = [
 _MOST = 200  # a step with more places to die at has no end
 
 
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.label())
+@pytest.fixture(params=in_the_house(BENCHES))
 def live(request: pytest.FixtureRequest, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """Each provider in turn, alone. What guards against strangers and outages is off: every death leaves one behind."""
     made: type[Bench] = request.param

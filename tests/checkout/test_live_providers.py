@@ -16,7 +16,7 @@ from ikawaari.store.models import CheckoutSession
 from tests import live as lives
 from tests.live import Live
 from tests.providers.bench import Bench
-from tests.providers.contract import BENCHES
+from tests.providers.contract import BENCHES, in_the_house
 from tests.providers.test_promises import GARBAGE, LOST
 from tests.world import FAILED, PAID, Killed, intent, latest, names, statuses, together, tries
 from tests.world import refunds as all_refunds
@@ -46,10 +46,10 @@ LATE_REFUNDS: dict[str, dict[str, Any]] = {
 
 def only(benches: Sequence[type[Bench]]) -> pytest.MarkDecorator:
     """Some of the providers in place of all."""
-    return pytest.mark.parametrize("live", benches, indirect=True, ids=[one.label() for one in benches])
+    return pytest.mark.parametrize("live", in_the_house(benches), indirect=True)
 
 
-@pytest.fixture(params=BENCHES, ids=lambda bench: bench.label())
+@pytest.fixture(params=in_the_house(BENCHES))
 def live(request: pytest.FixtureRequest, config: Config) -> Iterator[Live]:
     """Each provider in turn, alone."""
     made: type[Bench] = request.param

@@ -4,6 +4,9 @@
 """
 
 from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from tests.providers.bench import Bench
 from tests.providers.bench_cinetpay import CinetPayBench
@@ -22,3 +25,8 @@ BENCHES: Sequence[type[Bench]] = (
     WaveBench,
 )
 """Every adapter's bench. To let one join, add its class here."""
+
+
+def in_the_house(benches: Sequence[type[Bench]]) -> list[Any]:
+    """These as parameters of tests of the domain, which a provider's second kind of account only repeats."""
+    return [pytest.param(one, id=one.label(), marks=[pytest.mark.long] if one.kind else []) for one in benches]
