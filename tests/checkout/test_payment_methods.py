@@ -143,8 +143,8 @@ def test_the_countries_of_a_session_hold_its_money_its_own_first(world: World) -
 @pytest.mark.parametrize(
     ("currency", "ids"),
     [
-        ("CDF", ["orange_cd", "mpesa_cd", "airtel_cd", "africell_cd", "mtn_cd"]),
-        ("USD", ["orange_cd", "mpesa_cd", "airtel_cd"]),
+        ("CDF", ["mpesa_cd", "orange_cd", "airtel_cd", "africell_cd", "mtn_cd"]),
+        ("USD", ["mpesa_cd", "orange_cd", "airtel_cd"]),
     ],
 )
 def test_the_operators_of_a_session_hold_its_money(world: World, currency: str, ids: list[str]) -> None:
