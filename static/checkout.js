@@ -266,15 +266,34 @@
     let at = 0;
     return pattern.replace(/#/g, () => digits[at++] || '').trim() + digits.slice(at);
   };
-  const guess = (digits, form) => {
+  // The operator to which such a number was first assigned, whether or not it can be paid by just now.
+  const owner = (digits, form) => {
     let best = '', found;
-    for (const radio of all('[data-prefixes]:enabled', form)) {
+    for (const radio of all('[data-prefixes]', form)) {
       for (const prefix of radio.dataset.prefixes.split(' ')) {
         if (prefix.length > best.length && digits.slice(0, prefix.length) === prefix) best = prefix, found = radio;
       }
     }
-    if (found) found.checked = true;
-    guessed(form, found);
+    return found;
+  };
+  const guess = (digits, form) => {
+    const found = owner(digits, form), can = Boolean(found) && !found.disabled;
+    if (can) found.checked = true;
+    guessed(form, can);
+  };
+  // A number of another operator than the chosen one may have been ported: that is said in the hint's place, and of no
+  // operator that takes any number.
+  const compare = (form) => {
+    const field = find('[data-phone]', form), note = find('#phone-note', form);
+    if (!field || !note) return;
+    const digits = local(field), own = fits(digits, field) && owner(digits, form);
+    const chosen = find('[name=operator]:checked', form);
+    const odd = Boolean(own && chosen && chosen.dataset.prefixes && own !== chosen);
+    const names = all('b', note), text = note.textContent;
+    if (odd) [own, chosen].forEach((radio, at) => { names[at].textContent = find('span > span', radio.parentNode).firstChild.data; });
+    if (odd && (note.hidden || note.textContent !== text)) say(note.textContent);
+    note.hidden = !odd;
+    note.previousElementSibling.hidden = odd;
   };
   // "From your number", beside the operators, as long as nobody has chosen.
   const guessed = (form, is) => { for (const place of all('[data-guess]', form)) place.hidden = !is; };
@@ -295,6 +314,7 @@
     if (digits && field.selectionStart === field.value.length) field.value = group(digits, field.dataset.pattern);
     if (!('chosen' in field.form.dataset)) guess(digits, field.form);
     if (whole) blame(field, false);
+    compare(field.form);
   }));
   // A little later: what moves under a finger that is still down makes it miss its button.
   on('focusout', phone((field, digits, whole) => setTimeout(() => {
@@ -313,6 +333,7 @@
     if (field.name === 'operator') {
       field.form.dataset.chosen = '';
       guessed(field.form, false);
+      compare(field.form);
     }
     if (field.name === 'preset') find('#amount').value = '';
   });

@@ -195,9 +195,17 @@ def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dic
         "offer": next((offer for offer in drafts.offers(view) if offer["country"] == country), None),
         "chosen_operator": drafts.operator_of(draft, view),
         "guessed": drafts.is_guessed(draft, view),
+        "ported": _ported(draft, view),
         "placeholder": prefixes.placeholder(country) if country else "",
         "prefixes": prefixes,
     }
+
+
+def _ported(draft: Draft, view: PublicCheckout) -> tuple[str, str] | None:
+    """The operator to which the number was first assigned, and another one that was chosen; None if none was."""
+    own = guesses.other_than_chosen(draft, view)
+    names = [_operator_name(view, operator) or "" for operator in (own, draft.get("operator"))]
+    return (names[0].partition(" (")[0], names[1].partition(" (")[0]) if own else None
 
 
 def _failure(facts: Facts, payer: str | None) -> wording.Notice:

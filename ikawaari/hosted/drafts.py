@@ -264,10 +264,14 @@ def is_guessed(draft: Draft, view: PublicCheckout) -> bool:
     return bool(operator_of(draft, view)) and draft.get("operator") != operator_of(draft, view)
 
 
+def assigned_operator(draft: Draft, view: PublicCheckout) -> str | None:
+    """The operator to which the number was first assigned, whether or not it is offered; None if we know none."""
+    return _guess(draft.get("phone") or view["customer"].get("phone") or "", country_of(draft, view))
+
+
 def wanted_operator(draft: Draft, view: PublicCheckout) -> str | None:
     """The same whether or not it can be paid by: who has chosen one that cannot must not be charged by another."""
-    country = country_of(draft, view)
-    wanted = (draft.get("operator"), _guess(draft.get("phone") or view["customer"].get("phone") or "", country))
+    wanted = (draft.get("operator"), assigned_operator(draft, view))
     offered = {offer["id"] for offer in _operators(draft, view)}
     return next((operator for operator in wanted if operator in offered), None)
 

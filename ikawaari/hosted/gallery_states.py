@@ -106,6 +106,7 @@ _OPEN: Mapping[str, Fixture] = {
         view=view(),
         draft=Draft({**_TYPED.values, "operator": "orange_sn"}, ("operator",), {"operator": "guess"}),
     ),
+    "choose.ported": Fixture(view=view(), draft=Draft({**_TYPED.values, "operator": "free_sn"})),
     "choose.faults": Fixture(view=view(**_CHOSEN, custom_fields=_QUESTIONS), draft=_EVERYTHING_WRONG),
     "choose.down": Fixture(
         view=view(payment_methods=_SOME_DOWN), draft=_TYPED, notes=Notes(hindrances=(*_DOWN, _BELOW))

@@ -39,6 +39,16 @@ def shown_first(draft: Draft, view: PublicCheckout) -> Draft:
     return replace(draft, values=values, faults=("operator",), reasons={"operator": " ".join(reasons)})
 
 
+def other_than_chosen(draft: Draft, view: PublicCheckout) -> str | None:
+    """The operator to which the number was first assigned, if another one was chosen, which does not take any number.
+
+    A ported number is rightly paid by another operator: this is only said, and nothing is refused.
+    """
+    chosen, own = drafts.operator_of(draft, view), drafts.assigned_operator(draft, view)
+    was_chosen = chosen and chosen == draft.get("operator") and "phone" not in draft.faults
+    return own if was_chosen and own != chosen and chosen in prefixes.PREFIXES else None
+
+
 def words(reason: str, operator: str | None, from_country: str) -> LazyString | str | None:
     """What is said of a draft that is shown first; None for any other reason."""
     reasons = set(reason.split())

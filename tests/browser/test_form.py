@@ -8,7 +8,18 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visit
 from tests.browser.shop import Shop, ask, assert_paid_once, charges, open_session
 from tests.browser.states import CHOSEN, FIELDS, MOBILE, MONTHLY, PREFILLED, TRIAL
-from tests.browser.steps import arrive, choose_card, end, pay, pay_by_card, pay_by_phone, phone, see, type_phone
+from tests.browser.steps import (
+    arrive,
+    choose_card,
+    declined,
+    end,
+    pay,
+    pay_by_card,
+    pay_by_phone,
+    phone,
+    see,
+    type_phone,
+)
 
 
 def test_a_preset_amount_is_paid(page: Page, shop: Shop) -> None:
@@ -257,3 +268,42 @@ def test_a_trial_says_that_nothing_is_taken_today_and_takes_nothing(customer: Pa
     see(customer, "trial", "Ensuite5 000 FCFA par mois")
     assert ask(shop, session)["payment_status"] == "no_payment_required"
     assert charges(shop, session) == []
+
+
+def test_another_operator_than_the_numbers_is_said_in_place_and_moves_nothing(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop, successUrl=None))
+    note, hint, button = page.locator("#phone-note"), page.locator("#phone-hint"), page.locator("button.main")
+    before = button.bounding_box()
+    phone(page).press_sequentially("771234500")
+    expect(page.locator("[data-guess]")).to_be_visible()
+    assert button.bounding_box() == before
+    page.get_by_label("Mixx by Yas").check(force=True)
+    expect(note).to_have_text("Ce numéro semble être chez Orange Money. Gardez Mixx by Yas s’il a été porté.")
+    expect(page.locator("#live")).to_have_text(note.inner_text())
+    expect(hint).to_be_hidden()
+    assert button.bounding_box() == before
+    page.get_by_label("Wave").check(force=True)
+    expect(note).to_be_hidden()
+    expect(hint).to_be_visible()
+    page.get_by_label("E-Money").check(force=True)
+    expect(note).to_contain_text("Gardez E-Money")
+    phone(page).fill("701234500")
+    expect(note).to_be_hidden()
+    phone(page).fill("761234500")
+    expect(note).to_contain_text("chez Mixx by Yas. Gardez E-Money")
+    pay(page)
+    end(page, "paid")
+
+
+def test_another_operator_than_the_numbers_is_said_without_script_when_the_form_is_shown_again(
+    visit: Visit, shop: Shop
+) -> None:
+    page = visit(script=False)
+    arrive(page, open_session(shop, successUrl=None))
+    phone(page).fill("771234001")
+    page.get_by_label("Mixx by Yas").check(force=True)
+    pay(page)
+    declined(page, "Solde insuffisant")
+    note = page.locator("#phone-note")
+    expect(note).to_have_text("Ce numéro semble être chez Orange Money. Gardez Mixx by Yas s’il a été porté.")
+    expect(phone(page)).to_have_accessible_description(note.inner_text())

@@ -74,3 +74,39 @@ def test_choosing_the_country_of_a_typed_number_keeps_it(client: FlaskClient) ->
 def test_a_card_is_not_asked_about_its_operator(client: FlaskClient) -> None:
     session = factories.session()
     assert 'data-state="paid"' in press(client, session, method="card", card_token="tok_test_card", phone="771234011")
+
+
+PORTED = "Ce numéro semble être chez Orange Money. Gardez E-Money s’il a été porté."
+
+
+def noted(page: str) -> str:
+    """What is said beside the number in place of its hint; empty if the hint stands there."""
+    found = re.search(r'id="phone-note"( hidden)?>(.*?)</p>', page)
+    assert found
+    assert bool(found[1]) != bool(re.search('id="phone-hint" hidden', page))
+    return "" if found[1] else re.sub("<[^>]+>", "", found[2])
+
+
+@pytest.mark.parametrize(
+    ("operator", "phone", "said"),
+    [
+        ("expresso_sn", "771234001", PORTED),
+        ("wave_sn", "771234001", ""),
+        ("orange_sn", "771234001", ""),
+        ("expresso_sn", "761234001", PORTED.replace("Orange Money", "Mixx by Yas")),
+        ("expresso_sn", "331234001", ""),
+    ],
+)
+def test_another_operator_than_the_numbers_is_charged_and_the_form_that_follows_says_so(
+    client: FlaskClient, operator: str, phone: str, said: str
+) -> None:
+    session = factories.session()
+    assert noted(press(client, session, recount="1", phone=phone, operator=operator)) == said
+    press(client, session, phone=phone, operator=operator)
+    assert charged() == [operator]
+
+
+def test_nothing_is_said_of_a_number_that_is_wrong_or_not_typed_yet(client: FlaskClient) -> None:
+    session = factories.session()
+    assert noted(press(client, session, operator="expresso_sn")) == ""
+    assert noted(press(client, session, phone="77123", operator="expresso_sn")) == ""
