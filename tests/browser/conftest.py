@@ -35,6 +35,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "fr-SN"}
 Visit = Callable[..., Page]
 
 expect.set_options(timeout=12_000)
+_ALWAYS_WITHOUT_SCRIPT = {"test_paying", "test_codes_and_wallets"}
 
 
 @pytest.fixture(scope="package")
@@ -97,6 +98,15 @@ def visit(new_context: Callable[..., BrowserContext], complaints: list[str]) -> 
 def page(visit: Visit) -> Page:
     """A page with script."""
     return visit()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each commit pays, and asks for codes, without a script, too. What else needs none is held by tests/hosted."""
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if parameters.get("customer") is False and item.path.stem not in _ALWAYS_WITHOUT_SCRIPT:
+            item.add_marker("long")
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

@@ -23,7 +23,7 @@ HAS_RING = """() => {
 
 OF_COLORS = ["color-contrast", "link-in-text-block"]
 # The gallery shows what the server draws (test_gallery.py); these are also made by a script, or by what was unfolded.
-OFTEN = {"unfolded", "faults", "total asked", "checked", "code", "subscribed", "paid, with a way back", "to scan"}
+OFTEN = {"unfolded", "faults", "code", "subscribed"}
 
 
 def violations(page: Page, rules: list[str] | None = None) -> str:

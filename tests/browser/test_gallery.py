@@ -13,16 +13,11 @@ from tests.serving import Served
 
 # Every template and every part of one, each once; the others of their kind differ in a sentence or a figure.
 OFTEN = {
-    "the form": "choose.empty choose.prefilled choose.faults choose.down choose.five-operators choose.items choose.fee "
-    "choose.quantities choose.questions choose.presets choose.subscription choose.trial choose.invoice",
-    "the form again": "choose.card choose.card-faults choose.code-first choose.no-way choose.mobile-money "
-    "choose.fee-changed choose.paid-before choose.failed-insufficient-funds choose.failed-card sending.phone",
-    "waiting": "prompt.dial prompt.checked prompt.cancelable time_over.phone otp.sms otp.error redirect.wallet "
-    "redirect.bank qr.wave unknown.phone sandbox.wallet sandbox.bank",
-    "afterwards": "paid.fee paid.items paid.way-back paid.subscription paid.stopped trial.begun past_due.invoice "
-    "refunded.part late.paid receipt.paid expired.way-back unavailable.used",
-    "beside": "device.code link.open link-paid.again link-ended.inactive code.form code.wrong return.plain error.404 "
-    "error.429",
+    "the form": "choose.faults choose.five-operators choose.quantities choose.card sending.phone",
+    "waiting": "prompt.dial time_over.phone otp.error redirect.wallet qr.wave unknown.phone sandbox.wallet",
+    "afterwards": "paid.fee trial.begun past_due.invoice refunded.part late.paid receipt.paid expired.way-back "
+    "unavailable.used",
+    "beside": "device.code link.open link-paid.again link-ended.inactive code.form return.plain error.404",
 }
 
 

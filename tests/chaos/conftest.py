@@ -11,10 +11,12 @@ _HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them."""
+    """Mark them. On SQLite each commit kills at each step of a payment; all else of it waits for check-all."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker("chaos")
+            if "sqlite" in item.nodeid and item.path.stem != "test_kill":
+                item.add_marker("long")
 
 
 @pytest.fixture

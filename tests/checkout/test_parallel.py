@@ -19,7 +19,7 @@ from tests import factories
 from tests import world as worlds
 from tests.world import PAID, WAITING, World, audit, fresh, intent, latest, names, statuses, together, tries
 
-pytestmark = pytest.mark.on_both
+pytestmark = [pytest.mark.on_both, pytest.mark.long(engine="sqlite")]
 
 
 class Watched(Sandbox):

@@ -28,7 +28,7 @@ from tests.checkout.test_crashes import survives
 from tests.checkout.test_parallel import Watched, race
 from tests.world import Killed, World, audit, intent, names, together
 
-pytestmark = pytest.mark.on_both
+pytestmark = [pytest.mark.on_both, pytest.mark.long(engine="sqlite")]
 
 
 def renewing(world: World, how: str = "tok_test_card") -> tuple[Subscription, Invoice]:

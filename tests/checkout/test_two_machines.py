@@ -12,7 +12,7 @@ from tests import factories, world
 from tests.checkout import other_machine
 from tests.checkout.other_machine import Other
 
-pytestmark = pytest.mark.on_postgres
+pytestmark = [pytest.mark.on_postgres, pytest.mark.long(engine="sqlite")]
 
 REST_SECONDS = 2.0
 _WITHIN_SECONDS = 1.5  # the second, and the time of the questions on a busy machine

@@ -38,6 +38,7 @@ OPERATIONS = [
     for method in map(str.upper, operations)
     if method != "PARAMETERS"
 ]
+RETRIEVAL = "GET", "/api/v1/checkout/sessions/{session_id}"  # the one that each commit tries
 EXAMPLES: dict[str, Any] = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 SHORT = hypothesis.settings(max_examples=2, derandomize=True, **EXAMPLES)  # besides those that cover the schema
 LONG = hypothesis.settings(max_examples=100, **EXAMPLES)
@@ -66,7 +67,14 @@ def is_lenient(value: Any) -> bool:
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[*map(" ".join, OPERATIONS)])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [  # what is retrieved by its id is alike
+        pytest.param(*one, marks=pytest.mark.long if one[0] == "GET" and "{" in one[1] and one != RETRIEVAL else [])
+        for one in OPERATIONS
+    ],
+    ids=[*map(" ".join, OPERATIONS)],
+)
 def test_what_is_promised_is_kept(method: str, path: str, shop: Shop, pytestconfig: pytest.Config) -> None:
     """Its examples are made here: as schemathesis collects them, every test process makes those of all operations."""
     build_operation_test(
