@@ -1,8 +1,11 @@
-"""The tests in two groups, and one line that sums them: `python -m tests.run [quick|check|all]`.
+"""The tests in two groups, side by side, and one line that sums them: `python -m tests.run [quick|check|all]`.
 
 Browser and chaos tests wait rather than compute, so their group has more processes than there are cores. Its tests
 are handed out two by two, so that no process is left alone with the slow ones; the others compute, and a process keeps
-what its modules share. `quick` is for every few minutes of work: it leaves out the first group, PostgreSQL and `SLOW`.
+what its modules share. While the last slow ones of a group wait, the other group computes. What the second one says is
+printed when it has ended.
+
+`quick` is for every few minutes of work: it leaves out the first group, PostgreSQL and `SLOW`.
 """
 
 import os
@@ -16,7 +19,7 @@ from xml.etree import ElementTree
 
 WAITING = ["tests/chaos", "tests/browser"]  # the longest first: the last ones end together
 GROUPS = {
-    "waiting": ["-n", "5", "--dist", "load", "--maxschedchunk", "2", *WAITING],
+    "waiting": ["-n", "4", "--dist", "load", "--maxschedchunk", "2", *WAITING],
     "computing": ["-n", "3", "--dist", "worksteal", "tests", *(f"--ignore={folder}" for folder in WAITING)],
 }
 KINDS = {"quick": ["computing"], "check": ["waiting", "computing"], "all": ["waiting", "computing"]}
@@ -36,11 +39,16 @@ def main(kind: str = "check", *arguments: str) -> int:
     counts: Counter[str] = Counter()
     failed: list[str] = []
     codes = set()
-    for group in KINDS[kind]:
-        with tempfile.TemporaryDirectory() as folder:
-            report = Path(folder) / "report.xml"
-            command = [sys.executable, "-m", "pytest", *GROUPS[group], f"--junitxml={report}", *FURTHER.get(kind, [])]
-            codes.add(subprocess.run([*command, *arguments], env=os.environ, check=False).returncode)
+    with tempfile.TemporaryDirectory() as home:
+        reports = [Path(home) / f"{group}.xml" for group in KINDS[kind]]
+        running = [
+            _start(group, report, [*FURTHER.get(kind, []), *arguments], is_shown=number == 0)
+            for number, (group, report) in enumerate(zip(KINDS[kind], reports, strict=True))
+        ]
+        for process, report in zip(running, reports, strict=True):
+            codes.add(process.wait())
+            if (said := report.with_suffix(".txt")).exists():
+                print(said.read_text(), end="", flush=True)
             for name, outcome in outcomes(report):
                 counts[outcome] += 1
                 failed += [name] if outcome == "failed" else []
@@ -49,6 +57,15 @@ def main(kind: str = "check", *arguments: str) -> int:
     shown = [f"{counts[outcome]} {outcome}" for outcome in COUNTED if counts[outcome] or outcome != "skipped"]
     print(", ".join(shown))
     return int(bool(counts["failed"] or not counts["passed"] or codes - {0, NOTHING_RAN}))
+
+
+def _start(group: str, report: Path, arguments: list[str], *, is_shown: bool) -> subprocess.Popen[bytes]:
+    """Start the tests of a group. What it says is shown at once, or kept beside its report."""
+    command = [sys.executable, "-m", "pytest", *GROUPS[group], f"--junitxml={report}", *arguments]
+    if is_shown:
+        return subprocess.Popen(command, env=os.environ)
+    with report.with_suffix(".txt").open("wb") as said:
+        return subprocess.Popen(command, env=os.environ, stdout=said, stderr=subprocess.STDOUT)
 
 
 def outcomes(report: Path) -> Iterator[tuple[str, str]]:

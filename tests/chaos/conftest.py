@@ -15,7 +15,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker("chaos")
-            if "sqlite" in item.nodeid and item.path.stem != "test_kill":
+            if "sqlite" in item.nodeid and "killed_at_any_step" not in item.nodeid:
                 item.add_marker("long")
 
 
