@@ -22,15 +22,13 @@ POSTGRES_LIMITS = {
     "statement_timeout": 30,
     "idle_in_transaction_session_timeout": 30,
 }
-# Temporary tables, which sorting and RETURNING make, take half the time in memory. The log is copied into the database
-# every 16 MB: at SQLite's usual 4 MB each twentieth session waited for that, and the same pages were copied again.
+# Temporary tables, which sorting and RETURNING make, take half the time in memory.
 _SQLITE_PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
     "busy_timeout": 5000,
     "foreign_keys": 1,
     "temp_store": "memory",
-    "wal_autocheckpoint": 4_000,
 }
 
 _KEPT_STATEMENTS = 500  # more than the code has, so that none is parsed twice

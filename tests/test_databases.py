@@ -67,8 +67,8 @@ def test_the_instance_folder_of_a_fresh_copy_is_closed(tmp_path: Path, monkeypat
 
 def test_sqlite_checks_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:
     opened: Any = databases.open_database(f"sqlite:///{tmp_path}/a")
-    names = ("foreign_keys", "journal_mode", "wal_autocheckpoint")
-    assert [opened.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in names] == [1, "wal", 4_000]
+    pragmas = [opened.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in ("foreign_keys", "journal_mode")]
+    assert pragmas == [1, "wal"]
     databases.close(opened)
 
 
