@@ -296,6 +296,7 @@ def test_a_query_inside_another_disturbs_neither() -> None:
     assert (next(iter(many)), Merchant.select().count(), len(many.fetchall())) == ((1,), 3, 4999)
 
 
+@pytest.mark.usefixtures("database")  # threads that race release their connection to it
 def test_a_file_lock_is_held_by_one(tmp_path: Path) -> None:
     inside: list[int] = []
 
