@@ -204,8 +204,9 @@ def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dic
 def _ported(draft: Draft, view: PublicCheckout) -> tuple[str, str] | None:
     """The operator to which the number was first assigned, and another one that was chosen; None if none was."""
     own = guesses.other_than_chosen(draft, view)
-    names = [_operator_name(view, operator) or "" for operator in (own, draft.get("operator"))]
-    return (names[0].partition(" (")[0], names[1].partition(" (")[0]) if own else None
+    if own is None:
+        return None
+    return _operator_name(view, own) or "", _operator_name(view, draft.get("operator")) or ""
 
 
 def _failure(facts: Facts, payer: str | None) -> wording.Notice:

@@ -15,14 +15,12 @@ _YESTERDAY = timedelta(days=1)
 
 def day(moment: datetime, locale: str) -> str:
     """The date: "25 novembre 2026", "1er novembre 2026", "25 November 2026"."""
-    text = format_date(moment, "long", _DAY_FIRST.get(locale, locale))
-    return _tied(text.replace("1 ", "1er ", 1) if locale == "fr" and moment.day == 1 else text)
+    return _date(moment, "long", locale)
 
 
 def day_of_year(moment: datetime, locale: str) -> str:
     """The date without its year: "25 novembre", "1er novembre", "25 November"."""
-    text = format_date(moment, "d MMMM", _DAY_FIRST.get(locale, locale))
-    return _tied(text.replace("1 ", "1er ", 1) if locale == "fr" and moment.day == 1 else text)
+    return _date(moment, "d MMMM", locale)
 
 
 def day_nearby(moment: datetime, other: datetime | None, locale: str) -> str:
@@ -58,6 +56,11 @@ def when(moment: datetime, now: datetime, locale: str) -> str:
         if moment.date() == (now - _YESTERDAY).date():
             return str(gettext("yesterday at %(time)s", time=at))
         return str(gettext("on %(day)s at %(time)s", day=day(moment, locale), time=at))
+
+
+def _date(moment: datetime, pattern: str, locale: str) -> str:
+    text = format_date(moment, pattern, _DAY_FIRST.get(locale, locale))
+    return _tied(text.replace("1 ", "1er ", 1) if locale == "fr" and moment.day == 1 else text)
 
 
 def _tied(text: str) -> str:

@@ -8,6 +8,23 @@ from ikawaari.simulators.cinetpay import CinetPay as Simulated
 from tests.providers.bench import Bench
 
 
+def charge_by(bench: Bench, operator: str, phone: str, amount: int, charge_id: str | None) -> Charge:
+    """A charge of a wallet of Senegal."""
+    return Charge(
+        id=charge_id or ids.new_attempt(),
+        intent_id="pi_test",
+        money=Money(amount, "XOF"),
+        method_type="mobile_money",
+        operator=operator,
+        country="SN",
+        phone=phone,
+        customer_email="awa@example.com",
+        page_url="http://127.0.0.1:8000/cs_test",
+        statement="Boutique Awa",
+        submitted_at=bench.now(),
+    )
+
+
 class CinetPayBench(Bench):
     """A push to Free in Senegal."""
 
@@ -17,19 +34,7 @@ class CinetPayBench(Bench):
 
     def charge(self, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """By push: the payer approves within seconds."""
-        return Charge(
-            id=charge_id or ids.new_attempt(),
-            intent_id="pi_test",
-            money=Money(amount, "XOF"),
-            method_type="mobile_money",
-            operator="free_sn",
-            country="SN",
-            phone="+221763456789",
-            customer_email="awa@example.com",
-            page_url="http://127.0.0.1:8000/cs_test",
-            statement="Boutique Awa",
-            submitted_at=self.now(),
-        )
+        return charge_by(self, "free_sn", "+221763456789", amount, charge_id)
 
     def order_decline(self) -> None:
         """INSUFFICIENT_BALANCE."""

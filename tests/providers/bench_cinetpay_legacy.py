@@ -2,12 +2,11 @@
 
 import requests
 
-from ikawaari import ids
-from ikawaari.money import Money
 from ikawaari.providers.cinetpay import CinetPay
 from ikawaari.providers.values import Charge
 from ikawaari.simulators.cinetpay import LegacyCinetPay
 from tests.providers.bench import Bench
+from tests.providers.bench_cinetpay import charge_by
 
 
 class LegacyCinetPayBench(Bench):
@@ -23,19 +22,7 @@ class LegacyCinetPayBench(Bench):
 
     def charge(self, *, amount: int = 5_000, charge_id: str | None = None) -> Charge:
         """On the page."""
-        return Charge(
-            id=charge_id or ids.new_attempt(),
-            intent_id="pi_test",
-            money=Money(amount, "XOF"),
-            method_type="mobile_money",
-            operator="orange_sn",
-            country="SN",
-            phone="+221773456789",
-            customer_email="awa@example.com",
-            page_url="http://127.0.0.1:8000/cs_test",
-            statement="Boutique Awa",
-            submitted_at=self.now(),
-        )
+        return charge_by(self, "orange_sn", "+221773456789", amount, charge_id)
 
     def order_decline(self) -> None:
         """INSUFFICIENT_BALANCE."""

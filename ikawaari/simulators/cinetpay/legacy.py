@@ -18,8 +18,7 @@ from ikawaari.simulators import pages
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.cinetpay import legacy_rules as rules
 from ikawaari.simulators.cinetpay.rules import COUNTRIES, Country
-from ikawaari.simulators.ground import Simulator
-from ikawaari.simulators.ledger import Entry, State
+from ikawaari.simulators.cinetpay.settling import Settled, Settling
 from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
 
 SUCCES, CREATED, PAYMENT_FAILED, FIELDS, NO_KEY, NO_SITE = "00", "201", "600", "608", "609", "613"
@@ -61,23 +60,21 @@ RETRIES = (60.0, 300.0, 900.0)
 
 
 @dataclass(kw_only=True)
-class Payment(Entry):
+class Payment(Settled):
     """A payment of one service; `code` is the provider's."""
 
-    country: Country
-    code: str
     token: str
-    notify_url: str
     return_url: str
     description: str
     metadata: str
     language: str
     signature: str
-    detour: tuple[str, float | None] | None = None  # fails with that code first, and succeeds seconds later, or never
 
 
-class LegacyCinetPay(Simulator):
+class LegacyCinetPay(Settling):
     """Ten services of a merchant, one for each country; `country` says whose settings are shown."""
+
+    PAID, WORDS = SUCCES, WORDS
 
     extra_orders = frozenset(
         {
@@ -92,8 +89,6 @@ class LegacyCinetPay(Simulator):
     def __init__(self, callback_url: str | None = None, country: str | None = None) -> None:
         """Raises ValueError for a country without CinetPay. `callback_url` is unused: payments name their own."""
         super().__init__(callback_url, country)
-        if country is not None and country not in COUNTRIES:
-            raise ValueError(f"CinetPay is not in {country}, but in {', '.join(sorted(COUNTRIES))}")
         self.knobs |= {
             "expires_after": 1800.0,  # seconds that a payer has
             "shows_amounts": True,  # the check has amount, currency, status and metadata; its older form has not
@@ -216,32 +211,11 @@ class LegacyCinetPay(Simulator):
 
     # ------------------------------------------------------------ how they end
 
-    def _settle_later(self, payment: Payment) -> None:
-        """When the wallet is done, which may be at once."""
-        seconds = self.knobs["settles_after"]
-        if seconds:
-            self.timeline.later(seconds, lambda: self._settle(payment, SUCCES))
-        else:
-            self._settle(payment, SUCCES)
-
-    def _settle(self, payment: Payment, code: str) -> None:
-        if payment.detour is not None and code == SUCCES:
-            (code, seconds), payment.detour = payment.detour, None
-            if seconds is not None:
-                self.timeline.later(seconds, lambda: self._settle(payment, SUCCES))
-        other = self.orders.take("other_amount", "charge") if code == SUCCES else None
-        if other is not None:
-            payment.amount = str(other.more["amount"])
-        payment.code = code
-        state: State = "succeeded" if code == SUCCES else "failed"
-        payment.settle(WORDS[code], state, self.timeline.now())
-        self._notify(payment)
-
     def _expire(self, payment: Payment) -> None:
         if payment.code == WAITING:
             self._settle(payment, EXPIRED)
 
-    def _notify(self, payment: Payment) -> None:
+    def _tell(self, payment: Payment) -> None:
         values = (
             *(credentials(payment.country.code)["site_id"], payment.id, _date(payment.created), payment.amount),
             *(payment.currency, payment.signature, payment.operator, payment.payer, payment.country.calling_code),
@@ -275,8 +249,8 @@ class LegacyCinetPay(Simulator):
             payment.operator, payment.payer = "OM", "770001234"
             payment.code, payment.status = TO_VALIDATE, WORDS[TO_VALIDATE]
             if self.knobs["tells_waiting"]:
-                self._notify(payment)
-            self._settle_later(payment)
+                self._tell(payment)
+            self._settle_later(payment, SUCCES)
         elif payment.code == WAITING and form.get("decision") == "decline":
             code = form.get("code", "")
             self._settle(payment, code if code in WORDS else CANCELED)

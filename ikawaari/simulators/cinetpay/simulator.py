@@ -14,8 +14,7 @@ from ikawaari.simulators import pages
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.cinetpay import rules
 from ikawaari.simulators.cinetpay.rules import COUNTRIES, Country
-from ikawaari.simulators.ground import Simulator
-from ikawaari.simulators.ledger import Entry, State
+from ikawaari.simulators.cinetpay.settling import Settled, Settling
 from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
 
 OK, SUCCESS, NOT_FOUND, OPERATION_ERROR = 200, 100, 404, -1
@@ -62,20 +61,16 @@ RETRIES = (60.0, 300.0, 900.0)
 
 
 @dataclass(kw_only=True)
-class Payment(Entry):
+class Payment(Settled):
     """A payment of one account; `code` is the provider's, `user` the customer as the answers show him."""
 
-    country: Country
-    code: int
     transaction_id: str
     payment_token: str
     notify_token: str
     success_url: str
     failed_url: str
-    notify_url: str
     designation: str
     user: Mapping[str, str]
-    detour: tuple[int, float | None] | None = None  # fails with that code first, and succeeds seconds later, or never
     is_redirected: bool = False
 
     def known_as(self, identifier: str) -> bool:
@@ -83,8 +78,10 @@ class Payment(Entry):
         return identifier in {self.id, self.transaction_id, self.payment_token}
 
 
-class CinetPay(Simulator):
+class CinetPay(Settling):
     """All ten accounts of a merchant, one for each country; `country` says whose settings are shown."""
+
+    PAID, WORDS = SUCCESS, WORDS
 
     signs_callbacks = False
     extra_orders = frozenset(
@@ -104,8 +101,6 @@ class CinetPay(Simulator):
     def __init__(self, callback_url: str | None = None, country: str | None = None) -> None:
         """Raises ValueError for a country without CinetPay. `callback_url` is unused: payments name their own."""
         super().__init__(callback_url, country)
-        if country is not None and country not in COUNTRIES:
-            raise ValueError(f"CinetPay is not in {country}, but in {', '.join(sorted(COUNTRIES))}")
         self.knobs |= {
             "expires_after": 1800.0,  # seconds that a payer has
             "token_seconds": 3600,
@@ -282,27 +277,6 @@ class CinetPay(Simulator):
         return _answer(code, 200, **shown)
 
     # ------------------------------------------------------------ how they end
-
-    def _settle_later(self, payment: Payment, code: int) -> None:
-        """When the wallet is done, which may be at once."""
-        seconds = self.knobs["settles_after"]
-        if seconds:
-            self.timeline.later(seconds, lambda: self._settle(payment, code))
-        else:
-            self._settle(payment, code)
-
-    def _settle(self, payment: Payment, code: int) -> None:
-        if payment.detour is not None and code == SUCCESS:
-            (code, seconds), payment.detour = payment.detour, None
-            if seconds is not None:
-                self.timeline.later(seconds, lambda: self._settle(payment, SUCCESS))
-        other = self.orders.take("other_amount", "charge") if code == SUCCESS else None
-        if other is not None:
-            payment.amount = str(other.more["amount"])
-        payment.code = code
-        state: State = "succeeded" if code == SUCCESS else "failed"
-        payment.settle(WORDS[code], state, self.timeline.now())
-        self._tell(payment)
 
     def _expire(self, payment: Payment) -> None:
         if payment.code in OPEN:
