@@ -144,7 +144,7 @@ _OPEN: Mapping[str, Fixture] = {
     "choose.trial": Fixture(view=view(**_TRIAL)),
     "choose.invoice": Fixture(view=view(invoice={"period_start": AT, "period_end": AT + 30 * DAY})),
     "choose.code-first": Fixture(
-        view=view(), draft=Draft({**_TYPED.values, "operator": "orange_sn", "dial": "#144*391#"})
+        view=view(), draft=Draft({**_TYPED.values, "operator": "orange_sn", "dial": "*144*4*6*5000#"})
     ),
     "choose.code-first-error": Fixture(
         view=view(), draft=Draft({**_TYPED.values, "operator": "orange_sn", "dial": "#144*391#"}, ("otp",))

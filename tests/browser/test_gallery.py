@@ -52,6 +52,22 @@ def test_axe_finds_nothing_in_one_state_of_each_kind_and_nothing_sticks_out(
     assert_nothing_is_wrong(visit(), served, names.split())
 
 
+def test_a_code_to_dial_stands_on_one_line(visit: Visit, served: Served) -> None:
+    page = visit()
+    for width in (360, 320):
+        page.set_viewport_size({"width": width, "height": 640})
+        page.goto(f"{served.url}{HOME}/choose.code-first?lang=fr")
+        assert page.locator(".dial b").evaluate("one => one.getClientRects().length") == 1, width
+
+
+@pytest.mark.parametrize("name", ["paid.way-back", "redirect.bank"])
+def test_no_room_is_kept_for_what_a_script_says_where_none_runs(visit: Visit, served: Served, name: str) -> None:
+    for script in (True, False):
+        page = visit(script=script)
+        page.goto(f"{served.url}{HOME}/{name}?lang=fr")
+        assert (page.locator(".auto").bounding_box() is not None) == script
+
+
 @pytest.mark.long
 def test_axe_finds_nothing_in_any_state_and_nothing_sticks_out(visit: Visit, served: Served) -> None:
     assert_nothing_is_wrong(visit(), served, set(gallery.NAMES))

@@ -24,7 +24,7 @@ def pawapay() -> Iterator[Talk]:
 
 
 @pytest.fixture
-def shop(served: Served, pawapay: Talk) -> Shop:
+def live_shop(served: Served, pawapay: Talk) -> Shop:
     """A shop with an account of its own at pawaPay."""
     shop, merchant_id = open_shop(served)
     account = add_account(served, "pawapay", merchant_id, pawapay.settings())
@@ -39,25 +39,25 @@ def order(shop: Shop, country: str) -> dict[str, Any]:
     return session
 
 
-def test_a_code_before_the_charge_is_dialed_typed_and_sent(customer: Page, shop: Shop, pawapay: Talk) -> None:
-    session = order(shop, "BF")
+def test_a_code_before_the_charge_is_dialed_typed_and_sent(customer: Page, live_shop: Shop, pawapay: Talk) -> None:
+    session = order(live_shop, "BF")
     arrive(customer, session)
     phone(customer).fill("07 34 56 78")
     customer.get_by_label("Orange Money").check()
     pay(customer)
     see(customer, "choose", "Composez ce code et tapez votre code secret")
     expect(customer.get_by_role("link", name=DIAL)).to_have_attribute("href", "tel:*144*4*6*5000%23")
-    assert ask(shop, session)["attempts"] == []
+    assert ask(live_shop, session)["attempts"] == []
     assert phone(customer).input_value() == "07 34 56 78"
     customer.get_by_label("Le code reçu par SMS").fill("123456")
     pay(customer)
     end(customer, "paid", "Orange Money")
-    assert [attempt["status"] for attempt in ask(shop, session)["attempts"]] == ["succeeded"]
+    assert [attempt["status"] for attempt in ask(live_shop, session)["attempts"]] == ["succeeded"]
     assert [charge["status"] for charge in pawapay.charges()] == ["COMPLETED"]
 
 
-def test_a_prompt_that_does_not_appear_is_found_as_the_provider_says(customer: Page, shop: Shop) -> None:
-    session = order(shop, "CI")
+def test_a_prompt_that_does_not_appear_is_found_as_the_provider_says(customer: Page, live_shop: Shop) -> None:
+    session = order(live_shop, "CI")
     arrive(customer, session)
     phone(customer).fill("07 34 56 71 30")
     customer.get_by_label("Orange Money").check()
