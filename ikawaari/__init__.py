@@ -36,6 +36,7 @@ from ikawaari.merchant_api import (
     openapi,
     payment_links,
     refunds,
+    reports,
     sessions,
     subscriptions,
     test_mode,
@@ -105,7 +106,7 @@ def _serve_api(app: Flask) -> None:
     smorest = Api(app)
     openapi.prepare(smorest)
     charging = (sessions.bp, payment_links.bp, payment_links.bp_v2, intents.bp, refunds.bp, subscriptions.bp)
-    for blueprint in (*charging, customers.bp, webhook_endpoints.bp, events.bp, test_mode.bp, api.bp):
+    for blueprint in (*charging, customers.bp, reports.bp, webhook_endpoints.bp, events.bp, test_mode.bp, api.bp):
         smorest.register_blueprint(blueprint)
     cors.register(app)
     app.register_blueprint(docs.bp)

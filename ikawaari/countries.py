@@ -10,29 +10,32 @@ from babel import Locale
 
 @dataclass(frozen=True)
 class Country:
-    """A country we serve: ISO 3166 alpha-2 code, ISO 4217 currency, dial code in digits ("221"), language ("fr")."""
+    """A country we serve: ISO 3166 alpha-2 code, ISO 4217 currency, dial code in digits ("221"), time zone of its
+    capital ("Africa/Dakar"), language ("fr").
+    """
 
     code: str
     currency: str
     dial_code: str
+    time_zone: str
     language: str
 
 
-def _served(*rows: tuple[str, str, str]) -> Mapping[str, Country]:
-    return MappingProxyType({code: Country(code, currency, dial, "fr") for code, currency, dial in rows})
+def _served(*rows: tuple[str, str, str, str]) -> Mapping[str, Country]:
+    return MappingProxyType({code: Country(code, money, dial, zone, "fr") for code, money, dial, zone in rows})
 
 
 COUNTRIES: Mapping[str, Country] = _served(
-    ("SN", "XOF", "221"),
-    ("CI", "XOF", "225"),
-    ("ML", "XOF", "223"),
-    ("BF", "XOF", "226"),
-    ("GN", "GNF", "224"),
-    ("CM", "XAF", "237"),
-    ("CD", "CDF", "243"),
-    ("BJ", "XOF", "229"),
-    ("TG", "XOF", "228"),
-    ("NE", "XOF", "227"),
+    ("SN", "XOF", "221", "Africa/Dakar"),
+    ("CI", "XOF", "225", "Africa/Abidjan"),
+    ("ML", "XOF", "223", "Africa/Bamako"),
+    ("BF", "XOF", "226", "Africa/Ouagadougou"),
+    ("GN", "GNF", "224", "Africa/Conakry"),
+    ("CM", "XAF", "237", "Africa/Douala"),
+    ("CD", "CDF", "243", "Africa/Kinshasa"),
+    ("BJ", "XOF", "229", "Africa/Porto-Novo"),
+    ("TG", "XOF", "228", "Africa/Lome"),
+    ("NE", "XOF", "227", "Africa/Niamey"),
 )
 
 # Countries without supported wallets, whose currency is in our table: their customers pay by card.

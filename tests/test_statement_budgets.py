@@ -132,6 +132,14 @@ def test_a_walk_by_cursor_looks_up_where_it_is_and_takes_no_more_than_a_first_pa
         assert (len(page["data"]) >= 4, taken) == (True, 2 if query == "page=2" else 3)
 
 
+def test_a_day_is_summed_up_by_two_statements_however_much_there_is(full: Full) -> None:
+    today = clock.now().date()
+    for more in (0, 90):
+        full.grow(more)
+        report, taken = full.get(f"/api/v1/reports/daily?date={today}")
+        assert (sum(row["count"] for row in report["rows"]), taken) == (1 + more, 2)
+
+
 def test_a_session_with_all_that_it_shows_is_read_at_once(full: Full) -> None:
     shown, taken = full.get(f"{SESSIONS}/{full.session}")
     assert (shown["subscription"], shown["payment_link_v2"]) == (full.subscription.id, full.links[1].id)

@@ -23,5 +23,5 @@ is no cycle, and what happens on success is one visible call after another. impo
     devices | page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
     references                                  what payers read on the receipt, and support searches by
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
-    health | next_actions                       which breakers are open, what providers said; what a payer has to do
+    health | next_actions | reports             open breakers, what providers said; what a payer has to do; daily sums
 """

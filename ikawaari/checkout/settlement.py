@@ -297,6 +297,8 @@ def _hold(case: Case, outcome: Outcome, money: Money) -> None:
     if ATTEMPT.allow(attempt.status, AttemptStatus.FAILED):
         wrong = Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT, raw_code=outcome.raw_code)
         _fail(case, wrong, **taken)
+    elif attempt.amount_received is None:
+        _write(case, settled_at=case.now, **taken)  # it had failed before: reports are by the day of its money
     else:
         _write(case, **taken)
 

@@ -18,7 +18,7 @@ INTENTS, REFUNDS = "/api/v1/payment-intents", "/api/v1/refunds"
 LINKS, LINKS_V2 = "/api/v1/payment_links", "/api/v2/payment_links"
 ENDPOINTS, EVENTS = "/api/v1/webhook-endpoints", "/api/v1/events"
 SUBSCRIPTIONS, ADVANCE = "/api/v1/billing/subscriptions", "/api/test/subscriptions/{subscription_id}/advance"
-CUSTOMERS = "/api/v1/customers"
+CUSTOMERS, REPORTS = "/api/v1/customers", "/api/v1/reports"
 _NAMES = ("session", "intent", "refund", "endpoint", "event", "link", "subscription", "customer")
 _IDS = dict.fromkeys((f"{name}_id" for name in _NAMES), MISSING)
 ROUTES = {
@@ -42,6 +42,7 @@ ROUTES = {
     ("POST", INTENTS + "/{intent_id}/cancel"): Scope.PAYMENTS_WRITE,
     ("GET", CUSTOMERS): Scope.CUSTOMERS_READ,
     ("GET", CUSTOMERS + "/{customer_id}"): Scope.CUSTOMERS_READ,
+    ("GET", REPORTS + "/daily"): Scope.REPORTS_READ,
     ("POST", REFUNDS): Scope.REFUNDS_WRITE,
     ("GET", REFUNDS): Scope.PAYMENTS_READ,
     ("GET", REFUNDS + "/{refund_id}"): Scope.PAYMENTS_READ,

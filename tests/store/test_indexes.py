@@ -6,7 +6,7 @@ import pytest
 from peewee import fn
 
 from ikawaari import clock, store
-from ikawaari.checkout import accounts, references
+from ikawaari.checkout import accounts, references, reports
 from ikawaari.config import Config
 from ikawaari.events import delivery
 from ikawaari.providers import registry
@@ -63,6 +63,18 @@ def test_a_reference_is_found_without_reading_all(config: Config, reference: str
     assert "SCAN" not in plan
     assert "payment_attempts_provider_provider_reference" in plan
     assert ("id>?" in plan) == ("subscriptions_reference" in plan) == reference.isalnum()
+
+
+@pytest.mark.parametrize("sums", [reports._payments, reports._refunds], ids=["payments", "refunds"])
+def test_a_day_is_summed_up_without_reading_all(sums: Any) -> None:
+    day = reports.Day(clock.now().date(), reports.zone_of("SN"))
+    plan = _plan(*sums(reports._merchant() == "m", day).sql())
+    if store.is_postgres():
+        assert "Seq Scan" not in plan
+        return
+    index = "payment_attempts_received_on" if sums is reports._payments else "refunds_settled_on"
+    assert f"USING INDEX {index} (settled_at>? AND settled_at<?)" in plan
+    assert "SCAN" not in plan
 
 
 def test_what_a_lane_has_to_deliver_is_found_among_what_is_pending_alone() -> None:

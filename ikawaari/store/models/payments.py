@@ -173,6 +173,14 @@ PaymentAttempt.add_index(
         name="payment_attempts_routed_from",
     )
 )
+# For daily reports: see `checkout.reports`.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(
+        PaymentAttempt.settled_at,
+        where=PaymentAttempt.amount_received.is_null(False),
+        name="payment_attempts_received_on",
+    )
+)
 # For the public budgets: see `checkout.budgets`.
 for _name, _payer in (
     ("phone", PaymentAttempt.phone),
@@ -232,6 +240,10 @@ class Refund(Record):
     provider_reference = CharField(null=True)
     provider_data = JsonField(null=True)  # as that of an attempt
     failure_code = CharField(null=True, max_length=32)
+    cost_amount = BigIntegerField(
+        null=True
+    )  # what the provider keeps for it, as that of an attempt; or returns, if < 0
+    cost_currency = CharField(null=True, max_length=3)
     created_at = InstantField()
     commit_order = CommitOrderField()
     sent_at = InstantField(null=True)  # when the provider was asked first: until then it can be withdrawn
@@ -255,7 +267,9 @@ Refund.add_index(
     )
 )
 
-
+Refund.add_index(
+    Refund.index(Refund.settled_at, where=Refund.settled_at.is_null(False), name="refunds_settled_on")  # as above
+)
 Refund.add_index(Refund.index(Refund.sent_as, unique=True, where=Refund.sent_as.is_null(False), name="refunds_sent_as"))
 
 
