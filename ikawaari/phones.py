@@ -126,6 +126,11 @@ def guess_operator(phone: Phone) -> str | None:
     return operator.id if operator else _CARRIERS.get((phone.country, network))
 
 
+def is_fixed_line(phone: Phone) -> bool:
+    """Whether the number is one of a landline, as far as is known: of ranges that may be mobile, too, it is not."""
+    return phonenumbers.number_type(_read(phone.e164)) == PhoneNumberType.FIXED_LINE
+
+
 def written(e164: str, country: str) -> str:
     """Return the number as people write it in `country` ("33 800 00 00"), with its code if it is another country's.
 

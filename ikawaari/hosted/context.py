@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from ikawaari import clock, countries, ids, operators, texts
 from ikawaari.checkout import merchant_view, notes, subscriptions, ways
-from ikawaari.checkout.notes import Hindrance, Notes
+from ikawaari.checkout.notes import Hindrance, Notes, Reason
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
@@ -41,6 +41,7 @@ from ikawaari.operators import OPERATORS
 from ikawaari.shapes import CardFields, MethodType, Recurring
 
 _SLOW_REFRESH_SECONDS = 30
+_DAY_SECONDS = 86_400
 _BEFORE_A_VOWEL = re.compile(r"\bde (?=[AEÉIOU])")
 _OF_OPERATORS = ("method", "operator", "amount")  # fields that are at fault if an operator cannot be paid by
 
@@ -134,7 +135,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "menu": _menu(view, payment) if payment else None,
         "failure": _failure(facts, payer) if error else None,
         "hindered": _hindered(facts),
-        "last_error": wording.failure(facts.notes.last_error, operator) if facts.notes.last_error else None,
+        "last_error": _last_error(facts, operator),
         "words": wording,
         "trial": wording.trial(view["recurring"]),
         "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
@@ -145,6 +146,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "refresh": _refresh(_address(facts.own), state),
         "slow_refresh": _slow_refresh(_address(facts.own), state),
         **_choices(view, draft, facts.card),
+        "all_down": _all_down(facts),
         "country_name": lambda code: countries.name(code, locale),
         "country_within": lambda code: countries.within(code, locale),
         "known_as": lambda operator: OPERATORS[operator].known_as if operator in OPERATORS else "",
@@ -215,7 +217,14 @@ def _failure(facts: Facts, payer: str | None) -> wording.Notice:
     error = present(view["last_payment_error"], "only a failure is told")
     by_wallet = payment is not None and payment["type"] == MethodType.MOBILE_MONEY
     in_wallet = payment is not None and by_wallet and not page_state.prompts(view, payment)
-    return wording.failure(error["code"], payer, facts.notes.or_else, in_wallet=in_wallet)
+    shop = texts.unturned(view["merchant"]["name"])
+    return wording.failure(error["code"], payer, facts.notes.or_else, in_wallet=in_wallet, shop=shop)
+
+
+def _last_error(facts: Facts, operator: str | None) -> wording.Notice | None:
+    """Why a try failed at the provider that did not end the payment under way."""
+    code, shop = facts.notes.last_error, texts.unturned(facts.view["merchant"]["name"])
+    return wording.failure(code, operator, shop=shop) if code else None
 
 
 def _hindered(facts: Facts) -> Mapping[str, LazyString]:
@@ -223,6 +232,15 @@ def _hindered(facts: Facts) -> Mapping[str, LazyString]:
     return {
         operator: wording.hindrance(one, _without_unit(_limit(facts, one))) for operator, one in facts.notes.hindrances
     }
+
+
+def _all_down(facts: Facts) -> bool:
+    """Whether there is nothing to pay by in the country of the form until an operator answers again."""
+    country = drafts.country_of(facts.draft, facts.view)
+    hindered = dict(facts.notes.hindrances)
+    shown = [hindered.get(operator["id"]) for operator in drafts.operators_in(facts.view, country)]
+    is_down = any(one and one.reason == Reason.DOWN for one in shown)
+    return is_down and not page_state.is_payable(facts.view, country)
 
 
 def _limit(facts: Facts, hindrance: Hindrance) -> str:
@@ -260,6 +278,8 @@ def _moments(facts: Facts, payment: PublicPayment | None) -> dict[str, Any]:
     ends = payment["deadline_at"] if payment else None
     return {
         "day": lambda seconds: moments.day(page_state.moment(seconds, country), locale),
+        # The last whole day of a period that ends then: the next one begins on the day of its end.
+        "last_day": lambda seconds: moments.day(page_state.moment(seconds - _DAY_SECONDS, country), locale),
         "day_nearby": lambda seconds: moments.day_nearby(page_state.moment(seconds, country), paid, locale),
         "instant": lambda seconds: _instant(page_state.moment(seconds, country), begun, locale),
         "paid_at": moments.day_and_time(paid, locale) if paid else "",

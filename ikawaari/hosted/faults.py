@@ -7,16 +7,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from babel.lists import format_list
 from flask_babel import LazyString, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from ikawaari import countries, money, numbers, phones, texts
 from ikawaari.checkout.public_view import PublicCheckout
-from ikawaari.hosted import amounts, drafts, prefixes
+from ikawaari.hosted import amounts, drafts, guesses, prefixes
 from ikawaari.hosted.drafts import Draft
 from ikawaari.money import Money
+from ikawaari.shapes import MethodType
 
 Text: TypeAlias = LazyString | str
+_FEW_BEGINNINGS = 6  # more would be a list that nobody reads
 _ANSWER = _l("Check this answer.")
 _REASONS: Mapping[str, LazyString] = {
     "card": _l("This looks like a card number. Never type one here."),
@@ -58,7 +61,11 @@ def _phone(draft: Draft, view: PublicCheckout, locale: str) -> Text:
         return _l("Type your phone number.")
     if elsewhere := _country_not_taken(typed, view):
         where = countries.out_of(elsewhere, locale)
-        return _l("%(merchant)s does not take numbers %(from_country)s.", merchant=_shop(view), from_country=where)
+        said = gettext("%(merchant)s does not take numbers %(from_country)s.", merchant=_shop(view), from_country=where)
+        by_card = gettext("Pay by card.")
+        return f"{said} {by_card}" if _takes_cards(view) else said
+    if draft.reasons.get("phone") == guesses.LANDLINE:
+        return _not_mobile(drafts.country_of(draft, view) or "", locale)
     if country is None or country not in prefixes.PATTERNS:
         return _l("Check this number.")
     national = re.sub("[^0-9]", "", typed).removeprefix(
@@ -66,6 +73,18 @@ def _phone(draft: Draft, view: PublicCheckout, locale: str) -> Text:
     )
     right = prefixes.PATTERNS[country].count("#")
     return _length(len(national), right, countries.within(country, locale)) if national else _l("Check this number.")
+
+
+def _takes_cards(view: PublicCheckout) -> bool:
+    return any(method["type"] == MethodType.CARD for method in view["payment_methods"])
+
+
+def _not_mobile(country: str, locale: str) -> Text:
+    begun = prefixes.beginnings(country)
+    if not 1 < len(begun) <= _FEW_BEGINNINGS:
+        return _l("This is not a mobile number.")
+    listed = format_list(begun, style="or", locale=locale)
+    return _l("This is not a mobile number: those start with %(begun)s.", begun=listed)
 
 
 def _length(digits: int, right: int, there: str) -> Text:
@@ -146,7 +165,7 @@ def _email(draft: Draft, _view: PublicCheckout, _locale: str) -> Text:
 
 
 def _code(_draft: Draft, _view: PublicCheckout, _locale: str) -> Text:
-    return _l("Type the code: only its digits, as you received it.")
+    return _l("Type the code that you received: only its digits.")
 
 
 def _question(name: str, draft: Draft, view: PublicCheckout) -> Text:

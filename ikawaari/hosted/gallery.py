@@ -3,6 +3,7 @@
 For designers, translators and tests. It reads no table, and its forms lead nowhere.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,10 @@ SCHEMES = ("light", "dark")
 WIDTHS = (320, 360, 1280)
 _HEIGHT = 900  # of a frame, in pixels
 NAMES = (*STATES, *SCREENS)
+_BUSY = re.compile(
+    r'(?P<tag><(?P<name>button|span)[^>]* data-(?:busy|lock)="(?P<text>[^"]*)"[^>]*>).*?(?P<end></(?P=name)>)',
+    re.DOTALL,
+)
 
 bp = Blueprint("gallery", __name__, url_prefix=HOME)
 bp.after_request(web.compress)  # and no cookie remembers the language of a picture
@@ -87,7 +92,20 @@ def _state(name: str, fixture: Fixture, locale: str) -> tuple[str, csp.Style]:
     style = _style(fixture.view["merchant"]["color"])
     with force_locale(locale):
         variables = {**context.of(_facts(name, fixture, locale)), "refresh": None, "slow_refresh": None}
-        return render_template(fixture.template, style=style, **variables), style
+        return _with_script(render_template(fixture.template, style=style, **variables), fixture), style
+
+
+def _with_script(html: str, fixture: Fixture) -> str:
+    """The page after what a script does to it, for none runs in the gallery."""
+    if fixture.network:
+        html = html.replace(f'data-net="{fixture.network}" hidden', f'data-net="{fixture.network}"')
+    if fixture.message:
+        _, _, after = html.partition(f'<template id="told-{fixture.message}">')
+        html = html.replace('<form id="pay"', f'{after.partition("</template>")[0]}<form id="pay"')
+    if fixture.is_busy:
+        html = html.replace('<form id="pay"', '<form id="pay" aria-busy="true"')
+        html = _BUSY.sub(r"\g<tag>\g<text>\g<end>", html)
+    return html
 
 
 def _screen(screen: Screen, locale: str) -> tuple[str, csp.Style]:

@@ -38,6 +38,8 @@ from ikawaari.providers.base import FailureCode
 _DOWN = (("wave_sn", Hindrance(Reason.DOWN)), ("expresso_sn", Hindrance(Reason.MAXIMUM, 4_000)))
 _BELOW = ("free_sn", Hindrance(Reason.MINIMUM, 10_000))
 _SOME_DOWN = [mobile_money(*OF_FRANC, hindered=("wave_sn", "expresso_sn", "free_sn")), CARD]
+_ALL_DOWN = mobile_money("SN", hindered=("orange_sn", "wave_sn", "free_sn", "expresso_sn"))
+_EACH_DOWN = tuple((one["id"], Hindrance(Reason.DOWN)) for one in _ALL_DOWN["countries"][0]["operators"])
 _TYPED = Draft({"phone": "77 123 45 67", "country": "SN"})
 _SENT = Draft({**_TYPED.values, "operator": "orange_sn", "method": "mobile_money"})
 _BY_CARD = Draft({"method": "card"})
@@ -116,6 +118,7 @@ _OPEN: Mapping[str, Fixture] = {
         draft=Draft({**_TYPED.values, "operator": "wave_sn"}, ("operator",)),
         notes=Notes(hindrances=(*_DOWN, _BELOW)),
     ),
+    "choose.all-down": Fixture(view=view(payment_methods=[_ALL_DOWN]), notes=Notes(hindrances=_EACH_DOWN)),
     "choose.cards-down": Fixture(view=view(), notes=Notes(cards_are_down=True)),
     "choose.five-operators": Fixture(view=view(**_CONGO)),
     "choose.mobile-money": Fixture(view=view(payment_methods=[mobile_money("SN")])),
@@ -150,6 +153,11 @@ _OPEN: Mapping[str, Fixture] = {
         view=view(), draft=Draft({**_TYPED.values, "operator": "orange_sn", "dial": "#144*391#"}, ("otp",))
     ),
     "choose.too-fast": Fixture(view=view(), draft=_TYPED, more={"rest": 60}),
+    "choose.sending": Fixture(view=view(), draft=_SENT, is_busy=True),
+    "choose.offline": Fixture(view=view(), draft=_TYPED, network="open"),
+    "choose.offline-pressed": Fixture(view=view(), draft=_TYPED, network="pressed"),
+    "choose.no-answer": Fixture(view=view(), draft=_TYPED, network="asking"),
+    "choose.not-sent": Fixture(view=view(), draft=_TYPED, message="unsent"),
     "choose.paid-before": Fixture(view=view(), draft=_TYPED, earlier=PAID_BEFORE),
     "choose.waits": Fixture(view=view(), draft=_TYPED, earlier=_WAITS),
     "choose.subscribed-before": Fixture(view=view(**_MONTHLY), draft=_TYPED, earlier=_SUBSCRIBED),
@@ -191,6 +199,8 @@ _WAITING: Mapping[str, Fixture] = {
     "prompt.last-error": Fixture(
         view=waiting(PROMPT), ways=_WAYS, notes=Notes(last_error=FailureCode.INSUFFICIENT_FUNDS)
     ),
+    "prompt.offline": Fixture(view=waiting(PROMPT), ways=_WAYS, network="waiting"),
+    "prompt.server-down": Fixture(view=waiting(PROMPT), ways=_WAYS, network="down"),
     "prompt.checked": Fixture(view=waiting(PROMPT), ways=_WAYS, more={"checked": AT - 7}),
     "prompt.cancelable": Fixture(view=waiting(PROMPT), ways=_CANCELABLE, draft=_SENT),
     "prompt.canceling": Fixture(view=waiting(PROMPT), ways=_CANCELABLE, more={"canceling": True}),
@@ -231,12 +241,12 @@ _RECEIPTS: Mapping[str, Fixture] = {
     ),
     "past_due.invoice": Fixture(
         view=paid(**subscription("past_due")),
-        ways=Ways(invoice=OpenInvoice(SESSION, 5_000, AT - 30 * DAY, AT - DAY, AT + 7 * DAY)),
+        ways=Ways(invoice=OpenInvoice(SESSION, 5_000, AT - 30 * DAY, AT, AT + 7 * DAY)),
     ),
     "past_due.no-invoice": Fixture(view=paid(**subscription("unpaid"))),
     "past_due.stopped": Fixture(
         view=paid(**subscription("past_due", stopped=True)),
-        ways=Ways(invoice=OpenInvoice(SESSION, 5_000, AT - 30 * DAY, AT - DAY, None)),
+        ways=Ways(invoice=OpenInvoice(SESSION, 5_000, AT - 30 * DAY, AT, None)),
     ),
     "refunded.part": Fixture(
         view=paid("partially_refunded"), ways=Ways(refunds=(RefundRow(1_500, AT, False),), left_paid=3_500)

@@ -41,7 +41,10 @@ OF_FRANC = ("SN", "CI", "ML", "BF", "BJ", "TG", "NE")
 
 @dataclass(frozen=True, kw_only=True)
 class Fixture:
-    """One state: what its page is drawn from. `more`: further facts of the page, by the names of `Facts`."""
+    """One state: what its page is drawn from. `more`: further facts of the page, by the names of `Facts`.
+
+    `network`, `message` and `is_busy`: what a script adds, as `checkout.js` does.
+    """
 
     view: PublicCheckout
     draft: Draft = field(default_factory=Draft)
@@ -52,6 +55,9 @@ class Fixture:
     told: bool = True
     more: Mapping[str, Any] = field(default_factory=dict)
     template: str = "checkout/page.html"
+    network: str = ""  # the line at the foot of the window
+    message: str = ""  # in the place of the press
+    is_busy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,13 @@ from dataclasses import replace
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 
+from ikawaari import phones
 from ikawaari.checkout.public_view import PublicCheckout
 from ikawaari.hosted import drafts, prefixes
 from ikawaari.hosted.drafts import Draft
 from ikawaari.shapes import MethodType
 
+LANDLINE = "landline"  # a reason in a draft
 _GUESS, _MOVED = "guess", "moved"  # reasons in a draft, joined by a blank
 
 
@@ -37,6 +39,19 @@ def shown_first(draft: Draft, view: PublicCheckout) -> Draft:
         "phone": prefixes.national(draft.get("phone")),
     }
     return replace(draft, values=values, faults=("operator",), reasons={"operator": " ".join(reasons)})
+
+
+def no_landline(draft: Draft) -> Draft:
+    """The draft with a landline's number marked as wrong: no wallet has one."""
+    if draft.get("method") == MethodType.CARD:
+        return draft
+    try:
+        phone = phones.parse(draft.get("phone"), draft.get("country") or None)
+    except phones.InvalidPhone:
+        return draft
+    if not phones.is_fixed_line(phone):
+        return draft
+    return replace(draft, faults=(*draft.faults, "phone"), reasons={**draft.reasons, "phone": LANDLINE})
 
 
 def other_than_chosen(draft: Draft, view: PublicCheckout) -> str | None:

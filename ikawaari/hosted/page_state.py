@@ -2,25 +2,52 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from ikawaari import clock
 from ikawaari.checkout.public_view import PublicCheckout, PublicPayment
+from ikawaari.hosted import drafts
+from ikawaari.hosted.drafts import Draft
 from ikawaari.invariants import present
 from ikawaari.shapes import MethodType
 
+Name: TypeAlias = Literal[
+    "choose",
+    "sending",
+    "prompt",
+    "otp",
+    "redirect",
+    "qr",
+    "time_over",
+    "unknown",
+    "paid",
+    "trial",
+    "past_due",
+    "refunded",
+    "late",
+    "expired",
+    "unavailable",
+]
+"""The states of a session's page. Each has its pictures in the gallery."""
 UNSETTLED = frozenset({"submitting", "processing", "requires_action", "unknown"})
 WAITING = frozenset({"sending", "prompt", "otp", "redirect", "qr", "time_over", "unknown"})
 _ENDING = frozenset({"prompt", "otp", "redirect", "qr"})  # these have an end, and then only the answer is awaited
-_ACTIONS = {
+_ACTIONS: Mapping[str, Name] = {
     "mobile_money_ussd": "prompt",
     "mobile_money_otp": "otp",
     "redirect_to_url": "redirect",
     "display_qr_code": "qr",
 }
-_MONEY = {"paid": "paid", "refunded": "refunded", "partially_refunded": "refunded", "no_payment_required": "trial"}
+_MONEY: Mapping[str, Name] = {
+    "paid": "paid",
+    "refunded": "refunded",
+    "partially_refunded": "refunded",
+    "no_payment_required": "trial",
+}
 _RECEIPTS = frozenset({"paid", "trial"})
 _OWING = frozenset({"past_due", "unpaid"})
 _ENDED = frozenset({"expired", "unavailable"})
@@ -34,6 +61,7 @@ _OPEN_SECONDS = 2
 _FRESH_SECONDS = 30 * 60
 _DOUBTED = "unknown"  # a failure of this kind may turn out to be a payment
 _DOUBTED_SECONDS, _DOUBTED_POLL_SECONDS = 5 * 60, 10
+_DOWN_POLL_SECONDS = 30  # while there is nothing to pay by
 _HOUR_AHEAD = frozenset({"BJ", "NE", "CM", "CD"})  # West Africa Time; the other countries use GMT
 
 
@@ -49,7 +77,7 @@ class Forward:
 class PageState:
     """What to show: the state's name, a digest that changes only when the page should, and what happens by itself."""
 
-    name: str
+    name: Name
     seen: str
     http_status: int
     poll_seconds: int | None
@@ -106,7 +134,7 @@ def of(
     )
 
 
-def name_of(view: PublicCheckout, now: datetime) -> str:
+def name_of(view: PublicCheckout, now: datetime) -> Name:
     """The state's name: received money takes precedence, then money that may be moving, then the session's status."""
     settled = _MONEY.get(view["payment_status"])
     if settled in _RECEIPTS and view["subscription"] and view["subscription"]["status"] in _OWING:
@@ -153,7 +181,7 @@ def _is_moving(view: PublicCheckout, payment: PublicPayment) -> bool:
     return payment["status"] in UNSETTLED | {"succeeded"} or view["payment_status"] == "processing"
 
 
-def _moving(view: PublicCheckout, payment: PublicPayment, now: datetime) -> str:
+def _moving(view: PublicCheckout, payment: PublicPayment, now: datetime) -> Name:
     if payment["status"] == "unknown":
         return "unknown"
     if payment["status"] == "submitting":
@@ -174,6 +202,25 @@ def prompts(view: PublicCheckout, payment: PublicPayment) -> bool:
     return flows is None or "ussd_push" in flows
 
 
+def is_payable(view: PublicCheckout, country: str | None) -> bool:
+    """Whether there is anything to pay by now: a card, or an operator of `country` that takes the payment."""
+    return any(
+        method["type"] != MethodType.MOBILE_MONEY
+        or any(
+            one["available"]
+            for offer in method["countries"]
+            if offer["country"] == country
+            for one in offer["operators"]
+        )
+        for method in view["payment_methods"]
+    )
+
+
+def _is_payable_at_home(view: PublicCheckout) -> bool:
+    """The same for the country whose operators the page shows at first."""
+    return is_payable(view, drafts.country_of(Draft(), view))
+
+
 def _age(payment: PublicPayment, now: datetime) -> int:
     return max(0, clock.unix(now) - payment["created"])
 
@@ -189,6 +236,8 @@ def _poll_seconds(view: PublicCheckout, name: str, now: datetime, save_data: boo
         seconds = next((pause for until, pause in _POLLS if age < until), _SLOWEST_POLL)
     elif name == "choose" and _is_doubted(view, now):
         seconds = _DOUBTED_POLL_SECONDS
+    elif name == "choose" and not _is_payable_at_home(view):
+        seconds = _DOWN_POLL_SECONDS
     else:
         return None
     return seconds * 2 if save_data else seconds
@@ -234,6 +283,7 @@ def _digest(view: PublicCheckout, name: str, left: int | None, held: bool, besid
         view["next_action"],
         left == 0,
         held,
+        name == "choose" and _is_payable_at_home(view),
         repr(besides),
     )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]

@@ -176,7 +176,7 @@ def contact(session_id: str) -> BaseResponse:
 def start(shown: PaymentSnapshot, card_token: str | None, now: datetime) -> BaseResponse:
     """Pay with the submitted form and, for a card, its token; keep what was typed, and redirect to the page."""
     draft, session_id = drafts.typed(request.form), str(shown.session.id)
-    draft = drafts.renew(draft)
+    draft = guesses.no_landline(drafts.renew(draft))
     if not draft.faults:
         draft = guesses.shown_first(draft, public_view.public(shown, now))
     if draft.faults:
@@ -251,7 +251,7 @@ def _tried(session_id: str, draft: Draft, act: Callable[[], object], now: dateti
         act()
     except CodeNeeded as error:
         draft = draft.ask_code(error.dial)
-        faults = error.details if request.form.get("otp") else {}
+        faults = error.details if "otp" in request.form else {}
         query |= _still_asked()
     except ValidationFailed as error:
         faults = error.details

@@ -57,6 +57,12 @@ PATTERNS: Mapping[str, str] = {
 _FORMER_LENGTHS = {"CI": (8, 9), "BJ": (8,), "CM": (8,)}
 
 
+def beginnings(country: str) -> list[str]:
+    """The first two digits that a mobile number of the country may have, as far as we know."""
+    known = (text for operator, text in PREFIXES.items() if operator.endswith(f"_{country.lower()}"))
+    return sorted({prefix[:2] for text in known for prefix in text.split()})
+
+
 def lengths(country: str) -> tuple[int, ...]:
     """How many digits a national number may have."""
     return (*_FORMER_LENGTHS.get(country, ()), PATTERNS[country].count("#")) if country in PATTERNS else ()

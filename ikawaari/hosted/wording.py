@@ -37,7 +37,7 @@ _NO_ACCOUNT = Notice(
 _BLOCKED = Notice(_l("Your account cannot make this payment"), _ASK_OPERATOR)
 _NEW_CODE = _l("Ask for a new code")
 
-# Each may name the operator: `%(operator)s`.
+# Each may name the operator, `%(operator)s`, and the shop, `%(merchant)s`.
 FAILURES: Mapping[str, Notice] = {
     "insufficient_funds": Notice(
         _l("Not enough money on %(operator)s"),
@@ -82,7 +82,7 @@ FAILURES: Mapping[str, Notice] = {
     "canceled": Notice(_l("Payment canceled"), _l("Nothing was taken. You can try again whenever you like.")),
     "expired": Notice(_l("Time is over"), _l("Nothing was taken. You can try again."), is_late=True),
     "configuration_error": Notice(
-        _l("This payment method isn’t working for this shop"), _l("Nothing was taken. Choose another one.")
+        _l("This payment method isn’t working for %(merchant)s"), _l("Nothing was taken. Choose another one.")
     ),
     "unknown": Notice(
         _l("The payment did not go through"),
@@ -134,14 +134,19 @@ _THEIRS = Notice(_l("This request cannot be read"), _l("Go back and try again.")
 
 
 def failure(
-    code: str | None, operator: str | None = None, or_else: str | None = None, *, in_wallet: bool = False
+    code: str | None,
+    operator: str | None = None,
+    or_else: str | None = None,
+    *,
+    in_wallet: bool = False,
+    shop: str = "",
 ) -> Notice:
-    """The text for a failure code of the closed set, with the operator's name in it. `or_else`: what the failure may
-    as well be. `in_wallet`: the payer was not asked on the phone, but led to a wallet.
+    """The text for a failure code of the closed set, with the operator's and the shop's name in it. `or_else`: what the
+    failure may as well be. `in_wallet`: the payer was not asked on the phone, but led to a wallet.
     """
     apart = _EITHER.get((code or "", or_else)) or (_IN_WALLET.get(code or "") if in_wallet else None)
     found = apart or FAILURES.get(code or "", FAILURES["unknown"])
-    named = {"operator": operator or str(_l("your operator"))}
+    named = {"operator": operator or str(_l("your operator")), "merchant": shop}
     title, advice, button = (str(text) % named for text in (found.title, found.advice, found.button))
     return Notice(title, advice, button, found.is_late)
 

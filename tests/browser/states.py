@@ -171,7 +171,7 @@ def stopped(page: Page, shop: Shop) -> None:
     """A subscription that was stopped."""
     subscribed(page, shop)
     page.get_by_role("button", name="Oui, arrêter l’abonnement").click()
-    see(page, "paid", "Votre abonnement est arrêté.")
+    see(page, "paid", "Abonnement arrêté")
 
 
 def expired(page: Page, shop: Shop) -> None:

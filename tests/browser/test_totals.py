@@ -125,5 +125,5 @@ def test_a_customer_stops_a_subscription_on_its_receipt(customer: Page, shop: Sh
     states.subscribed(customer, shop)
     see(customer, "paid", "Prochain paiement : 5 000 FCFA le")
     customer.get_by_role("button", name="Oui, arrêter l’abonnement").click()
-    see(customer, "paid", "Votre abonnement est arrêté. Il court jusqu’au")
+    see(customer, "paid", "Il reste actif jusqu’au")
     expect(customer.get_by_text("Prochain paiement")).to_have_count(0)

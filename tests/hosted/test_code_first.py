@@ -74,7 +74,7 @@ def test_the_page_says_what_to_dial_and_then_sends_the_code(
 
 def test_what_is_no_code_is_named_and_sent_to_nobody(client: FlaskClient, coded: Coded) -> None:
     page = press(client, factories.session(locale="en"), otp="12")
-    assert "Type the code: only its digits, as you received it." in page
+    assert "Type the code that you received: only its digits." in page
     assert DIAL in page
     assert (coded.codes, PaymentAttempt.select().count()) == ([], 0)
 

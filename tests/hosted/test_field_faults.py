@@ -26,6 +26,20 @@ RULES: list[tuple[dict[str, Any], dict[str, str], str, str, str]] = [
         "2 chiffres de trop (9 au Sénégal).",
         "2 digits too many (9 in Senegal).",
     ),
+    (
+        {},
+        {"phone": "33 821 00 00"},
+        "phone",
+        "Ce numéro n’est pas un mobile : il commence par 70, 71, 76, 77 ou 78.",
+        "This is not a mobile number: those start with 70, 71, 76, 77, or 78.",
+    ),
+    (
+        {},
+        {"phone": "+223 20 22 12 34"},
+        "phone",
+        "Ce numéro n’est pas un mobile.",
+        "This is not a mobile number.",
+    ),
     (CHOSEN, {}, "amount", "Tapez un montant.", "Type an amount."),
     (CHOSEN, {"amount": "beaucoup"}, "amount", "Tapez un nombre, comme 5 000 FCFA.", "Type a number, like 5,000 FCFA."),
     (CHOSEN, {"amount": "499"}, "amount", "Au moins 500 FCFA.", "At least 500 FCFA."),
@@ -103,7 +117,10 @@ def test_each_kind_of_question_has_its_own(client: FlaskClient, rule: Any, local
 
 def test_a_number_of_a_country_that_the_shop_does_not_take_names_the_country(client: FlaskClient) -> None:
     form = WALLET | {"phone": "+33 6 12 34 56 78"}
-    assert told(client, form, "phone", locale="en").endswith("does not take numbers from France.")
+    said = told(client, form, "phone", locale="en")
+    assert said.endswith("does not take numbers from France. Pay by card.")
+    said = told(client, form, "phone", locale="fr", payment_method_types=["mobile_money"])
+    assert said.endswith("n’accepte pas les numéros de ce pays (France).")
 
 
 def test_several_faults_are_listed_above_the_form(client: FlaskClient) -> None:

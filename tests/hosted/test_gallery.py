@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 from babel.messages.pofile import read_po
@@ -12,7 +13,7 @@ from jinja2 import Environment
 from werkzeug.test import TestResponse
 
 from ikawaari.config import ROOT, Config
-from ikawaari.hosted import gallery
+from ikawaari.hosted import gallery, page_state
 from ikawaari.providers.base import FailureCode
 from tests import factories
 from tests.apps import app_of
@@ -103,6 +104,68 @@ def test_every_template_of_the_page_is_drawn_by_some_state(app: Flask, monkeypat
     templates = {f"checkout/{path.relative_to(CHECKOUT).as_posix()}" for path in CHECKOUT.rglob("*.html")}
     # These answer htmx alone: parts of pages that the gallery draws as a whole.
     assert templates - drawn == {"checkout/part.html"}
+
+
+# The design's states and their parts, as its papers list them, and where the gallery has each.
+DESIGN = {
+    "open, empty, typed, in a brand's color": "choose.empty choose.typed choose.color",
+    "shop without logo, help or terms": "choose.plain-shop",
+    "prefilled number": "choose.prefilled",
+    "one method, card alone, five operators": "choose.mobile-money choose.card-alone choose.five-operators",
+    "down, limits, all down, cards down": "choose.down choose.down-chosen choose.all-down choose.cards-down",
+    "guess without a script, another operator": "choose.guess choose.ported",
+    "card, live card": "choose.card choose.card-faults choose.card-live",
+    "sending": "choose.sending sending.phone sending.card",
+    "offline, pressed, not sent, no answer": "choose.offline choose.offline-pressed choose.not-sent choose.no-answer",
+    "offline while waiting, server down": "prompt.offline prompt.server-down",
+    "too fast": "choose.too-fast otp.too-fast",
+    "field errors, operator none": "choose.error choose.faults choose.no-operator",
+    "amount, presets, both": "choose.amount choose.presets choose.preset-and-other",
+    "items, quantities, questions": "choose.items choose.quantities choose.questions",
+    "fee, total changed": "choose.fee choose.fee-changed",
+    "subscription, trial, invoice": "choose.subscription choose.trial choose.invoice",
+    "prompt, checked, cancelable": "prompt.menu prompt.dial prompt.app prompt.checked prompt.cancelable",
+    "time over": "time_over.phone time_over.cancelable",
+    "OTP, by SMS only, error, code first": "otp.dial otp.sms otp.error choose.code-first choose.code-first-error",
+    "redirect, QR": "redirect.wallet redirect.bank qr.wave",
+    "second device": "device.code code.empty code.form code.wrong code.wait",
+    "unknown": "unknown.phone unknown.card unknown.checked",
+    "paid, held, fee, items": "paid.plain paid.way-back paid.held paid.fee paid.items receipt.paid",
+    "trial, past due, stopped": "trial.begun past_due.invoice past_due.no-invoice paid.stopped paid.ended",
+    "refund part, whole, by card": "refunded.part refunded.under-way refunded.whole refunded.card",
+    "late, expired, approved, link ended": "late.paid expired.way-back expired.no-way-back expired.approved",
+    "link ended, used, already paid": "link-ended.inactive link-ended.used link-paid.again unavailable.used",
+    "canceled, not found, ours broken": "choose.failed-canceled error.404 error.500",
+}
+
+
+def test_every_state_that_a_session_can_be_in_has_its_pictures() -> None:
+    assert set(get_args(page_state.Name)) <= {name.partition(".")[0] for name in gallery.NAMES}
+
+
+@pytest.mark.parametrize("names", DESIGN.values(), ids=DESIGN)
+def test_every_state_of_the_design_has_its_pictures(names: str) -> None:
+    assert set(names.split()) <= set(gallery.NAMES)
+
+
+LINES = {
+    "choose.offline": "Rien n’est parti : attendez, puis appuyez sur Payer.",
+    "choose.offline-pressed": "Pas de réseau. Nous vérifions dès qu’il revient.",
+    "choose.no-answer": "Nous vérifions ce qu’il en est.",
+    "choose.not-sent": "Rien n’a été envoyé",
+    "choose.sending": "Envoi de la demande… Un instant : ne fermez pas la page.",
+    "prompt.offline": "Pas de réseau. La page reprend toute seule.",
+    "prompt.server-down": "Le serveur ne répond pas.",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_what_only_a_script_says_is_seen_in_the_gallery_and_nothing_else_of_it(client: FlaskClient, name: str) -> None:
+    page = client.get(f"{AT}/{name}?lang=fr").text
+    seen = re.sub(r"<template.*?</template>|<p [^>]* hidden>.*?</p>", "", page, flags=re.DOTALL)
+    said = words_of(seen).replace("\u202f", " ").replace("\xa0", " ")
+    assert LINES[name] in said
+    assert [other for other, line in LINES.items() if line in said] == [name]
 
 
 def test_every_reason_of_a_failure_that_a_page_words_on_its_own_has_a_state(client: FlaskClient) -> None:

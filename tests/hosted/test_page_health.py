@@ -198,6 +198,36 @@ def test_the_api_names_the_field_and_the_limits(client: FlaskClient, account: st
         assert told["error"]["details"] == {field: ["wave_sn takes at least 500 XOF, in the smallest unit"]}
 
 
+def test_where_nothing_can_be_paid_by_the_page_looks_again_by_itself_and_by_a_press(
+    client: FlaskClient, account: str
+) -> None:
+    session = session_of(payment_method_types=["mobile_money"])
+    seen = re.search(r'hx-get="([^"]*seen=[^"]*)" hx-trigger="check"', client.get(f"/{session.id}").text)
+    assert seen, "a form that can be paid asks nothing by itself"
+    operators = list(tiles(client.get(f"/{session.id}").text))
+    for operator in operators:
+        breakers.open_now((account, operator), breakers.Reason.FAILURES)
+    page = client.get(seen[1], headers={"HX-Request": "true"}).text
+    assert not any(free for free, _ in tiles(page).values())
+    assert re.search(rf'<a class="main" href="/{session.id}">Try again</a>', page)
+    assert "data-pay" not in page
+    again = re.search(r'hx-get="([^"]*seen=[^"]*)" hx-trigger="check, every 30s"', page)
+    assert again
+    assert client.get(again[1], headers={"HX-Request": "true"}).status_code == 204
+    breakers.close_now((account, WAVE), True)
+    page = client.get(again[1], headers={"HX-Request": "true"}).text
+    assert tiles(page)[WAVE] == (True, "")
+    assert "data-pay" in page
+
+
+def test_no_second_look_makes_an_amount_smaller_or_larger(client: FlaskClient, account: str) -> None:
+    every = tiles(client.get(f"/{session_of().id}").text)
+    say(account, *(Condition(operator=one, currency="XOF", limits=Limits(minimum=500)) for one in every))
+    page = client.get(f"/{session_of(amount=400, payment_method_types=['mobile_money']).id}").text
+    assert {line for _, line in tiles(page).values()} == {"Min. 500"}
+    assert ">Try again<" not in page
+
+
 def test_cards_that_are_down_are_shown_and_cannot_be_chosen(client: FlaskClient, account: str, config: Config) -> None:
     cards = providers.add(config, "cards")
     session, only_cards = session_of(), session_of(payment_method_types=["card"])
@@ -207,6 +237,8 @@ def test_cards_that_are_down_are_shown_and_cannot_be_chosen(client: FlaskClient,
     assert label
     assert "disabled" in label[1]
     assert "Not working now" in label[1]
-    assert "Cards are not working right now" in client.get(f"/{only_cards.id}").text
+    alone = client.get(f"/{only_cards.id}").text
+    assert "Cards are not working right now" in alone
+    assert f'<a class="main" href="/{only_cards.id}">Try again</a>' in alone
     shown: Any = client.get(f"/api/checkout/{session.id}").json
     assert [method["type"] for method in shown["payment_methods"]] == ["mobile_money"]

@@ -42,6 +42,8 @@ def view(**fields: Any) -> Any:
         "payment": None,
         "next_action": None,
         "payment_methods": [{"type": "card"}],
+        "country": "SN",
+        "customer": {},
         "last_payment_error": None,
         "late": False,
         "success_url": None,

@@ -81,8 +81,9 @@ def test_the_receipt_names_the_next_payment_and_stops_it(client: FlaskClient) ->
     answer = client.post(f"/{session.id}/stop")
     assert (answer.status_code, answer.location) == (303, f"/{session.id}")
     text = seen(client, session)
-    assert "Votre abonnement est arrêté. Il court jusqu’au 28 février 2027, et plus rien n’est débité." in text
+    assert "Abonnement arrêté Il reste actif jusqu’au 27 février 2027. Plus rien ne sera débité." in text
     assert "Prochain paiement" not in text
+    assert "C’est payé" not in text
     assert "Arrêter l’abonnement" not in text
     assert Subscription.get().cancel_at_period_end
 
@@ -97,7 +98,7 @@ def test_a_subscription_that_has_ended_says_so_and_is_not_stopped_again(client: 
     move("canceled", canceled_at=clock.now())
     told = Event.select().count()
     assert client.post(f"/{session.id}/stop").status_code == 303
-    assert "Votre abonnement est terminé. Plus rien n’est débité." in seen(client, session)
+    assert "Abonnement arrêté Votre abonnement est terminé. Plus rien n’est débité." in seen(client, session)
     assert Event.select().count() == told
 
 
@@ -134,7 +135,7 @@ def test_a_stopped_subscriptions_page_stays_to_be_read(client: FlaskClient) -> N
 
 @time_machine.travel(JANUARY, tick=False)
 def test_a_renewal_says_which_period_it_pays(client: FlaskClient) -> None:
-    assert "Du 31 janvier 2027 au 28 février 2027" in seen(client, invoiced())
+    assert "Du 31 janvier 2027 au 27 février 2027" in seen(client, invoiced())
 
 
 @pytest.mark.parametrize(

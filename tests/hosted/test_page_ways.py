@@ -148,7 +148,7 @@ def test_who_owes_a_period_is_led_to_its_page(client: FlaskClient) -> None:
         session = scenes.past_due(traveller)
         text = seen(client, session)
         assert "Un paiement manque" in text
-        assert "Celui du 26 décembre 2026 au 26 janvier 2027 n’est pas passé." in text
+        assert "Celui du 26 décembre 2026 au 25 janvier 2027 n’est pas passé." in text
         assert "Sinon, l’abonnement s’arrête le 6 janvier 2027." in text
         assert "Merci" not in text
         page = client.get(f"/{session.id}").text

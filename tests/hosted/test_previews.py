@@ -88,7 +88,7 @@ def test_an_invoices_address_names_its_period(client: FlaskClient) -> None:
     seen = head(client, f"/{session.id}")
     assert seen["og:title"] == "Paiement · 5 000 FCFA · Boutique"
     assert seen["og:description"] == (
-        "Du 31 janvier 2027 au 28 février 2027. Paiement sécurisé par Ikawaari pour Boutique."
+        "Du 31 janvier 2027 au 27 février 2027. Paiement sécurisé par Ikawaari pour Boutique."
     )
 
 

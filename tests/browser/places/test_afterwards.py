@@ -41,7 +41,7 @@ def test_who_owes_a_period_reads_which_pays_it_and_owes_nothing(put: Open, owner
     see(page, "past_due")
     said = plain(page.locator("main").inner_text())
     assert plain(page.locator("h1").inner_text()) == "Un paiement manque"
-    start, end = (plain(moments.day(day, "fr")) for day in (owed.period_start, owed.period_end))
+    start, end = (plain(moments.day(day, "fr")) for day in (owed.period_start, owed.period_end - timedelta(days=1)))
     assert f"Celui du {start} au {end} n’est pas passé." in said
     assert "Sinon, l’abonnement s’arrête le" in said
     assert not re.search("C’est payé|merci", said)
@@ -84,7 +84,9 @@ def test_each_part_that_went_back_has_its_row_with_its_day(put: Open, owner: Mer
 def test_an_address_sent_to_a_chat_shows_the_amount_and_the_shop(put: Open, owner: Merchant, script: bool) -> None:
     invoice = PLACES["invoice"](owner).path
     owed = Invoice.get(Invoice.session == invoice[1:])
-    period = "Du {} au {}. ".format(*(plain(moments.day(day, "fr")) for day in (owed.period_start, owed.period_end)))
+    period = "Du {} au {}. ".format(
+        *(plain(moments.day(day, "fr")) for day in (owed.period_start, owed.period_end - timedelta(days=1)))
+    )
     for path, about in ((PLACES["open"](owner).path, ""), (invoice, period)):
         page = arrive(put, path, script=script)
         seen = head(page)
