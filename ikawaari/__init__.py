@@ -5,7 +5,7 @@ from flask_babel import Babel
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ikawaari import logs, sealing, store, texts
+from ikawaari import logs, monitoring, sealing, store, texts
 from ikawaari.checkout import accounts, budgets, devices, merchant_view, polls
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log, static_files
@@ -148,3 +148,4 @@ def _wrap(app: Flask, config: Config) -> None:
     if hops:
         inner = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
     app.wsgi_app = requests.HeadersMiddleware(inner, config)  # type: ignore[method-assign]
+    monitoring.register(app, config)

@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from ikawaari import addresses
 PREFIX = "IKAWAARI_"
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
-_SHORTEST_SECRET = 32
+_SHORTEST_SECRET, _SHORTEST_TOKEN = 32, 16
 _BUDGETS = {
     *("tries_per_session", "prompts_per_phone", "declines_per_card", "codes_per_attempt", "link_sessions_per_minute"),
 }
@@ -57,6 +58,7 @@ class Config:
     sandbox_settles_seconds: float = 86_400.0  # after this time a charge of the sandbox should have ended
     database_pool: int = 20  # PostgreSQL connections a process keeps at most
     log_level: str = "INFO"
+    metrics_token: str = ""  # whoever sends it may read `/metrics`; empty: nothing is counted
     demo: bool = False  # the demo shop at `/`
 
     def __post_init__(self) -> None:
@@ -154,6 +156,10 @@ def _check_secrets(config: Config) -> None:
     for name, secrets_ in (("SECRET_KEY", (config.secret_key,)), ("OLD_SECRET_KEYS", config.old_secrets)):
         if any(secret and len(secret) < _SHORTEST_SECRET for secret in secrets_):
             raise UnsafeConfiguration(f"{PREFIX}{name} must have at least {_SHORTEST_SECRET} characters each")
+    if config.metrics_token and not re.fullmatch(rf"[!-~]{{{_SHORTEST_TOKEN},}}", config.metrics_token):
+        raise UnsafeConfiguration(
+            f"{PREFIX}METRICS_TOKEN must have at least {_SHORTEST_TOKEN} characters, all of them visible ASCII"
+        )
 
 
 def _check_exposed(config: Config) -> None:

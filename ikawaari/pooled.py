@@ -10,18 +10,28 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 from psycopg import Cursor, Pipeline
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.generators import send
 
+from ikawaari.meters import POOL_EXHAUSTED
+
 POOLED_SECONDS = 300  # the age at which a connection is closed
 _MOST_PREPARED = 500  # statements that the server remembers for a connection; psycopg's 100 are fewer than we have
 _MOST_FETCHED = 1_000  # rows that are taken from a cursor at once
+
+
+class Connections(NamedTuple):
+    """How many a process has."""
+
+    taken: int
+    idle: int
+    most: int
 
 
 class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
@@ -75,8 +85,16 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
         """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
         return bool(conn.closed) or _has_input(conn.fileno())
 
+    def counts(self) -> Connections:
+        """How many connections there are now."""
+        return Connections(len(self._in_use), len(self._connections), self._max_connections)
+
     def _connect(self) -> Any:
-        connection = super()._connect()
+        try:
+            connection = super()._connect()
+        except MaxConnectionsExceeded:
+            POOL_EXHAUSTED.count()
+            raise
         connection.prepared_max = _MOST_PREPARED
         return connection
 

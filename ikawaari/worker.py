@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ikawaari import clock, store
+from ikawaari import clock, meters, store
 from ikawaari.checkout import (
     accounts,
     audit,
@@ -253,12 +253,14 @@ def _release() -> None:
 def _do(work: DueWork, claimed_at: datetime) -> None:
     """Do one row. A handler that raises is a bug: it is logged, and the row is retried, because nothing may be lost."""
     # Each row has its own `now`: it may have waited for other rows, for as long as a provider's call.
-    now = max(claimed_at, clock.now())
+    now, began = max(claimed_at, clock.now()), time.monotonic()
     try:
         again = HANDLERS[work.kind](work.subject, now)
+        result = "done" if again is None else "again"
     except Exception:
         log.exception("due_work_failed", kind=work.kind, subject=work.subject)
-        again = now + _AFTER_A_BUG
+        again, result = now + _AFTER_A_BUG, "failed"
+    meters.DUE_WORK.observe(time.monotonic() - began, work.kind, result)
     if again is None:
         due.finish(work, now)
     else:

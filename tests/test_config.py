@@ -40,6 +40,7 @@ SPELLED = {
     "sandbox_settles_seconds": ("900", 900.0),
     "database_pool": ("5", 5),
     "log_level": ("debug", "debug"),
+    "metrics_token": ("0123456789abcdef", "0123456789abcdef"),
     "demo": ("true", True),
 }
 NUMBERS = [field.name for field in fields(Config) if field.type in {int, float}]

@@ -23,6 +23,7 @@ PROBES = {
     "checkout/returns.py": "from ikawaari.checkout import customers",
     "edge/bounds.py": "from ikawaari.store import models",
     "hosted/health.py": "from ikawaari.store import due",
+    "monitoring/web.py": "from ikawaari.store import models",
     "merchant_api/docs.py": "from ikawaari.providers import registry",
     "worker.py": "from ikawaari.providers import sandbox",
     "store/due.py": "from ikawaari.checkout import sessions",

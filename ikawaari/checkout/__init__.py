@@ -4,7 +4,7 @@ The modules form a ladder. Each may import from the lines below its own, never f
 is no cycle, and what happens on success is one visible call after another. import-linter keeps it (`pyproject.toml`).
 
     renewals | test_mode                        what time does to subscriptions; the developer's tools of test mode
-    attempts | audit                            money moves; whether the books agree
+    attempts | audit | figures                  money moves; whether the books agree; what a dashboard shows
     rerouting | ways                            a refusal goes to the next account; what a page's visitor can do
     abandonment | callbacks | conditions | enquiry | held | manual    the doors behind which reports arrive
     trials                                      cards that are saved for a trial

@@ -15,7 +15,7 @@ from itertools import count
 
 import structlog
 
-from ikawaari import logs, sealing, store
+from ikawaari import logs, meters, sealing, store
 from ikawaari.checkout import health
 from ikawaari.checkout.health import Health, Said
 from ikawaari.config import Config
@@ -23,7 +23,7 @@ from ikawaari.providers import registry, settings
 from ikawaari.providers.base import Account
 from ikawaari.providers.channel import Channel
 from ikawaari.states import ProviderState
-from ikawaari.store.models import ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
+from ikawaari.store.models import PaymentAttempt, ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
 
 log = structlog.get_logger()
 KEPT_SECONDS = 1.0
@@ -105,6 +105,18 @@ def last_known() -> Accounts:
 def channel(account_id: str) -> Channel | None:
     """The provider of the account, with it; None if there is no such account, or not its provider."""
     return known().channels.get(account_id) or _read_again().channels.get(account_id)
+
+
+def mode_of(account_id: str) -> str:
+    """Whether an account moves real money, as a label of what is measured; one that is not known here may."""
+    known_one = last_known().channels.get(account_id)
+    return meters.mode(livemode=known_one is None or known_one.account.livemode)
+
+
+def count_move(attempt: PaymentAttempt) -> None:
+    """An attempt has come to another status."""
+    operator, failure = attempt.operator or meters.CARDS, attempt.failure_code or ""
+    meters.ATTEMPTS.count(attempt.provider, mode_of(attempt.provider), operator, attempt.status, failure)
 
 
 def changed() -> None:

@@ -101,13 +101,14 @@ def _apply(
             case.goes_on = goes_on
             _take_in(case, _concluded(case, outcome, asked_at), source, trail)
             _or_step_by_step(store.flush)  # not at the commit, where its failure would be the booking's
-            return case
     except _StepByStep:
         with store.atomic():
             case = _enter(attempt_id, now)
             case.goes_on = goes_on
             _take_in(case, _concluded(case, outcome, asked_at), source, trail)
-            return case
+    if case.has_moved:
+        accounts.count_move(case.attempt)
+    return case
 
 
 def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 import ikawaari
-from ikawaari import demo_data, serving, store, worker
+from ikawaari import demo_data, monitoring, serving, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
@@ -46,10 +46,14 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool, reload: bool, 
 
 
 @main.command("worker")
+@click.option("--metrics", default="", metavar="HOST:PORT", help="Serve /metrics there; needs IKAWAARI_METRICS_TOKEN.")
 @on_the_database
-def work() -> None:
+def work(metrics: str) -> None:
     """Do due work until stopped."""
+    config = Config.from_environment()
     provider_states.refuse_unknown()
+    if metrics:
+        monitoring.listen(metrics, config)
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -58,7 +62,7 @@ def work() -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     store.shared_clock.check_skew()
-    for thread in worker.start(stop, Config.from_environment()):
+    for thread in worker.start(stop, config):
         thread.join()
 
 

@@ -16,7 +16,7 @@ from ikawaari.shapes import JsonObject
 
 log = structlog.get_logger()
 ErrorPage = Callable[[IkawaariError, int], Response]
-_JSON_ROUTES = ("/api/", "/callbacks/", "/openapi.json", "/healthz", "/readyz")
+_JSON_ROUTES = ("/api/", "/callbacks/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 _SERVERS_FAULT = HTTPStatus.INTERNAL_SERVER_ERROR
 _BY_STATUS: Mapping[int, errors.AnyCode] = {
     400: errors.REQUEST_MALFORMED,

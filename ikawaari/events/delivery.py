@@ -16,7 +16,7 @@ from typing import Any
 
 from peewee import SQL, Case, DoesNotExist, ModelSelect, Select, fn
 
-from ikawaari import clock, compiled, ids, sealing, store
+from ikawaari import clock, compiled, ids, meters, sealing, store
 from ikawaari.events import outgoing, signature
 from ikawaari.invariants import ensure
 from ikawaari.states import DeliveryStatus
@@ -279,11 +279,20 @@ class _Sender:
         store.leave()
         answer = self._caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
         moved = _conclude(endpoint, delivery, answer, at)
+        _count(endpoint, delivery, answer)
         if answer.duration_ms >= _SLOW_MS and not answer.is_success:
             endpoint.change(rests_until=at + REST)
         elif endpoint.rests_until:
             _end_rest(endpoint, at)
         return moved
+
+
+def _count(endpoint: WebhookEndpoint, delivery: WebhookDelivery, answer: outgoing.Answer) -> None:
+    mode = meters.mode(endpoint.livemode)
+    result = "accepted" if answer.is_success else "unanswered" if answer.http_status is None else "refused"
+    meters.WEBHOOK_TRIES.count(mode, result)
+    if answer.is_success:
+        meters.WEBHOOK_LAG.observe((clock.now() - delivery.created_at).total_seconds(), mode)
 
 
 def _sealed_at(endpoint: WebhookEndpoint, at: datetime) -> str:

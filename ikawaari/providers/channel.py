@@ -1,5 +1,6 @@
 """A provider through one account: where charges are sent, and the only place that calls an adapter's verbs."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import TypeVar
 
 import structlog
 
+from ikawaari import meters
 from ikawaari.providers import http
 from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
 from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, Result, unknown
@@ -17,6 +19,7 @@ from ikawaari.shapes import CardFields
 
 log = structlog.get_logger()
 T = TypeVar("T")
+_FAULTS = (FailureCode.PROVIDER_UNAVAILABLE, FailureCode.CONFIGURATION_ERROR)  # counted as such, not as declines
 
 
 def _pass(_account_id: str, _wait: timedelta) -> None:
@@ -91,11 +94,11 @@ class Channel:
 
     def charge(self, charge: Charge, now: datetime) -> Outcome:
         """Ask for the money, or send the code."""
-        return self._answer_of(lambda: self.provider.charge(self.account, charge, now))
+        return self._answer_of("charge", charge, lambda: self.provider.charge(self.account, charge, now))
 
     def setup(self, charge: Charge, now: datetime) -> Outcome:
         """Save a card, and take nothing."""
-        return self._answer_of(lambda: self.provider.setup(self.account, charge, now))
+        return self._answer_of("setup", charge, lambda: self.provider.setup(self.account, charge, now))
 
     @property
     def saves_first(self) -> bool:
@@ -104,14 +107,16 @@ class Channel:
 
     def lookup(self, charge: Charge, now: datetime) -> Outcome:
         """What became of a charge."""
-        return _not_refused(self._answer_of(lambda: self.provider.lookup(self.account, charge, now)))
+        return _not_refused(self._answer_of("lookup", charge, lambda: self.provider.lookup(self.account, charge, now)))
 
     def cancel(self, charge: Charge, now: datetime) -> Outcome:
         """End a charge that nobody has paid yet, or what it has come to instead.
 
         That it has ended is believed once a look-up says so: another payment may start then.
         """
-        outcome = _not_refused(self._answer_of(lambda: self.provider.cancel(self.account, charge, now)))
+        outcome = _not_refused(
+            self._answer_of("cancel", charge, lambda: self.provider.cancel(self.account, charge, now))
+        )
         return self.lookup(charge, now) if outcome.result is Result.FAILED else outcome
 
     @property
@@ -125,24 +130,34 @@ class Channel:
 
     def refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """Return money."""
-        return self._answer_of(lambda: self.provider.refund(self.account, order, now))
+        return self._answer_of("refund", order, lambda: self.provider.refund(self.account, order, now))
 
     def lookup_refund(self, order: RefundOrder, now: datetime) -> Outcome:
         """What became of a refund."""
-        return _not_refused(self._answer_of(lambda: self.provider.lookup_refund(self.account, order, now)))
+        return _not_refused(
+            self._answer_of("lookup_refund", order, lambda: self.provider.lookup_refund(self.account, order, now))
+        )
 
     def check(self, now: datetime) -> Checkup:
         """Whether the account's settings are good, in words."""
         failed = Checkup(is_usable=False, words="The adapter failed; the log says where.")
         return self._asked(lambda: self.provider.check(self.account, now), failed)
 
-    def _answer_of(self, ask: Callable[[], Outcome]) -> Outcome:
+    def _answer_of(self, verb: str, given: Charge | RefundOrder, ask: Callable[[], Outcome]) -> Outcome:
         """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
+        began = time.monotonic()
         outcome = self._asked(ask, unknown("the adapter failed"))
+        self._count(verb, given.operator, outcome, time.monotonic() - began)
         if outcome.failure is FailureCode.CONFIGURATION_ERROR:
             # The payer may see nothing of it, because another account was asked; its operator must.
             log.error("provider_settings_refused", account=self.id, code=outcome.raw_code)
         return outcome
+
+    def _count(self, verb: str, operator: str | None, outcome: Outcome, seconds: float) -> None:
+        mode = meters.mode(self.account.livemode)
+        result = outcome.failure if outcome.failure in _FAULTS else outcome.result
+        meters.PROVIDER_CALLS.count(self.id, mode, verb, operator or meters.CARDS, result)
+        meters.PROVIDER_SECONDS.observe(seconds, self.id, mode, verb)
 
     def _asked(self, ask: Callable[[], T], otherwise: T) -> T:
         """What an adapter answers; `otherwise` if it raises. If its provider wants to be left alone, that is noted."""

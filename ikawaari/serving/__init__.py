@@ -14,6 +14,7 @@ import ikawaari
 from ikawaari import addresses, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.config import PREFIX, Config, UnsafeConfiguration
+from ikawaari.monitoring import folders
 from ikawaari.serving.framing import LONGEST_LINE
 from ikawaari.serving.poller import Worker
 
@@ -75,6 +76,10 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
     }
     if with_worker:
         settings["post_worker_init"] = _start_worker_thread
+    if Config.from_environment().metrics_token:
+        folder = folders.share()
+        settings["child_exit"] = lambda _server, worker: folders.fold(worker.pid)
+        settings["on_exit"] = lambda _server: folders.remove(folder)
     Server(settings).run()
 
 

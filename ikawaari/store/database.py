@@ -10,6 +10,7 @@ from peewee import DatabaseProxy, PeeweeException, PostgresqlDatabase
 
 from ikawaari import databases
 from ikawaari.invariants import ensure
+from ikawaari.pooled import Connections
 
 database: Any = DatabaseProxy()
 _endings = threading.local()
@@ -46,6 +47,11 @@ def leave() -> None:
         databases.close(database.obj)
     else:
         release()
+
+
+def connections() -> Connections | None:
+    """How many connections this process has; None on SQLite, which has no pool."""
+    return database.obj.counts() if is_postgres() else None
 
 
 def when_left(call: Callable[[], None]) -> None:

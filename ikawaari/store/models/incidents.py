@@ -31,3 +31,6 @@ class Incident(Record):
         table_name = "incidents"
         # Unique: a report that two machines receive at the same moment makes one incident.
         indexes = ((("attempt", "kind", "reference"), True),)
+
+
+Incident.add_index(Incident.index(Incident.kind, where=Incident.closed_at.is_null(), name="incidents_open"))

@@ -181,6 +181,10 @@ PaymentAttempt.add_index(
         name="payment_attempts_received_on",
     )
 )
+# Money that is held is seldom, and looked for every few seconds: see `checkout.figures`.
+PaymentAttempt.add_index(
+    PaymentAttempt.index(PaymentAttempt.provider, where=SQL("held > 0"), name="payment_attempts_held")
+)
 # For the public budgets: see `checkout.budgets`.
 for _name, _payer in (
     ("phone", PaymentAttempt.phone),

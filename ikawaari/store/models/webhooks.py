@@ -52,6 +52,13 @@ class WebhookEndpoint(Record):
         table_name = "webhook_endpoints"
 
 
+WebhookEndpoint.add_index(
+    WebhookEndpoint.index(
+        WebhookEndpoint.livemode, where=WebhookEndpoint.failing_since.is_null(False), name="webhook_endpoints_failing"
+    )
+)
+
+
 class WebhookDelivery(Record):
     """One event on its way to one endpoint."""
 
