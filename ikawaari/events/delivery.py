@@ -67,11 +67,11 @@ def _insert_for_all(event_ids: Sequence[str], object_ids: Sequence[str], lanes: 
 
 def _columns(object_ids: Sequence[str], lanes: Sequence[int]) -> Iterator[tuple[Any, Any]]:
     """What is inserted for each pair of an endpoint and an event."""
-    # The id is made of parts of both: the database makes the row, so nobody can make an id for it. The event's part is
-    # first, so that the deliveries of an event are neighbors in the index.
+    # The id is made of both: the database makes the row, so nobody can make an id for it. The event's time is first, so
+    # that new deliveries are neighbors in the index; the endpoint's part begins behind its own time.
     yield (
         WebhookDelivery.id,
-        SQL("'wd_'").concat(fn.SUBSTR(Event.id, 5, 14)).concat(fn.SUBSTR(WebhookEndpoint.id, 4, 13)),
+        SQL("'wd_'").concat(fn.SUBSTR(Event.id, 5, 20)).concat(fn.SUBSTR(WebhookEndpoint.id, 11, 9)),
     )
     yield WebhookDelivery.endpoint, WebhookEndpoint.id
     yield WebhookDelivery.event, Event.sequence

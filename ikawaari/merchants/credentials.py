@@ -80,7 +80,7 @@ def create(
     """Create a credential and return its text, which is never shown again. Raises ValidationFailed."""
     _check(scopes, rate_limit, allowed_networks)
     prefix = f"ik_{'app_' if installation else ''}{'live' if livemode else 'test'}"
-    text = ids.new(prefix)
+    text = f"{prefix}_{ids.random_text()}"
     Credential.create(
         id=ids.new("key"),
         merchant=merchant,
