@@ -10,7 +10,7 @@ no row can appear any more. This needs no lock; docs/decisions/commit-order.md h
 import time
 from typing import Any
 
-from peewee import SQL, BigIntegerField, Model
+from peewee import SQL, BigIntegerField, Model, fn
 
 from ikawaari.store.database import database, in_transaction, is_postgres
 
@@ -25,7 +25,7 @@ class CommitOrderField(BigIntegerField):
     """Numbered by the database when the row is inserted; 0 on rows that are older than this column."""
 
     def __init__(self) -> None:
-        super().__init__(default=self._next, index=True)
+        super().__init__(default=self._next)
 
     def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
         """Register the table, too."""
@@ -39,8 +39,10 @@ class CommitOrderField(BigIntegerField):
     def _next(self) -> SQL:
         if is_postgres():
             return SQL("DEFAULT")  # the column's: the number of the transaction that writes
+        # The row with the highest rowid is the newest one that is left, also after VACUUM has numbered the rows anew.
         table = self.model._meta.table_name  # noqa: SLF001 - peewee's documented place for it
-        return SQL(f"(SELECT COALESCE(MAX(commit_order), 0) + 1 FROM {table})")  # noqa: S608 - a table's name
+        newest = f"SELECT commit_order FROM {table} ORDER BY rowid DESC LIMIT 1"  # noqa: S608 - a table's name
+        return SQL(f"(COALESCE(({newest}), 0) + 1)")
 
 
 def is_final(column: Any) -> Any:
@@ -75,8 +77,19 @@ def forget_another_server() -> None:
         return
     _, begun = _snapshot()
     for model in _models:
-        if model.select().where(model.commit_order >= begun).exists():
+        if _newest(model) >= begun:
             model.update(commit_order=0).where(model.commit_order != 0).execute()
+
+
+def _newest(model: Any) -> int:
+    """The highest number in a table, whose rows have an index by it only in the list of their owner."""
+    numbers = model.select(model.commit_order).order_by(model.commit_order.desc()).limit(1)
+    if not hasattr(model, "merchant") and not hasattr(model, "endpoint"):
+        return numbers.scalar() or 0
+    owner = model.merchant if hasattr(model, "merchant") else model.endpoint
+    own = numbers.where(owner == owner.rel_model.id)
+    lists = [own.where(model.livemode == mode) for mode in (True, False)] if hasattr(model, "livemode") else [own]
+    return max((number or 0 for number in owner.rel_model.select(*map(fn.MAX, lists)).tuples().get()), default=0)
 
 
 def _snapshot() -> tuple[int, int]:

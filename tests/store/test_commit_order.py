@@ -20,7 +20,8 @@ from ikawaari.events import events, history
 from ikawaari.merchant_api.paging import LAST_INSTANT
 from ikawaari.paging import PageRequest
 from ikawaari.store import commit_order
-from ikawaari.store.models import CheckoutSession, Event, Merchant, PaymentIntent
+from ikawaari.store.database import database
+from ikawaari.store.models import CheckoutSession, Event, Merchant, PaymentIntent, PaymentLink
 from tests import factories, world
 from tests.world import release
 
@@ -178,6 +179,22 @@ def test_rows_of_before_keep_their_order_and_stay_places_in_it(merchant: Merchan
     CheckoutSession.update(commit_order=0).where(CheckoutSession.id.in_(made[:3])).execute()
     assert first_page("sessions", merchant) == made[::-1]
     assert newer("sessions", merchant, made[1]) == [made[3], made[2]]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("deleted", [[0, 1, 2], [1, 3], [4], [0, 4]])
+def test_a_row_stays_the_newest_after_others_were_deleted_and_sqlite_was_vacuumed(
+    merchant: Merchant, deleted: list[int]
+) -> None:
+    """VACUUM numbers the rows of a table anew, below the places that the list has given."""
+    made = [factories.link(merchant).id for _ in range(5)]
+    PaymentLink.delete().where(PaymentLink.id.in_([made[each] for each in deleted])).execute()
+    database.execute_sql("VACUUM")
+    left = [each for number, each in enumerate(made) if number not in deleted]
+    for _ in range(3):
+        left.append(factories.link(merchant).id)
+        assert first_page("links", merchant) == left[::-1]
+    assert newer("links", merchant, left[0]) == left[:0:-1]
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
