@@ -9,7 +9,7 @@ from ikawaari.invariants import InvariantBroken, ensure
 from ikawaari.states import SILENT, Moves
 from ikawaari.store import single
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
-from ikawaari.store.rows import WholeRows, as_record, whole_rows
+from ikawaari.store.rows import WholeRows, as_record, values_of, whole_rows
 
 _LOCK_OUTSIDE = "a row lock lasts only until its transaction ends: open one first"
 
@@ -29,6 +29,13 @@ class Record(Model):
 
         database = database
         legacy_table_names = False
+
+    def __init__(self, **columns: Any) -> None:
+        if not columns.keys() <= self._meta.fields.keys():  # names that only peewee understands
+            super().__init__(**columns)
+            return
+        self.__data__, self.__rel__ = values_of(type(self), columns)
+        self._dirty: set[str] = set(self.__data__)
 
     @classmethod
     def select(cls, *fields: Any) -> "ModelSelect[Self]":
@@ -60,7 +67,7 @@ class Record(Model):
 
     def _insert(self) -> None:
         database.obj.execute_sql(*single.insertion(self), is_read=False)
-        self._dirty: set[str] = set()
+        self._dirty = set()
 
     @classmethod
     def insert_once(cls, **columns: Any) -> bool:

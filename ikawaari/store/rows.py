@@ -1,6 +1,6 @@
 """How rows are read: peewee's queries, with a short way from a row to its record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from peewee import (
     Field,
     ForeignKeyField,
     IntegerField,
+    Model,
     ModelSelect,
     TextField,
 )
@@ -64,6 +65,21 @@ def columns_of(model: Any) -> Columns:
 def as_record(model: Any, row: Sequence[Any]) -> Any:
     """The record of a row of all columns."""
     return columns_of(model).record(row)
+
+
+def values_of(model: Any, columns: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a new record holds: values with their defaults, and rows that it refers to, both by the names of columns.
+
+    peewee calls an accessor for each value, which takes four times as long.
+    """
+    values, related = model._meta.get_default_dict(), {}  # noqa: SLF001
+    for name, value in columns.items():
+        if isinstance(value, Model):
+            related[name] = value
+            values[name] = value.get_id()  # type: ignore[no-untyped-call]
+        else:
+            values[name] = value
+    return values, related
 
 
 def is_kept_as_it_is(field: Field) -> bool:
