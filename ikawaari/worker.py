@@ -18,6 +18,7 @@ from ikawaari.checkout import (
     invoices,
     paces,
     page_drafts,
+    reconciliation,
     refund_checks,
     refunds,
     renewals,
@@ -60,6 +61,7 @@ def housekeeping(_subject: str, now: datetime) -> datetime:
     devices.forget(now)
     history.forget(now)
     conditions.schedule_missing(now)
+    reconciliation.review_all(now)
     return now + _HOUR
 
 

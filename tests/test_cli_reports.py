@@ -1,6 +1,8 @@
 """The commands about the books: daily reports, statements, cases."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,8 +10,14 @@ import ikawaari
 from ikawaari import clock
 from ikawaari.checkout import attempts
 from ikawaari.config import Config
+from ikawaari.store.models import PaymentAttempt
 from tests import factories
-from tests.test_cli import SECRET, printed, refused
+from tests.test_cli import SECRET, here, printed, refused
+
+HEADINGS = "Id;Our id;Amount;Time"
+COLUMNS: dict[str, Any] = {
+    "columns": {"id": "Id", "own_id": "Our id", "amount": "Amount", "currency": {"value": "XOF"}, "time": "Time"}
+}
 
 
 @pytest.fixture
@@ -41,3 +49,58 @@ def test_a_report_is_printed_as_json_and_as_csv(url: str) -> None:
     assert "future" in refused(1, url, "report", "--day", "2999-01-01")
     refused(1, url, *asked, "--merchant", "mer_unknown")
     refused(2, url, "report", "--day", "yesterday")
+
+
+@pytest.fixture
+def paid(url: str) -> PaymentAttempt:
+    """A payment of 5,000 XOF."""
+    session = factories.session()
+    attempts.pay(session.id, factories.card_request(), clock.now())
+    return PaymentAttempt.get()
+
+
+def reconcile(tmp_path: Path, *rows: str, columns: Any = COLUMNS) -> tuple[str, ...]:
+    """The command that compares a file of these rows."""
+    (tmp_path / "statement.csv").write_text("\n".join([HEADINGS, *rows, ""]))
+    (tmp_path / "columns.json").write_text(json.dumps(columns))
+    files = ("--statement", str(tmp_path / "statement.csv"), "--columns", str(tmp_path / "columns.json"))
+    return ("reconcile", "--account", "sandbox", *files)
+
+
+def test_a_statement_is_compared_and_its_case_listed_and_closed(url: str, paid: PaymentAttempt, tmp_path: Path) -> None:
+    now, day = clock.iso(paid.settled_at), ("--day", paid.settled_at.date().isoformat())
+    good, strange = f"{paid.provider_reference};{paid.id};5 000;{now}", f"TX-1;;700;{now}"
+    assert printed(url, *reconcile(tmp_path, good), *day) == "1 lines: 1 tell the same, 0 differ; 0 cases are open"
+    done = here(url, *reconcile(tmp_path, good, strange), *day, "--json")
+    case, summary = (json.loads(line) for line in done.stdout.splitlines())
+    assert (done.code, done.stderr.count("reconciliation_case_opened")) == (3, 1)
+    assert (case["kind"], case["reference"], case["theirs"]["amount"], case["theirs"]["line"]) == (
+        "missing_here", "TX-1", 700, 3,
+    )  # fmt: skip
+    assert (summary["summary"], summary["lines"], summary["matched"], summary["open_cases"]) == (True, 2, 1, 1)
+    listed = json.loads(printed(url, "cases", "list", "--json"))
+    assert (listed["id"], listed["ours"]["attempt"], listed["account"]) == (case["id"], None, "sandbox")
+    told = f"case {case['id']}, sandbox: missing_here payment TX-1: there 700 XOF succeeded, not here; open"
+    assert printed(url, "cases", "list", "--open") == told
+    assert printed(url, "cases", "list", "--account", "acc_other") == ""
+    refused(2, url, "cases", "close", str(case["id"]))
+    refused(1, url, "cases", "close", "99", "--reason", "Perdu")
+    closed = printed(url, "cases", "close", str(case["id"]), "--reason", "Vendu au guichet", "--by", "awa")
+    assert json.loads(closed) == {"id": case["id"], "closed": True}
+    refused(1, url, "cases", "close", str(case["id"]), "--reason", "again")
+    assert (printed(url, "cases", "list"), here(url, *reconcile(tmp_path, good, strange), *day).code) == ("", 0)
+    assert "closed by awa: Vendu au guichet" in printed(url, "cases", "list", "--all")
+
+
+def test_a_statement_that_cannot_be_read_is_refused_line_by_line(url: str, tmp_path: Path) -> None:
+    done = here(url, *reconcile(tmp_path, "T1;;x;2026-01-01T00:00:00Z", "T2;;5;never"))
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "Error: line 2, amount: 'x' is no amount of XOF that can be read exactly",
+        "Error: line 3, time: 'never' is not written as ISO 8601 says",
+    ]
+    done = here(url, *reconcile(tmp_path, columns={"columns": {}, "typo": 1}))
+    assert (done.code, done.stderr.splitlines()[0]) == (2, "Error: columns.json: typo is not known")
+    command = list(reconcile(tmp_path))
+    assert "provider account" in refused(1, url, *command[:2], "acc_nobody", *command[3:])
+    refused(2, url, *command[:-1], str(tmp_path / "nothing.json"))

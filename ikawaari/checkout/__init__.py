@@ -4,7 +4,8 @@ The modules form a ladder. Each may import from the lines below its own, never f
 is no cycle, and what happens on success is one visible call after another. import-linter keeps it (`pyproject.toml`).
 
     renewals | test_mode                        what time does to subscriptions; the developer's tools of test mode
-    attempts | audit | figures                  money moves; whether the books agree; what a dashboard shows
+    attempts | audit | figures | reconciliation    money moves; whether books agree; a dashboard's figures; statements
+    inquiries                                   asking about what a statement says
     rerouting | ways                            a refusal goes to the next account; what a page's visitor can do
     abandonment | callbacks | conditions | enquiry | held | manual    the doors behind which reports arrive
     trials                                      cards that are saved for a trial
@@ -19,9 +20,11 @@ is no cycle, and what happens on success is one visible call after another. impo
     budgets | collected | notes | prices        how often strangers may try; what a page collects, tells; a sale's cost
     account_setup | charges | customers | payment_methods | returns     what operators set up, and providers are given
     refund_books                                what the end of a refund changes
-    outbox | incidents                          events, each with the move that it tells of; what a person must look at
+    cases | outbox | incidents                  events, each with the move that it tells of; what a person must look at
     devices | page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
     references                                  what payers read on the receipt, and support searches by
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
-    health | next_actions | reports             open breakers, what providers said; what a payer has to do; daily sums
+    health | next_actions                       which breakers are open, what providers said; what a payer has to do
+    matching | reports | statement_files | statement_pile    whose a statement's lines are; days; statements, as read
+    statement_columns                           what the columns of one mean
 """

@@ -16,7 +16,15 @@ from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.providers.channel import Channel
 from ikawaari.shapes import JsonObject
 from ikawaari.states import UNSETTLED
-from ikawaari.store.models import AttemptReport, Callback, Incident, PaymentAttempt, PaymentIntent, Refund
+from ikawaari.store.models import (
+    AttemptReport,
+    Callback,
+    Incident,
+    PaymentAttempt,
+    PaymentIntent,
+    ReconciliationCase,
+    Refund,
+)
 from ikawaari.store.record import Record
 
 _PRIVATE = ("card_token", "provider_data", "saved_method")
@@ -83,7 +91,7 @@ def listed(now: datetime, *, unsettled: bool, older_than: timedelta) -> Iterator
 
 
 def history(attempt_id: str) -> JsonObject:
-    """Everything that is known of an attempt: itself, its reports, callbacks, refunds, incidents. Raises NotFound.
+    """Everything that is known of an attempt: itself, its reports, callbacks, refunds, … Raises NotFound.
 
     `sent_as`: its id as the provider got it.
     """
@@ -100,6 +108,7 @@ def history(attempt_id: str) -> JsonObject:
         "callbacks": _rows(Callback, Callback.attempt_id == attempt.id, Callback.id),
         "refunds": _rows(Refund, Refund.attempt == attempt.id, Refund.created_at),
         "incidents": _rows(Incident, Incident.attempt == attempt.id, Incident.id),
+        "cases": _rows(ReconciliationCase, ReconciliationCase.attempt == attempt.id, ReconciliationCase.id),
     }
 
 

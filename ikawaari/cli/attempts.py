@@ -37,7 +37,7 @@ def list_attempts(unsettled: bool, older_than: int) -> None:
 @click.argument("attempt_id")
 @on_the_database
 def show_attempt(attempt_id: str) -> None:
-    """Print everything that is known of an attempt, as JSON: its reports, callbacks, refunds and incidents."""
+    """Print everything that is known of an attempt, as JSON: its reports, callbacks, refunds, incidents and cases."""
     click.echo(json.dumps(manual.history(attempt_id), ensure_ascii=False, indent=2))
 
 

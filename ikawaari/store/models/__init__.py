@@ -9,6 +9,7 @@ from ikawaari.store.models.links import PaymentLink
 from ikawaari.store.models.merchants import AppInstallation, Credential, Merchant
 from ikawaari.store.models.payments import AttemptReport, Callback, PaymentAttempt, PaymentIntent, Refund
 from ikawaari.store.models.providers import ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
+from ikawaari.store.models.reconciliation import ReconciliationCase, Statement
 from ikawaari.store.models.requests import IdempotencyKey, RateWindow
 from ikawaari.store.models.sessions import CheckoutSession, Customer, DeviceCode, PageDraft, PayKey
 from ikawaari.store.models.subscriptions import CardSetup, Invoice, Subscription
@@ -44,8 +45,10 @@ __all__ = [
     "ProviderSwitch",
     "ProviderVersion",
     "RateWindow",
+    "ReconciliationCase",
     "Refund",
     "Seal",
+    "Statement",
     "Subscription",
     "WebhookDelivery",
     "WebhookEndpoint",
@@ -84,6 +87,8 @@ TABLES = (
     AttemptReport,
     Refund,
     Incident,
+    Statement,
+    ReconciliationCase,
     Subscription,
     Invoice,
     CardSetup,

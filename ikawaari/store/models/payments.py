@@ -124,6 +124,9 @@ class PaymentAttempt(Record):
     enquired_at = InstantField(null=True)
     settled_at = InstantField(null=True)
     unresolved_at = InstantField(null=True)  # when its merchant was notified that the end is unknown
+    listed_at = InstantField(
+        null=True
+    )  # when a provider's statement was read that has it: see `checkout.reconciliation`
 
     class Meta:
         """Table options."""
@@ -252,6 +255,7 @@ class Refund(Record):
     commit_order = CommitOrderField()
     sent_at = InstantField(null=True)  # when the provider was asked first: until then it can be withdrawn
     settled_at = InstantField(null=True)
+    listed_at = InstantField(null=True)  # as that of an attempt
 
     class Meta:
         """Table options."""

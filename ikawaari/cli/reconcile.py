@@ -1,0 +1,102 @@
+"""The command that compares a provider's statement with our books."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ikawaari import clock
+from ikawaari.checkout import cases, reconciliation, statement_columns, statement_files
+from ikawaari.checkout.reconciliation import Coverage, Summary
+from ikawaari.checkout.reports import Day, zone_named
+from ikawaari.checkout.statement_columns import Columns
+from ikawaari.cli.root import main, on_the_database
+from ikawaari.errors import ValidationFailed
+from ikawaari.providers.statements import NoStatement
+from ikawaari.shapes import JsonObject
+
+UNREADABLE, DIFFERS = 2, 3
+"""The exit status if nothing was compared, because the statement or its columns cannot be read; and if a person has
+something to do.
+"""
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@main.command("reconcile")
+@click.option("--account", required=True, help="The provider account whose statement it is.")
+@click.option("--statement", type=_FILE, required=True, help="The provider's CSV.")
+@click.option("--columns", "columns_file", type=_FILE, required=True, help="What its columns mean: a JSON file.")
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day that it covers, in the time zone of the columns; without it, from its first line to its last one.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object per line.")
+@on_the_database
+def reconcile(account: str, statement: Path, columns_file: Path, day: datetime | None, as_json: bool) -> None:
+    """Compare a provider's statement with our books, ask the provider about what differs, and print what remains.
+
+    Exits with 0 if no case is open for the account in that time, with 3 if there is one, and with 2 if the statement
+    cannot be read as a whole: then nothing was done.
+    """
+    reconciliation.require_account(account)
+    columns = _columns(columns_file)
+    summary, covers = Summary(), _coverage(columns, day)
+    lines = statement_files.lines(statement, columns)
+    try:
+        for case in reconciliation.reconcile(account, lines, covers, summary, clock.now()):
+            click.echo(json.dumps(cases.described(case), ensure_ascii=False) if as_json else cases.in_words(case))
+    except statement_files.Unreadable as wrong:
+        _refuse(wrong.problems)
+    except NoStatement as wrong:
+        _refuse([str(wrong)])
+    click.echo(json.dumps(_as_json(account, summary)) if as_json else _summed_up(summary))
+    sys.exit(0 if summary.is_clean else DIFFERS)
+
+
+def _columns(file: Path) -> Columns:
+    try:
+        return statement_columns.read(file.read_text(encoding="utf-8-sig"))
+    except ValidationFailed as wrong:
+        _refuse([f"{file.name}: {one}" for one in statement_columns.told(wrong.details)])
+    except UnicodeError:
+        _refuse([f"{file.name} is not UTF-8"])
+
+
+def _coverage(columns: Columns, day: datetime | None) -> Coverage:
+    span = None
+    if day is not None:
+        whole = Day(day.date(), columns.zone or zone_named("UTC"))
+        span = whole.since, whole.until
+    return Coverage(kinds=columns.lists, currency=columns.constants.get("currency"), span=span)
+
+
+def _refuse(problems: Iterable[str]) -> NoReturn:
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    sys.exit(UNREADABLE)
+
+
+def _summed_up(summary: Summary) -> str:
+    return (
+        f"{summary.lines} lines: {summary.matched} tell the same, {summary.differences} differ; "
+        f"{summary.open_cases} cases are open"
+    )
+
+
+def _as_json(account: str, summary: Summary) -> JsonObject:
+    since, until = summary.span or (None, None)
+    return {
+        "summary": True,
+        "account": account,
+        "lines": summary.lines,
+        "matched": summary.matched,
+        "differences": summary.differences,
+        "open_cases": summary.open_cases,
+        "since": clock.unix(since) if since else None,
+        "until": clock.unix(until) if until else None,
+    }
