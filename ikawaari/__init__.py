@@ -5,7 +5,7 @@ from flask_babel import Babel
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ikawaari import logs, monitoring, sealing, store, texts
+from ikawaari import clock, logs, monitoring, sealing, store, texts
 from ikawaari.checkout import accounts, budgets, devices, merchant_view, polls
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log, static_files
@@ -70,6 +70,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 def start(config: Config) -> None:
     """Connect this process to its database and its providers: everything that a worker or a command needs."""
+    clock.set_ahead(config.clock_offset_seconds)
     logs.configure(config)
     sealing.configure(config)
     store.connect(config.database_url, config.database_pool)

@@ -57,6 +57,7 @@ class Config:
     sandbox_prompt_seconds: float = 60.0  # how long a sandbox prompt lives
     sandbox_settles_seconds: float = 86_400.0  # after this time a charge of the sandbox should have ended
     database_pool: int = 20  # PostgreSQL connections a process keeps at most
+    clock_offset_seconds: float = 0.0  # how wrong this process's clock shall be; for tests on one machine alone
     log_level: str = "INFO"
     metrics_token: str = ""  # whoever sends it may read `/metrics`; empty: nothing is counted
     demo: bool = False  # the demo shop at `/`
@@ -148,6 +149,11 @@ def _check(config: Config) -> None:
             f"{PREFIX}DEMO (--demo) shows a key with all scopes, so it is for this machine alone: "
             f"{PREFIX}BIND, {PREFIX}API_URL and {PREFIX}PAY_URL must be loopback addresses"
         )
+    if config.clock_offset_seconds and not config.is_local:
+        raise UnsafeConfiguration(
+            f"{PREFIX}CLOCK_OFFSET_SECONDS makes the clock wrong, so it is for tests on this machine alone: "
+            f"{PREFIX}BIND, {PREFIX}API_URL and {PREFIX}PAY_URL must be loopback addresses"
+        )
     _check_numbers(config)
     _check_exposed(config)
 
@@ -188,6 +194,8 @@ def _check_numbers(config: Config) -> None:
     for field in fields(config):
         value = getattr(config, field.name)
         if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if field.name == "clock_offset_seconds" and math.isfinite(value):
             continue
         if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
             raise UnsafeConfiguration(f"{PREFIX}{field.name.upper()} must be a number greater than zero")

@@ -6,9 +6,10 @@ each index, and a transaction changes a few pages of it instead of one for each 
 
 import os
 import string
-import time
 import uuid
 from functools import lru_cache
+
+from ikawaari import clock
 
 _ALPHABET = (string.ascii_letters + string.digits).encode()
 _LENGTH = 27  # of secrets: 62^27 > 2^160
@@ -30,7 +31,7 @@ def random_text(length: int = _LENGTH) -> str:
 
 def new(prefix: str) -> str:
     """A new id such as `cs_0gw3k5x4fG…`: the prefix says what it names."""
-    return f"{prefix}_{_seven_digits(time.time_ns() // _TICK_NS)}{random_text(_RANDOM)}"
+    return f"{prefix}_{_seven_digits(clock.nanoseconds() // _TICK_NS)}{random_text(_RANDOM)}"
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ import ast
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
 import time_machine
 
 import ikawaari
@@ -19,6 +20,17 @@ def test_now_is_aware_and_utc() -> None:
 def test_now_can_be_moved() -> None:
     with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC), tick=False):
         assert clock.unix(clock.now()) == 1_893_456_000
+
+
+@pytest.mark.parametrize("seconds", [-7.5, 7.5])
+def test_a_clock_can_be_wrong_by_as_much_as_a_test_wants(seconds: float) -> None:
+    with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC), tick=False):
+        clock.set_ahead(seconds)
+        try:
+            assert clock.now() == datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        finally:
+            clock.set_ahead(0)
+        assert clock.now() == datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def test_unix_seconds_are_whole_and_independent_of_the_zone() -> None:

@@ -164,6 +164,15 @@ def test_the_demo_is_for_this_machine_alone(public: dict[str, str]) -> None:
         read(demo="1", secret_key=SECRET, **public)
 
 
+@pytest.mark.parametrize("public", [{"bind": "0.0.0.0:80", "insecure": "1"}, {"api_url": "https://api.example"}])
+def test_a_wrong_clock_is_for_this_machine_alone(public: dict[str, str]) -> None:
+    with pytest.raises(UnsafeConfiguration, match="IKAWAARI_CLOCK_OFFSET_SECONDS"):
+        read(clock_offset_seconds="3", secret_key=SECRET, **public)
+    with pytest.raises(UnsafeConfiguration, match="IKAWAARI_CLOCK_OFFSET_SECONDS"):
+        read(clock_offset_seconds="nan", secret_key=SECRET)
+    assert read(clock_offset_seconds="-3.5", secret_key=SECRET).clock_offset_seconds == -3.5
+
+
 def test_a_refusal_does_not_tell_the_secret() -> None:
     with pytest.raises(UnsafeConfiguration) as refusal:
         read(secret_key="hunter2")
