@@ -20,7 +20,8 @@ _SHORTEST_SECRET, _SHORTEST_TOKEN = 32, 16
 _BUDGETS = {
     *("tries_per_session", "prompts_per_phone", "declines_per_card", "codes_per_attempt", "link_sessions_per_minute"),
 }
-_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"} | _BUDGETS
+_MAY_BE_NEGATIVE = {"clock_offset_seconds"}
+_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"} | _BUDGETS | _MAY_BE_NEGATIVE
 
 
 class UnsafeConfiguration(Exception):
@@ -195,7 +196,7 @@ def _check_numbers(config: Config) -> None:
         value = getattr(config, field.name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        if field.name == "clock_offset_seconds" and math.isfinite(value):
+        if field.name in _MAY_BE_NEGATIVE and math.isfinite(value):
             continue
         if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
             raise UnsafeConfiguration(f"{PREFIX}{field.name.upper()} must be a number greater than zero")

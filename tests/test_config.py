@@ -29,6 +29,7 @@ SPELLED = {
     "merchant_rate_limit": ("70", 70),
     "charge_timeout_seconds": ("12.5", 12.5),
     "enquiry_seconds": ("0.5", 0.5),
+    "clock_offset_seconds": ("-1.5", -1.5),
     "worker_poll_seconds": ("2", 2.0),
     "sandbox_delay_seconds": ("0", 0.0),
     "sandbox_prompt_seconds": ("30", 30.0),
@@ -95,7 +96,8 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
         ("trusted_proxies", "-1"),
         ("trusted_proxies", "one"),
         ("max_body_bytes", "1.5"),
-        *[(name, text) for name in NUMBERS for text in ("-1", "much", "", "nan", "inf")],
+        *[(name, text) for name in NUMBERS for text in ("much", "", "nan", "inf")],
+        *[(name, "-1") for name in NUMBERS if name not in configuration._MAY_BE_NEGATIVE],
         *[(name, "0") for name in NUMBERS if name not in configuration._MAY_BE_ZERO],
     ],
 )
