@@ -1,4 +1,6 @@
-"""Logs: one JSON object per line on standard error, with the request's id. No bodies, and no phone or card numbers.
+"""Logs: one JSON object per line on standard error, with what it belongs to: a request, due work, an attempt.
+
+No bodies, no phone or card numbers; what libraries write goes through the same masks.
 
 A line that cannot be written (a full disk, a closed or blocked pipe) is dropped and counted: logging must not fail a
 request.
@@ -33,13 +35,27 @@ _SECRETS = (
 _hidden: Sequence[str] = ()
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that this thread answers."""
+ATTEMPT_ID: ContextVar[str | None] = ContextVar("attempt_id", default=None)
+"""The id of the payment attempt that this request or work is about, once it is known."""
+_WORK: ContextVar[str | None] = ContextVar("work", default=None)
+_CONTEXT = (REQUEST_ID, _WORK, ATTEMPT_ID)
+
+
+def begin(*, request_id: str | None = None, work: str | None = None) -> None:
+    """From now on this thread answers that request, or does that kind of due work: its lines say so."""
+    REQUEST_ID.set(request_id)
+    _WORK.set(work)
+    ATTEMPT_ID.set(None)
 
 
 def configure(config: Config) -> None:
     """Configure the process's logging."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, Foreign) for handler in root.handlers):
+        root.addHandler(Foreign(logging.WARNING))
     structlog.configure(
         processors=[
-            _name_request,
+            _name_context,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             _mask,
@@ -52,9 +68,28 @@ def configure(config: Config) -> None:
     )
 
 
-def _name_request(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    request_id = REQUEST_ID.get()
-    return {"request_id": request_id, **line} if request_id else line
+def take_over() -> None:
+    """For a program of our own: also what would be printed of warnings, and of threads that fail, is logged."""
+    log = structlog.get_logger()
+    logging.captureWarnings(True)
+    sys.excepthook = lambda *raised: log.error("process_failed", exc_info=raised)
+    threading.excepthook = lambda raised: log.error("thread_failed", exc_info=raised[:3])
+
+
+class Foreign(logging.Handler):
+    """Logs what libraries say by Python's `logging`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line of it."""
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):  # its arguments do not fit
+            text = str(record.msg)
+        structlog.get_logger().log(record.levelno, text, logger=record.name, exc_info=record.exc_info)
+
+
+def _name_context(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**{one.name: value for one in _CONTEXT if (value := one.get())}, **line}
 
 
 def hide(secrets: Iterable[str]) -> None:
@@ -71,8 +106,8 @@ def masked(text: str) -> str:
 
 
 def _mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    # A trace has whatever a library was given; other lines have only what is written in this program.
-    hidden = _hidden if "exception" in line else ()
+    # A library's words have whatever it was given; other lines have only what is written in this program.
+    hidden = _hidden if "exception" in line or "logger" in line else ()
     for name, value in line.items():
         if isinstance(value, str):
             for secret in hidden:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ikawaari import clock, meters, store
+from ikawaari import clock, logs, meters, store
 from ikawaari.checkout import (
     accounts,
     audit,
@@ -256,6 +256,7 @@ def _do(work: DueWork, claimed_at: datetime) -> None:
     """Do one row. A handler that raises is a bug: it is logged, and the row is retried, because nothing may be lost."""
     # Each row has its own `now`: it may have waited for other rows, for as long as a provider's call.
     now, began = max(claimed_at, clock.now()), time.monotonic()
+    logs.begin(work=work.kind)
     try:
         again = HANDLERS[work.kind](work.subject, now)
         result = "done" if again is None else "again"

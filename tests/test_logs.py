@@ -2,10 +2,13 @@
 
 import fcntl
 import json
+import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ import structlog
 import ikawaari
 from ikawaari import logs
 from ikawaari.config import Config
+from tests import warm
 from tests.conftest import disconnect
 from tests.merchant_api.calls import HOME
 
@@ -72,6 +76,74 @@ def test_a_secret_that_no_pattern_knows_is_hidden_in_a_trace(capsys: pytest.Capt
     finally:
         logs.hide([])
     assert "ValueError: refused: …, …" in json.loads(capsys.readouterr().err)["exception"].splitlines()
+
+
+# ---------------------------------------------------------------- what a line belongs to
+
+
+def test_a_line_says_to_which_request_or_work_and_attempt_it_belongs(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    logs.begin(request_id="req_1")
+    LOG.info("before")
+    logs.ATTEMPT_ID.set("attempt 1")
+    LOG.info("paying")
+    logs.begin(work="attempt.enquire")
+    LOG.info("later")
+    logs.begin()
+    LOG.info("nothing")
+    before, paying, later, nothing = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (before["request_id"], before.get("attempt_id"), before.get("work")) == ("req_1", None, None)
+    assert (paying["request_id"], paying["attempt_id"]) == ("req_1", "attempt 1")
+    assert (later["work"], later.get("request_id"), later.get("attempt_id")) == ("attempt.enquire", None, None)
+    assert not {"request_id", "attempt_id", "work"} & set(nothing)
+
+
+def test_threads_do_not_mix_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    gate = threading.Barrier(8)
+
+    def answer(number: int) -> None:
+        logs.begin(request_id=f"req_{number}")
+        gate.wait()
+        logs.ATTEMPT_ID.set(f"attempt {number}")
+        gate.wait()
+        LOG.info("paying", number=number)
+
+    threads = [threading.Thread(target=answer, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert len(lines) == 8
+    for line in lines:
+        assert (line["request_id"], line["attempt_id"]) == (f"req_{line['number']}", f"attempt {line['number']}")
+
+
+def test_what_a_library_says_is_a_line_of_ours_and_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    logs.configure(Config())  # again: it is still one line
+    logs.hide(["of no pattern"])
+    library = logging.getLogger("a.library")
+    try:
+        library.warning("retry of /pay?phone=%s for %s, of no pattern", "+221771234567", "awa@example.sn")
+        misfit = logging.LogRecord("a.library", logging.WARNING, "", 0, "%d arguments that do not fit", ("no",), None)
+        logs.Foreign().handle(misfit)  # not by the logger: pytest's own handler raises
+        library.info("too much detail")
+    finally:
+        logs.hide([])
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{"))
+    assert (first["event"], first["level"]) == ("retry of /pay?phone=… for …, …", "warning")
+    assert (first["logger"], second["event"]) == ("a.library", "%d arguments that do not fit")
+
+
+def test_warnings_and_threads_that_fail_are_logged_too(tmp_path: Path) -> None:
+    ended = warm.run("tests.failing", [], {**os.environ, "IKAWAARI_DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"})
+    warned, thread, process = (json.loads(line) for line in ended.stderr.splitlines())
+    assert (warned["logger"], "…" in warned["event"], "221771234567" in ended.stderr) == ("py.warnings", True, False)
+    assert (thread["event"], process["event"]) == ("thread_failed", "process_failed")
+    assert "ValueError: to …" in thread["exception"]
+    assert "ValueError: to …" in process["exception"]
 
 
 def test_masking_is_linear() -> None:

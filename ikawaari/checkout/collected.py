@@ -18,7 +18,7 @@ from ikawaari.store.models import CheckoutSession
 DETAILS = ("name", "email", "phone", "address")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # it names a person, and a trace may have it
 class Collected:
     """The quote to charge and the answers to store, complete and checked."""
 

@@ -22,7 +22,7 @@ from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
 from ikawaari.store.owner import Owner
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class NewIntent:
     """What a merchant's server asks for. The amount is in the currency's smallest unit."""
 

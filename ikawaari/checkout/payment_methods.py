@@ -29,7 +29,7 @@ def unnamed(_stored: str) -> None:
     """For a request without an idempotency key."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class PayRequest:
     """What the payer sent, not yet checked. `type` is `mobile_money` or `card`."""
 
@@ -50,7 +50,7 @@ class PayRequest:
     once: Once = unnamed
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class PaymentMethod:
     """A payment method that can be charged: one canonical operator id and an E.164 number, or a card token."""
 
@@ -65,7 +65,7 @@ class PaymentMethod:
     saved: JsonObject | None = None  # what the provider keeps of it, and charges in its place
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class Terms:
     """The terms of a payment: whose it is, the mode, the currency, the types of methods, what is known of the payer."""
 

@@ -47,7 +47,7 @@ _SLACK = timedelta(minutes=1)  # the merchant's clock may differ
 _SETTLING_TIME = timedelta(minutes=15)  # how long expiry waits for an attempt without a deadline of its provider
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class NewSession(Offer):
     """What a merchant asks for; every field may be absent.
 

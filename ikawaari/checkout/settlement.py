@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from ikawaari import store
+from ikawaari import logs, store
 from ikawaari.checkout import accounts, consequences, next_actions, outbox, refunds, sessions, snapshots, subscriptions
 from ikawaari.checkout.consequences import Case
 from ikawaari.checkout.snapshots import IntentSnapshot
@@ -95,6 +95,7 @@ def _apply(
     **trail: Any,
 ) -> Case:
     """In one pass, all or nothing. If anything besides the booking fails, in a second pass, step by step."""
+    logs.ATTEMPT_ID.set(attempt_id)
     try:
         with store.undoable():
             case = _enter(attempt_id, now, intent_id, step_by_step=False)

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 import ikawaari
-from ikawaari import demo_data, monitoring, serving, store, worker
+from ikawaari import demo_data, logs, monitoring, serving, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.cli.root import in_one_line, main, on_the_database
 from ikawaari.config import Config
@@ -51,6 +51,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool, reload: bool, 
 def work(metrics: str) -> None:
     """Do due work until stopped."""
     config = Config.from_environment()
+    logs.take_over()
     provider_states.refuse_unknown()
     if metrics:
         monitoring.listen(metrics, config)

@@ -60,7 +60,7 @@ class HeadersMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         request_id = ids.new("req")
-        logs.REQUEST_ID.set(request_id)
+        logs.begin(request_id=request_id)
         added = environ[_ADDED] = [("Ikawaari-Request-Id", request_id)]
         environ["SCRIPT_NAME"] = ""  # we are at the root; some servers believe a header that says otherwise
 

@@ -26,7 +26,7 @@ _LOCK = timedelta(seconds=30)  # after it, a call without an answer counts as ki
 _QUICK = timedelta(seconds=2)  # most calls are answered by then, so a client may retry soon
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # it names a person, and a trace may have it
 class Answer:
     """A finished answer: status, the headers to repeat, and the exact body."""
 

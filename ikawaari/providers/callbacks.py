@@ -13,7 +13,7 @@ class CallbackRefused(Exception):
     """A callback whose signature or shape is wrong. It changes nothing. The message holds nothing of the callback."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class CallbackRequest:
     """A callback as it arrived, before anything in it is trusted."""
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from ikawaari import meters
+from ikawaari import logs, meters
 from ikawaari.providers import http
 from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
 from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, Result, unknown
@@ -145,6 +145,8 @@ class Channel:
 
     def _answer_of(self, verb: str, given: Charge | RefundOrder, ask: Callable[[], Outcome]) -> Outcome:
         """The outcome of a call. If the adapter raises, nobody knows whether money moved: unknown, never failed."""
+        if not isinstance(given, Charge) or not given.is_setup:
+            logs.ATTEMPT_ID.set(given.id if isinstance(given, Charge) else given.charge_id)
         began = time.monotonic()
         outcome = self._asked(ask, unknown("the adapter failed"))
         self._count(verb, given.operator, outcome, time.monotonic() - began)

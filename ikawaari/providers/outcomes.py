@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -103,7 +103,7 @@ class Action:
         return bool(needed.get(self.kind, True))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it names a person, and a trace may have it
 class SavedMethod:
     """A payment method that a provider keeps, for renewals without the payer. Both ids are the provider's own."""
 
@@ -135,7 +135,8 @@ class Outcome:
     failure: FailureCode | None = None
     raw_code: str | None = None  # the provider's own word: `ikawaari attempts show` prints it
     deadline: datetime | None = None  # when the prompt, code or page ends
-    provider_data: JsonObject | None = None  # what the next call about it needs, in place of the last; None: unchanged
+    # What the next call about it needs, in place of the last; None: unchanged.
+    provider_data: JsonObject | None = field(default=None, repr=False)
     saved: SavedMethod | None = None
     # Of a try that failed and did not end the charge: the payer may try again there. Or of a charge that has ended:
     # what its failure may as well be, where the provider's word covers more than one, or says nothing.

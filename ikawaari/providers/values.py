@@ -69,7 +69,8 @@ class Account:
 class Charge:
     """One charge, whole. `id` was stored before the call and is the idempotency key: it never takes money twice.
 
-    A charge of 0 is a setup: it saves a payment method and takes nothing.
+    A charge of 0 is a setup: it saves a payment method and takes nothing. A trace may have a `repr` of it, which
+    therefore names no payer.
     """
 
     id: str  # a UUID v4
@@ -78,23 +79,24 @@ class Charge:
     method_type: str  # mobile_money, card
     operator: str | None = None
     country: str | None = None
-    phone: str | None = None  # E.164
+    phone: str | None = field(default=None, repr=False)  # E.164
     flow: Flow | None = None  # what the payer prefers; a provider without it uses its own
-    otp: str | None = None  # a code, with the charge or with a second call under the same id
-    card_token: str | None = None  # what the page's card fields gave: Stripe's confirmation token, the sandbox's token
-    saved: SavedMethod | None = None  # to be charged instead
+    otp: str | None = field(default=None, repr=False)  # a code, with the charge or with a second call under the same id
+    # What the page's card fields gave: Stripe's confirmation token, the sandbox's token.
+    card_token: str | None = field(default=None, repr=False)
+    saved: SavedMethod | None = field(default=None, repr=False)  # to be charged instead
     saves_method: bool = False  # the payer agreed to be charged again
     off_session: bool = False  # the payer is not there: nobody types a code or opens a bank's page
-    customer_name: str | None = None
-    customer_email: str | None = None
+    customer_name: str | None = field(default=None, repr=False)
+    customer_email: str | None = field(default=None, repr=False)
     language: str = "fr"  # fr, en
-    return_url: str = ""  # where the payer's browser goes afterwards: maybe the merchant's, maybe long
-    page_url: str = ""  # our own page of this payment: short, for providers that limit the length
+    return_url: str = field(default="", repr=False)  # where the payer's browser goes afterwards: anywhere, maybe long
+    page_url: str = field(default="", repr=False)  # our own page of this payment: short, as some providers want it
     statement: str = ""  # what the payer sees of whom he pays: the merchant's name, in any script
-    description: str = ""
+    description: str = field(default="", repr=False)
     submitted_at: datetime | None = None  # when this call, or the one that is asked about, was about to start
     reference: str | None = None  # the provider's own id, once it is known
-    provider_data: JsonObject = field(default_factory=dict)  # what the last outcome wanted to be kept
+    provider_data: JsonObject = field(default_factory=dict, repr=False)  # what the last outcome wanted to be kept
 
     @property
     def is_setup(self) -> bool:
@@ -109,14 +111,14 @@ class RefundOrder:
     id: str  # a UUID v4
     charge_id: str
     charge_reference: str | None
-    charge_data: JsonObject = field(default_factory=dict)  # the charge's provider_data
+    charge_data: JsonObject = field(default_factory=dict, repr=False)  # the charge's provider_data
     charge_money: Money | None = None  # what was taken: a provider that returns whole charges only compares
     money: Money
     operator: str | None = None
     reason: str | None = None
     submitted_at: datetime | None = None
     reference: str | None = None  # the refund's own, once it is known
-    provider_data: JsonObject = field(default_factory=dict)  # the refund's own
+    provider_data: JsonObject = field(default_factory=dict, repr=False)  # the refund's own
 
 
 def short_id(charge_id: str) -> str:

@@ -11,11 +11,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import message
 
 import ikawaari
-from ikawaari import addresses, store, worker
+from ikawaari import addresses, logs, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.config import PREFIX, Config, UnsafeConfiguration
 from ikawaari.monitoring import folders
 from ikawaari.serving.framing import LONGEST_LINE
+from ikawaari.serving.logger import Logger
 from ikawaari.serving.poller import Worker
 
 _GRACE_SECONDS = 30
@@ -54,6 +55,7 @@ def configure(bind: str, *, demo: bool = False, insecure: bool = False) -> Confi
 
 def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
     """Serve until stopped. Raises UnsafeConfiguration when `bind` cannot be listened on."""
+    logs.take_over()
     _check_free(bind)
     message.MAX_REQUEST_LINE = LONGEST_LINE  # gunicorn accepts no higher setting
     os.environ.pop("SCRIPT_NAME", None)  # otherwise gunicorn treats it as a part of every address
@@ -61,6 +63,7 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
         "bind": bind,
         "workers": workers,
         "worker_class": Worker,
+        "logger_class": Logger,
         "threads": threads,
         "reuse_port": True,  # otherwise one process gets nearly all keep-alive connections
         "graceful_timeout": _GRACE_SECONDS,

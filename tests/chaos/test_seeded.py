@@ -1,5 +1,6 @@
 """Payments, refunds and renewals over all providers, as a seed decides, while workers and servers are killed."""
 
+import json
 import os
 import random
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ikawaari import clock
+from ikawaari.checkout import conditions
 from ikawaari.store.models import DueWork
 from ikawaari.worker import HOUSEKEEPING
 from tests.chaos.seeded import books
@@ -67,6 +69,10 @@ def test_whatever_happens_the_ledgers_agree_and_everything_ends(
     assert not [answer for answer in trade.answers if answer.startswith("5") and not answer.startswith("503")]
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:4000]
     assert not [text for text in private if text in log]
+    asked = [line for line in map(json.loads, log.splitlines()) if line["event"] == "provider_asked"]
+    of_accounts = [line for line in asked if line["what"] in {"identify", "keys"}]  # before an attempt, or of none
+    of_accounts += [line for line in asked if line.get("work") == conditions.REFRESH]
+    assert not [line for line in asked if not line.get("attempt_id") and line not in of_accounts]
 
 
 def end(stage: Stage, trade: Trade) -> int:

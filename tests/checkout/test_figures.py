@@ -1,5 +1,6 @@
 """The figures that dashboards and alarms show: true, and read by few statements that no stored million makes slower."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,7 +106,10 @@ def test_all_of_them_take_few_statements(world: World) -> None:
     ("query", "index"),
     [
         (lambda now: figures._select_held(database.obj), "payment_attempts_held"),
-        (lambda now: figures._select_unsettled(database.obj, [0] * 5), "payment_attempts_status_created_at"),
+        (
+            lambda now: figures._select_unsettled(database.obj, [0] * 5),
+            "payment_attempts_(one_unsettled|status_created_at)",
+        ),
         (lambda now: figures._select_due(database.obj, now), "due_work_due_at"),
         (lambda now: figures._count_pending(database.obj), "webhook_deliveries_of_"),
         (lambda now: figures._select_failing(database.obj), "webhook_endpoints_failing"),
@@ -114,8 +118,7 @@ def test_all_of_them_take_few_statements(world: World) -> None:
     ids=["held", "unsettled", "due", "pending", "failing", "incidents"],
 )
 def test_each_is_found_by_an_index(world: World, query: Callable[[datetime], Any], index: str) -> None:
-    plan = _plan(*query(world.now))
-    assert index in plan or (index == "payment_attempts_status_created_at" and "payment_attempts_one_unsettled" in plan)
+    assert re.search(index, _plan(*query(world.now)))
 
 
 def paid(world: World) -> CheckoutSession:
