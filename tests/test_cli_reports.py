@@ -104,3 +104,12 @@ def test_a_statement_that_cannot_be_read_is_refused_line_by_line(url: str, tmp_p
     command = list(reconcile(tmp_path))
     assert "provider account" in refused(1, url, *command[:2], "acc_nobody", *command[3:])
     refused(2, url, *command[:-1], str(tmp_path / "nothing.json"))
+
+
+def test_without_a_file_the_provider_is_asked_or_says_that_it_cannot_be(url: str, tmp_path: Path) -> None:
+    command = list(reconcile(tmp_path))
+    for wrong in (command[:3], [*command[:3], *command[5:], "--day", "2026-01-01"], command[:5]):
+        refused(2, url, *wrong)
+    done = here(url, *command[:3], "--day", "2026-01-01", "--timezone", "Africa/Dakar")
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr == "Error: This provider gives no statements over its API: use a file.\n"

@@ -19,7 +19,7 @@ from ikawaari.checkout.cases import Found
 from ikawaari.checkout.matching import Difference, Match
 from ikawaari.checkout.statement_pile import BATCH, Pile, Placed, piled
 from ikawaari.errors import NotFound
-from ikawaari.providers.statements import Kind, Line, Standing
+from ikawaari.providers.statements import Kind, Line, NoStatement, Standing
 from ikawaari.states import RefundStatus
 from ikawaari.store.models import PaymentAttempt, PaymentIntent, ProviderAccount, ReconciliationCase, Refund, Statement
 
@@ -58,6 +58,21 @@ def require_account(account: str) -> None:
     """Raise NotFound for what is no provider account."""
     if accounts.channel(account) is None and ProviderAccount.get_or_none(ProviderAccount.id == account) is None:
         raise NotFound("provider account")
+
+
+def country_of(account: str) -> str | None:
+    """The country that a provider account is for, if it is for one."""
+    channel = accounts.channel(account)
+    return channel.account.country if channel else None
+
+
+def listed(account: str, span: tuple[datetime, datetime], now: datetime) -> Iterator[Line]:
+    """What the provider lists over its API. Raises NoStatement."""
+    channel = accounts.channel(account)
+    if channel is None:
+        raise NoStatement("The account's provider is not here.")
+    store.leave()
+    return channel.statement(*span, now)
 
 
 def reconcile(

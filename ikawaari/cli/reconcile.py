@@ -5,48 +5,52 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 
 from ikawaari import clock
 from ikawaari.checkout import cases, reconciliation, statement_columns, statement_files
 from ikawaari.checkout.reconciliation import Coverage, Summary
-from ikawaari.checkout.reports import Day, zone_named
+from ikawaari.checkout.reports import Day, zone_named, zone_of
 from ikawaari.checkout.statement_columns import Columns
 from ikawaari.cli.root import main, on_the_database
 from ikawaari.errors import ValidationFailed
-from ikawaari.providers.statements import NoStatement
+from ikawaari.providers.statements import Line, NoStatement
 from ikawaari.shapes import JsonObject
 
 UNREADABLE, DIFFERS = 2, 3
 """The exit status if nothing was compared, because the statement or its columns cannot be read; and if a person has
 something to do.
 """
+_UTC = "UTC"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @main.command("reconcile")
 @click.option("--account", required=True, help="The provider account whose statement it is.")
-@click.option("--statement", type=_FILE, required=True, help="The provider's CSV.")
-@click.option("--columns", "columns_file", type=_FILE, required=True, help="What its columns mean: a JSON file.")
+@click.option("--statement", type=_FILE, help="The provider's CSV; without it, the provider is asked over its API.")
+@click.option("--columns", "columns_file", type=_FILE, help="What its columns mean: a JSON file.")
 @click.option(
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day that it covers, in the time zone of the columns; without it, from its first line to its last one.",
+    help="The day that it covers; of a file, without it, from its first line to its last one.",
+)
+@click.option(
+    "--timezone", "zone_name", help="Of the day; without it, that of the columns, or of the account's country, or UTC."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an object per line.")
 @on_the_database
-def reconcile(account: str, statement: Path, columns_file: Path, day: datetime | None, as_json: bool) -> None:
+def reconcile(account: str, as_json: bool, **options: Any) -> None:
     """Compare a provider's statement with our books, ask the provider about what differs, and print what remains.
 
     Exits with 0 if no case is open for the account in that time, with 3 if there is one, and with 2 if the statement
     cannot be read as a whole: then nothing was done.
     """
     reconciliation.require_account(account)
-    columns = _columns(columns_file)
-    summary, covers = Summary(), _coverage(columns, day)
-    lines = statement_files.lines(statement, columns)
+    lines, covers = _from_file(**options) if options["statement"] else _from_api(account, **options)
+    summary = Summary()
     try:
         for case in reconciliation.reconcile(account, lines, covers, summary, clock.now()):
             click.echo(json.dumps(cases.described(case), ensure_ascii=False) if as_json else cases.in_words(case))
@@ -58,6 +62,36 @@ def reconcile(account: str, statement: Path, columns_file: Path, day: datetime |
     sys.exit(0 if summary.is_clean else DIFFERS)
 
 
+def _from_file(
+    statement: Path, columns_file: Path | None, day: datetime | None, zone_name: str | None
+) -> tuple[Iterable[Line], Coverage]:
+    """The lines of a file, and what they cover."""
+    if columns_file is None:
+        raise click.UsageError("A statement needs its --columns.")
+    columns = _columns(columns_file)
+    zone = zone_named(zone_name) if zone_name else columns.zone or zone_named(_UTC)
+    covers = Coverage(kinds=columns.lists, currency=columns.constants.get("currency"), span=_span(day, zone))
+    return statement_files.lines(statement, columns), covers
+
+
+def _from_api(
+    account: str, statement: None, columns_file: Path | None, day: datetime | None, zone_name: str | None
+) -> tuple[Iterable[Line], Coverage]:
+    """The same of what the provider lists over its API."""
+    if columns_file is not None or day is None:
+        raise click.UsageError("Say either --statement and --columns, or --day alone.")
+    country = reconciliation.country_of(account)
+    zone = zone_named(zone_name) if zone_name else zone_of(country) if country else zone_named(_UTC)
+    whole = Day(day.date(), zone)
+    span = whole.since, whole.until
+    return reconciliation.listed(account, span, clock.now()), Coverage(span=span)
+
+
+def _span(day: datetime | None, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    whole = Day(day.date(), zone) if day else None
+    return (whole.since, whole.until) if whole else None
+
+
 def _columns(file: Path) -> Columns:
     try:
         return statement_columns.read(file.read_text(encoding="utf-8-sig"))
@@ -65,14 +99,6 @@ def _columns(file: Path) -> Columns:
         _refuse([f"{file.name}: {one}" for one in statement_columns.told(wrong.details)])
     except UnicodeError:
         _refuse([f"{file.name} is not UTF-8"])
-
-
-def _coverage(columns: Columns, day: datetime | None) -> Coverage:
-    span = None
-    if day is not None:
-        whole = Day(day.date(), columns.zone or zone_named("UTC"))
-        span = whole.since, whole.until
-    return Coverage(kinds=columns.lists, currency=columns.constants.get("currency"), span=span)
 
 
 def _refuse(problems: Iterable[str]) -> NoReturn:

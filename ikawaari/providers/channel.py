@@ -1,7 +1,7 @@
 """A provider through one account: where charges are sent, and the only place that calls an adapter's verbs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -14,6 +14,7 @@ from ikawaari.providers.capabilities import Capabilities, Condition, Health, Rea
 from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, Result, unknown
 from ikawaari.providers.provider import Checkup, Provider, Verb
 from ikawaari.providers.settings import Setting
+from ikawaari.providers.statements import Line, NoStatement
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
 
@@ -138,6 +139,18 @@ class Channel:
             self._answer_of("lookup_refund", order, lambda: self.provider.lookup_refund(self.account, order, now))
         )
 
+    def statement(self, since: datetime, until: datetime, now: datetime) -> Iterator[Line]:
+        """All payments and refunds of that time, as the provider lists them. Raises NoStatement."""
+        try:
+            yield from self.provider.statement(self.account, since, until, now)
+        except NoStatement:
+            raise
+        except Exception:
+            log.exception("provider_adapter_failed", account=self.id)
+            raise NoStatement("The adapter failed; the log says where.") from None
+        finally:
+            self._note_wait()
+
     def check(self, now: datetime) -> Checkup:
         """Whether the account's settings are good, in words."""
         failed = Checkup(is_usable=False, words="The adapter failed; the log says where.")
@@ -169,8 +182,12 @@ class Channel:
             log.exception("provider_adapter_failed", account=self.id)
             return otherwise
         finally:
-            if wait := http.take_wait(self.id):
-                self.told_to_wait(self.id, wait)
+            self._note_wait()
+
+    def _note_wait(self) -> None:
+        """If the provider wants to be left alone, that is noted."""
+        if wait := http.take_wait(self.id):
+            self.told_to_wait(self.id, wait)
 
 
 def _not_taken(said: Mapping[str, Condition]) -> frozenset[str]:

@@ -4,7 +4,7 @@ docs/adding-a-provider.md says what each verb owes.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from ikawaari.providers.capabilities import Capabilities, Condition, Reach
 from ikawaari.providers.http import Call
 from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, failed
 from ikawaari.providers.settings import BASE_URL, Setting
+from ikawaari.providers.statements import Line, NoStatement
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.shapes import CardFields
 
@@ -29,6 +30,7 @@ class Verb(StrEnum):
     SETUP = "setup"
     CONDITIONS = "conditions"
     IDENTIFY = "identify"
+    STATEMENT = "statement"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class Hooks:
 
 
 class Provider(Hooks, ABC):
-    """The verbs. They raise nothing but CallbackRefused: anything that goes wrong outside is an Outcome.
+    """The verbs. They raise nothing but CallbackRefused and NoStatement: what goes wrong outside is an Outcome.
 
     One object serves all accounts and threads of a process. It keeps nothing but what may be forgotten at any time,
     such as tokens, by account.
@@ -121,6 +123,13 @@ class Provider(Hooks, ABC):
     def conditions(self, account: Account, now: datetime) -> Sequence[Condition]:
         """What the provider says now about its operators; empty if it did not answer."""
         return ()
+
+    def statement(self, account: Account, since: datetime, until: datetime, now: datetime) -> Iterator[Line]:
+        """All payments and refunds from `since` to before `until`, by the provider's clock.
+
+        Raises NoStatement, also in the middle: then nothing of it is used. Each page has the time of a call of its own.
+        """
+        raise NoStatement("This provider gives no statements over its API: use a file.")
 
     def settings_of(self, given: object) -> Sequence[Setting]:
         """The settings of an account that has the `given` ones: some providers have accounts of several kinds."""

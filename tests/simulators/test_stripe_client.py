@@ -51,6 +51,8 @@ FILES = {
     "GET /v1/refunds/{id}": "_refund_retrieve_params",
     "GET /v1/charges": "_charge_list_params",
     "GET /v1/charges/{id}": "_charge_retrieve_params",
+    "GET /v1/balance_transactions": "_balance_transaction_list_params",
+    "GET /v1/balance_transactions/{id}": "_balance_transaction_retrieve_params",
     "GET /v1/events": "_event_list_params",
     "GET /v1/events/{id}": "_event_retrieve_params",
 }
@@ -75,6 +77,7 @@ SENT: Mapping[str, Sequence[str]] = {
     "POST /v1/refunds": ["payment_intent", "amount", "reason", "metadata"],
     "GET /v1/refunds": ["payment_intent", "limit"],
     "POST /v1/customers": ["email", "name", "metadata"],
+    "GET /v1/balance_transactions": ["created", "limit", "starting_after", "expand"],
 }
 
 

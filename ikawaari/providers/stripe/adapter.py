@@ -1,6 +1,6 @@
 """Stripe as a provider: the verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -10,7 +10,8 @@ from ikawaari.providers.http import Call, NoAnswer, read_text
 from ikawaari.providers.outcomes import Outcome
 from ikawaari.providers.provider import Checkup, Provider
 from ikawaari.providers.settings import BASE_URL, Setting
-from ikawaari.providers.stripe import charging, events, refunding, wire
+from ikawaari.providers.statements import Line
+from ikawaari.providers.stripe import charging, events, refunding, statement, wire
 from ikawaari.providers.stripe.charging import Asking
 from ikawaari.providers.stripe.intents import CURRENCIES, PAYMENT
 from ikawaari.providers.stripe.wire import Api
@@ -83,6 +84,10 @@ class Stripe(Provider):
         """What became of a refund."""
         return refunding.find(self._api(account), order)
 
+    def statement(self, account: Account, since: datetime, until: datetime, now: datetime) -> Iterator[Line]:
+        """What moved in the account's balance."""
+        return statement.lines(lambda: self._api(account), since, until)
+
     def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[News]:
         """Read a signed event."""
         return events.news_of(account, request, now)
@@ -122,7 +127,8 @@ class Stripe(Provider):
 
 _WORDS = {
     401: "Stripe does not know the secret key: it is wrong, or it was revoked.",
-    403: "The secret key is restricted: it needs to write PaymentIntents, SetupIntents, Customers and Refunds.",
+    403: "The secret key is restricted: it needs to write PaymentIntents, SetupIntents, Customers and Refunds."
+    " To be compared with its statement, it needs to read the balance, too.",
 }
 
 

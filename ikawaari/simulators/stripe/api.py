@@ -58,6 +58,7 @@ class Stripe(Simulator):
             "api_version": VERSION,  # the account's: of events, and of requests that name none
             "refund_settles_after": 3_600.0,
             "refund_fails_after": 3 * 86_400.0,
+            "fee_percent": 2.9,  # of a charge, as its balance transaction says
             "signature_age": 0.0,  # how old, in seconds, the signatures of webhooks are
         }
         secret = random_text(24)

@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {  # by the prefix of its ids
     "pm": "payment_method",
     "re": "refund",
     "seti": "setup_intent",
+    "txn": "balance_transaction",
 }
 _PREFIXES = {kind: prefix for prefix, kind in KINDS.items()}
 

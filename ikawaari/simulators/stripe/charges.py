@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.stripe import balances
 from ikawaari.simulators.stripe.books import Books, Json
 from ikawaari.simulators.stripe.cards import Decline
 
@@ -48,6 +49,7 @@ def _add(books: Books, intent: Json, method: Json, amount: int) -> Json:
         "amount": amount,
         "amount_captured": 0,
         "amount_refunded": 0,
+        "balance_transaction": None,
         "billing_details": method["billing_details"],
         "captured": False,
         "currency": intent["currency"],
@@ -81,6 +83,8 @@ def _add(books: Books, intent: Json, method: Json, amount: int) -> Json:
 
 def _succeed(books: Books, intent: Json, charge: Json) -> None:
     charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
+    fee = balances.fee_of(books, charge["amount"])
+    charge["balance_transaction"] = balances.note(books, "charge", charge, charge["amount"], fee)
     intent |= {"status": "succeeded", "amount_received": charge["amount"]}
     books.entries[charge["id"]].settle("succeeded", "succeeded", books.world.now())
 

@@ -137,6 +137,14 @@ ENDPOINTS: Sequence[Endpoint] = [
     Endpoint("GET", "/v1/refunds/{id}", parameters.RETRIEVE, _show("refund"), "lookup"),
     Endpoint("GET", "/v1/charges", parameters.CHARGE_LIST, _list("charge", "customer", "payment_intent")),
     Endpoint("GET", "/v1/charges/{id}", parameters.RETRIEVE, _show("charge")),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions",
+        parameters.BALANCE_TRANSACTION_LIST,
+        _list("balance_transaction", "currency", "source", "type"),
+        "report",
+    ),
+    Endpoint("GET", "/v1/balance_transactions/{id}", parameters.RETRIEVE, _show("balance_transaction"), "report"),
     Endpoint("GET", "/v1/events", parameters.EVENT_LIST, _events),
     Endpoint("GET", "/v1/events/{id}", parameters.RETRIEVE, _show("event")),
 ]

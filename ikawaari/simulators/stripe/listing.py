@@ -10,7 +10,10 @@ from ikawaari.simulators.stripe.errors import invalid
 
 SEARCH_LAGS_SECONDS = 60  # what is younger cannot be found by a search, as in the real one's slow minutes
 
-_EXPANDABLE = {"charge", "customer", "latest_charge", "payment_intent", "payment_method"}
+_EXPANDABLE = {"charge", "customer", "latest_charge", "payment_intent", "payment_method"} | {
+    "balance_transaction",
+    "source",
+}
 _CLAUSE = re.compile(
     r"""\s*(?:metadata\[(["'])(?P<meta>[^"']+)\1\]|(?P<field>[a-z_]+))\s*:\s*(["'])(?P<value>[^"']*)\4\s*"""
 )

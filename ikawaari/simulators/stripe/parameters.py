@@ -202,5 +202,8 @@ REFUND_CREATE = Parameters(
 REFUND_LIST = Parameters(_LISTED | _CREATED | {"charge": _ID, "payment_intent": _ID})
 
 CHARGE_LIST = Parameters(_LISTED | _CREATED | {"customer": _ID, "payment_intent": _ID})
+BALANCE_TRANSACTION_LIST = Parameters(
+    _LISTED | _CREATED | {"currency": kinds.text(3), "source": _ID, "type": kinds.text(100)}
+)
 EVENT_LIST = Parameters(_LISTED | _CREATED | {"type": kinds.text(100), "types": kinds.list_of(kinds.text(100))})
 RETRIEVE = Parameters(_EXPAND)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.stripe import balances
 from ikawaari.simulators.stripe.books import Books, Json
 from ikawaari.simulators.stripe.cards import Refunds
 from ikawaari.simulators.stripe.errors import Refused, invalid
@@ -20,6 +21,7 @@ def create(books: Books, given: Mapping[str, Any]) -> Json:
         "refund",
         {
             "amount": amount,
+            "balance_transaction": None,
             "charge": charge["id"],
             "currency": charge["currency"],
             "failure_reason": None,
@@ -30,6 +32,7 @@ def create(books: Books, given: Mapping[str, Any]) -> Json:
         },
     )
     del refund["livemode"]  # refunds say no mode
+    refund["balance_transaction"] = balances.note(books, "refund", refund, -amount)
     _enter(books, refund)
     _give(charge, amount)
     books.emit("refund.created", refund)
@@ -106,5 +109,6 @@ def _fail(books: Books, refund: Json, charge: Json) -> None:
     refund |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
     books.entries[refund["id"]].settle("failed", "failed", books.world.now())
     _give(charge, -refund["amount"])
+    refund["failure_balance_transaction"] = balances.note(books, "refund_failure", refund, refund["amount"])
     books.emit("refund.updated", refund, previous)
     books.emit("refund.failed", refund)

@@ -1,0 +1,77 @@
+"""Statements without a file: what providers list over their APIs, against our books."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from ikawaari.checkout import cases, reconciliation
+from ikawaari.checkout.reconciliation import Coverage, Summary
+from ikawaari.errors import NotFound
+from ikawaari.providers.statements import NoStatement
+from ikawaari.store.models import PaymentAttempt, ReconciliationCase, Refund
+from tests import live_cards
+from tests.checkout.test_corrected_refunds import quantities, states
+from tests.live_cards import Cards
+from tests.world import World, latest, statuses
+
+
+@pytest.fixture
+def cards(world: World) -> Iterator[Cards]:
+    """The merchant's account at Stripe, whose events are lost."""
+    with live_cards.opened(world) as opened:
+        yield opened
+
+
+def compare(world: World, account: str) -> tuple[Summary, Sequence[ReconciliationCase]]:
+    """The account's own list of two hours, against the books."""
+    span, summary = (world.now - timedelta(hours=1), world.now + timedelta(hours=1)), Summary()
+    lines = reconciliation.listed(account, span, world.now)
+    return summary, list(reconciliation.reconcile(account, lines, Coverage(span=span), summary, world.now))
+
+
+@pytest.mark.on_postgres
+def test_a_refund_made_in_stripes_dashboard_whose_events_were_lost_is_booked_once(cards: Cards) -> None:
+    session = cards.session()
+    cards.pay(session)
+    attempt = latest(session)
+    made = cards.call("POST", "/v1/refunds", {"payment_intent": str(attempt.provider_reference), "amount": "2000"})
+    for _ in range(2):
+        summary, found = compare(cards.world, attempt.provider)
+        assert (summary.lines, summary.is_clean) == (2, True)
+        assert [(case.kind, case.reference, case.closed_by) for case in found] in (
+            [("missing_here", made["id"], cases.BY_ITSELF)],
+            [],
+        )
+        cards.world.work()
+    assert (states(), quantities(session)) == (["succeeded"], (2_000, 2_000, "partially_refunded"))
+    assert (Refund.get().provider_reference, Refund.get().cost_amount) == (made["id"], 0)
+    assert PaymentAttempt.get().cost_amount == 145
+
+
+def test_a_payment_of_which_we_know_nothing_more_is_found_there(cards: Cards) -> None:
+    session = cards.session()
+    cards.sim.next("accepted_then_500", on="charge")
+    cards.pay(session)
+    assert statuses(session)[0] in {"unknown", "processing"}
+    _, (case,) = compare(cards.world, latest(session).provider)
+    assert (case.kind, case.closed_by, statuses(session)[0]) == ("missing_here", cases.BY_ITSELF, "succeeded")
+
+
+def test_without_an_answer_nothing_is_compared(cards: Cards) -> None:
+    session = cards.session()
+    cards.pay(session)
+    account = latest(session).provider
+    cards.sim.next("500", on="report")
+    with pytest.raises(NoStatement):
+        compare(cards.world, account)
+    assert (ReconciliationCase.select().count(), latest(session).listed_at) == (0, None)
+
+
+def test_who_lists_nothing_says_so(world: World) -> None:
+    with pytest.raises(NoStatement, match="use a file"):
+        compare(world, "sandbox")
+    with pytest.raises(NoStatement):
+        reconciliation.listed("acc_nobody", (world.now, world.now), world.now)
+    with pytest.raises(NotFound):
+        reconciliation.require_account("acc_nobody")
