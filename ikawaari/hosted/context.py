@@ -58,6 +58,7 @@ class Own:
     request_key: str
     seen: str
     price: str
+    figure: str  # the same in large, which may break before its unit
     description: str
     custom_text: str
     cancel_url: str
@@ -99,12 +100,14 @@ def own(
 ) -> Own:
     """The texts of a session's page. `carried`: what its addresses carry on."""
     amount = _amount(view, state, total)
+    price = Money(amount, view["currency"]).format(locale) if amount else ""
     return Own(
         page=f"/{session_id}",
         query=urlencode(carried),
         request_key=ids.random_text(22),
         seen=state.seen,
-        price=Money(amount, view["currency"]).format(locale) if amount else "",
+        price=price,
+        figure=Markup("\u00a0<wbr>").join(price.split("\u00a0")) if price else "",
         description=bdi(view["description"]) if view["description"] else "",
         custom_text=bdi(view["custom_text"]) if view["custom_text"] else "",
         cancel_url=page_state.safe_url(view["cancel_url"]) or "",
@@ -116,7 +119,7 @@ def of(facts: Facts) -> dict[str, Any]:
     """The variables of the templates."""
     view, draft, state, locale = facts.view, facts.draft, facts.state, facts.locale
     payment = view["payment"]
-    error = view["last_payment_error"]
+    error, tried, shop = view["last_payment_error"], facts.notes.last_error, texts.unturned(view["merchant"]["name"])
     operator = _operator_name(view, payment["operator"]) if payment else None
     payer = str(_l("your card")) if payment and payment["type"] == MethodType.CARD else operator
     return {
@@ -133,9 +136,9 @@ def of(facts: Facts) -> dict[str, Any]:
         "strong": lambda text: Markup("<b>{}</b>").format(text),
         "operator": operator,
         "menu": _menu(view, payment) if payment else None,
-        "failure": _failure(facts, payer) if error else None,
+        "failure": _failure(facts, payer, shop) if error else None,
         "hindered": _hindered(facts),
-        "last_error": _last_error(facts, operator),
+        "last_error": tried and wording.failure(tried, operator, shop=shop),
         "words": wording,
         "trial": wording.trial(view["recurring"]),
         "logo": view["merchant"]["logo_url"] if csp.origin(view["merchant"]["logo_url"]) else None,
@@ -211,20 +214,13 @@ def _ported(draft: Draft, view: PublicCheckout) -> tuple[str, str] | None:
     return _operator_name(view, own) or "", _operator_name(view, draft.get("operator")) or ""
 
 
-def _failure(facts: Facts, payer: str | None) -> wording.Notice:
+def _failure(facts: Facts, payer: str | None, shop: str) -> wording.Notice:
     """Why the latest payment failed. `payer`: the operator, or the card, that was asked for it."""
     view, payment = facts.view, facts.view["payment"]
     error = present(view["last_payment_error"], "only a failure is told")
     by_wallet = payment is not None and payment["type"] == MethodType.MOBILE_MONEY
     in_wallet = payment is not None and by_wallet and not page_state.prompts(view, payment)
-    shop = texts.unturned(view["merchant"]["name"])
     return wording.failure(error["code"], payer, facts.notes.or_else, in_wallet=in_wallet, shop=shop)
-
-
-def _last_error(facts: Facts, operator: str | None) -> wording.Notice | None:
-    """Why a try failed at the provider that did not end the payment under way."""
-    code, shop = facts.notes.last_error, texts.unturned(facts.view["merchant"]["name"])
-    return wording.failure(code, operator, shop=shop) if code else None
 
 
 def _hindered(facts: Facts) -> Mapping[str, LazyString]:

@@ -106,7 +106,7 @@ FACTS: Mapping[str, list[Any]] = {
     "card": [FIELDS, replace(FIELDS, key="pk_live_2")],
     "next_payment": [1_800_000_000],
 }
-OWN = ("page", "query", "request_key", "seen", "price", "description", "custom_text", "cancel_url", "amount")
+OWN = ("page", "query", "request_key", "seen", "price", "figure", "description", "custom_text", "cancel_url", "amount")
 
 
 @pytest.fixture
