@@ -4,15 +4,21 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+import requests
 
-from ikawaari.checkout import cases, reconciliation
+from ikawaari import clock
+from ikawaari.checkout import account_setup, cases, reconciliation, refunds
+from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.checkout.reconciliation import Coverage, Summary
+from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import NotFound
 from ikawaari.providers.statements import NoStatement
+from ikawaari.simulators.wave import Wave, rules
 from ikawaari.store.models import PaymentAttempt, ReconciliationCase, Refund
-from tests import live_cards
+from tests import factories, live_cards
 from tests.checkout.test_corrected_refunds import quantities, states
 from tests.live_cards import Cards
+from tests.simulators.talking import Talk, talk
 from tests.world import World, latest, statuses
 
 
@@ -75,3 +81,62 @@ def test_who_lists_nothing_says_so(world: World) -> None:
         reconciliation.listed("acc_nobody", (world.now, world.now), world.now)
     with pytest.raises(NotFound):
         reconciliation.require_account("acc_nobody")
+
+
+# ---------------------------------------------------------------- Wave, whose refunds have no id of ours
+
+
+@pytest.fixture
+def wallet(world: World) -> Iterator[Talk]:
+    """A wallet in Senegal, whose webhooks are lost."""
+    with talk(Wave()) as sim:
+        settings = sim.settings()
+        new = NewAccount(provider="wave", merchant_id=None, country="SN", livemode=True, settings=settings)
+        account_setup.add(new, world.config, clock.now())
+        yield sim
+
+
+def paid_at_wave(world: World) -> PaymentAttempt:
+    """A payment that is approved there, of which we have not heard yet."""
+    session = world.session(livemode=True)
+    world.pay(session, operator="wave_sn")
+    attempt = latest(session)
+    answer = requests.post(attempt.next_action["redirect_to_url"]["url"], {"decision": "pay"}, timeout=10,
+                           allow_redirects=False)  # fmt: skip
+    assert answer.status_code == 303
+    return attempt
+
+
+@pytest.mark.on_postgres
+def test_at_wave_a_lost_payment_and_a_refund_in_its_portal_are_found_and_booked_once(
+    world: World, wallet: Talk
+) -> None:
+    attempt = paid_at_wave(world)
+    for _ in range(2):
+        summary, _ = compare(world, attempt.provider)
+        assert (summary.lines, summary.is_clean) == (1, True)
+    settled = PaymentAttempt.get_by_id(attempt.id)
+    assert (settled.status, settled.amount_received, settled.cost_amount) == ("succeeded", 5_000, 50)
+    key = {"Authorization": f"Bearer {rules.api_key('sn')}"}
+    path = f"/v1/checkout/sessions/{attempt.provider_reference}/refund"
+    assert requests.post(f"{wallet.base_url}{path}", headers=key, timeout=10).status_code == 200
+    for _ in range(2):
+        summary, _ = compare(world, attempt.provider)
+        assert (summary.lines, summary.is_clean) == (2, True)
+        world.work()
+    refund = Refund.get()
+    assert (refund.status, refund.amount, refund.cost_amount, refund.reason) == (
+        "succeeded", 5_000, -50, "made_at_provider",
+    )  # fmt: skip
+    assert PaymentAttempt.get_by_id(attempt.id).returned == 5_000
+
+
+def test_at_wave_a_refund_of_ours_is_the_one_of_the_statement(world: World, wallet: Talk) -> None:
+    attempt = paid_at_wave(world)
+    compare(world, attempt.provider)
+    owner = factories.owner(world.merchant, livemode=True)
+    refunds.create(owner, NewRefund(payment_intent=attempt.intent_id), world.now)
+    world.wait(5, 10, 60)
+    assert Refund.get().status == "succeeded"
+    summary, found = compare(world, attempt.provider)
+    assert (summary.matched, found, Refund.select().count()) == (2, [], 1)

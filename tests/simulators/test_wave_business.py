@@ -13,7 +13,7 @@ def test_the_balance_is_what_came_and_stayed(wave: Wallet) -> None:
     for session in sessions[:2]:
         press(session, "pay")
     wave.refund(sessions[1])
-    assert wave.get("/balance").json() == {"amount": "1000", "currency": "XOF"}
+    assert wave.get("/balance").json() == {"amount": "990", "currency": "XOF"}  # without the fee
     assert Wallet(wave.sim, "ci").get("/balance").json() == {"amount": "0", "currency": "XOF"}
 
 
@@ -27,7 +27,12 @@ def test_transactions_are_listed_by_day_and_in_pages(wave: Wallet, monkeypatch: 
     assert first["page_info"] == {"end_cursor": "2", "has_next_page": True}
     second = wave.get(f"/transactions?date={first['date']}&after=2").json()
     amounts = [(one["amount"], one["is_reversal"]) for one in first["items"] + second["items"]]
-    assert amounts == [("1000", False), ("1000", False), ("-1000", True)]
+    assert amounts == [("990", False), ("990", False), ("-990", True)]
+    assert [one["fee"] for one in first["items"] + second["items"]] == ["10", "10", "-10"]
+    assert first["items"][0]["client_reference"] is None
+    assert (
+        first["items"][0]["checkout_api_session_id"] == second["items"][0]["checkout_api_session_id"] == session["id"]
+    )
     assert second["page_info"]["has_next_page"] is False
     assert first["items"][0]["transaction_id"] == session["transaction_id"]
     assert wave.get("/transactions?date=2020-01-01").json()["items"] == []

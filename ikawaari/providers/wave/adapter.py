@@ -1,6 +1,6 @@
 """The verbs of Wave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, Hint, News, Report
@@ -9,8 +9,9 @@ from ikawaari.providers.http import NoAnswer, decoded, read, read_text
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, failed, refused, succeeded
 from ikawaari.providers.provider import Checkup, Provider
 from ikawaari.providers.settings import BASE_URL, Setting
+from ikawaari.providers.statements import Line
 from ikawaari.providers.values import Account, Charge, Flow, RefundOrder
-from ikawaari.providers.wave import errors, sessions, signatures
+from ikawaari.providers.wave import errors, sessions, signatures, statement
 from ikawaari.providers.wave.wallet import SESSIONS, Wallet, path_of
 
 CURRENCIES: Mapping[str, str] = {**dict.fromkeys(("SN", "CI", "ML", "BF", "BJ"), "XOF"), "CM": "XAF"}
@@ -116,6 +117,10 @@ class Wave(Provider):
         is_taken = order.provider_data.get("accepted") is True
         return Outcome(result=Result.PROCESSING if is_taken else Result.NOT_FOUND)
 
+    def statement(self, account: Account, since: datetime, until: datetime, now: datetime) -> Iterator[Line]:
+        """The wallet's transactions that are of the checkout."""
+        return statement.lines(self._wallet(account, now), since, until)
+
     def parse_callback(self, account: Account, request: CallbackRequest, now: datetime) -> Sequence[News]:
         """A completed session is a report, by our id; one whose payer failed is a hint; the rest is not about us."""
         signatures.verify(account, request, now)
@@ -149,7 +154,7 @@ class Wave(Provider):
         return Checkup(is_usable=True, words=f"Wave knows the key, and the wallet is in {due}.")
 
     def _wallet(self, account: Account, now: datetime) -> Wallet:
-        return Wallet(self.call(account), account, now)
+        return Wallet(lambda: self.call(account), account, now)
 
 
 def _new_session(charge: Charge) -> Mapping[str, str]:

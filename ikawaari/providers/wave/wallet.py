@@ -1,7 +1,7 @@
 """The requests to Wave about one account's wallet."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import quote
 
@@ -15,8 +15,13 @@ SESSIONS = "/v1/checkout/sessions"
 class Wallet:
     """The requests of one verb, with the key of the account, and signed if it has the secret for that."""
 
-    def __init__(self, call: Call, account: Account, now: datetime) -> None:
-        self._call, self._account, self._stamp = call, account, str(int(now.timestamp()))
+    def __init__(self, new_call: Callable[[], Call], account: Account, now: datetime) -> None:
+        self._call, self._account, self._stamp = new_call(), account, str(int(now.timestamp()))
+        self._new_call, self._now = new_call, now
+
+    def again(self) -> "Wallet":
+        """The same with the time of another call: for a list that may have many pages."""
+        return Wallet(self._new_call, self._account, self._now)
 
     def send(self, method: str, path: str, *, what: str, fields: Mapping[str, str] | None = None) -> Answer | NoAnswer:
         """One request, with `fields` as its JSON."""

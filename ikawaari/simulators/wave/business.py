@@ -1,6 +1,6 @@
 """What a business has at Wave beside its sessions: balance, transactions, and merchants for whom it collects.
 
-The card names these calls, but not their fields; `id` apart, the names are our reading.
+Their fields are those of docs.wave.com/balance-api: an amount is the change of the balance, without the fee.
 """
 
 import secrets
@@ -12,6 +12,7 @@ from ikawaari.simulators.ledger import Entry
 from ikawaari.simulators.timeline import stamp
 from ikawaari.simulators.wave import errors, rules
 from ikawaari.simulators.wave.api import WaveApi
+from ikawaari.simulators.wave.sessions import Session
 from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
 
 NAME = "Boutique Awa"
@@ -50,14 +51,21 @@ class BusinessApi(WaveApi):
 
     def _moves(self, wallet: str) -> list[tuple[Entry, Decimal]]:
         """What came into a wallet, and what went back, in the order in which it happened."""
-        came = [(entry, Decimal(entry.amount)) for entry in self.ledger.charges]
-        went = [(entry, -Decimal(entry.amount)) for entry in self.ledger.refunds]
+        came = [(entry, self._net(entry)) for entry in self.ledger.charges]
+        went = [(entry, -self._net(entry)) for entry in self.ledger.refunds]
         own = [
             (entry, amount)
             for entry, amount in came + went
             if entry.state == "succeeded" and entry.operator == rules.operator(wallet)
         ]
         return sorted(own, key=lambda move: move[0].settled or 0.0)
+
+    def _net(self, entry: Entry) -> Decimal:
+        """What stays of an amount when Wave has taken its fee."""
+        return Decimal(entry.amount) - self._fee(entry)
+
+    def _fee(self, entry: Entry) -> int:
+        return round(Decimal(entry.amount) * Decimal(self.knobs["fee_percent"]) / 100)
 
     def _balance(self, request: Request) -> Answer:
         wallet = self.authenticate(request, "report")
@@ -68,12 +76,30 @@ class BusinessApi(WaveApi):
         """Those of `date` (today's), from the cursor `after` on."""
         wallet = self.authenticate(request, "report")
         date, after = request.query.get("date") or self.timeline.stamp()[:10], request.query.get("after", "0")
-        shown = [_shown(entry, amount) for entry, amount in self._moves(wallet)]
+        shown = [self._shown(entry, amount) for entry, amount in self._moves(wallet)]
         items = [one for one in shown if str(one["timestamp"]).startswith(date)]
         start = int(after) if after.isdecimal() else 0
         end = start + PAGE
         page_info = {"end_cursor": str(end), "has_next_page": end < len(items)}
         return in_json({"page_info": page_info, "date": date, "items": items[start:end]})
+
+    def _shown(self, entry: Entry, amount: Decimal) -> Mapping[str, object]:
+        """A transaction: a payment is the session itself, and a refund is of one."""
+        charges = [one for one in self.ledger.charges if isinstance(one, Session)]
+        session = next(one for one in charges if entry is one or entry.id == one.session_id)
+        is_refund, fee = entry is not session, self._fee(entry)
+        return {
+            "timestamp": stamp(entry.settled or entry.created),
+            "transaction_id": f"{session.transaction_id}{'R' * is_refund}",
+            "transaction_type": "api_checkout_refund" if is_refund else "api_checkout",
+            "amount": str(amount),
+            "fee": str(-fee if is_refund else fee),
+            "currency": entry.currency,
+            "is_reversal": is_refund,
+            "counterparty_mobile": entry.payer,
+            "client_reference": session.reference,
+            "checkout_api_session_id": session.session_id,
+        }
 
     # ------------------------------------------------------------ aggregated merchants
 
@@ -112,15 +138,3 @@ class BusinessApi(WaveApi):
 
 def _public(merchant: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in merchant.items() if name != "wallet"}
-
-
-def _shown(entry: Entry, amount: Decimal) -> Mapping[str, object]:
-    return {
-        "timestamp": stamp(entry.settled or entry.created),
-        "transaction_id": getattr(entry, "transaction_id", entry.id),
-        "amount": str(amount),
-        "fee": "0",
-        "currency": entry.currency,
-        "is_reversal": amount < 0,
-        "counterparty_mobile": entry.payer,
-    }

@@ -43,6 +43,7 @@ class Wave(BusinessApi):
             "settles_after": 0.0,
             "session_seconds": 1800.0,
             "refunds_after": 0.0,
+            "fee_percent": 1.0,  # of a payment, as its transaction says
             "webhook_mode": "signing",  # or `shared`: the secret itself is sent
             "sends_two_signatures": False,  # as while a secret is replaced
             "bare_failures": False,  # payment_failed names the session by its id alone
