@@ -1,0 +1,198 @@
+"""Alarms and dashboard know metrics, labels and pages that exist; each alarm sounds when it should, and only then."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ikawaari import meters
+from ikawaari.checkout.figures import AGES
+from ikawaari.config import ROOT
+from ikawaari.errors import CODES
+from ikawaari.meters import Kind
+from ikawaari.providers.base import FailureCode, Result
+from ikawaari.states import AttemptStatus
+from tests.docs import papers
+
+OPERATIONS = "docs/operations.md"
+RULES = ROOT / "deploy" / "prometheus" / "alarms.yml"
+DASHBOARD: Any = json.loads((ROOT / "deploy" / "grafana" / "ikawaari.json").read_text())
+ALARMS: Mapping[str, Any] = {
+    rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+}
+# What a metric's labels may say, where we know all of it.
+VALUES = {
+    "mode": {"live", "test", "$mode"},
+    "age": set(AGES),
+    "result": {*Result, "provider_unavailable", "configuration_error", "accepted", "refused", "unanswered"}
+    | {"done", "again", "failed"},
+    "status": {*AttemptStatus, *(str(int(row.status)) for row in CODES.values())},
+    "failure": set(FailureCode),
+}
+SELECTOR = re.compile(r"\b(ikawaari_[a-z_]+)(?:\{([^}]*)\})?")
+MATCHER = re.compile(r'([a-z_]+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
+
+
+def expressions() -> Iterator[str]:
+    """Every query of the alarms and of the dashboard."""
+    yield from (rule["expr"] for rule in ALARMS.values())
+    yield from (target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ()))
+
+
+def series() -> Mapping[str, set[str]]:
+    """What Prometheus knows of each metric: the names of its series, and their labels."""
+    known: dict[str, set[str]] = {}
+    for meter in meters.ALL:
+        ends = ("_bucket", "_sum", "_count") if meter.kind is Kind.HISTOGRAM else ("",)
+        known |= {f"{meter.name}{end}": {*meter.labels, *(["le"] if end == "_bucket" else [])} for end in ends}
+    return known
+
+
+@pytest.mark.parametrize("expression", sorted(set(expressions())))
+def test_a_query_asks_for_series_labels_and_values_that_exist(expression: str) -> None:
+    known, found = series(), SELECTOR.findall(expression)
+    assert found or "up{" in expression
+    for name, matchers in found:
+        assert name in known, name
+        assert bool(matchers) == bool(MATCHER.findall(matchers)), matchers
+        for label, operation, value in MATCHER.findall(matchers):
+            assert label in known[name], f"{name} has no {label}"
+            if label in VALUES:
+                pattern = value.replace("\\\\", "\\") if "~" in operation else re.escape(value)
+                assert any(re.fullmatch(pattern, one) or one == value for one in VALUES[label]), (label, value)
+    grouped = re.findall(r"\bby \(([^)]*)\)", expression)
+    labels = set().union(*(known[name] for name, _ in found), {"instance", "job"}) if found else {"instance", "job"}
+    assert {word.strip() for words in grouped for word in words.split(",")} <= labels
+
+
+def test_every_metric_is_on_the_dashboard() -> None:
+    shown = " ".join(expressions())
+    missing = [meter.name for meter in meters.ALL if meter.name not in shown]
+    assert missing == []
+
+
+def test_the_dashboard_has_a_place_for_each_panel() -> None:
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(ids)) == len(ids) > 20
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_each_alarm_has_its_page_that_says_what_to_do(name: str) -> None:
+    rule = ALARMS[name]
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert rule["annotations"]["summary"]
+    paper, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert (paper, anchor) == (OPERATIONS, name.lower())
+    page = re.search(rf"^### {name}\n(.*?)^##", papers.text_of(OPERATIONS), re.DOTALL | re.MULTILINE)
+    assert page
+    assert "\n1. " in page[1]
+    assert f"({rule['labels']['severity']})" in page[1]
+
+
+def test_no_page_has_lost_its_alarm() -> None:
+    pages = re.findall(r"^### (Ikawaari\w+)$", papers.text_of(OPERATIONS), re.MULTILINE)
+    assert sorted(pages) == sorted(ALARMS)
+
+
+# ---------------------------------------------------------------- whether they sound
+
+SHOP = "ikawaari_http_request_duration_seconds"
+LIVE = 'account="acc_1", mode="live", operator="wave_sn"'
+# Of each alarm: series that make it sound, as promtool writes them (start, change per minute, times).
+TROUBLES: Mapping[str, Mapping[str, str]] = {
+    "IkawaariServerDown": {'up{job="ikawaari", instance="a"}': "0x120"},
+    "IkawaariDatabaseDown": {'ikawaari_database_up{instance="a"}': "0x120"},
+    "IkawaariErrors": {f'{SHOP}_count{{status="500"}}': "0+3x120", f'{SHOP}_count{{status="200"}}': "0+97x120"},
+    "IkawaariSlow": {
+        f'{SHOP}_bucket{{route="/a", le="0.5"}}': "0+90x120",
+        f'{SHOP}_bucket{{route="/a", le="1"}}': "0+100x120",
+        f'{SHOP}_bucket{{route="/a", le="+Inf"}}': "0+100x120",
+    },
+    "IkawaariDatabasePoolExhausted": {'ikawaari_database_pool_exhausted_total{instance="a"}': "0+60x120"},
+    "IkawaariClockSkew": {'ikawaari_clock_skew_seconds{instance="a"}': "-3x120"},
+    "IkawaariLogLinesDropped": {'ikawaari_log_lines_dropped{instance="a"}': "0+1x120"},
+    "IkawaariNoPayments": {f'ikawaari_attempts_total{{{LIVE}, status="succeeded"}}': "0+1x1000 1000x600"},
+    "IkawaariPaymentsFail": {
+        f'ikawaari_attempts_total{{{LIVE}, status="succeeded"}}': "0+1x120",
+        f'ikawaari_attempts_total{{{LIVE}, status="failed"}}': "0+5x120",
+    },
+    "IkawaariProviderSettingsRefused": {
+        f'ikawaari_provider_calls_total{{{LIVE}, verb="charge", result="configuration_error"}}': "_x115 1x5"
+    },
+    "IkawaariProviderDown": {f"ikawaari_breaker_open{{{LIVE}}}": "1x120"},
+    "IkawaariAttemptsUnsettled": {'ikawaari_attempts_unsettled{account="acc_1", mode="live", age="24h+"}': "2x120"},
+    "IkawaariMoneyHeld": {'ikawaari_money_held_attempts{account="acc_1", mode="live", currency="XOF"}': "1x120"},
+    "IkawaariIncidentOpen": {'ikawaari_incidents_open{kind="dispute"}': "1x120"},
+    "IkawaariDueWorkLate": {'ikawaari_due_work_lag_seconds{kind="attempt.enquire"}': "301+60x120"},
+    "IkawaariDueWorkFails": {
+        'ikawaari_due_work_duration_seconds_count{kind="refund.send", result="failed"}': "0+1x120"
+    },
+    "IkawaariWebhooksNotAccepted": {
+        'ikawaari_webhook_tries_total{mode="live", result="accepted"}': "0+1x120",
+        'ikawaari_webhook_tries_total{mode="live", result="refused"}': "0+2x120",
+    },
+    "IkawaariWebhookEndpointFailing": {'ikawaari_webhook_endpoints_failing{mode="live"}': "1x120"},
+}
+AT = {"IkawaariNoPayments": "1515m"}  # yesterday there must have been some
+CALM: Mapping[str, str] = {
+    'up{job="ikawaari", instance="a"}': "1x120",
+    'ikawaari_database_up{instance="a"}': "1x120",
+    f'{SHOP}_count{{status="200", route="/a"}}': "0+100x120",
+    f'{SHOP}_count{{status="503", route="/a"}}': "0+1x120",
+    f'{SHOP}_bucket{{route="/a", le="0.5"}}': "0+99x120",
+    f'{SHOP}_bucket{{route="/a", le="+Inf"}}': "0+100x120",
+    f'{SHOP}_bucket{{route="/api/checkout/<string:session_id>/pay", le="0.5"}}': "0x120",  # waits for a provider
+    f'{SHOP}_bucket{{route="/api/checkout/<string:session_id>/pay", le="+Inf"}}': "0+100x120",
+    'ikawaari_clock_skew_seconds{instance="a"}': "0.01x120",
+    'ikawaari_log_lines_dropped{instance="a"}': "3x120",
+    f'ikawaari_attempts_total{{{LIVE}, status="succeeded"}}': "0+5x120",
+    f'ikawaari_attempts_total{{{LIVE}, status="failed"}}': "0+2x120",
+    f'ikawaari_provider_calls_total{{{LIVE}, verb="charge", result="configuration_error"}}': "4x120",  # long ago
+    'ikawaari_attempts_unsettled{account="acc_1", mode="live", age="0-1m"}': "50x120",
+    'ikawaari_attempts_unsettled{account="sandbox", mode="test", age="24h+"}': "50x120",
+    'ikawaari_money_held_attempts{account="sandbox", mode="test", currency="XOF"}': "9x120",
+    'ikawaari_breaker_open{account="acc_2", mode="test", operator="wave_sn"}': "1x120",
+    'ikawaari_due_work_lag_seconds{kind="attempt.enquire"}': "20x120",
+    'ikawaari_webhook_tries_total{mode="live", result="accepted"}': "0+9x120",
+    'ikawaari_webhook_tries_total{mode="live", result="unanswered"}': "0+1x120",
+}
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus)")
+
+
+def test_each_alarm_is_tried() -> None:
+    assert set(TROUBLES) == set(ALARMS)
+
+
+@needs_promtool
+def test_each_alarm_sounds_in_its_trouble_and_none_in_calm_weather(tmp_path: Path) -> None:
+    tried = [
+        _case(given, f'count(ALERTS{{alertname="{name}", alertstate="firing"}})', AT.get(name, "119m"), sounds=True)
+        for name, given in TROUBLES.items()
+    ]
+    tried.append(_case(CALM, 'count(ALERTS{alertstate="firing"})', "119m", sounds=False))
+    file = tmp_path / "tests.yml"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tried}))
+    ended = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def _case(given: Mapping[str, str], expression: str, at: str, *, sounds: bool) -> Any:
+    samples = [{"labels": "{}", "value": 1}] if sounds else []
+    return {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in given.items()],
+        "promql_expr_test": [{"expr": expression, "eval_time": at, "exp_samples": samples}],
+    }
