@@ -169,6 +169,7 @@
     box = find('#checkout');
     if (box === old) return;
     count();
+    sum();
     for (const button of all('[data-copy]', box)) button.hidden = false;
     lead(find('[data-forward]', box));
     const moved = box.dataset.state !== state, title = find('[data-focus]', box) || find('h1', box);
@@ -335,7 +336,29 @@
       guessed(field.form, false);
       compare(field.form);
     }
-    if (field.name === 'preset') find('#amount').value = '';
+    if (field.name === 'preset') {
+      find('#amount').value = '';
+      sum();
+    }
+  });
+  // Of an amount to choose one way is chosen at a time, and the button names it: what is typed, if it is plainly a number.
+  // Without a script it names none: it would go on naming what was chosen before.
+  const figure = ({ value, dataset: { cents } }) => {
+    const text = value.replace(/\s/g, ''), number = Number(text.replace(',', '.'));
+    const plain = (cents ? /^\d{1,13}([.,]\d\d?)?$/ : /^\d{1,15}$/).test(text) && number > 0;
+    const digits = { minimumFractionDigits: number % 1 ? 2 : Number(cents || 0) };
+    return plain ? number.toLocaleString(document.documentElement.lang, digits) : '';
+  };
+  function sum() {
+    const button = find('[data-sum]', box), preset = find('[name=preset]:checked', box), field = find('#amount', box);
+    if (!button || !field) return;
+    const text = figure(field) || (preset && !field.value ? preset.nextElementSibling.textContent : '');
+    button.textContent = text ? button.dataset.sum.replace('#', text) : button.dataset.sum.replace(/\s\S*#.*/, '');
+  }
+  on('input', ({ target }) => {
+    if (target.id !== 'amount') return;
+    if (target.value) for (const one of all('[name=preset]', box)) one.checked = false;
+    sum();
   });
   // An engine without :has shows the card's fields and the number's: what is typed in is chosen.
   on('input', (event) => {

@@ -46,11 +46,49 @@ def test_an_amount_is_chosen_within_its_bounds(customer: Page, shop: Shop) -> No
     assert_paid_once(shop, session, 2_500)
 
 
-def test_a_preset_empties_the_other_amount(page: Page, shop: Shop) -> None:
-    arrive(page, open_session(shop, **CHOSEN))
-    page.get_by_label("Autre montant").fill("3000")
-    page.get_by_label("2 000", exact=True).check()
-    expect(page.get_by_label("Autre montant")).to_have_value("")
+def test_one_amount_is_chosen_at_a_time_and_the_button_names_it(page: Page, shop: Shop) -> None:
+    session = open_session(shop, **CHOSEN)
+    arrive(page, session)
+    button, field = page.locator("button.main"), page.get_by_label("Autre montant")
+    expect(button).to_have_text("Payer")
+    preset = page.get_by_label("2 000", exact=True)
+    preset.check()
+    expect(button).to_have_text("Payer 2 000 FCFA")
+    field.fill("3000")
+    expect(preset).not_to_be_checked()
+    expect(button).to_have_text("Payer 3 000 FCFA")
+    field.fill("trois mille")
+    expect(button).to_have_text("Payer")
+    preset.check()
+    expect(field).to_have_value("")
+    field.fill("3 500")
+    pay_by_phone(page)
+    end(page, "paid")
+    assert_paid_once(shop, session, 3_500)
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "french", "english"),
+    [
+        ("USD", "1234,5", "Payer 1 234,50 $US", "Pay $1,234.50"),
+        ("USD", "12", "Payer 12,00 $US", "Pay $12.00"),
+        ("CDF", "25000", "Payer 25 000 FC", "Pay 25,000 FC"),
+        ("CDF", "25.75", "Payer 25,75 FC", "Pay 25.75 FC"),
+    ],
+)
+def test_the_button_writes_an_amount_as_the_server_does(  # noqa: PLR0917
+    visit: Visit, shop: Shop, currency: str, typed: str, french: str, english: str
+) -> None:
+    for locale, words in (("fr", french), ("en", english)):
+        session = open_session(shop, country="CD", currency=currency, amount=None, locale=locale)
+        page = visit(locale="fr-SN")
+        arrive(page, session, f"?lang={locale}")
+        page.locator("#amount").fill(typed)
+        expect(page.locator("button.main")).to_have_text(words)
+        page.locator("#phone").fill("12")
+        pay(page)
+        see(page, "choose!")
+        expect(page.locator("button.main")).to_have_text(words)
 
 
 def test_the_shops_questions_are_asked_and_answered(customer: Page, shop: Shop) -> None:
