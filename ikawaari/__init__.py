@@ -5,7 +5,7 @@ from flask_babel import Babel
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ikawaari import clock, logs, monitoring, sealing, store, texts
+from ikawaari import clock, logs, monitoring, pruning, sealing, store, texts
 from ikawaari.checkout import accounts, budgets, devices, merchant_view, polls
 from ikawaari.config import PREFIX, ROOT, Config, UnsafeConfiguration
 from ikawaari.edge import bounds, requests, statement_log, static_files
@@ -81,6 +81,7 @@ def start(config: Config) -> None:
     accounts.configure(config)
     merchant_view.configure(config)
     outgoing.configure(config)
+    pruning.configure(config)
     _require_fitting_secret()
 
 

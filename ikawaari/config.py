@@ -21,7 +21,9 @@ _BUDGETS = {
     *("tries_per_session", "prompts_per_phone", "declines_per_card", "codes_per_attempt", "link_sessions_per_minute"),
 }
 _MAY_BE_NEGATIVE = {"clock_offset_seconds"}
-_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"} | _BUDGETS | _MAY_BE_NEGATIVE
+_KEPT = {"event_days", "callback_days", "unpaid_session_days"}
+_SHORTEST_KEPT_DAYS = 30  # retries of a webhook take two days, a session lives for seven; people need longer to look
+_MAY_BE_ZERO = {"sandbox_delay_seconds", "trusted_proxies"} | _BUDGETS | _MAY_BE_NEGATIVE | _KEPT
 
 
 class UnsafeConfiguration(Exception):
@@ -59,6 +61,10 @@ class Config:
     sandbox_settles_seconds: float = 86_400.0  # after this time a charge of the sandbox should have ended
     database_pool: int = 20  # PostgreSQL connections a process keeps at most
     clock_offset_seconds: float = 0.0  # how wrong this process's clock shall be; for tests on one machine alone
+    # How long is kept what is no money, in days; 0: forever.
+    event_days: int = 90  # events, with their deliveries
+    callback_days: int = 365  # what providers sent
+    unpaid_session_days: int = 365  # expired sessions that nobody tried to pay
     log_level: str = "INFO"
     metrics_token: str = ""  # whoever sends it may read `/metrics`; empty: nothing is counted
     demo: bool = False  # the demo shop at `/`
@@ -200,6 +206,9 @@ def _check_numbers(config: Config) -> None:
             continue
         if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
             raise UnsafeConfiguration(f"{PREFIX}{field.name.upper()} must be a number greater than zero")
+    for name in sorted(_KEPT):
+        if 0 < getattr(config, name) < _SHORTEST_KEPT_DAYS:
+            raise UnsafeConfiguration(f"{PREFIX}{name.upper()} must be 0 (forever) or at least {_SHORTEST_KEPT_DAYS}")
     if config.sandbox_settles_seconds < 2 * config.charge_timeout_seconds:
         twice = f"at least twice {PREFIX}CHARGE_TIMEOUT_SECONDS"
         raise UnsafeConfiguration(f"{PREFIX}SANDBOX_SETTLES_SECONDS must be {twice}")

@@ -7,6 +7,7 @@ each index, and a transaction changes a few pages of it instead of one for each 
 import os
 import string
 import uuid
+from datetime import datetime
 from functools import lru_cache
 
 from ikawaari import clock
@@ -32,6 +33,11 @@ def random_text(length: int = _LENGTH) -> str:
 def new(prefix: str) -> str:
     """A new id such as `cs_0gw3k5x4fG…`: the prefix says what it names."""
     return f"{prefix}_{_seven_digits(clock.nanoseconds() // _TICK_NS)}{random_text(_RANDOM)}"
+
+
+def first(prefix: str, at: datetime) -> str:
+    """What sorts before every id that is made from then on, and behind those that were made before."""
+    return f"{prefix}_{_seven_digits(int(at.timestamp() * 1_000_000_000) // _TICK_NS)}"
 
 
 @lru_cache(maxsize=1)

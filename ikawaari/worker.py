@@ -8,16 +8,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ikawaari import clock, logs, meters, store
+from ikawaari import clock, logs, meters, pruning, store
 from ikawaari.checkout import (
     accounts,
     audit,
     conditions,
-    devices,
     enquiry,
     invoices,
     paces,
-    page_drafts,
     reconciliation,
     refund_checks,
     refunds,
@@ -28,8 +26,7 @@ from ikawaari.checkout import (
     trials,
 )
 from ikawaari.config import Config
-from ikawaari.events import delivery, history
-from ikawaari.merchants import idempotency, rates
+from ikawaari.events import delivery, endpoints
 from ikawaari.providers import registry
 from ikawaari.store import due
 from ikawaari.store.models import DueWork
@@ -53,13 +50,9 @@ _LONGEST_GOODBYE_SECONDS = 5.0
 
 
 def housekeeping(_subject: str, now: datetime) -> datetime:
-    """Hourly maintenance: repair and report inconsistent data, and delete what has expired."""
+    """Hourly maintenance: repair and report inconsistent data, and end what has a time of its own."""
     audit.run_hourly(last_housekeeping(), now)
-    idempotency.forget(now)
-    page_drafts.forget(now)
-    rates.forget(now)
-    devices.forget(now)
-    history.forget(now)
+    endpoints.end_overlaps(now)
     conditions.schedule_missing(now)
     reconciliation.review_all(now)
     return now + _HOUR
@@ -84,6 +77,7 @@ HANDLERS: Mapping[str, Handler] = {
     subscriptions.REMIND: renewals.remind,
     invoices.COLLECT: renewals.collect,
     HOUSEKEEPING: housekeeping,
+    pruning.PRUNE: pruning.prune,
     delivery.DELIVER: delivery.carry,
 }
 WEBHOOKS = frozenset({delivery.DELIVER})
@@ -123,6 +117,7 @@ def run(stop: threading.Event, config: Config, kinds: Collection[str]) -> None:
         nonlocal prepared
         if not prepared:
             due.schedule_once(HOUSEKEEPING, "", clock.now())
+            pruning.schedule(clock.now())
             prepared = True
         return run_once(clock.now(), lease, kinds)
 

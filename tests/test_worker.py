@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,17 +13,14 @@ from pytest_httpserver import HTTPServer
 from structlog.testing import capture_logs
 
 import ikawaari
-from ikawaari import store, worker
+from ikawaari import pruning, store, worker
 from ikawaari.config import Config
-from ikawaari.events import endpoints
-from ikawaari.merchants import rates
 from ikawaari.providers import registry
 from ikawaari.providers.base import Account, Charge, Outcome
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store import due
-from ikawaari.store.models import CheckoutSession, DueWork, RateWindow, WebhookDelivery
+from ikawaari.store.models import CheckoutSession, DueWork
 from tests import world as worlds
-from tests.events.receiver import listening
 from tests.world import PAID, Killed, World, audit, statuses, together
 
 
@@ -107,18 +105,9 @@ def test_workers_side_by_side_do_each_piece_once(world: World) -> None:
     assert world.told().count("checkout.session.expired") == 12
 
 
-def test_housekeeping_comes_every_hour_and_drops_what_is_over(world: World) -> None:
+def test_housekeeping_comes_every_hour(world: World) -> None:
     due.schedule_once(worker.HOUSEKEEPING, "", world.now)
-    rates.count([(world.merchant.id, 1)], world.now)
-    with listening() as receiver:
-        endpoints.create(world.owner, url=receiver.url, enabled_events=["checkout.session.created"], now=world.now)
-        world.session()
-        world.work()
-    assert (RateWindow.select().count(), WebhookDelivery.select().count()) == (1, 1)
-    world.wait(3600)
-    assert (RateWindow.select().count(), WebhookDelivery.select().count()) == (0, 1)
-    world.wait(30 * 24 * 3600)
-    assert WebhookDelivery.select().count() == 0
+    world.work()
     assert DueWork.get(DueWork.kind == worker.HOUSEKEEPING).due_at == world.now + timedelta(hours=1)
 
 
@@ -141,7 +130,8 @@ def test_the_loop_works_until_it_is_stopped(config: Config, httpserver: HTTPServ
         stop.set()
         loop.join(10)
         assert not loop.is_alive()
-        assert DueWork.select().where(DueWork.kind == worker.HOUSEKEEPING).count() == 1
+        rows = Counter(row.kind for row in DueWork.select())
+        assert (rows[worker.HOUSEKEEPING], rows[pruning.PRUNE]) == (1, len(pruning.RULES))
 
 
 def test_the_loop_outlives_a_database_that_is_not_ready(config: Config, tmp_path: Path) -> None:

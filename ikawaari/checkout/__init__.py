@@ -24,7 +24,7 @@ is no cycle, and what happens on success is one visible call after another. impo
     devices | page_drafts | pay_keys | paces | polls | prefills | provider_states | quotes | merchant_view | routing
     references                                  what payers read on the receipt, and support searches by
     accounts | offers | snapshots               where money can be asked for; what is sold on which terms; what is shown
-    health | next_actions                       which breakers are open, what providers said; what a payer has to do
+    health | next_actions | untried             what providers said; what payers have to do; what nobody tried to pay
     matching | reports | statement_files | statement_pile    whose a statement's lines are; days; statements, as read
     statement_columns                           what the columns of one mean
 """

@@ -10,7 +10,7 @@ from ikawaari.errors import IkawaariError, NotFound, ValidationFailed
 from ikawaari.providers.base import CallbackRefused, CallbackRequest, Hint, Report
 from ikawaari.providers.callbacks import Elsewhere, News
 from ikawaari.states import RefundStatus
-from ikawaari.store import due
+from ikawaari.store import due, pruned
 from ikawaari.store.models import Callback, PaymentAttempt, Refund
 
 log = structlog.get_logger()
@@ -32,6 +32,18 @@ def receive(account_id: str, request: CallbackRequest, now: datetime) -> None:
     troubles = [trouble for one in news if (trouble := _try(account_id, one, request.body, now))]
     if troubles:
         raise troubles[0]  # not acknowledged: the provider sends it again, and the applied reports are recognized then
+
+
+def forget(before: datetime) -> bool:
+    """Delete the oldest callbacks, if they arrived before then. True: there may be more.
+
+    A provider that sent one again after that would change nothing: a report about what has ended is outdated.
+    """
+    with store.atomic():
+        rows = pruned.next_of(Callback, [Callback.id, Callback.received_at], Callback.id, "")
+        old = [row.id for row in rows if row.received_at < before]
+        pruned.delete(Callback, Callback.id, old)
+    return len(old) == pruned.MOST
 
 
 def _try(account_id: str, news: News, body: bytes, now: datetime) -> Exception | None:

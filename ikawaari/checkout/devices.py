@@ -15,6 +15,7 @@ from ikawaari import errors, sealing, store
 from ikawaari.config import Config
 from ikawaari.errors import TooManyRequests
 from ikawaari.merchants import rates
+from ikawaari.store import pruned
 from ikawaari.store.models import DeviceCode
 
 LIFE = timedelta(minutes=10)
@@ -79,9 +80,9 @@ def session_of(code: str, client: str, now: datetime) -> str | None:
     return str(found.session_id)
 
 
-def forget(now: datetime) -> None:
-    """Delete the codes that have ended."""
-    DeviceCode.delete().where(DeviceCode.expires_at <= now).execute()
+def forget(now: datetime) -> bool:
+    """Delete some codes that have ended. True: there may be more."""
+    return pruned.delete_some(DeviceCode, DeviceCode.expires_at <= now, DeviceCode.expires_at)
 
 
 def _insert(code: str, session_id: str, now: datetime) -> bool:

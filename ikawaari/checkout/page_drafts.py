@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ikawaari import ids, sealing, store
+from ikawaari.store import pruned
 from ikawaari.store.models import PageDraft
 
 LIFETIME = timedelta(minutes=15)
@@ -36,9 +37,9 @@ def take(session_id: str, token: str, now: datetime) -> str | None:
     return _opened(rows[0].sealed) if rows else None
 
 
-def forget(now: datetime) -> None:
-    """Delete drafts that have expired."""
-    PageDraft.delete().where(PageDraft.created_at <= now - LIFETIME).execute()
+def forget(now: datetime) -> bool:
+    """Delete some drafts that have expired. True: there may be more."""
+    return pruned.delete_some(PageDraft, PageDraft.created_at <= now - LIFETIME, PageDraft.created_at)
 
 
 def _is(session_id: str, token: str, now: datetime) -> Any:

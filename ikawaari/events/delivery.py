@@ -118,7 +118,7 @@ def send_again(events: Sequence[Event], now: datetime) -> int:
     """Send events again to the endpoints that subscribe to them, delivered or not. Returns how many deliveries."""
     count = 0
     with store.atomic():
-        for event in events:
+        for event in _kept(events):
             wanting = _wanting(event)
             for endpoint in wanting:
                 send_to(endpoint, event, now)
@@ -126,6 +126,15 @@ def send_again(events: Sequence[Event], now: datetime) -> int:
             _renew((WebhookDelivery.event == event.sequence) & WebhookDelivery.endpoint.in_(ids_), now)
             count += len(wanting)
     return count
+
+
+def _kept(events: Sequence[Event]) -> list[Event]:
+    """The events that have not been deleted meanwhile, protected from it until their deliveries are written."""
+    query = Event.select(Event.sequence).where(Event.sequence.in_([event.sequence for event in events]))
+    if store.is_postgres():
+        query = query.order_by(Event.sequence).for_update("FOR KEY SHARE")  # type: ignore[arg-type]
+    there = {row.sequence for row in query}
+    return [event for event in events if event.sequence in there]
 
 
 def catch_up(endpoint: WebhookEndpoint, now: datetime) -> None:

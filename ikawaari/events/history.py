@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypedDict
 
 from ikawaari import clock, store
@@ -10,14 +10,12 @@ from ikawaari.events import delivery, endpoints, events
 from ikawaari.events.types import TEST
 from ikawaari.paging import PageRequest
 from ikawaari.shapes import JsonObject, Page
-from ikawaari.states import DeliveryStatus
 from ikawaari.store import listing
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
 from ikawaari.store.owner import Owner
 
 MOST_AT_ONCE = 1_000
-_KEPT = timedelta(days=30)
 
 
 class Redelivery(TypedDict):
@@ -92,16 +90,6 @@ def deliveries(endpoint: WebhookEndpoint, wanted: PageRequest) -> Page:
     """A page of an endpoint's deliveries, newest event first, each with all its tries."""
     own = WebhookDelivery.select(WebhookDelivery, Event).join(Event).where(WebhookDelivery.endpoint == endpoint.id)
     return _DELIVERIES.page(own, wanted, _deliveries)
-
-
-def forget(now: datetime) -> None:
-    """Delete deliveries that succeeded 30 days ago, with their tries, and secrets whose overlap is over.
-
-    Events stay, and may be sent again.
-    """
-    endpoints.end_overlaps(now)
-    done = WebhookDelivery.status == DeliveryStatus.SUCCEEDED
-    WebhookDelivery.delete().where(done, WebhookDelivery.next_try_at < now - _KEPT).execute()
 
 
 def resource(event: Event) -> JsonObject:

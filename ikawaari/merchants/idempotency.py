@@ -17,6 +17,7 @@ from ikawaari import compiled, errors, sealing, store
 from ikawaari.errors import Conflict
 from ikawaari.invariants import present
 from ikawaari.merchants.credentials import Caller
+from ikawaari.store import pruned
 from ikawaari.store.models import IdempotencyKey, PayKey
 from ikawaari.store.rows import as_record
 
@@ -137,10 +138,14 @@ def release(mine: Claim) -> None:
     IdempotencyKey.update({IdempotencyKey.locked_until: _LONG_AGO}).where(mine_still).execute()
 
 
-def forget(now: datetime) -> None:
-    """Delete expired keys."""
-    IdempotencyKey.delete().where(IdempotencyKey.created_at < now - _KEPT).execute()
-    PayKey.delete().where(PayKey.created_at < now - _KEPT).execute()
+def forget_calls(now: datetime) -> bool:
+    """Delete some expired keys of calls. True: there may be more."""
+    return pruned.delete_some(IdempotencyKey, IdempotencyKey.created_at < now - _KEPT, IdempotencyKey.created_at)
+
+
+def forget_payments(now: datetime) -> bool:
+    """The same for the keys of requests to pay a session."""
+    return pruned.delete_some(PayKey, PayKey.created_at < now - _KEPT, PayKey.created_at)
 
 
 def _opened(found: IdempotencyKey, caller: Caller) -> Answer:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from peewee import EXCLUDED
 
 from ikawaari import clock, store
+from ikawaari.store import pruned
 from ikawaari.store.models import RateWindow
 
 _WINDOW = timedelta(minutes=1)
@@ -110,9 +111,9 @@ def seconds_left(now: datetime) -> int:
     return 60 - clock.unix(now) % 60
 
 
-def forget(now: datetime) -> None:
-    """Delete windows that are over."""
-    RateWindow.delete().where(RateWindow.ends_at < now - _WINDOW).execute()
+def forget(now: datetime) -> bool:
+    """Delete some windows that are over. True: there may be more."""
+    return pruned.delete_some(RateWindow, RateWindow.ends_at < now - _WINDOW, RateWindow.ends_at)
 
 
 def _windows_of(limits: Sequence[tuple[str, int]], minute: int) -> Mapping[str, _Window]:

@@ -118,7 +118,7 @@ class Listing(Generic[R]):
     def _edge(self, own: "ModelSelect[Any]", row_id: str, name: str) -> Record:
         edge: Record | None = own.where(self._model.id == row_id).get_or_none()
         if edge is None:
-            raise ValidationFailed({name: ["is not in this list"]})
+            raise ValidationFailed({name: ["is not in this list, or no longer kept"]})
         return edge
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ikawaari import worker
+from ikawaari import pruning
 from ikawaari.checkout import devices
 from ikawaari.errors import TooManyRequests
 from ikawaari.store.models import DeviceCode
@@ -118,5 +118,5 @@ def test_codes_that_have_ended_are_deleted(world: World) -> None:
     session = factories.session(world.merchant, now=world.now)
     devices.new_code(session.id, world.now - timedelta(minutes=11))
     devices.new_code(session.id, world.now)
-    worker.housekeeping("", world.now)
+    pruning.prune("device_codes", world.now)
     assert DeviceCode.select().count() == 1

@@ -146,7 +146,7 @@ def test_a_key_is_kept_for_a_day(app: Flask) -> None:
     from ikawaari import clock
 
     pay(app, factories.session(), CARD)
-    idempotency.forget(clock.now() + timedelta(hours=24))
+    idempotency.forget_payments(clock.now() + timedelta(hours=24))
     assert PayKey.select().count() == 1
-    idempotency.forget(clock.now() + timedelta(hours=26))
+    idempotency.forget_payments(clock.now() + timedelta(hours=26))
     assert PayKey.select().count() == 0

@@ -210,10 +210,10 @@ def test_an_answer_is_kept_for_a_day(shop: Shop) -> None:
 
     first = shop.post(SESSIONS, {}, Idempotency_Key="k")
     with time_machine.travel(clock.now() + timedelta(hours=24), tick=False):
-        idempotency.forget(clock.now())
+        idempotency.forget_calls(clock.now())
         assert shop.post(SESSIONS, {}, Idempotency_Key="k").data == first.data
     with time_machine.travel(clock.now() + timedelta(hours=26), tick=False):
-        idempotency.forget(clock.now())
+        idempotency.forget_calls(clock.now())
         assert shop.post(SESSIONS, {}, Idempotency_Key="k").data != first.data
 
 

@@ -130,9 +130,9 @@ def test_a_call_that_was_taken_for_dead_can_neither_answer_nor_release(world: Wo
 
 def test_keys_are_kept_for_a_day(world: World) -> None:
     idempotency.finish(won(world.merchant), ANSWER)
-    idempotency.forget(world.now + timedelta(hours=24, seconds=1))
+    idempotency.forget_calls(world.now + timedelta(hours=24, seconds=1))
     assert claim(world.merchant) == ANSWER
-    idempotency.forget(world.now + timedelta(hours=26))
+    idempotency.forget_calls(world.now + timedelta(hours=26))
     won(world.merchant)
 
 
@@ -142,7 +142,7 @@ def test_the_day_begins_when_the_call_runs_that_answers(world: World) -> None:
     idempotency.release(first)
     world.later(20 * 3600)
     idempotency.finish(won(world.merchant), ANSWER)
-    idempotency.forget(world.now + timedelta(hours=24))
+    idempotency.forget_calls(world.now + timedelta(hours=24))
     assert claim(world.merchant) == ANSWER
 
 

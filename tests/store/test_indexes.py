@@ -3,15 +3,26 @@
 from typing import Any
 
 import pytest
-from peewee import fn
+from peewee import SQL, fn
 
 from ikawaari import clock, store
-from ikawaari.checkout import accounts, references, reports
+from ikawaari.checkout import accounts, references, reports, untried
 from ikawaari.config import Config
-from ikawaari.events import delivery
+from ikawaari.events import delivery, pruning
 from ikawaari.providers import registry
+from ikawaari.store import pruned
 from ikawaari.store.database import database
-from ikawaari.store.models import TABLES, CheckoutSession, PaymentAttempt
+from ikawaari.store.models import (
+    TABLES,
+    CheckoutSession,
+    Event,
+    IdempotencyKey,
+    PageDraft,
+    PayKey,
+    PaymentAttempt,
+    RateWindow,
+    WebhookDelivery,
+)
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -92,3 +103,38 @@ def _plan(text: str, parameters: Any) -> str:
     if store.is_postgres():
         database.execute_sql("RESET ALL")
     return plan
+
+
+PRUNED: dict[str, tuple[Any, Any]] = {
+    "idempotency_keys_created_at": (IdempotencyKey, IdempotencyKey.created_at),
+    "pay_keys_created_at": (PayKey, PayKey.created_at),
+    "page_drafts_created_at": (PageDraft, PageDraft.created_at),
+    "rate_windows_ends_at": (RateWindow, RateWindow.ends_at),
+}
+
+
+@pytest.mark.parametrize("index", PRUNED)
+def test_what_has_expired_is_found_without_reading_all(index: str) -> None:
+    model, oldest = PRUNED[index]
+    plan = _plan(*pruned.oldest_of(model, oldest < clock.now(), oldest).sql())
+    assert index in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pruning._unneeded([1, 2]),
+        untried._untried(["cs_1", "cs_2"]),
+        pruned.walk_of(Event, [Event.sequence], Event.sequence, "1"),
+        pruned.walk_of(CheckoutSession, [CheckoutSession.id], CheckoutSession.id, "cs_1", "cs_2"),
+        # What PostgreSQL and SQLite ask by themselves for each event that is deleted.
+        WebhookDelivery.select(SQL("1")).where(WebhookDelivery.event == 1),
+    ],
+    ids=["events", "sessions", "walk of events", "walk of sessions", "deliveries of an event"],
+)
+def test_what_is_no_longer_kept_is_found_without_reading_all(query: Any) -> None:
+    plan = _plan(*query.sql())
+    for word in ("Seq Scan", "SCAN", "Sort", "TEMP B-TREE"):
+        assert word not in plan

@@ -14,7 +14,7 @@ from ikawaari.store.models.requests import IdempotencyKey, RateWindow
 from ikawaari.store.models.sessions import CheckoutSession, Customer, DeviceCode, PageDraft, PayKey
 from ikawaari.store.models.subscriptions import CardSetup, Invoice, Subscription
 from ikawaari.store.models.webhooks import DeliveryTry, Event, WebhookDelivery, WebhookEndpoint
-from ikawaari.store.models.work import DueWork, Seal
+from ikawaari.store.models.work import DueWork, PruningPlace, Seal
 
 __all__ = [
     "TABLES",
@@ -44,6 +44,7 @@ __all__ = [
     "ProviderOrder",
     "ProviderSwitch",
     "ProviderVersion",
+    "PruningPlace",
     "RateWindow",
     "ReconciliationCase",
     "Refund",
@@ -110,4 +111,5 @@ TABLES = (
     DeviceCode,
     RateWindow,
     Seal,
+    PruningPlace,
 )

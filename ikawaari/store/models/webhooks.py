@@ -67,7 +67,7 @@ class WebhookDelivery(Record):
     id = CharField(primary_key=True)
     endpoint = ForeignKeyField(WebhookEndpoint, on_delete="CASCADE", index=False)  # other indexes begin with it
     endpoint_id: str
-    event = ForeignKeyField(Event, index=False)  # found by its endpoint
+    event = ForeignKeyField(Event, index=False)  # the unique index begins with it
     event_id: int
     object_id = CharField()  # the event's: what must stay in order
     lane = IntegerField()  # which of the endpoint's lanes carries it: all of one object go in one
@@ -83,7 +83,7 @@ class WebhookDelivery(Record):
 
         table_name = "webhook_deliveries"
         # Unique: an event that is sent to an endpoint again is the same delivery, tried again.
-        indexes = ((("endpoint", "event"), True),)
+        indexes = ((("event", "endpoint"), True),)
 
 
 # What a lane has to deliver, and what an object waits for: these hold nothing of what was delivered.

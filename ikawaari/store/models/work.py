@@ -35,3 +35,15 @@ class Seal(Record):
         """Table options."""
 
         table_name = "seals"
+
+
+class PruningPlace(Record):
+    """How far a walk has come that deletes what is no longer kept: see `store.pruned`."""
+
+    id = CharField(primary_key=True, max_length=32)
+    after = CharField()
+
+    class Meta:
+        """Table options."""
+
+        table_name = "pruning_places"
