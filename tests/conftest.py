@@ -49,12 +49,15 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Half a million objects of the tests themselves live to the end: no collection of garbage looks at them again."""
+    """Half a million objects of the tests themselves live to the end: no collection of garbage looks at them again, and
+    none looks for it as often as in a server, which must not grow.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         gc.enable()
 
 
@@ -137,9 +140,10 @@ def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     """A fresh, migrated database of this test's own."""
     if engine == "sqlite":
         yield request.getfixturevalue("new_sqlite")(tmp_path)
-        return
-    server: postgres.Server = request.getfixturevalue("postgres_server")
-    yield server.own_database(migrate)
+    else:
+        server: postgres.Server = request.getfixturevalue("postgres_server")
+        yield server.own_database(migrate)
+    disconnect()  # whoever connected to it
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +187,7 @@ def migrate(url: str) -> None:
 
 
 def disconnect() -> None:
-    """Close this thread's connections and the pools."""
+    """Close this thread's connections and the pools, if there are any."""
     from ikawaari import store
     from ikawaari.providers.sandbox import ledger
 
@@ -228,12 +232,11 @@ def config(database_url: str) -> Config:
 
 
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
+def app(config: Config) -> Flask:
     """The whole application on a fresh database."""
     from tests.apps import app_of
 
-    yield app_of(config)
-    disconnect()
+    return app_of(config)
 
 
 @pytest.fixture

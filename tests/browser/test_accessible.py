@@ -23,7 +23,7 @@ HAS_RING = """() => {
 
 OF_COLORS = ["color-contrast", "link-in-text-block"]
 # The gallery shows what the server draws (test_gallery.py); these are also made by a script, or by what was unfolded.
-OFTEN = {"unfolded", "faults", "code", "subscribed"}
+OFTEN = {"unfolded", "faults"}
 
 
 def violations(page: Page, rules: list[str] | None = None) -> str:
@@ -64,7 +64,9 @@ def test_axe_finds_nothing_in_light_or_dark_and_nothing_sticks_out(
     forgive(complaints, "404", "410")
 
 
-@pytest.mark.parametrize("color", ["#ffcc00", "#000000"])  # the rest of all colors: tests/hosted/test_page_colors.py
+@pytest.mark.parametrize(
+    "color", ["#ffcc00", pytest.param("#000000", marks=pytest.mark.long)]
+)  # the rest of all colors: tests/hosted/test_page_colors.py
 def test_a_shop_of_any_colour_is_readable(page: Page, new_shop: Callable[..., Shop], color: str) -> None:
     arrive(page, open_session(new_shop(color=color)))
     assert violations_in_both_schemes(page) == []

@@ -201,7 +201,7 @@ def test_a_declined_card_says_why_and_the_next_one_pays(page: Page, shop: Shop, 
     assert_paid_once(shop, session)
 
 
-@pytest.mark.parametrize("number", ["4111 1111 1111 1111", "5105-1051-0510-5100"])
+@pytest.mark.parametrize("number", ["4111 1111 1111 1111", pytest.param("5105-1051-0510-5100", marks=pytest.mark.long)])
 def test_a_real_looking_number_is_refused_and_never_shown_again(customer: Page, shop: Shop, number: str) -> None:
     session = open_session(shop)
     arrive(customer, session)

@@ -21,7 +21,10 @@ def headings(page: Page) -> list[str]:
     return [str(text) for text in found]
 
 
-@pytest.mark.parametrize("fields", [states.CHOSEN, {}, {"lineItems": states.ITEMS, "amount": None}])
+@pytest.mark.parametrize(
+    "fields",
+    [pytest.param(states.CHOSEN, marks=pytest.mark.long), {}, {"lineItems": states.ITEMS, "amount": None}],
+)
 def test_the_first_heading_is_the_amount_and_the_only_one_of_its_level(
     page: Page, shop: Shop, fields: dict[str, Any]
 ) -> None:

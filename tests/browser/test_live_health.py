@@ -73,7 +73,7 @@ def tile(page: Page, name: str) -> Locator:
     return page.locator(".ops label").filter(has_text=name)
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", ["fr", pytest.param("en", marks=pytest.mark.long)])
 def test_an_operator_that_is_down_says_so_and_cannot_be_chosen(customer: Page, shop: Shop, language: str) -> None:
     session = order(shop, locale=language)
     arrive(customer, session)
@@ -92,8 +92,10 @@ def test_an_operator_that_is_down_says_so_and_cannot_be_chosen(customer: Page, s
     "case",
     [
         ("fr", 99, "Min. 100", f"{FREE} accepte 100 FCFA au moins."),
-        ("en", 99, "Min. 100", f"{FREE} takes at least 100 FCFA."),
-        ("fr", 2_000_001, "Max. 2 000 000", f"{FREE} accepte 2 000 000 FCFA au plus."),
+        pytest.param(("en", 99, "Min. 100", f"{FREE} takes at least 100 FCFA."), marks=pytest.mark.long),
+        pytest.param(
+            ("fr", 2_000_001, "Max. 2 000 000", f"{FREE} accepte 2 000 000 FCFA au plus."), marks=pytest.mark.long
+        ),
         ("en", 2_000_001, "Max. 2,000,000", f"{FREE} takes at most 2,000,000 FCFA."),
     ],
     ids=lambda case: f"{case[0]} {case[1]}",
@@ -115,7 +117,7 @@ def test_a_limit_is_told_before_anything_is_sent(
     assert ask(shop, session)["attempts"] == []
 
 
-@pytest.mark.parametrize("amount", [5_000, 99])
+@pytest.mark.parametrize("amount", [pytest.param(5_000, marks=pytest.mark.long), 99])
 def test_axe_finds_nothing(page: Page, shop: Shop, amount: int) -> None:
     arrive(page, order(shop, amount=amount))
     assert violations_in_both_schemes(page) == []

@@ -78,7 +78,9 @@ def test_a_press_without_a_network_is_said_to_be_unsent_once_the_network_is_back
     forgive(complaints, *NOISE)
 
 
-@pytest.mark.parametrize(("status", "body"), [(503, "down"), (200, PORTAL), (403, PORTAL)])
+@pytest.mark.parametrize(
+    ("status", "body"), [(503, "down"), (200, PORTAL), pytest.param(403, PORTAL, marks=pytest.mark.long)]
+)
 def test_a_press_that_a_server_or_a_portal_swallowed_is_said_to_be_unsent(
     page: Page, shop: Shop, complaints: list[str], status: int, body: str
 ) -> None:
@@ -222,7 +224,7 @@ def test_a_pressed_button_is_busy_at_once_and_a_second_press_does_nothing(page: 
     assert_paid_once(shop, session)
 
 
-@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("status", [200, pytest.param(403, marks=pytest.mark.long)])
 def test_a_portals_page_never_takes_the_place_of_a_waiting_one(
     page: Page, shop: Shop, complaints: list[str], status: int
 ) -> None:

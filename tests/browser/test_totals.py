@@ -89,7 +89,7 @@ def test_whoever_is_faster_than_the_recount_is_asked_again(page: Page, shop: Sho
     assert_paid_once(shop, session, 2_030)
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_quantity_out_of_bounds_is_told_beside_it(visit: Visit, shop: Shop, script: bool) -> None:
     customer = visit(script=script)
     states.ordered(customer, shop)

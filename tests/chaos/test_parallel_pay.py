@@ -51,11 +51,11 @@ def served(server: Served) -> Iterator[Served]:
     ("fields", "method"),
     [
         pytest.param({}, wallet(), id="a wallet"),
-        pytest.param({}, card(), id="a card"),
+        pytest.param({}, card(), id="a card", marks=pytest.mark.long),
         pytest.param({"deferPaymentIntentCreation": True}, wallet(), id="a deferred intent"),
         pytest.param({}, wallet("004"), id="a charge without an answer"),
-        pytest.param({}, wallet("005"), id="a charge answered with 500"),
-        pytest.param({}, wallet("006"), id="a provider that tells everything three times"),
+        pytest.param({}, wallet("005"), id="a charge answered with 500", marks=pytest.mark.long),
+        pytest.param({}, wallet("006"), id="a provider that tells everything three times", marks=pytest.mark.long),
     ],
 )
 def test_of_a_hundred_presses_at_once_exactly_one_takes_money(

@@ -17,7 +17,7 @@ from tests.chaos.seeded.buyers import Trade
 from tests.chaos.seeded.plan import plan
 from tests.chaos.seeded.stage import Stage, staged
 
-PAYMENTS = int(os.environ.get("IKAWAARI_SEEDED_PAYMENTS", "30"))
+PAYMENTS = int(os.environ.get("IKAWAARI_SEEDED_PAYMENTS", "20"))
 SEED = int(os.environ.get("IKAWAARI_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 # Seconds: for rechecks, the ends of prompts and pages, retries of webhooks, and the daily enquiries after that.
 _LAST_JUMPS = (200, 1_900, 3_700, 30_000, 90_000, 90_000, 90_000)

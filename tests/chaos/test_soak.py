@@ -18,7 +18,7 @@ from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, card, mismatches, pay, unfinished, wait_until, wallet
 from tests.serving import Served, serve
 
-SECONDS = float(os.environ.get("IKAWAARI_SOAK_SECONDS", "10"))
+SECONDS = float(os.environ.get("IKAWAARI_SOAK_SECONDS", "6"))
 CUSTOMERS = 6
 PATIENCE_SECONDS = 60  # for the last ones to get their answer, once nobody is killed any more
 LIFE_SECONDS = (0.3, 1.5)  # of a server that is ready

@@ -139,7 +139,9 @@ def wait_until(holds: Callable[[], bool], seconds: float = 1.5) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("is_analyzed", [True, False], ids=["with statistics", "without statistics"])
+@pytest.mark.parametrize(
+    "is_analyzed", [True, pytest.param(False, marks=pytest.mark.long)], ids=["with statistics", "without statistics"]
+)
 def test_thousands_of_events_that_wait_for_a_retry_are_passed_over_at_once(world: World, is_analyzed: bool) -> None:
     made = endpoint(world, "http://127.0.0.1:9/")
     retry_at = world.now + timedelta(minutes=5)

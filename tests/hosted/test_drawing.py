@@ -159,6 +159,7 @@ def test_every_input_is_varied(base: Facts) -> None:
     assert set(OWN) == {field.name for field in fields(Own)}
 
 
+@pytest.mark.long(engine="postgres")  # what is drawn of what was read knows no engine
 def test_everybody_is_shown_what_a_drawing_of_their_own_would_show(base: Facts) -> None:
     """Twice, so that each variant meets the drawings of all others."""
     pages = [facts for start in (base, chosen_amount(base)) for facts in (start, *variants(start))]

@@ -5,10 +5,12 @@ import json
 from dataclasses import replace
 from itertools import product
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import encode_multipart
 
 import ikawaari
 from ikawaari import cards, clock
@@ -160,12 +162,14 @@ def test_an_unknown_session_costs_nothing(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data"])
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=part"])
 def test_a_form_has_at_most_a_hundred_fields(client: FlaskClient, content_type: str) -> None:
     session = factories.session()
     for count, status in ((4_000, 413), (101, 413), (100, 303)):
         form = {"recount": "1"} | {f"field.f{number}": "x" for number in range(count - 1)}
-        answer = client.post(f"/{session.id}/pay", data=form, content_type=content_type)
+        # The client would keep parts of half a megabyte in a temporary file, which it leaves open.
+        body = encode_multipart(form, "part")[1] if "boundary" in content_type else urlencode(form)
+        answer = client.post(f"/{session.id}/pay", data=body, content_type=content_type)
         assert answer.status_code == status, count
 
 

@@ -67,6 +67,7 @@ def part(name: str) -> Any:
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
+@pytest.mark.long
 def test_a_generated_client_opens_and_retrieves_a_session(package: ModuleType, app: Flask) -> None:
     models, api = part("models"), "api.checkout_sessions"
     url = json.loads(app.test_client().get("/openapi.json").data)["servers"][0]["url"]

@@ -1,8 +1,6 @@
 """The migrations make exactly the schema of the models, however often and from wherever they run."""
 
 import multiprocessing
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from ikawaari import store
 from ikawaari.providers.sandbox import ledger
 from ikawaari.store.database import database
 from ikawaari.store.models import TABLES
-from tests import postgres, world
+from tests import postgres, warm, world
 
 pytestmark = pytest.mark.on_both
 
@@ -142,8 +140,7 @@ def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
 
 def test_the_command_migrates(empty_url: str) -> None:
     environment = {"IKAWAARI_DATABASE_URL": empty_url, "IKAWAARI_SECRET_KEY": "0" * 32, "PATH": ""}
-    command = [sys.executable, "-m", "ikawaari", "migrate"]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    assert warm.run("ikawaari", ["migrate"], environment).returncode == 0
     store.connect(empty_url)
     assert store.is_ready()
     store.disconnect()

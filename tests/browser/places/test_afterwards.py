@@ -32,7 +32,7 @@ def arrive(put: Open, path: str, *, script: bool) -> Page:
     return page
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@OFF_AND_ON
 def test_who_owes_a_period_reads_which_pays_it_and_owes_nothing(put: Open, owner: Merchant, script: bool) -> None:
     path = places.past_due(owner).path
     subscription = scenes.subscription(CheckoutSession.get_by_id(path[1:]))

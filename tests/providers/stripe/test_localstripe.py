@@ -40,6 +40,8 @@ from tests.clients import tools
 from tests.serving import free_port
 from tests.simulators.talking import Receiver, eventually
 
+pytestmark = pytest.mark.long  # it is installed first, and knows no more than the official client
+
 SECRET = "whsec_localstripe"
 _REFUSED = {
     *("allowed_payment_method_types[]", "description", "setup_future_usage", "return_url", "cancellation_reason"),
