@@ -72,6 +72,38 @@ def test_a_shop_of_any_colour_is_readable(page: Page, new_shop: Callable[..., Sh
     assert violations_in_both_schemes(page) == []
 
 
+def test_forced_colors_show_what_is_chosen_and_where_to_press(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    tile, way, button = (page.locator(one) for one in (".pick > input + span", ".seg :checked + span", "button.main"))
+    page.emulate_media(forced_colors="active")
+    assert tile.first.evaluate("one => getComputedStyle(one).outlineStyle") == "none"
+    page.get_by_label("Orange Money").check(force=True)
+    for chosen in (tile.first, way):
+        assert chosen.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+    assert button.evaluate("one => getComputedStyle(one).borderTopStyle") == "solid"
+    edge, ground = (
+        button.evaluate(f"one => getComputedStyle(one).{one}") for one in ("borderTopColor", "backgroundColor")
+    )
+    assert edge != ground
+
+
+def test_whoever_wants_less_motion_has_none_but_the_time(page: Page, shop: Shop) -> None:
+    STATES["prompt"](page, shop)
+    moving = "Array.from(document.getAnimations()).filter(one => one.playState === 'running').length"
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(moving) > 0
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == 0
+
+
+def test_larger_text_keeps_two_columns_and_nothing_sticks_out(page: Page, shop: Shop) -> None:
+    arrive(page, open_session(shop))
+    page.evaluate("document.documentElement.style.setProperty('font-size', '130%')")
+    tops = page.locator(".pick").evaluate_all("all => all.slice(0, 2).map(one => one.getBoundingClientRect().top)")
+    assert tops[0] == tops[1]
+    assert sticks_out(page) == []
+
+
 def tab_to(page: Page, selector: str) -> None:
     """Press Tab until the focus is there; whatever it passes shows it."""
     for _ in range(15):
