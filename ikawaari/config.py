@@ -66,6 +66,7 @@ class Config:
     callback_days: int = 365  # what providers sent
     unpaid_session_days: int = 365  # expired sessions that nobody tried to pay
     log_level: str = "INFO"
+    traces: bool = False  # sent by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says
     metrics_token: str = ""  # whoever sends it may read `/metrics`; empty: nothing is counted
     demo: bool = False  # the demo shop at `/`
 

@@ -88,8 +88,13 @@ class Foreign(logging.Handler):
         structlog.get_logger().log(record.levelno, text, logger=record.name, exc_info=record.exc_info)
 
 
+def context() -> dict[str, str]:
+    """The request or work, and the attempt, that this thread is busy with, as far as known."""
+    return {one.name: value for one in _CONTEXT if (value := one.get())}
+
+
 def _name_context(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {**{one.name: value for one in _CONTEXT if (value := one.get())}, **line}
+    return {**context(), **line}
 
 
 def hide(secrets: Iterable[str]) -> None:

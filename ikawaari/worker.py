@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ikawaari import clock, logs, meters, pruning, store
+from ikawaari import clock, logs, meters, pruning, store, tracing
 from ikawaari.checkout import (
     accounts,
     audit,
@@ -249,9 +249,14 @@ def _release() -> None:
 
 def _do(work: DueWork, claimed_at: datetime) -> None:
     """Do one row. A handler that raises is a bug: it is logged, and the row is retried, because nothing may be lost."""
+    logs.begin(work=work.kind)
+    with tracing.span(f"due {work.kind}", tracing.Kind.CONSUMER):
+        _do_and_conclude(work, claimed_at)
+
+
+def _do_and_conclude(work: DueWork, claimed_at: datetime) -> None:
     # Each row has its own `now`: it may have waited for other rows, for as long as a provider's call.
     now, began = max(claimed_at, clock.now()), time.monotonic()
-    logs.begin(work=work.kind)
     try:
         again = HANDLERS[work.kind](work.subject, now)
         result = "done" if again is None else "again"
@@ -259,6 +264,7 @@ def _do(work: DueWork, claimed_at: datetime) -> None:
         log.exception("due_work_failed", kind=work.kind, subject=work.subject)
         again, result = now + _AFTER_A_BUG, "failed"
     meters.DUE_WORK.observe(time.monotonic() - began, work.kind, result)
+    tracing.note(result=result)
     if again is None:
         due.finish(work, now)
     else:

@@ -44,6 +44,7 @@ SPELLED = {
     "callback_days": ("31", 31),
     "unpaid_session_days": ("0", 0),
     "log_level": ("debug", "debug"),
+    "traces": ("1", True),
     "metrics_token": ("0123456789abcdef", "0123456789abcdef"),
     "demo": ("true", True),
 }

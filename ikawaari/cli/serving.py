@@ -52,6 +52,7 @@ def work(metrics: str) -> None:
     """Do due work until stopped."""
     config = Config.from_environment()
     logs.take_over()
+    monitoring.start_traces(config)
     provider_states.refuse_unknown()
     if metrics:
         monitoring.listen(metrics, config)
@@ -65,6 +66,7 @@ def work(metrics: str) -> None:
     store.shared_clock.check_skew()
     for thread in worker.start(stop, config):
         thread.join()
+    monitoring.finish_traces()
 
 
 @main.command()

@@ -1,10 +1,11 @@
-"""Measures requests: how many, how long, by the rule of their route. Installed only where metrics are on."""
+"""Measures and traces requests, by the rule of their route. Installed only where metrics, or traces, are on."""
 
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from ikawaari import tracing
 from ikawaari.meters import REQUESTS
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
@@ -30,6 +31,25 @@ class Measured:
             return self._application(environ, start)
         finally:
             REQUESTS.observe(time.perf_counter() - began, _method(environ), route, status)
+
+
+class Traced:
+    """A span for each request. Who asks cannot make it a part of a trace of theirs."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        method = _method(environ)
+
+        def start(line: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            route = _route(environ)
+            tracing.note(f"{method} {route}", http__route=route, http__response__status_code=int(line[:3]))
+            return start_response(line, headers, *error)
+
+        with tracing.span(method, tracing.Kind.SERVER, http__request__method=method):
+            return self._application(environ, start)
 
 
 def _method(environ: WSGIEnvironment) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from peewee import SQL, Case, DoesNotExist, ModelSelect, Select, fn
 
-from ikawaari import clock, compiled, ids, meters, sealing, store
+from ikawaari import clock, compiled, ids, meters, sealing, store, tracing
 from ikawaari.events import outgoing, signature
 from ikawaari.invariants import ensure
 from ikawaari.states import DeliveryStatus
@@ -286,7 +286,9 @@ class _Sender:
             signature.HEADER: signature.of_webhook(self._opened(_sealed_at(endpoint, at)), clock.unix(at), body),
         }
         store.leave()
-        answer = self._caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
+        with tracing.span("webhook", tracing.Kind.CLIENT, endpoint=endpoint.id, delivery=delivery.id):
+            answer = self._caller.post(endpoint.url, body, headers, livemode=endpoint.livemode)
+            tracing.note(http__response__status_code=answer.http_status or 0)
         moved = _conclude(endpoint, delivery, answer, at)
         _count(endpoint, delivery, answer)
         if answer.duration_ms >= _SLOW_MS and not answer.is_success:

@@ -1,6 +1,6 @@
-"""What an operator's Prometheus reads: what the processes of a server count, and figures of the database.
+"""What operators see from outside: metrics for Prometheus, and traces.
 
-The library is imported only where metrics are on, because that takes a command longer than everything else it imports.
+Their libraries are imported only where they are on, because that takes a command longer than much else that it imports.
 docs/decisions/metrics.md has the reasons.
 """
 
@@ -8,14 +8,38 @@ from importlib import import_module
 
 from flask import Flask
 
+from ikawaari import tracing
 from ikawaari.config import PREFIX as _PREFIX
 from ikawaari.config import Config, UnsafeConfiguration
+from ikawaari.edge import measuring
 
 
 def register(app: Flask, config: Config) -> None:
-    """Count in this process, and serve `GET /metrics`, if the configuration says who may read it."""
+    """Trace, count in this process, and serve `GET /metrics`, as far as the configuration says so."""
+    start_traces(config)
+    if tracing.is_on():
+        app.wsgi_app = measuring.Traced(app.wsgi_app)  # type: ignore[method-assign]
     if config.metrics_token:
         import_module("ikawaari.monitoring.web").register(app, config)
+
+
+def start_traces(config: Config) -> None:
+    """Send spans of this process, if the configuration says so. Raises UnsafeConfiguration if the libraries lack."""
+    if not config.traces or tracing.is_on():
+        return
+    try:
+        traces = import_module("ikawaari.monitoring.traces")
+    except ModuleNotFoundError as missing:
+        raise UnsafeConfiguration(
+            f"{_PREFIX}TRACES needs more libraries: pip install -c constraints.txt -e '.[traces]' ({missing})"
+        ) from None
+    traces.start()
+
+
+def finish_traces() -> None:
+    """The process ends: send what was not sent yet."""
+    if tracing.is_on():
+        import_module("ikawaari.monitoring.traces").finish()
 
 
 def listen(bind: str, config: Config) -> None:

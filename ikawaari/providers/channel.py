@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from ikawaari import logs, meters
+from ikawaari import logs, meters, tracing
 from ikawaari.providers import http
 from ikawaari.providers.capabilities import Capabilities, Condition, Health, Reach, Times
 from ikawaari.providers.outcomes import ActionKind, FailureCode, Outcome, Result, unknown
@@ -161,7 +161,11 @@ class Channel:
         if not isinstance(given, Charge) or not given.is_setup:
             logs.ATTEMPT_ID.set(given.id if isinstance(given, Charge) else given.charge_id)
         began = time.monotonic()
-        outcome = self._asked(ask, unknown("the adapter failed"))
+        with tracing.span(
+            f"provider {verb}", tracing.Kind.CLIENT, account=self.id, operator=given.operator or meters.CARDS
+        ):
+            outcome = self._asked(ask, unknown("the adapter failed"))
+            tracing.note(result=outcome.result.value)
         self._count(verb, given.operator, outcome, time.monotonic() - began)
         if outcome.failure is FailureCode.CONFIGURATION_ERROR:
             # The payer may see nothing of it, because another account was asked; its operator must.

@@ -11,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import message
 
 import ikawaari
-from ikawaari import addresses, logs, store, worker
+from ikawaari import addresses, logs, monitoring, store, worker
 from ikawaari.checkout import provider_states
 from ikawaari.config import PREFIX, Config, UnsafeConfiguration
 from ikawaari.monitoring import folders
@@ -64,6 +64,7 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
         "workers": workers,
         "worker_class": Worker,
         "logger_class": Logger,
+        "worker_exit": lambda _server, _worker: monitoring.finish_traces(),
         "threads": threads,
         "reuse_port": True,  # otherwise one process gets nearly all keep-alive connections
         "graceful_timeout": _GRACE_SECONDS,
