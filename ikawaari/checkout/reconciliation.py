@@ -145,7 +145,8 @@ class _Run:
         for batch in self.pile.batches():
             yield from self._batch(batch)
         if self.summary.span:
-            yield from self._missing_there(self.summary.span)
+            since, until = self.summary.span
+            yield from self._missing_there((since, min(until, self.now)))  # of what came later it knows nothing
 
     def note_statement(self) -> None:
         """Note that it was compared to its end."""

@@ -1,5 +1,7 @@
 """A provider's statement against our books: nothing in it is believed, everything in it is asked about, once."""
 
+import itertools
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,20 +15,23 @@ from ikawaari.errors import Conflict, NotFound
 from ikawaari.money import Money
 from ikawaari.providers import registry
 from ikawaari.providers.base import Outcome, Result
+from ikawaari.providers.sandbox import ledger
 from ikawaari.providers.statements import Line, NoStatement, Standing
-from ikawaari.store.models import DueWork, PaymentAttempt, ReconciliationCase, Refund, Statement
+from ikawaari.store.database import database
+from ikawaari.store.models import DueWork, PaymentAttempt, PaymentIntent, ReconciliationCase, Refund, Statement
 from tests.checkout.statements import ended, kinds, of_ledger, payment, refunded, run, span
 from tests.checkout.test_corrected_refunds import given, quantities, truthful
 from tests.world import Killed, World, audit, intent, latest, statuses, together
 
 
 def paid(world: World, count: int = 1) -> list[PaymentAttempt]:
-    """Payments that succeeded."""
+    """Payments that succeeded ten minutes ago."""
     made = []
     for _ in range(count):
         session = world.session()
         world.pay_by_card(session)
         made.append(latest(session))
+    world.later(600)
     return made
 
 
@@ -145,6 +150,17 @@ def test_another_amount_or_currency_is_a_case_until_a_statement_tells_the_same(w
     assert ended() == [("amount_differs", cases.BY_ITSELF)]
 
 
+def test_more_money_that_the_provider_confirms_is_booked_and_goes_back(world: World) -> None:
+    (attempt,) = paid(world)
+    ledger.Charge.update(taken=6_000).execute()
+    _, (case,) = run(world, of_ledger(world))
+    assert (case.kind, case.amount, case.closed_by) == ("amount_differs", 5_000, cases.BY_ITSELF)
+    world.work()
+    books = PaymentAttempt.get_by_id(attempt.id)
+    assert (books.amount_received, books.counted, books.returned, books.held) == (6_000, 5_000, 1_000, 0)
+    audit()
+
+
 def test_what_succeeded_here_and_failed_there_is_a_case(world: World) -> None:
     (attempt,) = paid(world)
     _, (case,) = run(world, [payment(world, attempt, standing=Standing.FAILED)])
@@ -186,6 +202,7 @@ def test_what_a_statement_does_not_list_is_not_missed_there(world: World) -> Non
     (attempt,) = paid(world)
     refund = refunds.create(world.owner, NewRefund(payment_intent=attempt.intent_id, amount=1_000), world.now)
     world.work()
+    world.later(600)
     payments = frozenset({payment(world, attempt).kind})
     assert run(world, [payment(world, attempt)], kinds=payments)[0].is_clean
     assert run(world, [], currency="XAF", span=span(world))[0].is_clean
@@ -201,6 +218,7 @@ def test_at_its_edges_a_statement_misses_only_what_an_earlier_one_should_have_ha
     world.wait(60)
     attempt = latest(session)
     assert attempt.settled_at > began
+    world.later(3_600)
     midnight = began + timedelta(seconds=30)
     today = (midnight, midnight + timedelta(days=1))
     assert run(world, [], span=today)[0].is_clean
@@ -211,6 +229,22 @@ def test_at_its_edges_a_statement_misses_only_what_an_earlier_one_should_have_ha
     assert run(world, [], span=yesterday)[0].is_clean  # at the end of it we did not know
     _, (case,) = run(world, [], span=today)
     assert (case.kind, case.attempt_id) == ("missing_there", attempt.id)
+
+
+def test_what_succeeded_after_the_statement_was_asked_for_is_not_missed(world: World) -> None:
+    """Of a day that is not over, the provider has listed what there was."""
+    world.later(3_600)
+    asked_at = world.now
+
+    def lines() -> Iterator[Line]:
+        paid(world)
+        yield from ()
+
+    summary = reconciliation.Summary()
+    whole = reconciliation.Coverage(span=(asked_at - timedelta(hours=2), asked_at + timedelta(hours=2)))
+    assert list(reconciliation.reconcile("sandbox", lines(), whole, summary, asked_at)) == []
+    world.later(3_600)
+    assert len(list(reconciliation.reconcile("sandbox", [], whole, summary, world.now))) == 1
 
 
 def test_without_a_span_it_is_from_the_first_line_to_the_last(world: World) -> None:
@@ -423,3 +457,39 @@ def test_a_difference_that_vanishes_by_itself_closes_its_case_within_the_hour(wo
     settlement.apply(attempt.id, found, world.now)
     reconciliation.review_all(world.now)
     assert ended() == [("missing_here", cases.BY_ITSELF)]
+
+
+# ---------------------------------------------------------------- much
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_lines_are_compared_in_bounded_memory(world: World) -> None:
+    (attempt,) = paid(world)
+    many = 100_000
+    multiply(many)
+    line = payment(world, attempt)
+
+    def lines() -> Iterator[Line]:
+        for number in range(many):
+            yield replace(line, id=f"TX-{number}", own_id=None, fee=5, fee_currency="XOF")
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    summary, found = run(world, itertools.chain([line], lines()))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert (summary.matched, found, summary.is_clean) == (many + 1, [], True)
+    assert PaymentAttempt.select().where(PaymentAttempt.cost_amount == 5).count() == many
+    assert grown < 80_000  # kilobytes; a line alone has one
+
+
+def multiply(many: int) -> None:
+    """So many copies of the one payment, with ids and references of their own, by the database itself."""
+    numbers = f"WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < {many})"
+    for model, own in (
+        (PaymentIntent, {"id": "'pi_' || n", "session_id": "NULL"}),
+        (PaymentAttempt, {"id": "'a-' || n", "intent_id": "'pi_' || n", "provider_reference": "'TX-' || n"}),
+    ):
+        table = model._meta.table_name
+        columns = [field.column_name for field in model._meta.sorted_fields if field.name != "commit_order"]
+        values = ", ".join(own.get(name, f'"{name}"') for name in columns)
+        names = ", ".join(f'"{name}"' for name in columns)
+        database.execute_sql(f"INSERT INTO {table} ({names}) {numbers} SELECT {values} FROM n, {table}")

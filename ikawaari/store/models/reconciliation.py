@@ -61,3 +61,14 @@ class ReconciliationCase(Record):
         table_name = "reconciliation_cases"
         # Unique: a statement that is read twice, also at the same moment, makes one case of each difference.
         indexes = ((("account", "object", "reference", "kind"), True),)
+
+
+# Few are open, and each batch of a statement asks for them.
+ReconciliationCase.add_index(
+    ReconciliationCase.index(
+        ReconciliationCase.account,
+        ReconciliationCase.reference,
+        where=ReconciliationCase.closed_at.is_null(),
+        name="reconciliation_cases_open",
+    )
+)
