@@ -46,6 +46,7 @@ class Notes:
     cards_are_down: bool = False
     last_error: FailureCode | None = None  # of a try at the provider that did not end the payment under way
     or_else: FailureCode | None = None  # what the failure that the page tells may as well be
+    is_canceled: bool = False  # the shop has canceled the payment; else a session that has ended just ran out
 
 
 NONE = Notes()
@@ -57,7 +58,12 @@ def of(shown: Snapshot, chosen: int | None = None) -> Notes:
         return Notes(last_error=last_error(shown))
     terms = Terms.of_session(shown.session)
     found = hindrances(shown.session, terms, chosen)
-    return Notes(hindrances=tuple(found.items()), cards_are_down=_cards_are_down(terms), or_else=_or_else(shown))
+    return Notes(
+        hindrances=tuple(found.items()),
+        cards_are_down=_cards_are_down(terms),
+        or_else=_or_else(shown),
+        is_canceled=shown.intent is not None and shown.intent.cancellation_reason == "requested",
+    )
 
 
 def last_error(shown: Snapshot) -> FailureCode | None:

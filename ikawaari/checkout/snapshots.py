@@ -41,7 +41,7 @@ _AROUND_A_SESSION = (
 # What is shown of them, and no column more: most of these tables have dozens.
 _SHOWN = (
     columns_of(Merchant),
-    Columns(PaymentIntent, PaymentIntent.id, PaymentIntent.amount),
+    Columns(PaymentIntent, PaymentIntent.id, PaymentIntent.amount, PaymentIntent.cancellation_reason),
     Columns(PaymentLink, PaymentLink.id, PaymentLink.version, PaymentLink.active, PaymentLink.max_uses),
     Columns(
         Subscription,

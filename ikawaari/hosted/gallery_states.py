@@ -267,6 +267,7 @@ _RECEIPTS: Mapping[str, Fixture] = {
 _ENDED: Mapping[str, Fixture] = {
     "expired.way-back": Fixture(view=view(status="expired")),
     "expired.no-way-back": Fixture(view=view(status="expired", cancel_url=None)),
+    "expired.canceled": Fixture(view=view(status="expired"), notes=Notes(is_canceled=True)),
     "expired.approved": Fixture(
         view=view(status="expired", payment=payment("failed", settled_at=AT - 60)), ways=Ways(check=True)
     ),

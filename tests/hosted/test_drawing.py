@@ -94,6 +94,7 @@ FACTS: Mapping[str, list[Any]] = {
         *(Notes(hindrances=(("wave_sn", Hindrance(reason, 500)),)) for reason in Reason),
         Notes(hindrances=(("orange_sn", Hindrance(Reason.DOWN)),)),
         Notes(cards_are_down=True),
+        Notes(is_canceled=True),
     ],
     "asked": ["pi_earlier"],
     "earlier": [{"kind": "waiting", "id": "pi_1", "amount": "5 000", "when": "hier à 10:00", "every": None}],

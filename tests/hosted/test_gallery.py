@@ -135,7 +135,7 @@ DESIGN = {
     "refund part, whole, by card": "refunded.part refunded.under-way refunded.whole refunded.card",
     "late, expired, approved, link ended": "late.paid expired.way-back expired.no-way-back expired.approved",
     "link ended, used, already paid": "link-ended.inactive link-ended.used link-paid.again unavailable.used",
-    "canceled, not found, ours broken": "choose.failed-canceled error.404 error.500",
+    "canceled, not found, ours broken": "expired.canceled choose.failed-canceled error.404 error.500",
 }
 
 

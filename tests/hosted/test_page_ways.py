@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ikawaari import clock
-from ikawaari.checkout import attempts, sessions, subscriptions
+from ikawaari.checkout import attempts, cancellations, sessions, snapshots, subscriptions
 from ikawaari.config import Config
 from ikawaari.errors import Declined
 from ikawaari.providers import registry
@@ -115,6 +115,18 @@ def test_another_site_presses_nothing(client: FlaskClient) -> None:
     session = scenes.tried("010")
     assert press(client, session, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert state(client, session) == "redirect"
+
+
+def test_what_the_shop_has_canceled_is_no_page_that_has_run_out(client: FlaskClient) -> None:
+    canceled, ended = (factories.session(cancel_url="https://shop.example/cart") for _ in range(2))
+    intent = snapshots.intent_of(canceled)
+    assert intent
+    cancellations.cancel(intent.id, clock.now())
+    sessions.expire(ended, clock.now())
+    assert "Paiement annulé Rien n’a été débité. Retourner à Boutique" in seen(client, canceled)
+    assert "Paiement annulé ·" in client.get(f"/{canceled.id}").text.replace("\xa0", " ")
+    assert "Cette page a expiré" in seen(client, ended)
+    assert "annulé" not in seen(client, ended)
 
 
 # ---------------------------------------------------------------- subscriptions
