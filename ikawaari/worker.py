@@ -112,6 +112,7 @@ def run(stop: threading.Event, config: Config, kinds: Collection[str]) -> None:
     """Do due work of `kinds`, one row after the other, until `stop` is set."""
     lease = delivery.LEASE if kinds == WEBHOOKS else _BATCH * timedelta(seconds=config.charge_timeout_seconds)
     prepared = HOUSEKEEPING not in kinds
+    delivery.end_with(stop)
 
     def round_() -> bool:
         nonlocal prepared

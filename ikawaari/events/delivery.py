@@ -4,6 +4,7 @@ Each endpoint has a few lanes. All events of one object use the same lane, and a
 worker at a time delivers it: the order is kept, and a slow endpoint only occupies its own lanes.
 """
 
+import threading
 import time
 import zlib
 from collections import deque
@@ -41,6 +42,16 @@ _MOST_READ = 50  # deliveries that are read at once
 _READ_AGAIN_SECONDS = 1.0  # after which it is read anew what is due: it may have been requested again
 _Waiting = tuple[WebhookDelivery, str]
 """A delivery that is due, and the body of its event."""
+_mine = threading.local()
+
+
+def end_with(stop: threading.Event) -> None:
+    """Once `stop` is set, begin no further delivery in this thread: the rest of its lane is another worker's."""
+    _mine.stop = stop
+
+
+def _is_stopped() -> bool:
+    return hasattr(_mine, "stop") and bool(_mine.stop.is_set())
 
 
 def enqueue(new: Mapping[str, str], now: datetime) -> None:
@@ -174,7 +185,7 @@ def carry(subject: str, now: datetime) -> datetime | None:
 def _carry(endpoint_id: str, lane: int, sender: "_Sender", now: datetime) -> datetime | None:
     ends = time.monotonic() + _LONGEST_CARRY_SECONDS
     waiting, read_at = deque[_Waiting](), 0.0
-    while (at := time.monotonic()) < ends:
+    while (at := time.monotonic()) < ends and not _is_stopped():
         endpoint = _endpoint(endpoint_id)
         if endpoint is None or not endpoint.enabled or endpoint.failing_since:
             return None

@@ -280,6 +280,27 @@ def test_two_workers_with_one_lane_keep_the_order_of_first_arrivals(world: World
     assert list(dict.fromkeys(heard.event["data"]["n"] for heard in receiver.heard)) == [0, 1, 2, 3]
 
 
+def test_a_worker_that_is_told_to_stop_gives_the_rest_of_its_lane_back(world: World, receiver: Receiver) -> None:
+    """Killed after a few seconds, it would hold the lane for a lease: a minute without webhooks at each restart."""
+    endpoint(world, receiver.url)
+    stop = threading.Event()
+
+    def answer(*_: Any) -> int:
+        stop.set()
+        return 200
+
+    receiver.answer = answer
+    for name in of_one_lane(3):
+        tell(world, name)
+    for thread in worker.start(stop, world.config):
+        thread.join()
+    assert len(receiver.heard) == 1
+    (lane,) = DueWork.select().where(DueWork.kind == delivery.DELIVER)
+    assert (lane.leased_until, lane.due_at <= clock.now()) == (None, True)
+    world.work()
+    assert len(receiver.heard) == 3
+
+
 def test_a_redelivery_goes_to_who_wants_it_now(world: World, receiver: Receiver) -> None:
     made = endpoint(world, receiver.url)
     tell(world)
