@@ -23,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: help run test quick check check-all static bench seeded clients docs fmt setup clean
+.PHONY: help run test quick check check-all static bench seeded cluster clients docs fmt setup clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 
 seeded: $(VENV)/.test $(CATALOGS) ## A run over all simulated providers (IKAWAARI_SEED, IKAWAARI_SEEDED_PAYMENTS)
 	@IKAWAARI_SEEDED_PAYMENTS=$${IKAWAARI_SEEDED_PAYMENTS:-2000} $(PY) -m pytest tests/chaos/test_seeded.py --long -rP $(ARGS)
+
+cluster: $(VENV)/.test $(CATALOGS) ## Several machines on this one, of which some die while customers pay
+	@$(PY) -m tests.cluster $(ARGS)
 
 clients: $(VENV)/.test $(CATALOGS) ## Generate clients from the OpenAPI document, and have each of them pay
 	@$(PY) -m pytest tests/clients tests/merchant_api/test_generated_client.py --long --durations=10 $(ARGS)

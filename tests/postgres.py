@@ -14,6 +14,7 @@ import importlib.util
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, LiteralString
@@ -189,6 +190,25 @@ class Server:
                 self._execute("ALTER DATABASE {} RENAME TO {}", "migrating", TEMPLATE)
         return TEMPLATE
 
+    def kill(self) -> None:
+        """SIGKILL to the postmaster, and wait until its children have ended; `restart` recovers from the log."""
+        known = self._run.folder / "data" / "postmaster.pid"
+        pid = int(known.read_text().split()[0])
+        session = os.getsid(pid)
+        os.kill(pid, signal.SIGKILL)
+        while _lives(session):
+            time.sleep(0.01)
+        known.unlink()  # its shell has not buried it yet, so it seems to live
+
+    def restart(self) -> None:
+        """Start it again after `kill`, on the same port, and wait until it answers."""
+        folder = self._run.folder
+        command = shlex.split((folder / "data" / "postmaster.opts").read_text())
+        log = folder / f"log-{secrets.token_hex(4)}"
+        _launch(command, folder, log, _account(folder))
+        if not _answers(self.address, log):
+            raise Unavailable(f"PostgreSQL did not start again: {log.read_text()[-600:]}")
+
     def close(self) -> None:
         """Close this process's own connections."""
         if self._own is not None:
@@ -315,6 +335,17 @@ def _launch(server: list[str], path: Path, log: Path, account: dict[str, Any]) -
             start_new_session=True,  # Ctrl+C is for pytest alone
             **account,
         )
+
+
+def _lives(session: int) -> bool:
+    """Whether a server that was started in that session, or a child of it, has not ended."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ends while we look
+            name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+            state, _parent, _group, its_session, *_ = rest.split()
+            if name == "postgres" and int(its_session) == session and state not in "ZX":
+                return True
+    return False
 
 
 def _free_port() -> int:

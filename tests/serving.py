@@ -33,12 +33,20 @@ class Served:
     module = "ikawaari"
     folder = ROOT
 
-    def __init__(self, environment: Mapping[str, str], options: list[str], log: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        options: list[str],
+        log: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+    ) -> None:
+        self.host, self.port = host, port or free_port()
+        self.url = f"http://{host}:{self.port}"
         self.log = log
         self.environment = server_environment(self.url, environment)
-        self._arguments = ["serve", "--bind", f"127.0.0.1:{self.port}", *options]
+        self._arguments = ["serve", "--bind", f"{host}:{self.port}", *options]
         self._process: Process | None = None
 
     def __str__(self) -> str:
@@ -113,7 +121,7 @@ class Served:
             process.wait(STOP_SECONDS)
         _signal_group(process.pid, signal.SIGKILL)  # whoever outlived the leader
         process.wait()
-        while not _is_free(self.port):  # the last of the group lets go of it a moment later
+        while not _is_free(self.port, self.host):  # the last of the group lets go of it a moment later
             time.sleep(0.005)
 
 
@@ -170,11 +178,11 @@ def free_port() -> int:
             return port
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
