@@ -46,6 +46,11 @@ class Match:
         return known is not None and known != self.line.id
 
     @property
+    def is_listed(self) -> bool:
+        """Whether the statement has the money of ours that it is about, if only to deny it."""
+        return self.line.standing is Standing.SUCCEEDED or self.difference is not None
+
+    @property
     def difference(self) -> Difference | None:
         """How the two differ."""
         own, line = self.own, self.line

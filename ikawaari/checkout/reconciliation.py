@@ -205,14 +205,14 @@ class _Run:
         """Whose it is, if it is of another account: then the statement may be that one's."""
         if match.attempt is not None:
             return None
-        line = match.line
-        named = (PaymentAttempt.provider_reference == line.id) | (PaymentAttempt.id.in_([line.id, line.own_id or ""]))
-        found = PaymentAttempt.select().where(named, PaymentAttempt.provider != self.account).first()
-        return f"account {found.provider} has it" if found else None
+        for account in accounts.known().channels:
+            if account != self.account and matching.find(account, [match.line])[0].attempt is not None:
+                return f"account {account} has it"
+        return None
 
     def _note_listed(self, matches: Sequence[Match]) -> None:
         """Note what is listed: it is not missing there."""
-        own = [match.own for match in matches if match.own and match.line.standing is not Standing.PENDING]
+        own = [match.own for match in matches if match.own and match.is_listed]
         ids = {
             model: sorted(str(one.id) for one in own if isinstance(one, model)) for model in (PaymentAttempt, Refund)
         }

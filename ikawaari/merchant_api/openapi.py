@@ -33,6 +33,7 @@ Hosted checkout for francophone Africa: your customers pay by mobile money or ca
 * *Payment intents* are for merchants who collect the payment method themselves: create one, confirm it, show the payer
   its `next_action`, and wait for `payment_intent.succeeded`. Every session that takes money has an intent, too.
 * *Refunds* return the money of a paid intent, in part or in full. They are `pending` until the provider has done it.
+* *Daily reports* sum up what was taken, returned and kept by providers on a day in your country.
 * *Webhook endpoints* are where your server receives events; *events* are what happened, to read or to receive again.
 
 **Conventions.** JSON in and out; a successful body is the object itself. Amounts are integers in the currency's

@@ -11,9 +11,20 @@ from ikawaari.money import Money
 from ikawaari.providers.sandbox import ledger
 from ikawaari.providers.statements import Kind, Line, Standing
 from ikawaari.store.models import PaymentAttempt, ReconciliationCase
-from tests.world import World
+from tests.world import World, latest
 
 ACCOUNT = "sandbox"
+
+
+def paid(world: World, count: int = 1) -> list[PaymentAttempt]:
+    """Payments that succeeded ten minutes ago."""
+    made = []
+    for _ in range(count):
+        session = world.session()
+        world.pay_by_card(session)
+        made.append(latest(session))
+    world.later(600)
+    return made
 
 
 def span(world: World) -> tuple[datetime, datetime]:

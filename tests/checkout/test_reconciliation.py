@@ -1,39 +1,22 @@
 """A provider's statement against our books: nothing in it is believed, everything in it is asked about, once."""
 
-import itertools
-import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from ikawaari.checkout import cases, enquiry, incidents, inquiries, reconciliation, refunds, settlement
+from ikawaari.checkout import cases, enquiry, reconciliation, refunds
 from ikawaari.checkout.refunds import NewRefund
-from ikawaari.errors import Conflict, NotFound
+from ikawaari.errors import NotFound
 from ikawaari.money import Money
 from ikawaari.providers import registry
-from ikawaari.providers.base import Outcome, Result
 from ikawaari.providers.sandbox import ledger
-from ikawaari.providers.statements import Line, NoStatement, Standing
-from ikawaari.store.database import database
-from ikawaari.store.models import DueWork, PaymentAttempt, PaymentIntent, ReconciliationCase, Refund, Statement
-from tests.checkout.statements import ended, kinds, of_ledger, payment, refunded, run, span
-from tests.checkout.test_corrected_refunds import given, quantities, truthful
-from tests.world import Killed, World, audit, intent, latest, statuses, together
-
-
-def paid(world: World, count: int = 1) -> list[PaymentAttempt]:
-    """Payments that succeeded ten minutes ago."""
-    made = []
-    for _ in range(count):
-        session = world.session()
-        world.pay_by_card(session)
-        made.append(latest(session))
-    world.later(600)
-    return made
-
+from ikawaari.providers.statements import Line, Standing
+from ikawaari.store.models import DueWork, PaymentAttempt, ReconciliationCase, Statement
+from tests import accounts
+from tests.checkout.statements import ended, kinds, of_ledger, paid, payment, run, span
+from tests.world import World, audit, latest, statuses
 
 # ---------------------------------------------------------------- the same
 
@@ -116,10 +99,12 @@ def test_a_payment_that_is_not_ours_at_all_is_a_case_for_a_person(world: World) 
 
 
 def test_the_ids_of_another_account_are_not_ours_and_the_case_says_whose(world: World) -> None:
+    accounts.install(world.config)
+    other = accounts.add(world.config).id
     (attempt,) = paid(world)
-    PaymentAttempt.update(provider="acc_other").execute()
+    PaymentAttempt.update(provider=other).execute()
     _, (case,) = run(world, [payment(world, attempt)])
-    assert (case.kind, case.attempt_id, case.details) == ("missing_here", None, "account acc_other has it")
+    assert (case.kind, case.attempt_id, case.details) == ("missing_here", None, f"account {other} has it")
     with pytest.raises(NotFound):
         list(reconciliation.reconcile("acc_nobody", [], reconciliation.Coverage(), reconciliation.Summary(), world.now))
 
@@ -168,12 +153,12 @@ def test_what_succeeded_here_and_failed_there_is_a_case(world: World) -> None:
     assert run(world, [payment(world, attempt, standing=Standing.PENDING)])[1] == []  # older than our success
 
 
-def test_what_failed_on_both_sides_is_none(world: World) -> None:
+def test_what_failed_on_both_sides_is_none_and_has_not_been_listed(world: World) -> None:
     session = world.session()
     world.pay(session, "001")
     world.wait(5)
     summary, found = run(world, [payment(world, latest(session), standing=Standing.FAILED)])
-    assert (summary.is_clean, found) == (True, [])
+    assert (summary.is_clean, found, latest(session).listed_at) == (True, [], None)
 
 
 def test_one_id_with_two_amounts_is_a_case_and_nothing_else(world: World) -> None:
@@ -255,241 +240,3 @@ def test_without_a_span_it_is_from_the_first_line_to_the_last(world: World) -> N
     assert (summary.span, found) == ((late - timedelta(hours=1),) * 2, [])
     end = replace(lines[0], id="TX-9", own_id=None, at=late + timedelta(hours=1))
     assert {case.reference for case in run(world, [*lines, end], span=None)[1]} == {"TX-9", second.id}
-
-
-# ---------------------------------------------------------------- refunds
-
-
-def test_refunds_in_parts_are_matched_by_their_ids(world: World) -> None:
-    session = world.session()
-    world.pay_by_card(session)
-    made = [
-        refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=n), world.now) for n in (1, 2)
-    ]
-    world.work()
-    lines = [payment(world, latest(session))]
-    lines += [refunded(world, f"R{one.id}", one.amount, own_id=one.sent_as, fee=3, fee_currency="XOF") for one in made]
-    summary, found = run(world, lines)
-    assert (summary.matched, found) == (3, [])
-    assert [row.cost_amount for row in Refund.select()] == [3, 3]
-    wrong = refunded(world, "R", 3, own_id=made[0].sent_as)
-    assert [case.kind for case in run(world, [*lines[:1], wrong, lines[2]])[1]] == ["amount_differs"]
-
-
-def test_refunds_without_any_id_are_matched_by_their_charge_and_amount_each_once(world: World) -> None:
-    session = world.session()
-    world.pay_by_card(session)
-    for _ in range(2):
-        refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=1_000), world.now)
-        world.work()
-    Refund.update(provider_reference=None).execute()
-    attempt = latest(session)
-    lines = [refunded(world, f"T{n}", 1_000, charge_id=attempt.provider_reference) for n in range(3)]
-    for _ in range(2):
-        _, found = run(world, [payment(world, attempt), *lines])
-        assert [(case.kind, case.reference, case.closed_at) for case in found] == [("missing_here", "T2", None)]
-
-
-@pytest.mark.on_postgres
-def test_a_refund_that_was_made_there_is_looked_up_and_booked_once(world: World) -> None:
-    provider = truthful(world)
-    provider.says = given(2_000)
-    session = world.session()
-    world.pay_by_card(session)
-    lines = [payment(world, latest(session)), refunded(world, "re_there", 2_000, charge_id=latest(session).id)]
-    summary, (case,) = run(world, lines)
-    assert (case.kind, case.closed_by, summary.is_clean) == ("missing_here", cases.BY_ITSELF, True)
-    assert quantities(session) == (2_000, 2_000, "partially_refunded")
-    assert [entry["kind"] for entry in incidents.listed(everything=True)] == ["refund_elsewhere"]
-    assert run(world, lines)[1] == []
-    assert quantities(session) == (2_000, 2_000, "partially_refunded")
-
-
-def test_a_refund_that_its_provider_does_not_confirm_is_not_booked(world: World) -> None:
-    provider = truthful(world)
-    session = world.session()
-    world.pay_by_card(session)
-    lines = [payment(world, latest(session)), refunded(world, "re_there", 2_000, charge_id=latest(session).id)]
-    for says in (Outcome(result=Result.UNKNOWN), Outcome(result=Result.NOT_FOUND)):
-        provider.says = says
-        _, (case,) = run(world, lines)
-        assert (case.kind, case.attempt_id, case.closed_at) == ("missing_here", latest(session).id, None)
-    assert quantities(session) == (0, 0, "paid")
-
-
-def test_a_refund_that_failed_here_and_has_gone_is_asked_about_and_corrected(world: World) -> None:
-    provider = truthful(world)
-    session = world.session()
-    world.pay_by_card(session)
-    refund = refunds.create(world.owner, NewRefund(payment_intent=intent(session).id), world.now)
-    world.work()
-    assert Refund.get().status == "failed"
-    provider.tells(refund, given())
-    world.later(1)
-    lines = [payment(world, latest(session)), refunded(world, "R1", 5_000, own_id=refund.sent_as)]
-    _, (case,) = run(world, lines)
-    assert (case.closed_by, Refund.get().status) == (cases.BY_ITSELF, "succeeded")
-
-
-def test_a_refund_that_nobody_was_asked_for_is_not_the_one_of_the_statement(world: World) -> None:
-    session = world.session()
-    world.pay_by_card(session)
-    refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=1_000), world.now)
-    line = refunded(world, "T1", 1_000, charge_id=latest(session).provider_reference)
-    _, found = run(world, [payment(world, latest(session)), line])
-    assert [(case.kind, case.refund_id) for case in found] == [("missing_here", None)]
-
-
-# ---------------------------------------------------------------- twice, at once, killed, late
-
-
-@pytest.mark.on_postgres
-def test_the_same_statement_twice_or_at_once_makes_no_second_case(world: World) -> None:
-    first, _ = paid(world, 2)
-    lines = [
-        payment(world, first, money=Money(1, "XOF")),
-        Line(kind=payment(world, first).kind, id="TX", money=Money(1, "XOF"), at=world.now),
-    ]
-    results = together(4, lambda _: len(run(world, lines)[1]))
-    assert results == [3, 3, 3, 3]
-    run(world, lines)
-    assert kinds() == {"amount_differs": 1, "missing_here": 1, "missing_there": 1}
-    assert ReconciliationCase.select().count() == 3
-    assert Statement.select().count() == 1
-
-
-@pytest.mark.on_postgres
-def test_what_a_person_has_closed_stays_closed_while_it_is_the_same(world: World) -> None:
-    (attempt,) = paid(world)
-    _, (case,) = run(world, [payment(world, attempt, money=Money(4_000, "XOF"))])
-    cases.close(case.id, "Remise accordée", "awa@office", world.now)
-    with pytest.raises(Conflict):
-        cases.close(case.id, "again", "awa@office", world.now)
-    with pytest.raises(NotFound):
-        cases.close(10**9, "nothing", "awa@office", world.now)
-    summary, (again,) = run(world, [payment(world, attempt, money=Money(4_000, "XOF"), number=5)])
-    assert (again.id, again.closed_by, summary.is_clean) == (case.id, "awa@office", True)
-    summary, (again,) = run(world, [payment(world, attempt, money=Money(3_000, "XOF"))])
-    assert (again.id, again.closed_at, summary.is_clean) == (case.id, None, False)
-
-
-def test_a_run_that_was_killed_is_done_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    sessions = [world.session() for _ in range(3)]
-    for session in sessions:
-        world.pay(session, "004")
-    lines = of_ledger(world)
-    asked = inquiries.ask
-
-    def die(*_: Any) -> None:
-        monkeypatch.setattr(inquiries, "ask", asked)
-        raise Killed
-
-    monkeypatch.setattr(inquiries, "ask", die)
-    with pytest.raises(Killed):
-        run(world, lines)
-    assert (kinds(), Statement.select().count()) == ({"missing_here": 1}, 0)
-    world.later(60)
-    world.work()  # what the dead one had scheduled, and the rest's own enquiries
-    summary, _ = run(world, lines)
-    assert (summary.is_clean, kinds(), Statement.select().count()) == (True, {}, 1)
-    audit()
-
-
-@pytest.mark.on_postgres
-def test_a_success_that_comes_while_the_statement_is_read_is_no_case(world: World) -> None:
-    session = world.session()
-    world.pay(session, "004")
-    (line,) = of_ledger(world)
-    attempt = latest(session)
-
-    def lines() -> Iterator[Line]:
-        yield line
-        yield Line(kind=line.kind, id="TX", money=Money(1, "XOF"), at=world.now)
-
-    _, found = run(world, _then(lines(), lambda: enquiry.enquire(attempt.id, world.now)))
-    assert [case.reference for case in found] == ["TX"]
-
-
-def _then(lines: Iterator[Line], do: Any) -> Iterator[Line]:
-    """The lines, and something that happens before they are compared."""
-    yield from lines
-    do()
-
-
-def test_between_a_comparison_and_its_case_the_books_are_read_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session = world.session()
-    world.pay(session, "004")
-    attempt, opened = latest(session), reconciliation._Run._opened
-
-    def late(self: Any, *given: Any) -> Any:
-        enquiry.enquire(attempt.id, world.now)
-        return opened(self, *given)
-
-    monkeypatch.setattr(reconciliation._Run, "_opened", late)
-    summary, found = run(world, of_ledger(world))
-    assert (found, summary.matched, ReconciliationCase.select().count()) == ([], 1, 0)
-
-
-def test_of_a_statement_that_cannot_be_read_to_its_end_nothing_is_used(world: World) -> None:
-    session = world.session()
-    world.pay(session, "004")
-
-    def broken() -> Iterator[Line]:
-        yield from of_ledger(world)
-        raise NoStatement("no more")
-
-    with pytest.raises(NoStatement):
-        run(world, broken())
-    assert (statuses(session)[0], ReconciliationCase.select().count(), Statement.select().count()) == ("unknown", 0, 0)
-
-
-def test_a_difference_that_vanishes_by_itself_closes_its_case_within_the_hour(world: World) -> None:
-    session = world.session()
-    world.pay(session, "001")
-    world.wait(5)
-    attempt = latest(session)
-    run(world, [payment(world, attempt)])
-    reconciliation.review_all(world.now)
-    assert kinds() == {"missing_here": 1}
-    found = Outcome(result=Result.SUCCEEDED, money=Money(5_000, "XOF"))
-    settlement.apply(attempt.id, found, world.now)
-    reconciliation.review_all(world.now)
-    assert ended() == [("missing_here", cases.BY_ITSELF)]
-
-
-# ---------------------------------------------------------------- much
-
-
-@pytest.mark.long
-def test_a_hundred_thousand_lines_are_compared_in_bounded_memory(world: World) -> None:
-    (attempt,) = paid(world)
-    many = 100_000
-    multiply(many)
-    line = payment(world, attempt)
-
-    def lines() -> Iterator[Line]:
-        for number in range(many):
-            yield replace(line, id=f"TX-{number}", own_id=None, fee=5, fee_currency="XOF")
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    summary, found = run(world, itertools.chain([line], lines()))
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert (summary.matched, found, summary.is_clean) == (many + 1, [], True)
-    assert PaymentAttempt.select().where(PaymentAttempt.cost_amount == 5).count() == many
-    assert grown < 80_000  # kilobytes; a line alone has one
-
-
-def multiply(many: int) -> None:
-    """So many copies of the one payment, with ids and references of their own, by the database itself."""
-    numbers = f"WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < {many})"
-    for model, own in (
-        (PaymentIntent, {"id": "'pi_' || n", "session_id": "NULL"}),
-        (PaymentAttempt, {"id": "'a-' || n", "intent_id": "'pi_' || n", "provider_reference": "'TX-' || n"}),
-    ):
-        table = model._meta.table_name
-        columns = [field.column_name for field in model._meta.sorted_fields if field.name != "commit_order"]
-        values = ", ".join(own.get(name, f'"{name}"') for name in columns)
-        names = ", ".join(f'"{name}"' for name in columns)
-        database.execute_sql(f"INSERT INTO {table} ({names}) {numbers} SELECT {values} FROM n, {table}")
