@@ -1,5 +1,6 @@
 """Prometheus's library: it keeps what this process counts, and writes everything in Prometheus's text format."""
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -44,7 +45,7 @@ def switch_on() -> None:
     ensure(is_shared == bool(folder), f"{folders.VARIABLE} is set before that")
     try:
         if folder:
-            folders.reserve(folder)
+            folders.reserve(folder, os.getpid())
     except OSError:
         log.exception("metrics_have_no_room", folder=str(folder))
         return

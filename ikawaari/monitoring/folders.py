@@ -14,21 +14,36 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger()
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Where the library looks for the folder; it must be set before the library is imported."""
 _PREFIX = "ikawaari-metrics-"
 _ALIVE, _READ = "alive.lock", "read.lock"
 _SUMMED = ("counter", "histogram")  # what outlives the process that counted it
 _RESERVED = {"counter": 262_144, "histogram": 2_097_152, "gauge_livesum": 65_536}  # bytes
+_ENDED = 0  # in place of a process's id: what all that have ended have counted
 _kept_open: list[int] = []
 
 
-def share() -> Path:
-    """Make the folder of this server, for the processes that it will start."""
+def share() -> Path | None:
+    """Make the folder of this server, for the processes that it will start. None if there is no room: then each counts
+    for itself, for a server that cannot be measured still serves.
+    """
+    try:
+        return _made()
+    except OSError:
+        log.exception("metrics_have_no_room")
+        return None
+
+
+def _made() -> Path:
     home = Path("/dev/shm")  # noqa: S108 - else a full disk would end a process that counts
     home = home if os.access(home, os.W_OK) else Path(tempfile.gettempdir())
     _sweep(home)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
+    reserve(folder, _ENDED)
     alive = os.open(folder / _ALIVE, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(alive, fcntl.LOCK_EX)
     _kept_open.append(alive)  # as long as one process of the server lives
@@ -42,33 +57,46 @@ def shared() -> Path | None:
     return Path(name) if name else None
 
 
-def reserve(folder: Path) -> None:
-    """Take the room of this process's files now. Raises OSError if there is none: later that would end the process."""
+def reserve(folder: Path, pid: int) -> None:
+    """Take the room of a process's files now. Raises OSError if there is none: later that would end the process."""
     for kind, size in _RESERVED.items():
-        file = os.open(folder / f"{kind}_{os.getpid()}.db", os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.open(folder / f"{kind}_{pid}.db", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             os.posix_fallocate(file, 0, size)
         finally:
             os.close(file)
 
 
-def fold(pid: int) -> None:
-    """A process has ended: add what it counted to that of its predecessors, and forget what it had."""
-    folder = shared()
-    if folder is None:
-        return
+def fold(folder: Path, pid: int) -> None:
+    """A process has ended: add what it counted to that of its predecessors, and forget what it had. Raises nothing: the
+    server's first process calls this, and must live.
+    """
+    try:
+        _fold(folder, pid)
+    except Exception:
+        log.exception("metrics_not_folded", pid=pid)
+
+
+def _fold(folder: Path, pid: int) -> None:
     mapped: Any = import_module("prometheus_client.mmap_dict").MmapedDict
     with _locked(folder, fcntl.LOCK_EX):
         for kind in _SUMMED:
             ended = folder / f"{kind}_{pid}.db"
             if ended.exists():
-                total = mapped(str(folder / f"{kind}_0.db"))
-                for key, value, _, _ in mapped.read_all_values_from_file(str(ended)):
-                    total.write_value(key, total.read_value(key)[0] + value, 0.0)
-                total.close()
-                ended.unlink()
+                try:
+                    _add(mapped, ended, folder / f"{kind}_{_ENDED}.db")
+                finally:
+                    ended.unlink()  # one that cannot be read would spoil every reading
         for gauges in folder.glob(f"gauge_*_{pid}.db"):
             gauges.unlink()
+
+
+def _add(mapped: Any, ended: Path, sums: Path) -> None:
+    values = list(mapped.read_all_values_from_file(str(ended)))
+    total = mapped(str(sums))
+    for key, value, _, _ in values:
+        total.write_value(key, total.read_value(key)[0] + value, 0.0)
+    total.close()
 
 
 @contextmanager

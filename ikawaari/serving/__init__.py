@@ -80,9 +80,8 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
     }
     if with_worker:
         settings["post_worker_init"] = _start_worker_thread
-    if Config.from_environment().metrics_token:
-        folder = folders.share()
-        settings["child_exit"] = lambda _server, worker: folders.fold(worker.pid)
+    if Config.from_environment().metrics_token and (folder := folders.share()):
+        settings["child_exit"] = lambda _server, worker: folders.fold(folder, worker.pid)
         settings["on_exit"] = lambda _server: folders.remove(folder)
     Server(settings).run()
 

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
 import requests
 
+from ikawaari import logs
+from ikawaari.config import Config
 from ikawaari.monitoring import folders
 from tests.chaos.shop import environment, wait_until
 from tests.monitoring.reading import TOKEN, of_server, total
@@ -19,7 +22,7 @@ OF_HEALTH = {"route": "/healthz", "status": "200"}
 def ask(served: Served, times: int) -> None:
     """That many requests, each over a connection of its own: the kernel spreads them over the processes."""
     for _ in range(times):
-        assert requests.get(f"{served.url}/healthz", timeout=10).ok
+        assert requests.get(f"{served.url}/healthz", timeout=60).ok
 
 
 def counted(served: Served) -> float:
@@ -80,8 +83,34 @@ def test_a_process_that_finds_no_room_is_told_so_before_it_counts(
     def full(*_arguments: int) -> None:
         raise OSError(28, "No space left on device")
 
-    folders.reserve(tmp_path)
+    folders.reserve(tmp_path, 1)
     assert {path.stat().st_size for path in tmp_path.iterdir()} == set(folders._RESERVED.values())
     monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: str(tmp_path))
     with pytest.raises(OSError, match="No space"):
-        folders.reserve(tmp_path)
+        folders.reserve(tmp_path, 2)
+    assert folders.share() is None, "a server that cannot be measured still serves"
+    assert folders.shared() is None
+
+
+def test_a_file_that_cannot_be_read_ends_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    (tmp_path / "counter_7.db").write_bytes(b"\x64\0\0\0\0\0\0\0" + b"\x7f" * 100)
+    folders.fold(tmp_path, 7)
+    assert "metrics_not_folded" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.db"))
+
+
+def test_what_ended_processes_have_counted_is_summed(tmp_path: Path) -> None:
+    mapped = pytest.importorskip("prometheus_client.mmap_dict").MmapedDict
+    for pid, count in ((7, 2.0), (8, 3.0)):
+        file = mapped(str(tmp_path / f"counter_{pid}.db"))
+        file.write_value("a", count, 0.0)
+        file.write_value(f"of {pid} alone", 1.0, 0.0)
+        file.close()
+        (tmp_path / f"gauge_livesum_{pid}.db").touch()
+        folders.fold(tmp_path, pid)
+        folders.fold(tmp_path, pid)  # again: nothing is counted twice
+    assert [path.name for path in tmp_path.glob("*.db")] == ["counter_0.db"]
+    total = {key: value for key, value, *_ in mapped.read_all_values_from_file(str(tmp_path / "counter_0.db"))}
+    assert total == {"a": 5.0, "of 7 alone": 1.0, "of 8 alone": 1.0}
