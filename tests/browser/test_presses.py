@@ -159,6 +159,11 @@ def test_what_was_not_sent_from_a_fold_is_told_where_it_is_seen(page: Page, shop
     expect(message(page)).to_contain_text(UNSENT)
     page.get_by_role("button", name="Oui, arrêter l’abonnement").click()
     see(page, "paid", "Abonnement arrêté")
+    page.route("**/resume", answer(503))
+    page.get_by_role("button", name="Reprendre l’abonnement").click()
+    expect(message(page)).to_contain_text(UNSENT)
+    color = "one => getComputedStyle(one).color"
+    assert message(page).evaluate(color) == page.locator("body").evaluate(color), "no link's color"
     forgive(complaints, *NOISE)
 
 
