@@ -92,8 +92,12 @@ class Run:
     def __init__(self, path: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.path = path
         self.settings = settings
-        self.folder = path / os.environ.get("PYTEST_XDIST_WORKER", "main")  # of this process's own server
         self._pipe = -1
+
+    @property
+    def folder(self) -> Path:
+        """What this process's own server has."""
+        return self.path / os.environ.get("PYTEST_XDIST_WORKER", "main")
 
     @classmethod
     def open(cls, *, durable: bool = False) -> "Run":

@@ -19,7 +19,7 @@ from tests import warm
 
 ROOT = warm.ROOT
 Process = warm.Process | subprocess.Popen[bytes]
-READY_SECONDS = 30
+READY_SECONDS = 90
 STOP_SECONDS = 10
 
 
