@@ -66,7 +66,7 @@ def work(metrics: str) -> None:
     store.shared_clock.check_skew()
     for thread in worker.start(stop, config):
         thread.join()
-    monitoring.finish_traces()
+    monitoring.finish()
 
 
 @main.command()

@@ -30,7 +30,7 @@ class Measured:
         try:
             return self._application(environ, start)
         finally:
-            REQUESTS.observe(time.perf_counter() - began, _method(environ), route, status)
+            REQUESTS.observe_soon(time.perf_counter() - began, _method(environ), route, status)
 
 
 class Traced:

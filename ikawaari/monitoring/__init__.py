@@ -12,6 +12,7 @@ from ikawaari import tracing
 from ikawaari.config import PREFIX as _PREFIX
 from ikawaari.config import Config, UnsafeConfiguration
 from ikawaari.edge import measuring
+from ikawaari.meters import REQUESTS
 
 
 def register(app: Flask, config: Config) -> None:
@@ -36,8 +37,9 @@ def start_traces(config: Config) -> None:
     traces.start()
 
 
-def finish_traces() -> None:
-    """The process ends: send what was not sent yet."""
+def finish() -> None:
+    """The process ends: count and send what was not yet."""
+    REQUESTS.settle()
     if tracing.is_on():
         import_module("ikawaari.monitoring.traces").finish()
 

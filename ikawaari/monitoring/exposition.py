@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ from ikawaari.monitoring import folders
 log = structlog.get_logger()
 CONTENT_TYPE: str = CONTENT_TYPE_LATEST
 KEPT_SECONDS = 5.0  # how long figures of the database are shown again
-SAMPLED_SECONDS = 5.0  # how often a process says what it has
+SETTLED_SECONDS = 0.5  # how often requests are counted: the most that is lost of a process that is killed
+SAMPLED_EACH = 10  # of those times a process says what it has
 _REGISTRY = CollectorRegistry(auto_describe=False)
 _reading = threading.Lock()
 _kept: tuple[float, bytes] = (0.0, b"")
@@ -67,6 +69,7 @@ def _series(meter: Meter) -> Any:
 
 def text() -> bytes:
     """What all processes of this server have counted, and the figures of the database."""
+    meters.REQUESTS.settle()
     folder = folders.shared()
     return (_counted(folder) if folder else generate_latest(_REGISTRY)) + _figures()
 
@@ -122,9 +125,11 @@ class _Facts:
 
 
 def _sample_for_ever() -> None:
-    while True:
-        sample()
-        time.sleep(SAMPLED_SECONDS)
+    for number in count():
+        if number % SAMPLED_EACH == 0:
+            sample()
+        meters.REQUESTS.settle()
+        time.sleep(SETTLED_SECONDS)
 
 
 def sample() -> None:

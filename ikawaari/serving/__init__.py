@@ -64,7 +64,7 @@ def run(bind: str, *, workers: int, threads: int, with_worker: bool) -> None:
         "workers": workers,
         "worker_class": Worker,
         "logger_class": Logger,
-        "worker_exit": lambda _server, _worker: monitoring.finish_traces(),
+        "worker_exit": lambda _server, _worker: monitoring.finish(),
         "threads": threads,
         "reuse_port": True,  # otherwise one process gets nearly all keep-alive connections
         "graceful_timeout": _GRACE_SECONDS,

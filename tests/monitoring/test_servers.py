@@ -51,7 +51,7 @@ def test_all_processes_count_together_and_what_a_killed_one_has_counted_stays(da
     with serve(settings, 2, 2, "--no-worker") as one, serve(settings, 1, 2, "--no-worker") as other:
         ask(one, 40)
         ask(other, 3)
-        assert (counted(one), counted(other)) == (40, 3), "two servers on one machine do not mix"
+        wait_until(lambda: (counted(one), counted(other)) == (40, 3), "two servers on one machine do not mix")
         assert (processes(one), processes(other)) == (2, 1)
         folder = folder_of(one)
         for pid in children(one):
@@ -60,12 +60,12 @@ def test_all_processes_count_together_and_what_a_killed_one_has_counted_stays(da
             wait_until(lambda: len(children(one)) == 2 and processes(one) == 2, "there is a new process")
             assert counted(one) == 40
         ask(one, 5)
-        assert counted(one) == 45
+        wait_until(lambda: counted(one) == 45, "all are counted")
         one.kill()
         one.start()  # what a killed server has left is swept away by the next start
         assert not folder.exists()
         ask(one, 2)
-        assert (counted(one), counted(other)) == (2, 3)
+        wait_until(lambda: (counted(one), counted(other)) == (2, 3), "it counts anew")
         left = folder_of(one)
         one.stop()
         assert not left.exists()
