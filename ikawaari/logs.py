@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import select
+import stat
 import sys
 import threading
 from collections.abc import Iterable, MutableMapping, Sequence
@@ -154,9 +155,11 @@ def _write(stream: TextIO, text: str) -> None:
         stream.write(text)
         return
     left = text.encode(errors="backslashreplace")
+    # A file takes a line as a whole, however many processes write to it; of pieces, others' lines come in between.
+    piece = len(left) if stat.S_ISREG(os.fstat(file).st_mode) else _PIECE
     ready = select.poll()
     ready.register(file, select.POLLOUT)
     while left:
         if not ready.poll(_PATIENCE_MS):
             raise BlockingIOError
-        left = left[os.write(file, left[:_PIECE]) :]
+        left = left[os.write(file, left[:piece]) :]

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,13 @@ def test_a_line_that_a_pipe_cannot_take_at_once_is_written_whole(monkeypatch: py
         logs.WRITER.msg("é" * 20_000)
         monkeypatch.undo()
         assert end.readline() == "é" * 20_000 + "\n"
+
+
+def test_no_line_of_another_process_gets_into_a_line_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, lines = tmp_path / "log", {letter * 50_000 for letter in "abcd"}
+    with log.open("a") as file, ThreadPoolExecutor(len(lines)) as processes:
+        monkeypatch.setattr(sys, "stderr", file)
+        writers = [(logs.LogWriter(), line) for line in lines for _ in range(20)]  # each with a lock of its own
+        list(processes.map(lambda one: one[0].msg(one[1]), writers))
+        monkeypatch.undo()
+    assert set(log.read_text().splitlines()) == lines
