@@ -23,7 +23,7 @@ define install
 	fi
 endef
 
-.PHONY: help run test quick check check-all static bench seeded cluster clients docs fmt setup clean
+.PHONY: help run test quick check check-all static bench chaos cluster clients docs fmt setup clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,8 @@ static: $(VENV)/.dev $(CATALOGS)
 bench: $(VENV)/.test $(CATALOGS) ## Measure the checkout under load
 	@$(PY) -m tests.bench $(ARGS)
 
-seeded: $(VENV)/.test $(CATALOGS) ## A run over all simulated providers (IKAWAARI_SEED, IKAWAARI_SEEDED_PAYMENTS)
-	@IKAWAARI_SEEDED_PAYMENTS=$${IKAWAARI_SEEDED_PAYMENTS:-2000} $(PY) -m pytest tests/chaos/test_seeded.py --long -rP $(ARGS)
+chaos: $(VENV)/.test $(CATALOGS) ## Payments while all fails that can (ARGS='--payments 10000 --seed N --engine sqlite')
+	@$(PY) -m tests.chaos $(ARGS)
 
 cluster: $(VENV)/.test $(CATALOGS) ## Several machines on this one, of which some die while customers pay
 	@$(PY) -m tests.cluster $(ARGS)

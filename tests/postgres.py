@@ -127,6 +127,17 @@ class Run:
                 raise Unavailable(self._failure.read_text())
             return Server(self._address.read_text(), self)
 
+    def start_again(self) -> None:
+        """Start the server, which somebody has ended, with its data and at its address. Raises Unavailable."""
+        account = _account(self.folder)
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)  # its shell has not buried the dead one yet
+        command = _command(_programs(self.folder, account), self.folder, self.settings)
+        address = self._address.read_text()
+        log = self.folder / "log again"
+        _launch([*command, "-p", address.rpartition(":")[2]], self.folder, log, account)
+        if not _answers(address, log):
+            raise Unavailable(f"PostgreSQL did not start again: {log.read_text()[-600:]}")
+
     @property
     def _address(self) -> Path:
         return self.folder / "address"
@@ -244,20 +255,21 @@ def _start(path: Path, settings: Mapping[str, str]) -> str:
     programs = _programs(path, account)
     password = secrets.token_hex(16)
     _initialise(programs, path, password, account)
-    options = [
-        "-D",
-        str(path / "data"),
-        *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-    ]
+    command = _command(programs, path, settings)
     for attempt in range(ATTEMPTS):
         port = _free_port()
         log = path / f"log{attempt}"
-        watch = _launch([str(programs / "postgres"), *options, "-p", str(port)], path, log, account)
+        watch = _launch([*command, "-p", str(port)], path, log, account)
         address = f"postgresql://{USER}:{password}@127.0.0.1:{port}"
         if _answers(address, log):
             return address
         os.killpg(watch.pid, signal.SIGKILL)
     raise Unavailable(f"PostgreSQL did not start: {log.read_text()[-600:]}")
+
+
+def _command(programs: Path, path: Path, settings: Mapping[str, str]) -> list[str]:
+    options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+    return [str(programs / "postgres"), "-D", str(path / "data"), *options]
 
 
 def fast_folder() -> Path:

@@ -15,8 +15,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker("chaos")
-            if "sqlite" in item.nodeid and "killed_at_any_step" not in item.nodeid:
+            if "sqlite" in item.nodeid and not _is_quick(item):
                 item.add_marker("long")
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    return "killed_at_any_step" in item.nodeid or item.path.name == "test_books.py"
 
 
 @pytest.fixture

@@ -1,19 +1,17 @@
-"""After a run: the providers' ledgers against our books, to the unit, and what must have ended or been delivered."""
+"""After a run: what must hold of our own books, and what must have ended. Each check says what does not hold."""
 
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
-from peewee import fn
+from peewee import Case, fn
 
 from ikawaari import store
 from ikawaari.checkout import audit
-from ikawaari.money import Money
-from ikawaari.states import UNSETTLED, DeliveryStatus, IntentStatus, PaymentStatus, RefundStatus
+from ikawaari.states import UNSETTLED, DeliveryStatus, IntentStatus, InvoiceStatus, PaymentStatus, RefundStatus
 from ikawaari.store.database import database
 from ikawaari.store.models import (
     AttemptReport,
@@ -23,11 +21,13 @@ from ikawaari.store.models import (
     Invoice,
     PaymentAttempt,
     PaymentIntent,
+    PaymentLink,
     ProviderAccount,
     Refund,
+    Subscription,
     WebhookDelivery,
+    WebhookEndpoint,
 )
-from tests.chaos.seeded.stage import Stage, Till
 
 _PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
 
@@ -41,14 +41,18 @@ def at_one_moment() -> Iterator[None]:
         yield
 
 
-def contradictions() -> list[str]:
-    """What nobody may see even for a moment, while payments go on: each kind is read by one statement."""
+def contradictions(since: datetime | None = None) -> list[str]:
+    """What nobody may see even for a moment, while payments go on, of the intents that were created since then.
+
+    Each kind is read by one statement.
+    """
+    is_new = PaymentIntent.created_at >= since if since else PaymentIntent.id.is_null(False)
     has_paid = CheckoutSession.payment_status.in_(_PAID)
     columns = (PaymentIntent.id, PaymentIntent.status, PaymentIntent.amount_received)
     sessions = PaymentIntent.select(*columns).join(CheckoutSession)
-    unpaid = sessions.where(has_paid, PaymentIntent.status != IntentStatus.SUCCEEDED)
+    unpaid = sessions.where(has_paid, PaymentIntent.status != IntentStatus.SUCCEEDED, is_new)
     paying = fn.COALESCE(fn.SUM(PaymentAttempt.counted), 0)
-    booked = PaymentIntent.select(*columns).join(PaymentAttempt).group_by(PaymentIntent.id)
+    booked = PaymentIntent.select(*columns).join(PaymentAttempt).where(is_new).group_by(PaymentIntent.id)
     is_paid = PaymentIntent.status == IntentStatus.SUCCEEDED
     wrong = booked.having((paying != PaymentIntent.amount_received) | (is_paid != (paying > 0)))
     return [
@@ -57,15 +61,19 @@ def contradictions() -> list[str]:
     ]
 
 
-def under_way(stage: Stage) -> list[str]:
-    """What has not ended: attempts, refunds and deliveries of ours, and payments and refunds of the providers'."""
+# ---------------------------------------------------------------- what must have ended
+
+
+def under_way() -> list[str]:
+    """What has not ended: attempts, refunds and deliveries."""
     refunds = Refund.select().where(Refund.status == RefundStatus.PENDING)
-    waiting = WebhookDelivery.select().where(WebhookDelivery.status == DeliveryStatus.PENDING).count()
+    waiting = WebhookDelivery.select().where(WebhookDelivery.status != DeliveryStatus.SUCCEEDED).count()
+    failing = WebhookEndpoint.select().where(WebhookEndpoint.failing_since.is_null(False))
     return [
         *unsettled(),
-        *(f"refund {row.id}" for row in refunds),
-        *([f"{waiting} deliveries"] if waiting else []),
-        *(f"{till.provider.name}: {entry['id']} {entry['status']}" for till, entry in _pending(stage)),
+        *(f"refund {row.id} is pending" for row in refunds),
+        *(f"endpoint {row.id} is failing" for row in failing),
+        *([f"{waiting} deliveries wait"] if waiting else []),
     ]
 
 
@@ -85,125 +93,106 @@ def _last(attempt: PaymentAttempt) -> str:
     return f"{account.provider if account else 'no account'}: {told}"
 
 
-def _pending(stage: Stage) -> Iterator[tuple[Till, Mapping[str, Any]]]:
-    for till in stage.tills:
-        for entry in [*till.talk.charges(), *till.talk.refunds()]:
-            if entry["state"] == "pending":
-                yield till, entry
+# ---------------------------------------------------------------- whether the books balance
 
 
-def mismatches(stage: Stage) -> list[str]:
-    """Where anything contradicts anything, in words; empty when all agree."""
-    attempts = list(PaymentAttempt.select())
+def mismatches() -> list[str]:
+    """Where our own books contradict each other."""
     found = [f"{one.finding} {one.object} {one.details}" for one in audit.findings()]
-    for till in stage.tills:
-        found += _of_till(till, [attempt for attempt in attempts if attempt.provider == till.account_id])
+    attempts: dict[str, list[PaymentAttempt]] = defaultdict(list)
+    for attempt in PaymentAttempt.select():
+        attempts[attempt.intent_id].append(attempt)
+    statuses: Any = CheckoutSession.select(CheckoutSession.id, CheckoutSession.payment_status).tuples()
+    sessions: dict[str, str] = dict(statuses)
     for intent in PaymentIntent.select():
-        found += _of_intent(intent, [attempt for attempt in attempts if attempt.intent_id == intent.id])
-    return [*found, *_undelivered(stage)]
+        found += _of_intent(intent, attempts[intent.id], sessions.get(intent.session_id or ""))
+    return found
 
 
-def _of_till(till: Till, attempts: list[PaymentAttempt]) -> Iterator[str]:
-    taken: Counter[str] = Counter()
-    returned: Counter[str] = Counter()
-    for entry in till.talk.charges():
-        taken[entry["id"]] += _units(entry) if entry["state"] == "succeeded" else 0
-    for entry in till.talk.refunds():
-        returned[entry["of"]] += _units(entry) if entry["state"] == "succeeded" else 0
-    for attempt in attempts:
-        sent_id = till.provider.sent_id(attempt.id)
-        ours = attempt.amount_received or 0, _returned(attempt)
-        theirs = taken.pop(sent_id, 0), returned.pop(sent_id, 0)
-        if ours != theirs:
-            told = [f"{one.status} {one.failure_code} {one.amount}" for one in _refunds_of(attempt)]
-            yield f"{till.provider.name} took and returned {theirs} of {attempt.id}, {ours} in our books; {told}"
-    yield from (f"{till.provider.name} has {name}, of which we know nothing" for name in taken)
-
-
-def _units(entry: Mapping[str, Any]) -> int:
-    """The amount of an entry in minor units."""
-    exponent = Money(0, entry["currency"].upper()).exponent
-    return int(Decimal(entry["amount"]).scaleb(exponent))
-
-
-def _refunds_of(attempt: PaymentAttempt) -> list[Refund]:
-    return list(Refund.select().where(Refund.attempt == attempt.id).order_by(Refund.created_at))
-
-
-def _returned(attempt: PaymentAttempt) -> int:
-    return sum(refund.amount for refund in _refunds_of(attempt) if refund.status == RefundStatus.SUCCEEDED)
-
-
-def _of_intent(intent: PaymentIntent, attempts: list[PaymentAttempt]) -> Iterator[str]:
+def _of_intent(intent: PaymentIntent, attempts: list[PaymentAttempt], payment_status: str | None) -> Iterator[str]:
     """One attempt at most pays it; whatever else was taken is held, closed, or was returned."""
     paying = [attempt for attempt in attempts if attempt.counted]
     is_paid = intent.status == IntentStatus.SUCCEEDED
     if len(paying) != int(is_paid) or sum(attempt.counted for attempt in paying) != intent.amount_received:
         yield f"intent {intent.id} is {intent.status}, and {len(paying)} attempts pay it"
     for attempt in attempts:
-        returned = _returned(attempt)
+        returned = _returned(attempt) if attempt.amount_received else 0
         free = 0 if attempt in paying else returned
         if (attempt.amount_received or 0) != attempt.counted + attempt.held + attempt.closed + free:
             yield f"attempt {attempt.id}: received {attempt.amount_received}, returned {returned}, held {attempt.held}"
-    yield from _returned_too_much(attempts)
-    session = CheckoutSession.get_or_none(CheckoutSession.id == intent.session_id) if intent.session_id else None
-    if session and (session.payment_status in _PAID) != is_paid:
-        yield f"session {session.id} is {session.payment_status}, its intent {intent.status}"
+        yield from _returned_too_much(attempt)
+    if payment_status is not None and (payment_status in _PAID) != is_paid:
+        yield f"session {intent.session_id} is {payment_status}, its intent {intent.status}"
 
 
-def _returned_too_much(attempts: list[PaymentAttempt]) -> Iterator[str]:
+def _returned(attempt: PaymentAttempt) -> int:
+    succeeded = (Refund.attempt == attempt.id) & (Refund.status == RefundStatus.SUCCEEDED)
+    return int(Refund.select(fn.SUM(Refund.amount)).where(succeeded).scalar() or 0)
+
+
+def _returned_too_much(attempt: PaymentAttempt) -> Iterator[str]:
     """What went back beyond what there was is known to the operator, and nothing else is."""
-    for attempt in attempts:
-        known = Incident.select(fn.SUM(Incident.amount)).where(Incident.attempt == attempt.id).scalar() or 0
-        too_much = max(0, _returned(attempt) - (attempt.amount_received or 0))
-        if known != attempt.excess or too_much > known:
-            yield f"attempt {attempt.id}: {attempt.excess} too much in our books, {known} in incidents"
+    known = Incident.select(fn.SUM(Incident.amount)).where(Incident.attempt == attempt.id).scalar() or 0
+    too_much = max(0, _returned(attempt) - (attempt.amount_received or 0))
+    if known != attempt.excess or too_much > known:
+        yield f"attempt {attempt.id}: {attempt.excess} too much in our books, {known} in incidents"
 
 
-def _undelivered(stage: Stage) -> Iterator[str]:
-    received = {event["id"] for event in _received(stage)}
-    for event in Event.select():
-        if event.id not in received:
-            yield f"event {event.id} ({event.type}) was not delivered"
+def wrong_periods() -> Iterator[str]:
+    """Periods of subscriptions that were not invoiced one after the other, and paid once or not at all."""
+    invoices = Invoice.select().order_by(Invoice.subscription, Invoice.period)
+    for one, following in pairwise(invoices):
+        is_next = (following.period, following.period_start) == (one.period + 1, one.period_end)
+        if one.subscription_id == following.subscription_id and not is_next:
+            yield f"invoice {following.id} of period {following.period} does not follow period {one.period}"
+    times = fn.SUM(Case(None, [(PaymentAttempt.counted > 0, 1)], 0))
+    taken = fn.SUM(PaymentAttempt.counted)
+    columns = (Invoice.id, Invoice.status, Subscription.amount, Subscription.fee_amount, PaymentIntent.amount_refunded)
+    paying: Any = Invoice.select(*columns, times, taken).join(Subscription).switch(Invoice)
+    paying = paying.join(PaymentIntent, on=PaymentIntent.session == Invoice.session).join(PaymentAttempt)
+    for name, status, amount, fee, returned, paid, units in paying.group_by(*columns).tuples():
+        is_paid = (paid, units) == (1, amount + fee)
+        # Money that came after the end of the subscription goes back.
+        is_right = is_paid if status == InvoiceStatus.PAID else not paid or (is_paid and returned == units)
+        if not is_right:
+            yield f"invoice {name} is {status}: paid {paid} times, {units} of {amount + fee}, {returned} returned"
 
 
-def _received(stage: Stage) -> Iterator[Mapping[str, Any]]:
-    """What the receiver took: each event's last delivery, in the order in which they came."""
-    bodies = [json.loads(request.body) for request in stage.receiver.received]
-    last = {body["id"]: place for place, body in enumerate(bodies)}
-    yield from (body for place, body in enumerate(bodies) if last[body["id"]] == place)
+def overused_links() -> Iterator[str]:
+    """Links that took more payments than they may."""
+    paid = CheckoutSession.payment_status.in_(_PAID)
+    uses = fn.COUNT(CheckoutSession.id)
+    columns = (PaymentLink.id, PaymentLink.max_uses)
+    counted: Any = PaymentLink.select(*columns, uses).join(CheckoutSession).where(paid, PaymentLink.max_uses > 0)
+    for name, most, used in counted.group_by(*columns).having(uses > PaymentLink.max_uses).tuples():
+        yield f"link {name} may be used {most} times and was paid {used} times"
 
 
-def out_of_order(stage: Stage) -> Iterator[str]:
-    """Events of one object that came after later ones."""
-    sequences = {event.id: event.sequence for event in Event.select()}
-    latest: dict[str, int] = {}
-    for body in _received(stage):
-        about, sequence = body["data"]["id"], sequences[body["id"]]
-        if sequence < latest.get(about, 0):
-            yield f"event {body['id']} ({body['type']}) came after a later one of {about}"
-        latest[about] = max(sequence, latest.get(about, 0))
+# ---------------------------------------------------------------- figures
 
 
 def _corrected() -> int:
     """Refunds that failed and succeeded, in either order."""
-    of_refunds = Event.select().where(Event.type.in_(["refund.failed", "refund.succeeded"]))
-    ends = Counter(object_id for object_id, _ in {(event.object_id, event.type) for event in of_refunds})
+    is_end = Event.type.in_(["refund.failed", "refund.succeeded"])
+    told: Any = Event.select(Event.object_id, Event.type).where(is_end).tuples()
+    ends = Counter(object_id for object_id, _ in set(told))
     return sum(number > 1 for number in ends.values())
 
 
-def figures() -> str:
+def figures() -> dict[str, int]:
     """What there is in the end, in numbers."""
-    counts = {
+    partly = (Refund.intent == PaymentIntent.id) & (Refund.amount < PaymentIntent.amount_received)
+    return {
         "sessions": CheckoutSession.select().count(),
         "attempts": PaymentAttempt.select().count(),
         "passed on": PaymentAttempt.select().where(PaymentAttempt.routed_from.is_null(False)).count(),
         "paid": PaymentIntent.select().where(PaymentIntent.status == IntentStatus.SUCCEEDED).count(),
         "invoices": Invoice.select().count(),
+        "links": PaymentLink.select().count(),
         "refunds": Refund.select().count(),
-        "of them corrected": _corrected(),
+        "of them in part": Refund.select().join(PaymentIntent, on=partly).count(),
+        "corrected": _corrected(),
         "returned too much": Incident.select().where(Incident.amount > 0).count(),
         "held": PaymentAttempt.select().where(PaymentAttempt.held > 0).count(),
         "events": Event.select().count(),
     }
-    return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -1,7 +1,9 @@
 """`ikawaari`, by a clock that a test moves: the file IKAWAARI_TEST_CLOCK says how many seconds it is ahead.
 
 The program knows nothing of this. Besides the clock, calls of providers take no longer than the file says, because a
-test orders many that are never answered, and webhooks of live mode may go to this machine.
+test orders many that are never answered, and webhooks of live mode may go to this machine. Where time passes faster
+than real time does (IKAWAARI_TEST_CLOCK_SPEED), real waits for webhooks are shorter by as much, or leases would end
+first. IKAWAARI_TEST_CLOCK_OF names the process, whose own clock may be off; the shared one never is.
 """
 
 import mmap
@@ -13,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ikawaari import cli, clock, store
+from ikawaari.events import delivery, outgoing
 from ikawaari.events.outgoing import Caller
 from ikawaari.providers.http import Call
 
-CLOCK = "IKAWAARI_TEST_CLOCK"
+CLOCK, SPEED, OWNER = "IKAWAARI_TEST_CLOCK", "IKAWAARI_TEST_CLOCK_SPEED", "IKAWAARI_TEST_CLOCK_OF"
+OWNERS = ("server", "first worker", "second worker")
 CALL_SECONDS = float(os.environ.get("IKAWAARI_SEEDED_CALL_SECONDS", "2"))
 PATIENT_SECONDS = 20.0  # a machine that is busy enough answers no look-up within two, and nothing would ever end
-_FORM = struct.Struct("dd")  # how far ahead, and how long calls may take
+_FORM = struct.Struct("dd3d")  # how far ahead, how long calls may take, and how far off each one's own clock is
 
 
 class Hands:
@@ -28,11 +32,17 @@ class Hands:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._ahead, self._call_seconds = 0.0, CALL_SECONDS
-        path.write_bytes(_FORM.pack(self._ahead, self._call_seconds))
+        self._off = [0.0] * len(OWNERS)
+        path.write_bytes(_FORM.pack(self._ahead, self._call_seconds, *self._off))
 
     def move(self, seconds: float) -> None:
         """Move all clocks that read the file forward."""
         self._ahead += seconds
+        self._write()
+
+    def set_off(self, owner: str, seconds: float) -> None:
+        """Let the own clock of one process be wrong by so much."""
+        self._off[OWNERS.index(owner)] = seconds
         self._write()
 
     def be_patient(self) -> None:
@@ -42,7 +52,7 @@ class Hands:
 
     def _write(self) -> None:
         with self.path.open("r+b") as file:
-            file.write(_FORM.pack(self._ahead, self._call_seconds))
+            file.write(_FORM.pack(self._ahead, self._call_seconds, *self._off))
 
 
 def main() -> None:
@@ -51,18 +61,27 @@ def main() -> None:
         said = mmap.mmap(file.fileno(), _FORM.size, access=mmap.ACCESS_READ)
     _follow(said)
     _shorten_calls(said)
+    _shorten_webhooks(float(os.environ.get(SPEED, "1")))
     _let_webhooks_stay_here()
     cli.main()
 
 
 def _follow(said: mmap.mmap) -> None:
-    read = clock.now
+    read, owner = clock.now, os.environ.get(OWNER)
 
-    def moved() -> datetime:
-        return read() + timedelta(seconds=_FORM.unpack(said[: _FORM.size])[0])
+    def shared() -> datetime:
+        return read() + timedelta(seconds=_values(said)[0])
 
-    clock.now = moved
-    store.shared_clock.use(moved)
+    def own() -> datetime:
+        ahead, _, *off = _values(said)
+        return read() + timedelta(seconds=ahead + off[OWNERS.index(owner or "")])
+
+    clock.now = own if owner else shared
+    store.shared_clock.use(shared)
+
+
+def _values(said: mmap.mmap) -> tuple[float, ...]:
+    return _FORM.unpack(said[: _FORM.size])
 
 
 def _shorten_calls(said: mmap.mmap) -> None:
@@ -70,10 +89,15 @@ def _shorten_calls(said: mmap.mmap) -> None:
 
     @wraps(inner)
     def shortened(self: Call, account_id: str, base_url: str, timeout: timedelta, **more: Any) -> None:
-        longest = timedelta(seconds=_FORM.unpack(said[: _FORM.size])[1])
+        longest = timedelta(seconds=_values(said)[1])
         inner(self, account_id, base_url, min(timeout, longest), **more)
 
     Call.__init__ = shortened  # type: ignore[method-assign]
+
+
+def _shorten_webhooks(speed: float) -> None:
+    outgoing.TIMEOUT_SECONDS /= speed
+    delivery._LONGEST_CARRY_SECONDS /= speed  # type: ignore[assignment]
 
 
 def _let_webhooks_stay_here() -> None:

@@ -1,18 +1,46 @@
-"""What a seed decides: who buys what, which orders the simulators get, who is killed when, and how time goes on."""
+"""What a seed decides: who buys what, what the simulators are told to do, which faults happen, and how time goes on."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
-BUYERS = 8  # at the same time
-_PER_ROUND = 100
-_FAULTY, _FATED, _DEAF, _DOWN = 0.4, 0.6, 0.4, 0.05  # the last three: of the faulty ones
+from tests.chaos.seeded.shops import FATES, SHOPS, UNSIGNED, Shop, Wallet
+
+_PER_ROUND, _FEWEST_ROUNDS = 250, 2
+_FAULTY, _FATED, _DEAF, _DOWN = 0.4, 0.6, 0.4, 0.03  # the last three: of the faulty ones
 _RETURNED, _SUBSCRIBED, _LEFT = 0.3, 0.1, 0.06  # how many of all
+_TWICE, _CHANGED, _CANCELED = 0.08, 0.06, 0.04  # impatience, of all
+_LINK_EVERY, _LINK_VISITORS = 40, 6  # of each so many purchases, these pay at one link
+LINK_AMOUNT, LINK_USES = 5_000, 3
+_KILL_EVERY = 25  # purchases
 _JUMPS = (200, 600, 1_000, 3_700, 30_000, 90_000)  # seconds between two rounds: no lease of the dead is longer
 _LOST = ("timeout", "reset", "500", "accepted_then_500", "garbage", "html")
 _CALLBACKS = ("drop_callback", "double_callback", "late_callback", "reorder", "early_callback")
 _SIGNED = ("bad_signature", "unsigned")
+WORKERS = ("first worker", "second worker")
+PROCESSES = ("server", *WORKERS)
+
+
+class Kind(StrEnum):
+    """What can happen to the machines."""
+
+    KILLED = "killed"
+    FROZEN = "frozen"
+    CLOCK_OFF = "clock off"
+    DATABASE_KILLED = "database killed"
+    DATABASE_RESTARTED = "database restarted"
+    CONNECTIONS_DROPPED = "connections dropped"
+    DISK_FULL = "disk full"
+
+
+KINDS: Mapping[str, Sequence[Kind]] = {
+    "postgres": [kind for kind in Kind if kind != Kind.KILLED],
+    # There is no server to restart, and one machine has one clock.
+    "sqlite": [Kind.FROZEN, Kind.DISK_FULL],
+}
 
 
 @dataclass(frozen=True)
@@ -21,29 +49,6 @@ class Order:
 
     provider: str
     order: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Wallet:
-    """How somebody pays: `number` is followed by so many `digits`."""
-
-    operator: str
-    currency: str
-    number: str
-    digits: int
-    otp: str | None = None
-    card: str | None = None  # a test card instead of a wallet
-    is_renewed: bool = False  # by a prompt
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A merchant, with accounts of its own (simulator and country) or with those of the house."""
-
-    name: str
-    accounts: Sequence[tuple[str, str | None]]
-    wallets: Sequence[Wallet]
-    returns: str  # of its payments: nothing, the whole, or a part
 
 
 @dataclass(frozen=True)
@@ -61,191 +66,126 @@ class Purchase:
     subscribes: bool
     returns: Sequence[int]  # in minor units, one refund after the other
     leaves: bool  # at once, having pressed the button
+    presses_twice: bool
+    changes_to: tuple[Wallet, str] | None  # another method, and its phone, while the first one waits
+    cancels: bool  # the merchant cancels while the payment waits
+    link: int | None  # the number of the link at which it is paid
 
 
 @dataclass(frozen=True)
-class Kill:
-    """Somebody dies by SIGKILL when so many purchases of the round have begun: a worker, or the server."""
+class Fault:
+    """Something happens when so many purchases of the round have begun: to one of the processes, or to all."""
 
     begun: int
-    victim: str
+    kind: Kind
+    victim: str = ""
+    seconds: float = 0  # how far a clock is off
 
 
 @dataclass(frozen=True)
 class Round:
-    """Purchases at the same time; then everybody is killed, and so many seconds go by."""
+    """Purchases at the same time; then the workers are killed, and so many seconds go by."""
 
     purchases: Sequence[Purchase]
-    kills: Sequence[Kill]
+    faults: Sequence[Fault]
     jump: int
 
 
-def _card(name: str, *, is_renewed: bool = False) -> Wallet:
-    return Wallet("card", "XOF", "", 0, card=f"pm_card_{name}", is_renewed=is_renewed)
-
-
-_FREE_SN = Wallet("free_sn", "XOF", "+22176", 7, is_renewed=True)
-_ORANGE_SN = Wallet("orange_sn", "XOF", "+22177", 7, is_renewed=True)
-_WAVE_SN = Wallet("wave_sn", "XOF", "+22178", 7)
-_MTN_CI = Wallet("mtn_ci", "XOF", "+22505", 8, is_renewed=True)
-_MTN_CM = Wallet("mtn_cm", "XAF", "+23767", 7, is_renewed=True)
-SHOPS: Sequence[Shop] = (
-    Shop(
-        "pawapay",
-        [("pawapay", None)],
-        [
-            *(_FREE_SN, _ORANGE_SN, _WAVE_SN, _MTN_CI, _MTN_CM),
-            Wallet("orange_bf", "XOF", "+22607", 6, otp="123456"),
-            Wallet("airtel_cd", "CDF", "+24397", 7, is_renewed=True),
-        ],
-        "part",
-    ),
-    Shop(
-        "cinetpay",
-        [("cinetpay", "SN"), ("cinetpay", "CI"), ("cinetpay", "BF")],
-        [
-            *(_FREE_SN, _WAVE_SN, _MTN_CI),
-            Wallet("orange_sn", "XOF", "+22177", 7),
-            Wallet("orange_ci", "XOF", "+22507", 8),
-            Wallet("orange_bf", "XOF", "+22607", 6, otp="123456"),
-        ],
-        "nothing",
-    ),
-    Shop(
-        "cinetpay-legacy",
-        [("cinetpay-legacy", "SN"), ("cinetpay-legacy", "CI")],
-        [Wallet("orange_sn", "XOF", "+22177", 7), _WAVE_SN, Wallet("mtn_ci", "XOF", "+22505", 8)],
-        "nothing",
-    ),
-    Shop("mtn", [("mtn", "CM")], [_MTN_CM], "part"),
-    Shop("wave", [("wave", "SN")], [_WAVE_SN], "whole"),
-    Shop(
-        "stripe",
-        [("stripe", None)],
-        [
-            _card("visa", is_renewed=True),
-            _card("authenticationRequired"),
-            _card("chargeDeclinedInsufficientFunds"),
-            _card("pendingRefund"),
-            _card("refundFail"),
-        ],
-        "part",
-    ),
-    # The house's accounts: what one refuses, another may take.
-    Shop(
-        "house",
-        [("pawapay", None), ("cinetpay", "SN"), ("mtn", "CM"), ("wave", "SN")],
-        [_FREE_SN, _ORANGE_SN, _WAVE_SN, _MTN_CM],
-        "part",
-    ),
-)
-_FATES: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "pawapay": [
-        {"kind": "refuse", "code": "PROVIDER_TEMPORARILY_UNAVAILABLE"},
-        {"kind": "fail", "code": "INSUFFICIENT_BALANCE"},
-        {"kind": "fail", "code": "UNSPECIFIED_FAILURE", "on": "refund"},
-        {"kind": "fail_then_complete", "code": "PAYMENT_NOT_APPROVED", "seconds": 600},
-        {"kind": "fail_then_complete", "code": "UNSPECIFIED_FAILURE", "seconds": 600, "on": "refund"},
-        {"kind": "other_amount", "amount": "495"},
-        {"kind": "in_reconciliation", "seconds": 5_000},
-    ],
-    "cinetpay": [
-        {"kind": "refuse"},
-        {"kind": "operation_error"},
-        {"kind": "redirect"},
-        {"kind": "fail", "code": 2005},
-        {"kind": "fail_then_succeed", "seconds": 600},
-        {"kind": "other_amount", "amount": 495},
-        {"kind": "forged_token"},
-        {"kind": "premature_callback"},
-    ],
-    "cinetpay-legacy": [
-        {"kind": "refuse", "description": "notify_url is wrong"},
-        {"kind": "refuse", "description": "transaction_id was used before"},
-        {"kind": "refuse", "code": "624"},
-        {"kind": "no_address"},
-        {"kind": "fail", "code": "602"},
-        {"kind": "fail_then_succeed", "seconds": 600},
-        {"kind": "other_amount", "amount": 495},
-    ],
-    "mtn": [
-        {"kind": "refuse", "status": 500, "code": "NOT_ALLOWED"},
-        {"kind": "fail", "code": "NOT_ENOUGH_FUNDS"},
-        {"kind": "fail", "code": "PAYEE_NOT_FOUND", "on": "refund"},
-        {"kind": "fail_then_succeed", "code": "EXPIRED", "seconds": 600},
-        {"kind": "fail_then_succeed", "code": "EXPIRED", "seconds": 600, "on": "refund"},
-        {"kind": "other_amount", "amount": "495"},
-        {"kind": "unreadable", "seconds": 20},
-        {"kind": "forged_callback"},
-    ],
-    "wave": [
-        {"kind": "refuse", "code": "request-validation-error"},
-        {"kind": "paid_before_expire", "on": "cancel"},
-        {"kind": "late_success", "seconds": 600},
-        {"kind": "other_amount", "amount": "495"},
-    ],
-    "stripe": [
-        {"kind": "429"},
-        {"kind": "429", "on": "intent"},
-        {"kind": "reset", "on": "intent"},
-        {"kind": "500", "on": "intent"},
-        {"kind": "timeout", "on": "intent"},
-        {"kind": "key_in_use"},
-        {"kind": "other_amount", "amount": 495},
-        {"kind": "refund_fails", "on": "refund"},
-    ],
-}
-_UNSIGNED = {"cinetpay", "mtn"}
-
-
-def plan(seed: int, payments: int) -> Sequence[Round]:
+def plan(seed: int, payments: int, engine: str) -> Sequence[Round]:
     """The same for the same seed, whatever the machine."""
     chance = random.Random(seed)
-    rounds = max(2, -(-payments // _PER_ROUND))
-    numbers = [range(start, payments, rounds) for start in range(rounds)]
-    return [_round(chance, list(one)) for one in numbers]
+    rounds = max(_FEWEST_ROUNDS, -(-payments // _PER_ROUND))
+    kinds = _shuffled_forever(chance, KINDS[engine])
+    each = -(-len(KINDS[engine]) // _FEWEST_ROUNDS)  # the shortest run has each kind once
+    bounds = [payments * number // rounds for number in range(rounds + 1)]
+    return [_round(chance, range(start, end), [next(kinds) for _ in range(each)]) for start, end in pairwise(bounds)]
 
 
-def _round(chance: random.Random, numbers: Sequence[int]) -> Round:
+def _shuffled_forever(chance: random.Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
+    while True:
+        yield from chance.sample(kinds, len(kinds))
+
+
+def _round(chance: random.Random, numbers: Sequence[int], kinds: Sequence[Kind]) -> Round:
     purchases = [_purchase(chance, number) for number in numbers]
-    deaths = sorted(chance.sample(range(1, len(numbers)), k=max(2, len(numbers) // 12)))
-    victims = [chance.choice(["first worker", "second worker", "server"]) for _ in deaths]
-    kills = [Kill(begun, victim) for begun, victim in zip(deaths, victims, strict=True)]
-    return Round(purchases, kills, chance.choice(_JUMPS))
+    happening = [*kinds, *[Kind.KILLED] * max(2, len(numbers) // _KILL_EVERY)]
+    moments = sorted(chance.choices(range(1, len(numbers)), k=len(happening)))
+    chance.shuffle(happening)
+    faults = [_fault(chance, begun, kind) for begun, kind in zip(moments, happening, strict=True)]
+    return Round(purchases, faults, chance.choice(_JUMPS))
+
+
+def _fault(chance: random.Random, begun: int, kind: Kind) -> Fault:
+    match kind:
+        case Kind.KILLED:
+            return Fault(begun, kind, chance.choice(PROCESSES))
+        case Kind.FROZEN:
+            return Fault(begun, kind, chance.choice(WORKERS))
+        case Kind.CLOCK_OFF:
+            return Fault(begun, kind, chance.choice(PROCESSES), chance.choice([-15.0, -5.0, 5.0, 15.0]))
+    return Fault(begun, kind)
 
 
 def _purchase(chance: random.Random, number: int) -> Purchase:
-    shop = SHOPS[number % len(SHOPS)]
-    wallet = chance.choice(shop.wallets)
-    provider = chance.choice(shop.accounts)[0]
+    link = number // _LINK_EVERY if number % _LINK_EVERY < _LINK_VISITORS else None
+    shop = SHOPS[(number if link is None else link) % len(SHOPS)]  # all who pay at a link pay the same shop
+    wallet = chance.choice(_payable(shop, link))
+    provider = chance.choice(shop.accounts)[0] if shop.accounts else "sandbox"
     amount = chance.randrange(100, 20_000) * 5 * (100 if wallet.currency == "CDF" else 1)
-    middle = "".join(chance.choices("0123456789", k=max(0, wallet.digits - 3)))
+    amount = LINK_AMOUNT if link is not None else amount
     return Purchase(
         number=number,
         shop=shop.name,
         amount=amount,
         wallet=wallet,
-        phone=f"{wallet.number}{middle}500" if wallet.number else "",
-        orders=_orders(chance, provider) if chance.random() < _FAULTY else [],
+        phone=_phone(chance, wallet),
+        orders=_orders(chance, provider) if provider != "sandbox" and chance.random() < _FAULTY else [],
         decisions=chance.choice([["pay"], ["pay"], ["pay"], ["decline", "pay"], ["decline"]]),
         tries=chance.choice([1, 2, 3]),
-        subscribes=wallet.is_renewed and chance.random() < _SUBSCRIBED,
+        subscribes=link is None and wallet.is_renewed and chance.random() < _SUBSCRIBED,
         returns=_returns(chance, shop.returns, amount),
         leaves=chance.random() < _LEFT,
+        presses_twice=chance.random() < _TWICE,
+        changes_to=_other(chance, shop, wallet) if chance.random() < _CHANGED else None,
+        cancels=chance.random() < _CANCELED,
+        link=link,
     )
+
+
+def _payable(shop: Shop, link: int | None) -> Sequence[Wallet]:
+    """A link has one currency."""
+    return [one for one in shop.wallets if link is None or one.currency == link_currency(shop)]
+
+
+def link_currency(shop: Shop) -> str:
+    """The currency of the shop's links."""
+    return shop.wallets[0].currency
+
+
+def _other(chance: random.Random, shop: Shop, wallet: Wallet) -> tuple[Wallet, str]:
+    """Another method of the shop in the same currency; the same one with another phone where there is no other."""
+    others = [one for one in shop.wallets if one.currency == wallet.currency and one is not wallet] or [wallet]
+    other = chance.choice(others)
+    return other, _phone(chance, other)
+
+
+def _phone(chance: random.Random, wallet: Wallet) -> str:
+    ending = chance.choice(wallet.endings)
+    middle = "".join(chance.choices("0123456789", k=max(0, wallet.digits - len(ending))))
+    return f"{wallet.number}{middle}{ending}" if wallet.number else ""
 
 
 def _orders(chance: random.Random, provider: str) -> Sequence[Order]:
     """Several at once, and sometimes no callback comes at all: what one fault hides, another door tells."""
     if chance.random() < _DOWN:  # for so long that breakers open
         return [Order(provider, {"kind": "500", "on": "charge", "times": 8})]
-    orders = [chance.choice(_FATES[provider])] if chance.random() < _FATED else []
+    orders = [chance.choice(FATES[provider])] if chance.random() < _FATED else []
     lost = chance.choices(_LOST, k=chance.choice([0, 1, 1, 2]))
     orders += [{"kind": kind, "on": chance.choice(["charge", "charge", "lookup", "refund"])} for kind in lost]
     if chance.random() < _DEAF:
         orders.append({"kind": "drop_callback", "on": "any", "times": 3})
     else:
-        told = [*_CALLBACKS, *([] if provider in _UNSIGNED else _SIGNED)]
+        told = [*_CALLBACKS, *([] if provider in UNSIGNED else _SIGNED)]
         orders += [{"kind": kind} for kind in chance.choices(told, k=chance.choice([0, 1, 2]))]
     return [Order(provider, {"on": "charge", **one}) for one in orders]
 

@@ -1,19 +1,20 @@
 """Where a run happens: the simulators, the merchants with their accounts, the real processes, and one clock for all."""
 
-import random
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import requests
 import time_machine
 
-from ikawaari import clock, ids, sealing
+from ikawaari import clock, ids, sealing, store
 from ikawaari.checkout import account_setup, accounts, merchant_view
 from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.config import Config
@@ -21,19 +22,23 @@ from ikawaari.merchants import credentials, merchants
 from ikawaari.merchants.credentials import Scope
 from ikawaari.providers import registry
 from ikawaari.providers.provider import Provider
+from ikawaari.providers.sandbox import ledger
 from ikawaari.simulators.ground import Simulator, running
 from ikawaari.simulators.registry import SIMULATORS
 from ikawaari.store.models import WebhookEndpoint
 from tests import warm
 from tests.chaos import shop as shops
-from tests.chaos.seeded import moved, plan
-from tests.chaos.seeded.plan import Order, Shop
+from tests.chaos.seeded import moved, postmaster
+from tests.chaos.seeded.deliveries import Receiver
+from tests.chaos.seeded.disk import Disk, disk
+from tests.chaos.seeded.plan import WORKERS, Order
+from tests.chaos.seeded.postmaster import Postmaster
+from tests.chaos.seeded.shops import SHOPS, Shop
 from tests.serving import Served, serve
-from tests.simulators.talking import Receiver, Talk
+from tests.simulators.talking import Talk
 
-MOVED = "tests.chaos.seeded.moved"
-WORKERS = ("first worker", "second worker")
-_REFUSED_WEBHOOKS = 0.03  # how many of the deliveries the merchants' receiver answers with 500
+MODULE = "tests.chaos.seeded.moved"
+SPEED = 8.0  # how much faster than real time time goes while payments go on
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Till:
     simulator: Simulator
     talk: Talk
     given: Mapping[str, Any]  # the account's settings
+    ordering: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def secrets(self) -> list[str]:
@@ -55,19 +61,23 @@ class Till:
 
 @dataclass
 class Merchant:
-    """A shop's merchant in live mode, and the accounts that take its payments."""
+    """A shop's merchant, and the accounts that take its payments; the sandbox's has none."""
 
     id: str
+    name: str
     headers: Mapping[str, str]
     tills: Sequence[Till]
 
     def order(self, order: Order) -> None:
         """Place an order at the simulator of one of its accounts."""
         till = next(one for one in self.tills if one.name == order.provider)
-        till.talk.next(**order.order)
+        with till.ordering:  # its connection is one for all buyers
+            till.talk.next(**order.order)
 
     def card_token(self, card: str) -> str:
-        """What the card's fields on the page would give: a token of the first account's."""
+        """What the card's fields on the page would give: a token of the first account's, or the sandbox's own."""
+        if not self.tills:
+            return card
         till = self.tills[0]
         key = {"Authorization": f"Bearer {till.given['secret_key']}"}
         url = f"{till.talk.base_url}/v1/test_helpers/confirmation_tokens"
@@ -77,16 +87,26 @@ class Merchant:
 
 
 @dataclass
+class Ground:
+    """The database of a run, and the disk beneath it; `postmaster` is there on PostgreSQL."""
+
+    url: str
+    disk: Disk
+    postmaster: Postmaster | None = None
+
+
+@dataclass
 class Stage:
     """All of it."""
 
+    ground: Ground
     served: Served
     receiver: Receiver
     merchants: Mapping[str, Merchant]
     _traveller: time_machine.Traveller
-    _hands: moved.Hands
+    hands: moved.Hands
     _workers: dict[str, warm.Process] = field(default_factory=dict)
-    _moving: Lock = field(default_factory=Lock)
+    _changing: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def tills(self) -> list[Till]:
@@ -95,35 +115,48 @@ class Stage:
 
     def pass_time(self, seconds: float) -> None:
         """Move the clocks of the servers, of the simulators and of this process; what is due there has happened."""
-        with self._moving:
-            self._traveller.shift(timedelta(seconds=seconds))
-            self._hands.move(seconds)
+        self._traveller.shift(timedelta(seconds=seconds))
+        self.hands.move(seconds)
         for till in self.tills:
             till.simulator.timeline.advance(0)
 
-    def be_patient(self) -> None:
-        """From now on let calls of providers take as long as a busy machine needs."""
-        self._hands.be_patient()
-
     def employ(self) -> None:
         """Start the workers that do not live."""
-        for name in WORKERS:
-            if name not in self._workers:
-                self._workers[name] = warm.Process(MOVED, ["worker"], self.served.environment, self.served.log)
+        with self._changing:
+            for name in WORKERS:
+                if name not in self._workers:
+                    environment = {**self.served.environment, moved.OWNER: name}
+                    self._workers[name] = warm.Process(MODULE, ["worker"], environment, self.served.log)
 
     def kill(self, victim: str) -> None:
         """Kill a worker or the server, and start it again."""
         if victim == "server":
             self.served.kill()
             self.served.start()
-        else:
+            return
+        with self._changing:
             self._end(victim)
             self.employ()
 
     def kill_all(self) -> None:
         """Kill the workers: until they are started again, nobody calls a provider. The server has nothing to do."""
-        for name in list(self._workers):
-            self._end(name)
+        with self._changing:
+            for name in list(self._workers):
+                self._end(name)
+
+    def freeze(self, worker: str) -> warm.Process:
+        """Stop a worker in the middle of whatever it does."""
+        with self._changing:
+            process = self._workers[worker]
+            os.kill(process.pid, signal.SIGSTOP)
+            return process
+
+    def pids(self) -> list[int]:
+        """The processes that write to the database's files."""
+        if self.ground.postmaster:
+            return self.ground.postmaster.pids()
+        served = Path(f"/proc/{self.served.pid}/task/{self.served.pid}/children").read_text().split()
+        return [*map(int, served), *(worker.pid for worker in self._workers.values())]
 
     def _end(self, name: str) -> None:
         process = self._workers.pop(name)
@@ -132,27 +165,74 @@ class Stage:
 
 
 @contextmanager
-def staged(database_url: str, folder: Path, seed: int) -> Iterator[Stage]:
-    """The stage, on a migrated database that this process is connected to."""
+def ground(engine: str, folder: Path) -> Iterator[Ground]:
+    """A migrated database of the run's own, to which this process is connected."""
+    with ExitStack() as stack:
+        if engine == "postgres":
+            started = stack.enter_context(postmaster.started(_migrate))
+            made = Ground(started.url, started.disk, started)
+        else:
+            place = folder / "disk"
+            place.mkdir()
+            made = Ground(f"sqlite:///{place / 'ikawaari.sqlite3'}", stack.enter_context(disk(place)))
+            _migrate(made.url)
+        store.connect(made.url)
+        ledger.connect(made.url, pool=4)
+        stack.callback(_disconnect)
+        yield made
+
+
+def _migrate(url: str) -> None:
+    store.connect(url)
+    ledger.connect(url, pool=2)
+    try:
+        store.migrate()
+        ledger.prepare()
+    finally:
+        _disconnect()
+
+
+def _disconnect() -> None:
+    store.disconnect()
+    ledger.disconnect()
+
+
+@contextmanager
+def staged(made: Ground, folder: Path, seed: int) -> Iterator[Stage]:
+    """The stage, on that ground."""
     hands = moved.Hands(folder / "clock")
     chosen = shops.environment(
-        database_url, enquiry_seconds="5", charge_timeout_seconds="20", tries_per_session="0", worker_poll_seconds="0.1"
+        made.url,
+        enquiry_seconds="5",
+        charge_timeout_seconds="20",
+        tries_per_session="0",
+        link_sessions_per_minute="0",
+        worker_poll_seconds="0.2",
+        sandbox_delay_seconds="3",
+        sandbox_prompt_seconds="60",
     )
     with ExitStack() as stack:
         traveller = stack.enter_context(time_machine.travel(datetime.now(UTC), tick=True))
-        receiver = stack.enter_context(_receiver(seed).listening())
-        environment = {**chosen, moved.CLOCK: str(hands.path)}
-        served = stack.enter_context(serve(environment, 1, 8, "--no-worker", module=MOVED))
+        store.shared_clock.use(clock.now)
+        receiver = stack.enter_context(Receiver(seed).listening())
+        environment = {**chosen, moved.CLOCK: str(hands.path), moved.SPEED: str(SPEED), moved.OWNER: "server"}
+        served = stack.enter_context(serve(environment, 1, 8, "--no-worker", module=MODULE))
         config = Config.from_environment(served.environment)
         _share_the_house(config)
-        merchants_of = {one.name: _merchant(one, config, receiver, stack) for one in plan.SHOPS}
-        stage = Stage(served, receiver, merchants_of, traveller, hands)
+        merchants_of = {one.name: _merchant(one, config, receiver, stack) for one in SHOPS}
+        stage = Stage(made, served, receiver, merchants_of, traveller, hands)
         stage.employ()
         time.sleep(accounts.KEPT_SECONDS)  # until the server knows the last of them
         try:
             yield stage
         finally:
             stage.kill_all()
+
+
+def thaw(process: warm.Process) -> None:
+    """Let a frozen worker go on, if nobody has killed it."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGCONT)
 
 
 def _share_the_house(config: Config) -> None:
@@ -163,21 +243,14 @@ def _share_the_house(config: Config) -> None:
     merchant_view.configure(config)
 
 
-def _receiver(seed: int) -> Receiver:
-    """The merchants' own: now and then it is out of order."""
-    chance, receiver = random.Random(seed), Receiver()
-    receiver.statuses = [500 if chance.random() < _REFUSED_WEBHOOKS else 200 for _ in range(100_000)]
-    return receiver
-
-
 def _merchant(shop: Shop, config: Config, receiver: Receiver, stack: ExitStack) -> Merchant:
     now = clock.now()
     merchant = merchants.create(shop.name, now)
-    key = credentials.create(merchant, livemode=True, scopes=list(Scope), now=now, rate_limit=1_000_000)
+    key = credentials.create(merchant, livemode=shop.livemode, scopes=list(Scope), now=now, rate_limit=1_000_000)
     WebhookEndpoint.create(  # not by its verb: only https is taken in live mode
         id=ids.new("we"),
         merchant=merchant,
-        livemode=True,
+        livemode=shop.livemode,
         url=f"{receiver.url}/{shop.name}",
         secret=sealing.seal("whsec_made_up"),
         enabled_events=["*"],
@@ -186,7 +259,7 @@ def _merchant(shop: Shop, config: Config, receiver: Receiver, stack: ExitStack) 
     )
     owner = None if shop.name == "house" else merchant.id
     tills = [_till(name, country, owner, config, stack) for name, country in shop.accounts]
-    return Merchant(merchant.id, {"Authorization": f"Bearer {key}"}, tills)
+    return Merchant(merchant.id, shop.name, {"Authorization": f"Bearer {key}"}, tills)
 
 
 def _till(name: str, country: str | None, owner: str | None, config: Config, stack: ExitStack) -> Till:
