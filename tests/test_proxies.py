@@ -209,10 +209,8 @@ def caddy_command(folder: Path, proxy: Proxy, servers: Sequence[int], limits: di
         (DEPLOY / "Caddyfile").read_text(),
         {
             "\n{\n": f"\n{{\n\tadmin off\n\thttp_port {proxy.plain_port}\n\thttps_port {proxy.port}\n",
-            "checkout.example, pay.example {": f"localhost {{\n\ttls {folder}/fullchain.pem {folder}/privkey.pem",
+            "pay.example} {": f"pay.example}} {{\n\ttls {folder}/fullchain.pem {folder}/privkey.pem",
             "/var/log/caddy/ikawaari.log": str(proxy.log),
-            "127.0.0.1:8000": f"{HOST}:{servers[0]}",
-            "127.0.0.1:8001": f"{HOST}:{servers[1]}",
         }
         | limits,
     )
@@ -235,6 +233,7 @@ def running(program: str, folder: Path, servers: Sequence[int]) -> Iterator[Prox
     proxy = Proxy(program, serving.free_port(), serving.free_port(), folder / "access.log", ca)
     command = COMMANDS[program](folder, proxy, servers, SHORT[program])
     environment = {"PATH": "/usr/sbin:/usr/bin:/bin", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    environment |= {"IKAWAARI_HOSTS": "localhost", "IKAWAARI_SERVERS": " ".join(f"{HOST}:{port}" for port in servers)}
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     try:
