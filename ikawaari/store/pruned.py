@@ -12,7 +12,7 @@ from ikawaari.store.models import PruningPlace
 from ikawaari.store.record import Record
 
 R = TypeVar("R", bound=Record)
-MOST = 500  # rows that one transaction looks at, or deletes
+MOST = 200  # rows that one transaction looks at, or deletes
 _BEGINNING = ""
 
 
