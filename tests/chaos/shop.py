@@ -31,6 +31,8 @@ _FAST = {
     "IKAWAARI_MERCHANT_RATE_LIMIT": "1000000",
     "IKAWAARI_PROMPTS_PER_PHONE": "0",  # here a crowd shares one telephone, and pays at once
     "IKAWAARI_DECLINES_PER_CARD": "0",  # and a few cards
+    "IKAWAARI_EVENT_DAYS": "0",  # what a run of months has told is compared at its end
+    "IKAWAARI_UNPAID_SESSION_DAYS": "0",
 }
 
 

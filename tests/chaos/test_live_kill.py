@@ -19,6 +19,7 @@ from ikawaari.checkout.refunds import NewRefund
 from ikawaari.config import Config
 from ikawaari.providers import registry
 from ikawaari.providers.base import Provider
+from ikawaari.pruning import PRUNE
 from ikawaari.states import UNSETTLED, RefundStatus
 from ikawaari.store.models import CheckoutSession, DueWork, PaymentAttempt, Refund
 from ikawaari.worker import HOUSEKEEPING
@@ -113,7 +114,8 @@ class House:
         """Wait until nothing is due that nobody has taken."""
         deadline = time.monotonic() + shops.PATIENCE_SECONDS
         free = DueWork.leased_until.is_null() | (DueWork.leased_until <= clock.now())  # not a dead worker's
-        while DueWork.select().where(DueWork.due_at <= clock.now(), DueWork.kind != HOUSEKEEPING, free).exists():
+        ours = DueWork.kind.not_in([HOUSEKEEPING, PRUNE])
+        while DueWork.select().where(DueWork.due_at <= clock.now(), ours, free).exists():
             if time.monotonic() > deadline:
                 return
             time.sleep(0.05)

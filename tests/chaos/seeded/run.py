@@ -12,6 +12,7 @@ from pathlib import Path
 import peewee
 
 from ikawaari import clock, store
+from ikawaari.pruning import PRUNE
 from ikawaari.store.models import DueWork
 from ikawaari.worker import HOUSEKEEPING
 from tests.chaos.seeded import books, deliveries, ledgers, logs
@@ -212,7 +213,7 @@ def _read(question: Callable[[], list[str]]) -> list[str] | None:
 
 def _due() -> list[str]:
     """What is due now, and what a worker does."""
-    rows = DueWork.select().where(DueWork.due_at <= clock.now(), DueWork.kind != HOUSEKEEPING)
+    rows = DueWork.select().where(DueWork.due_at <= clock.now(), DueWork.kind.not_in([HOUSEKEEPING, PRUNE]))
     return [f"{row.kind} {row.subject}, tries {row.tries}" for row in rows.order_by(DueWork.id)]
 
 
