@@ -11,7 +11,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from ikawaari import store
-from ikawaari.checkout import conditions, visits
+from ikawaari.checkout import conditions, refunds, visits
+from ikawaari.checkout.refunds import NewRefund
 from ikawaari.config import Config
 from ikawaari.store.database import database
 from ikawaari.store.models import (
@@ -194,6 +195,10 @@ def test_a_link_that_was_paid_once_too_often_is_found(world: World) -> None:
     PaymentLink.update(max_uses=1).execute()
     (found,) = books.overused_links()
     assert "may be used 1 times and was paid 2 times" in found
+    refund = refunds.create(world.owner, NewRefund(payment_intent=intent(session).id), world.now)
+    world.wait(5)
+    Refund.update(reason="link_used").where(Refund.id == refund.id).execute()
+    assert list(books.overused_links()) == []
 
 
 # ---------------------------------------------------------------- ledgers

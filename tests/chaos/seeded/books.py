@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from peewee import Case, fn
+from peewee import SQL, Case, fn
 
 from ikawaari import store
 from ikawaari.checkout import audit
@@ -159,11 +159,17 @@ def wrong_periods() -> Iterator[str]:
 
 
 def overused_links() -> Iterator[str]:
-    """Links that took more payments than they may."""
+    """Links that took more payments than they may. Money that came when a failure was corrected, after others had used
+    up the link, goes back, and then it is no use.
+    """
     paid = CheckoutSession.payment_status.in_(_PAID)
+    is_beyond = (Refund.intent == PaymentIntent.id) & (Refund.reason == "link_used")
+    is_returned = is_beyond & (Refund.status == RefundStatus.SUCCEEDED)
+    is_use = ~fn.EXISTS(Refund.select(SQL("1")).where(is_returned))
     uses = fn.COUNT(CheckoutSession.id)
     columns = (PaymentLink.id, PaymentLink.max_uses)
-    counted: Any = PaymentLink.select(*columns, uses).join(CheckoutSession).where(paid, PaymentLink.max_uses > 0)
+    sessions: Any = PaymentLink.select(*columns, uses).join(CheckoutSession).join(PaymentIntent)
+    counted = sessions.where(paid, is_use, PaymentLink.max_uses > 0)
     for name, most, used in counted.group_by(*columns).having(uses > PaymentLink.max_uses).tuples():
         yield f"link {name} may be used {most} times and was paid {used} times"
 

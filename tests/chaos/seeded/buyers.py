@@ -18,7 +18,8 @@ MOST_BUYERS = 24  # at the same time
 PATIENCE_SECONDS = 5.0  # real ones, before a customer goes away
 _LOOK_SECONDS = 0.3
 _REQUEST_SECONDS = 20
-_INSISTENCE = 400  # tries of one request: a number, because a busy machine starts a killed server late
+_PAUSE_SECONDS = 0.25  # before a request that was not answered well is sent again
+_INSISTENCE = 200  # tries of one request: a number, because a busy machine starts a killed server late
 _DAILY = {"interval": "day", "interval_count": 1}
 _MOST_SUBSCRIPTIONS = 5  # of a merchant, which are left to be renewed
 _CURRENCIES = {shop.name: link_currency(shop) for shop in SHOPS}
@@ -137,7 +138,7 @@ class Trade:
             answer = self.attempt(call)
             if answer is not None and (answer.ok or answer.status_code in done):
                 return answer.json()
-            time.sleep(0.1)
+            time.sleep(_PAUSE_SECONDS)
         raise AssertionError(answer.text if answer is not None else "no answer")
 
     def attempt(self, call: Callable[[], requests.Response]) -> requests.Response | None:
@@ -276,7 +277,7 @@ class Buyer:
                 return answer.headers["Location"].partition("?")[0].rpartition("/")[2]
             if answer is not None and answer.status_code == 410:
                 return None
-            time.sleep(0.1)
+            time.sleep(_PAUSE_SECONDS)
         raise AssertionError(answer.text if answer is not None else "no answer")
 
     def _follow(self, url: str) -> requests.Response:

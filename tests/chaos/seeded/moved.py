@@ -3,7 +3,8 @@
 The program knows nothing of this. Besides the clock, calls of providers take no longer than the file says, because a
 test orders many that are never answered, and webhooks of live mode may go to this machine. Where time passes faster
 than real time does (IKAWAARI_TEST_CLOCK_SPEED), real waits for webhooks are shorter by as much, or leases would end
-first. IKAWAARI_TEST_CLOCK_OF names the process, whose own clock may be off; the shared one never is.
+first. IKAWAARI_TEST_CLOCK_OF names the process, whose own clock may be off; the shared one never is. While the file
+says so, workers begin nothing: then time can jump without a call on its way.
 """
 
 import mmap
@@ -18,12 +19,13 @@ from ikawaari import cli, clock, store
 from ikawaari.events import delivery, outgoing
 from ikawaari.events.outgoing import Caller
 from ikawaari.providers.http import Call
+from ikawaari.store import due
 
 CLOCK, SPEED, OWNER = "IKAWAARI_TEST_CLOCK", "IKAWAARI_TEST_CLOCK_SPEED", "IKAWAARI_TEST_CLOCK_OF"
 OWNERS = ("server", "first worker", "second worker")
 CALL_SECONDS = float(os.environ.get("IKAWAARI_SEEDED_CALL_SECONDS", "2"))
 PATIENT_SECONDS = 20.0  # a machine that is busy enough answers no look-up within two, and nothing would ever end
-_FORM = struct.Struct("dd3d")  # how far ahead, how long calls may take, and how far off each one's own clock is
+_FORM = struct.Struct("ddd3d")  # how far ahead, how long calls may take, whether work waits, how far off each clock is
 
 
 class Hands:
@@ -31,9 +33,9 @@ class Hands:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._ahead, self._call_seconds = 0.0, CALL_SECONDS
+        self._ahead, self._call_seconds, self._work_waits = 0.0, CALL_SECONDS, False
         self._off = [0.0] * len(OWNERS)
-        path.write_bytes(_FORM.pack(self._ahead, self._call_seconds, *self._off))
+        path.write_bytes(self._said())
 
     def move(self, seconds: float) -> None:
         """Move all clocks that read the file forward."""
@@ -45,6 +47,11 @@ class Hands:
         self._off[OWNERS.index(owner)] = seconds
         self._write()
 
+    def let_work_wait(self, *, waits: bool) -> None:
+        """From now on workers begin nothing; or they do again."""
+        self._work_waits = waits
+        self._write()
+
     def be_patient(self) -> None:
         """From now on let calls take as long as a busy machine needs."""
         self._call_seconds = PATIENT_SECONDS
@@ -52,7 +59,10 @@ class Hands:
 
     def _write(self) -> None:
         with self.path.open("r+b") as file:
-            file.write(_FORM.pack(self._ahead, self._call_seconds, *self._off))
+            file.write(self._said())
+
+    def _said(self) -> bytes:
+        return _FORM.pack(self._ahead, self._call_seconds, self._work_waits, *self._off)
 
 
 def main() -> None:
@@ -63,6 +73,7 @@ def main() -> None:
     _shorten_calls(said)
     _shorten_webhooks(float(os.environ.get(SPEED, "1")))
     _let_webhooks_stay_here()
+    _let_work_wait(said)
     cli.main()
 
 
@@ -73,7 +84,7 @@ def _follow(said: mmap.mmap) -> None:
         return read() + timedelta(seconds=_values(said)[0])
 
     def own() -> datetime:
-        ahead, _, *off = _values(said)
+        ahead, _, _, *off = _values(said)
         return read() + timedelta(seconds=ahead + off[OWNERS.index(owner or "")])
 
     clock.now = own if owner else shared
@@ -108,6 +119,16 @@ def _let_webhooks_stay_here() -> None:
         return inner(self, *given, livemode=False)
 
     Caller.post = local  # type: ignore[method-assign]
+
+
+def _let_work_wait(said: mmap.mmap) -> None:
+    inner = due.claim
+
+    @wraps(inner)
+    def waiting(*given: Any, **named: Any) -> Any:
+        return [] if _values(said)[2] else inner(*given, **named)
+
+    due.claim = waiting
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _shuffled_forever(chance: random.Random, kinds: Sequence[Kind]) -> Iterator[
 
 def _round(chance: random.Random, numbers: Sequence[int], kinds: Sequence[Kind]) -> Round:
     purchases = [_purchase(chance, number) for number in numbers]
-    happening = [*kinds, *[Kind.KILLED] * max(2, len(numbers) // _KILL_EVERY)]
+    happening = [*kinds, *[Kind.KILLED] * max(1, len(numbers) // _KILL_EVERY)]
     moments = sorted(chance.choices(range(1, len(numbers)), k=len(happening)))
     chance.shuffle(happening)
     faults = [_fault(chance, begun, kind) for begun, kind in zip(moments, happening, strict=True)]

@@ -29,6 +29,7 @@ _MOST_WAITS, _WAIT = 12, 90_000
 _IDLE_SECONDS, _MOST_LOOKS = 60, 20_000
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
+_REST_SECONDS = 2.5  # longer than a call takes
 Say = Callable[[str], None]
 
 
@@ -91,9 +92,10 @@ class Run:
         self.seen += _read(lambda: books.contradictions(since)) or []
 
     def jump(self, seconds: int) -> None:
-        """Let so many seconds pass while no call is on its way, for nobody works; then work until nothing is due."""
-        self.stage.kill_all()
+        """Let so many seconds pass while no call is on its way; then work until nothing is due."""
+        self._rest()
         self.stage.pass_time(seconds)
+        self.stage.hands.let_work_wait(waits=False)
         self.stage.employ()
         before: list[str] = []
         idle_since = time.monotonic()
@@ -108,11 +110,23 @@ class Run:
             time.sleep(0.05)
         self.seen.append(f"what is due does not end: {before[:5]}")
 
+    def _rest(self) -> None:
+        """Have the workers finish what they do, and begin nothing. If a row is held for too long, all are killed: its
+        worker hangs, or has died.
+        """
+        self.stage.hands.let_work_wait(waits=True)
+        until = time.monotonic() + _REST_SECONDS
+        while _read(_held) != []:
+            if time.monotonic() > until:
+                self.stage.kill_all()
+                return
+            time.sleep(0.05)
+
     def end(self) -> Report:
         """Wait until all is at rest, and look whether everything holds."""
         closed_at = clock.now()
         self.say("everybody has gone; waiting until all is at rest")
-        self.stage.hands.be_patient()
+        self.stage.calm()
         for seconds in _LAST_JUMPS:
             self.trade.end_subscriptions()  # one whose first payment failed may start when that is corrected
             self.jump(seconds)
@@ -215,6 +229,11 @@ def _due() -> list[str]:
     """What is due now, and what a worker does."""
     rows = DueWork.select().where(DueWork.due_at <= clock.now(), DueWork.kind.not_in([HOUSEKEEPING, PRUNE]))
     return [f"{row.kind} {row.subject}, tries {row.tries}" for row in rows.order_by(DueWork.id)]
+
+
+def _held() -> list[str]:
+    """What a worker holds, or held when it died."""
+    return [row.subject for row in DueWork.select().where(DueWork.leased_until.is_null(False))]
 
 
 def _orders(rounds: Sequence[Round]) -> Counter[str]:

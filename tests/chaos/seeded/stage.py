@@ -120,6 +120,13 @@ class Stage:
         for till in self.tills:
             till.simulator.timeline.advance(0)
 
+    def calm(self) -> None:
+        """From now on providers do nothing that was ordered, and calls may take as long as a busy machine needs."""
+        self.hands.be_patient()
+        for till in self.tills:
+            with till.simulator.lock:
+                till.simulator.orders._open.clear()
+
     def employ(self) -> None:
         """Start the workers that do not live."""
         with self._changing:
