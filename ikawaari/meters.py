@@ -187,3 +187,9 @@ ENDPOINTS_FAILING = Meter(
     ("mode",),
 )
 INCIDENTS = Meter(Kind.FACT, "ikawaari_incidents_open", "Incidents that a person has to end", ("kind",))
+CASES = Meter(
+    Kind.FACT,
+    "ikawaari_reconciliation_cases_open",
+    "Differences between a provider's statement and the books that a person has to end",
+    ("account", "mode", "kind"),
+)

@@ -16,6 +16,7 @@ from ikawaari.events import delivery
 from ikawaari.invariants import present
 from ikawaari.meters import (
     BREAKERS,
+    CASES,
     CLOCK_SKEW,
     DUE_LAG,
     DUE_WAITING,
@@ -29,7 +30,14 @@ from ikawaari.meters import (
     mode,
 )
 from ikawaari.states import UNSETTLED as UNSETTLED_STATUSES
-from ikawaari.store.models import DueWork, Incident, PaymentAttempt, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.models import (
+    DueWork,
+    Incident,
+    PaymentAttempt,
+    ReconciliationCase,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 MOST = 10_000
 AGES = {
@@ -76,6 +84,8 @@ def _others() -> Iterator[Figure]:
         yield ENDPOINTS_FAILING, (mode(bool(livemode)),), endpoints
     for kind, incidents in store.run(_select_incidents):
         yield INCIDENTS, (kind,), incidents
+    for account_id, kind, cases in store.run(_select_cases):
+        yield CASES, (account_id, accounts.mode_of(account_id), kind), cases
 
 
 @compiled.once
@@ -122,6 +132,13 @@ def _select_failing() -> Any:
 def _select_incidents() -> Any:
     open_ones = Incident.select(Incident.kind, fn.COUNT(SQL("*"))).where(Incident.closed_at.is_null())
     return open_ones.group_by(Incident.kind)
+
+
+@compiled.once
+def _select_cases() -> Any:
+    account_and_kind = ReconciliationCase.account, ReconciliationCase.kind
+    open_ones = ReconciliationCase.select(*account_and_kind, fn.COUNT(SQL("*")))
+    return open_ones.where(ReconciliationCase.closed_at.is_null()).group_by(*account_and_kind)
 
 
 def _at_most(rows: Any) -> Any:

@@ -11,6 +11,7 @@ from ikawaari.checkout import breakers, figures, incidents
 from ikawaari.events import endpoints
 from ikawaari.meters import (
     BREAKERS,
+    CASES,
     CLOCK_SKEW,
     DUE_LAG,
     DUE_WAITING,
@@ -25,7 +26,13 @@ from ikawaari.meters import (
 from ikawaari.money import Money
 from ikawaari.store import due
 from ikawaari.store.database import database
-from ikawaari.store.models import CheckoutSession, PaymentAttempt, WebhookDelivery, WebhookEndpoint
+from ikawaari.store.models import (
+    CheckoutSession,
+    PaymentAttempt,
+    ReconciliationCase,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from tests import statements
 from tests.checkout.test_money_held import paid_twice_at_expresso
 from tests.store.test_indexes import _plan
@@ -87,10 +94,13 @@ def test_webhooks_breakers_and_incidents_are_counted(world: World) -> None:
     breakers.open_now(("acc_gone", "orange_sn"), breakers.Reason.FAILURES)
     breakers.open_now(("sandbox", ""), breakers.Reason.CLOSED)
     incidents.record(incidents.Kind.DISPUTE, attempt, Money(5_000, "XOF"), world.now)
+    for reference, closed_at in (("1", None), ("2", None), ("3", world.now)):
+        _case(reference, closed_at, world.now)
     figures_now = found(world)
     assert figures_now[WEBHOOKS_PENDING, ()] == WebhookDelivery.select().count() > 0
     assert figures_now[ENDPOINTS_FAILING, ("test",)] == 1
     assert figures_now[INCIDENTS, ("dispute",)] == 1
+    assert figures_now[CASES, ("acc_gone", "live", "missing_here")] == 2
     assert figures_now[BREAKERS, (*SANDBOX, "cards")] == 1
     assert figures_now[BREAKERS, ("acc_gone", "live", "orange_sn")] == 1, "what is not known here may be live"
 
@@ -99,7 +109,7 @@ def test_all_of_them_take_few_statements(world: World) -> None:
     found(world)
     with statements.sent() as seen:
         found(world)
-    assert len(seen) <= 8, seen
+    assert len(seen) <= 9, seen
 
 
 @pytest.mark.parametrize(
@@ -114,11 +124,24 @@ def test_all_of_them_take_few_statements(world: World) -> None:
         (lambda now: figures._count_pending(database.obj), "webhook_deliveries_of_"),
         (lambda now: figures._select_failing(database.obj), "webhook_endpoints_failing"),
         (lambda now: figures._select_incidents(database.obj), "incidents_open"),
+        (lambda now: figures._select_cases(database.obj), "reconciliation_cases_open"),
     ],
-    ids=["held", "unsettled", "due", "pending", "failing", "incidents"],
+    ids=["held", "unsettled", "due", "pending", "failing", "incidents", "cases"],
 )
 def test_each_is_found_by_an_index(world: World, query: Callable[[datetime], Any], index: str) -> None:
     assert re.search(index, _plan(*query(world.now)))
+
+
+def _case(reference: str, closed_at: datetime | None, now: datetime) -> None:
+    ReconciliationCase.create(
+        account="acc_gone",
+        kind="missing_here",
+        object="payment",
+        reference=reference,
+        created_at=now,
+        changed_at=now,
+        closed_at=closed_at,
+    )
 
 
 def paid(world: World) -> CheckoutSession:

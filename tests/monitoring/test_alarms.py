@@ -136,6 +136,9 @@ TROUBLES: Mapping[str, Mapping[str, str]] = {
     "IkawaariAttemptsUnsettled": {'ikawaari_attempts_unsettled{account="acc_1", mode="live", age="24h+"}': "2x120"},
     "IkawaariMoneyHeld": {'ikawaari_money_held_attempts{account="acc_1", mode="live", currency="XOF"}': "1x120"},
     "IkawaariIncidentOpen": {'ikawaari_incidents_open{kind="dispute"}': "1x120"},
+    "IkawaariReconciliationCaseOpen": {
+        'ikawaari_reconciliation_cases_open{account="acc_1", mode="live", kind="missing_here"}': "1x120"
+    },
     "IkawaariDueWorkLate": {'ikawaari_due_work_lag_seconds{kind="attempt.enquire"}': "301+60x120"},
     "IkawaariDueWorkFails": {
         'ikawaari_due_work_duration_seconds_count{kind="refund.send", result="failed"}': "0+1x120"
