@@ -172,6 +172,11 @@ def test_a_period_that_is_skipped_paid_twice_or_not_paid_is_found(world: World) 
     (first,) = Invoice.select()
     assert list(books.wrong_periods()) == []
     with unguarded():
+        Invoice.update(status="void").execute()
+    assert any("is void: paid 1 times" in found for found in books.wrong_periods())
+    with unguarded():
+        Invoice.update(status="paid").execute()
+    with unguarded():
         PaymentAttempt.update(counted=2 * subscription.amount).execute()
     assert any("is paid: paid 1 times" in found for found in books.wrong_periods())
     with unguarded():
@@ -182,6 +187,17 @@ def test_a_period_that_is_skipped_paid_twice_or_not_paid_is_found(world: World) 
         {**first.__data__, "id": "in_2", "period": 2, "period_start": later, "session": world.session().id}
     ).execute()
     assert any("does not follow" in found for found in books.wrong_periods())
+
+
+@ON_SQLITE
+def test_late_money_of_a_voided_invoice_that_goes_back_is_sound(world: World) -> None:
+    subscription = subscribed(world)
+    refund = refunds.create(world.owner, NewRefund(attempt=PaymentAttempt.get().id), world.now)
+    world.wait(5)
+    Refund.update(reason="late", automatic=True).where(Refund.id == refund.id).execute()
+    with unguarded():
+        Invoice.update(status="void").where(Invoice.subscription == subscription.id).execute()
+    assert list(books.wrong_periods()) == []
 
 
 @ON_SQLITE
@@ -197,7 +213,7 @@ def test_a_link_that_was_paid_once_too_often_is_found(world: World) -> None:
     assert "may be used 1 times and was paid 2 times" in found
     refund = refunds.create(world.owner, NewRefund(payment_intent=intent(session).id), world.now)
     world.wait(5)
-    Refund.update(reason="link_used").where(Refund.id == refund.id).execute()
+    Refund.update(reason="link_used", automatic=True).where(Refund.id == refund.id).execute()
     assert list(books.overused_links()) == []
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from peewee import SQL, Case, fn
+from peewee import Case, fn
 
 from ikawaari import store
 from ikawaari.checkout import audit
@@ -145,33 +145,38 @@ def wrong_periods() -> Iterator[str]:
         is_next = (following.period, following.period_start) == (one.period + 1, one.period_end)
         if one.subscription_id == following.subscription_id and not is_next:
             yield f"invoice {following.id} of period {following.period} does not follow period {one.period}"
+    given_back = _given_back()
     times = fn.SUM(Case(None, [(PaymentAttempt.counted > 0, 1)], 0))
     taken = fn.SUM(PaymentAttempt.counted)
-    columns = (Invoice.id, Invoice.status, Subscription.amount, Subscription.fee_amount, PaymentIntent.amount_refunded)
+    columns = (Invoice.id, Invoice.status, Subscription.amount, Subscription.fee_amount, PaymentIntent.id)
     paying: Any = Invoice.select(*columns, times, taken).join(Subscription).switch(Invoice)
     paying = paying.join(PaymentIntent, on=PaymentIntent.session == Invoice.session).join(PaymentAttempt)
-    for name, status, amount, fee, returned, paid, units in paying.group_by(*columns).tuples():
+    for name, status, amount, fee, intent_id, paid, units in paying.group_by(*columns).tuples():
         is_paid = (paid, units) == (1, amount + fee)
-        # Money that came after the end of the subscription goes back.
-        is_right = is_paid if status == InvoiceStatus.PAID else not paid or (is_paid and returned == units)
-        if not is_right:
-            yield f"invoice {name} is {status}: paid {paid} times, {units} of {amount + fee}, {returned} returned"
+        is_late = is_paid and intent_id in given_back  # it came after the end of the subscription
+        if not (is_paid if status == InvoiceStatus.PAID else is_late or not paid):
+            yield f"invoice {name} is {status}: paid {paid} times, {units} of {amount + fee}"
 
 
 def overused_links() -> Iterator[str]:
-    """Links that took more payments than they may. Money that came when a failure was corrected, after others had used
-    up the link, goes back, and then it is no use.
+    """Links that took more payments than they may, without giving back what came when a failure was corrected after
+    others had used up the link.
     """
-    paid = CheckoutSession.payment_status.in_(_PAID)
-    is_beyond = (Refund.intent == PaymentIntent.id) & (Refund.reason == "link_used")
-    is_returned = is_beyond & (Refund.status == RefundStatus.SUCCEEDED)
-    is_use = ~fn.EXISTS(Refund.select(SQL("1")).where(is_returned))
-    uses = fn.COUNT(CheckoutSession.id)
-    columns = (PaymentLink.id, PaymentLink.max_uses)
-    sessions: Any = PaymentLink.select(*columns, uses).join(CheckoutSession).join(PaymentIntent)
-    counted = sessions.where(paid, is_use, PaymentLink.max_uses > 0)
-    for name, most, used in counted.group_by(*columns).having(uses > PaymentLink.max_uses).tuples():
-        yield f"link {name} may be used {most} times and was paid {used} times"
+    given_back = _given_back()
+    columns = (PaymentLink.id, PaymentLink.max_uses, PaymentIntent.id)
+    is_paid = CheckoutSession.payment_status.in_(_PAID)
+    sessions: Any = PaymentLink.select(*columns).join(CheckoutSession).join(PaymentIntent)
+    paid = [row for row in sessions.where(is_paid, PaymentLink.max_uses > 0).tuples() if row[2] not in given_back]
+    for (name, most), used in Counter(row[:2] for row in paid).items():
+        if used > most:
+            yield f"link {name} may be used {most} times and was paid {used} times"
+
+
+def _given_back() -> set[str]:
+    """The intents whose money is for nothing: it went back by itself, or the merchant was told that it cannot."""
+    is_for_nothing = Refund.automatic & Refund.reason.in_(["late", "link_used"])
+    ended = Refund.select(Refund.intent).where(is_for_nothing, Refund.status != RefundStatus.PENDING)
+    return {refund.intent_id for refund in ended}
 
 
 # ---------------------------------------------------------------- figures
