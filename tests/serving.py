@@ -125,6 +125,13 @@ class Served:
             time.sleep(0.005)
 
 
+def copied(folder: Path) -> Path:
+    """A fresh copy of the program in `folder`."""
+    for name in ("ikawaari", "templates", "static"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 @contextmanager
 def serve(
     config_env: Mapping[str, str],

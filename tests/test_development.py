@@ -18,9 +18,8 @@ from ikawaari.serving import reloading
 from ikawaari.store.database import database
 from tests import factories
 from tests.conftest import disconnect
-from tests.serving import ROOT, serve
+from tests.serving import ROOT, copied, serve
 from tests.statements import sent
-from tests.test_serving import copied
 
 # ---------------------------------------------------------------- the shell
 

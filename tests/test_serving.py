@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from ikawaari import locks
 from tests import warm
 from tests.chaos import shop as shops
 from tests.chaos.shop import Shop, card, pay, wait_until, wallet
-from tests.serving import ROOT, Served, free_port, serve, server_environment, work
+from tests.serving import ROOT, Served, copied, free_port, serve, server_environment, work
 
 SOON_SECONDS = 25  # less than the grace that running requests get
 PATIENCE_SECONDS = 60  # on a busy machine
@@ -35,13 +34,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`serve --demo` from a fresh copy of the program, with nothing but its defaults."""
     with serve({}, 2, 4, "--demo", folder=copied(tmp_path_factory.mktemp("copy"))) as served:
         yield served
-
-
-def copied(folder: Path) -> Path:
-    """A fresh copy of the program in `folder`."""
-    for name in ("ikawaari", "templates", "static"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
 
 
 def test_the_demo_prints_a_curl_that_opens_a_session_when_it_is_pasted(demo: Served) -> None:

@@ -6,7 +6,7 @@ import click
 
 from ikawaari import clock
 from ikawaari.checkout import cases
-from ikawaari.cli.root import TypedText, main, on_the_database, operator
+from ikawaari.cli.root import TypedText, by_whom, main, on_the_database
 
 
 @main.group("cases")
@@ -29,9 +29,7 @@ def list_cases(which: str, account: str | None, as_json: bool) -> None:
 @cases_group.command("close")
 @click.argument("case_id", metavar="CASE", type=click.IntRange(1, 2**63 - 1))
 @click.option("--reason", required=True, type=TypedText(500), help="How it ended; stored with it.")
-@click.option(
-    "--by", "made_by", default=operator, type=TypedText(255), help="Who you are; default: the system's user and host."
-)
+@by_whom
 @on_the_database
 def close(case_id: int, reason: str, made_by: str) -> None:
     """Say how a case ended. It changes no amount."""

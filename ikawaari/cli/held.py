@@ -6,7 +6,7 @@ import click
 
 from ikawaari import clock
 from ikawaari.checkout import held
-from ikawaari.cli.root import TypedText, main, on_the_database, operator
+from ikawaari.cli.root import TypedText, by_whom, main, on_the_database
 
 
 @main.group("held")
@@ -25,9 +25,7 @@ def list_held() -> None:
 @held_group.command("close")
 @click.argument("attempt_id", metavar="ATTEMPT")
 @click.option("--reason", required=True, type=TypedText(500), help="How it was paid back; stored in the history.")
-@click.option(
-    "--by", "made_by", default=operator, type=TypedText(255), help="Who you are; default: the system's user and host."
-)
+@by_whom
 @on_the_database
 def close(attempt_id: str, reason: str, made_by: str) -> None:
     """Say that an attempt's held money was paid back another way. Automatic refunds stop."""

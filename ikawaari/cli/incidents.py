@@ -6,7 +6,7 @@ import click
 
 from ikawaari import clock
 from ikawaari.checkout import incidents
-from ikawaari.cli.root import TypedText, main, on_the_database, operator
+from ikawaari.cli.root import TypedText, by_whom, main, on_the_database
 
 
 @main.group("incidents")
@@ -26,9 +26,7 @@ def list_incidents(everything: bool) -> None:
 @incidents_group.command("close")
 @click.argument("incident_id", metavar="INCIDENT", type=click.IntRange(1, 2**63 - 1))
 @click.option("--reason", required=True, type=TypedText(500), help="How it ended; stored with it.")
-@click.option(
-    "--by", "made_by", default=operator, type=TypedText(255), help="Who you are; default: the system's user and host."
-)
+@by_whom
 @on_the_database
 def close(incident_id: int, reason: str, made_by: str) -> None:
     """Say how an incident ended. It changes no amount."""

@@ -82,3 +82,9 @@ class TypedText(click.types.StringParamType):
         if cards.stands_in(typed):
             self.fail(cards.REFUSAL, param, ctx)
         return typed
+
+
+by_whom = click.option(
+    "--by", "made_by", default=operator, type=TypedText(255), help="Who you are; default: the system's user and host."
+)
+"""The option of a command by which a person ends something; it is stored with the end."""

@@ -1,7 +1,6 @@
 """The machines: each has an address on the loopback network, a clock of its own, and one version of the program."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from tests import postgres
 from tests.chaos import shop as shops
 from tests.cluster.balancer import balanced
-from tests.serving import ROOT, STOP_SECONDS, Served, free_port, server_environment
+from tests.serving import ROOT, STOP_SECONDS, Served, copied, free_port, server_environment
 
 CALL_SECONDS = 3  # how long a provider's call may take: a worker's lease is three times as long
 CLOCKS = (0.0, 4.0, -4.0)  # seconds by which the machines' clocks are wrong
@@ -176,7 +175,6 @@ def up(_migrator: Any, db: Any) -> None:
 
 def next_version(folder: Path) -> Path:
     """A copy of the program whose schema is newer: columns, a table and an index that this version does not know."""
-    for name in ("ikawaari", "templates", "static"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    copied(folder)
     (folder / "ikawaari/store/migrations/9999_next_version.py").write_text(NEXT_VERSION)
     return folder

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import ikawaari
-from ikawaari import clock, store
+from ikawaari import clock
 from ikawaari.checkout import audit
 from ikawaari.config import Config
 from ikawaari.merchants import credentials
@@ -19,6 +19,7 @@ from ikawaari.store.models import Event, Merchant, WebhookDelivery
 from tests.chaos import shop as shops
 from tests.cluster.machines import CALL_SECONDS, Cluster, Server, Worker, next_version
 from tests.cluster.trade import Counting, Trade, bodies
+from tests.conftest import disconnect
 from tests.simulators.talking import Receiver
 
 FROZEN_SECONDS = 4 * CALL_SECONDS  # longer than the lease of what the worker holds
@@ -117,12 +118,6 @@ def _upgrade(machine: Server | Worker, folder: Path) -> None:
 def connect(cluster: Cluster) -> None:
     """Let the models of this process stand on the cluster's database."""
     ikawaari.start(Config.from_environment(cluster.environment))
-
-
-def disconnect() -> None:
-    """Let go of it: it will be killed."""
-    store.disconnect()
-    ledger.disconnect()
 
 
 def _rest() -> float:

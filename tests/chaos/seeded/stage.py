@@ -34,6 +34,7 @@ from tests.chaos.seeded.disk import Disk, disk
 from tests.chaos.seeded.plan import WORKERS, Order
 from tests.chaos.seeded.postmaster import Postmaster
 from tests.chaos.seeded.shops import SHOPS, Shop
+from tests.conftest import disconnect, migrate
 from tests.serving import Served, serve
 from tests.simulators.talking import Talk
 
@@ -176,32 +177,17 @@ def ground(engine: str, folder: Path) -> Iterator[Ground]:
     """A migrated database of the run's own, to which this process is connected."""
     with ExitStack() as stack:
         if engine == "postgres":
-            started = stack.enter_context(postmaster.started(_migrate))
+            started = stack.enter_context(postmaster.started(migrate))
             made = Ground(started.url, started.disk, started)
         else:
             place = folder / "disk"
             place.mkdir()
             made = Ground(f"sqlite:///{place / 'ikawaari.sqlite3'}", stack.enter_context(disk(place)))
-            _migrate(made.url)
+            migrate(made.url)
         store.connect(made.url)
         ledger.connect(made.url, pool=4)
-        stack.callback(_disconnect)
+        stack.callback(disconnect)
         yield made
-
-
-def _migrate(url: str) -> None:
-    store.connect(url)
-    ledger.connect(url, pool=2)
-    try:
-        store.migrate()
-        ledger.prepare()
-    finally:
-        _disconnect()
-
-
-def _disconnect() -> None:
-    store.disconnect()
-    ledger.disconnect()
 
 
 @contextmanager
