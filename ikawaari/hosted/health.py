@@ -17,15 +17,13 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database answers, and is migrated.
+    """The database answers, and has every migration that this version needs; a newer version may have applied more.
 
     `log_lines_dropped`: how many this process could not write. `clock_skew_seconds`: how far its clock is ahead.
     `breakers`: which operators do not answer, by provider account: no reason to take this process out of service.
     """
-    if not store.is_ready():
-        raise Unavailable(
-            errors.UNAVAILABLE, "The database does not answer, or is not migrated.", retry_after_seconds=5
-        )
+    if words := store.why_not_ready():
+        raise Unavailable(errors.UNAVAILABLE, words, retry_after_seconds=5)
     skew = round(store.shared_clock.skew().total_seconds(), 3)
     return jsonify(
         {

@@ -13,7 +13,6 @@ from ikawaari.store.database import (
     in_transaction,
     insert_first,
     is_postgres,
-    is_ready,
     leave,
     release,
     run,
@@ -26,7 +25,7 @@ from ikawaari.store.database import (
     without_fsync,
 )
 from ikawaari.store.migrate import check as check_migration
-from ikawaari.store.migrate import migrate
+from ikawaari.store.migrate import is_ready, migrate, why_not_ready
 from ikawaari.store.sql import Unfit
 
 __all__ = [
@@ -55,5 +54,6 @@ __all__ = [
     "undoable",
     "waiting",
     "when_left",
+    "why_not_ready",
     "without_fsync",
 ]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import DatabaseProxy, PeeweeException, PostgresqlDatabase
+from peewee import DatabaseProxy, PostgresqlDatabase
 
 from ikawaari import databases
 from ikawaari.invariants import ensure
@@ -192,12 +192,3 @@ def without_fsync() -> Iterator[None]:
         return
     with databases.transaction(database.obj, is_durable=False):
         yield
-
-
-def is_ready() -> bool:
-    """Whether the database answers and is migrated."""
-    try:
-        database.execute_sql("SELECT 1 FROM merchants LIMIT 1")
-    except PeeweeException:
-        return False
-    return True

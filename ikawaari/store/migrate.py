@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from peewee import PeeweeException
 from playhouse.migrations import Runner
 
 from ikawaari import databases, locks
@@ -12,6 +13,7 @@ from ikawaari.store.database import database, is_postgres
 from ikawaari.store.sql import Finding, Unfit
 
 _DIRECTORY = Path(__file__).parent / "migrations"
+_OURS = frozenset(file.stem for file in _DIRECTORY.glob("[0-9]*.py"))  # now: an upgrade may replace the files later
 _LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 _LOCK = 0x1BA7A1  # PostgreSQL's advisory locks are numbers; this one is ours
 
@@ -36,6 +38,25 @@ def check() -> list[Finding]:
         except Unfit as unfit:
             findings += unfit.findings
     return findings
+
+
+def why_not_ready() -> str | None:
+    """Why this program cannot work on its database, in a sentence; None if it can.
+
+    It can on the schema of a newer version, which has more: a rolling upgrade migrates before it replaces servers.
+    """
+    try:
+        applied = {name for (name,) in database.execute_sql("SELECT name FROM schema_migration").fetchall()}
+    except PeeweeException:
+        return "The database does not answer, or was never migrated: see `ikawaari migrate`."
+    if missing := len(_OURS - applied):
+        return f"The database lacks {missing} of this version's migrations: run `ikawaari migrate` of this version."
+    return None
+
+
+def is_ready() -> bool:
+    """Whether the database answers, and has every migration that this program knows."""
+    return why_not_ready() is None
 
 
 def _run(*, tried_only: bool = False) -> list[str]:
