@@ -88,6 +88,30 @@ def test_a_container_can_do_nothing_but_its_work(name: str) -> None:
     assert service.get("user") == users.get(name)
 
 
+@pytest.mark.parametrize("kind", ["secrets", "configs"])
+def test_a_container_that_is_read_only_is_given_files_alone(kind: str) -> None:
+    """Compose copies any other secret or config into the container, and refuses to where that is read-only. It mounts a
+    file as it is, and ignores `uid`, `gid` and `mode`: to name them would promise what is not done.
+    """
+    given = {one["source"]: one for service in SERVICES.values() for one in service.get(kind, [])}
+    assert given.keys() == COMPOSE.get(kind, {}).keys(), "each is used, and exists"
+    for name, one in given.items():
+        assert COMPOSE[kind][name].keys() == {"file"}, name
+        assert one.keys() == {"source", "target"}, name
+        assert re.fullmatch(r"\$\{[A-Z_]+:\?\}", COMPOSE[kind][name]["file"]), "its place is the operator's to say"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_can_read_what_is_mounted_and_cannot_write_it(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source, _, target = volume.partition(":")
+        if source.startswith("."):
+            assert target.endswith(":ro"), volume
+            assert (ROOT / "deploy" / source).stat().st_mode & 0o004, f"{source} is for its owner alone"
+        else:
+            assert source in COMPOSE["volumes"], volume
+
+
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate", "web1", "web2"}))
 def test_each_service_that_lasts_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
