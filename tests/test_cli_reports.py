@@ -1,6 +1,7 @@
 """The commands about the books: daily reports, statements, cases."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 
 import ikawaari
 from ikawaari import clock
-from ikawaari.checkout import attempts
+from ikawaari.checkout import account_setup, attempts
+from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.config import Config
 from ikawaari.store.models import PaymentAttempt
 from tests import factories
@@ -59,12 +61,12 @@ def paid(url: str) -> PaymentAttempt:
     return PaymentAttempt.get()
 
 
-def reconcile(tmp_path: Path, *rows: str, columns: Any = COLUMNS) -> tuple[str, ...]:
+def reconcile(tmp_path: Path, *rows: str, columns: Any = COLUMNS, account: str = "sandbox") -> tuple[str, ...]:
     """The command that compares a file of these rows."""
     (tmp_path / "statement.csv").write_text("\n".join([HEADINGS, *rows, ""]))
     (tmp_path / "columns.json").write_text(json.dumps(columns))
     files = ("--statement", str(tmp_path / "statement.csv"), "--columns", str(tmp_path / "columns.json"))
-    return ("reconcile", "--account", "sandbox", *files)
+    return ("reconcile", "--account", account, *files)
 
 
 def test_a_statement_is_compared_and_its_case_listed_and_closed(url: str, paid: PaymentAttempt, tmp_path: Path) -> None:
@@ -104,6 +106,25 @@ def test_a_statement_that_cannot_be_read_is_refused_line_by_line(url: str, tmp_p
     command = list(reconcile(tmp_path))
     assert "provider account" in refused(1, url, *command[:2], "acc_nobody", *command[3:])
     refused(2, url, *command[:-1], str(tmp_path / "nothing.json"))
+
+
+def test_the_day_of_a_file_is_that_of_the_columns_or_of_the_accounts_country(
+    url: str, paid: PaymentAttempt, tmp_path: Path
+) -> None:
+    settings = {"token": "secret", "sign_callbacks": True}
+    new = NewAccount(provider="pawapay", merchant_id=None, country="CM", livemode=True, settings=settings)
+    account = account_setup.add(new, Config(database_url=url, secret_key=SECRET), clock.now()).id
+    taken_at = datetime(2025, 6, 1, 23, 30, tzinfo=UTC)  # in Douala it is the second already
+    books = {"created_at": taken_at - timedelta(minutes=1), "settled_at": taken_at, "provider": account}
+    PaymentAttempt.update(**books).execute()
+
+    def codes(*zone: str, **named: str) -> list[int]:
+        command = reconcile(tmp_path, columns=COLUMNS | named, account=account)
+        return [here(url, *command, *zone, "--day", f"2025-06-0{day}").code for day in (1, 2)]
+
+    assert codes(timezone="UTC") == [3, 0]
+    assert codes("--timezone", "Africa/Douala", timezone="UTC") == [0, 3]
+    assert codes() == [0, 3]
 
 
 def test_without_a_file_the_provider_is_asked_or_says_that_it_cannot_be(url: str, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def reconcile(account: str, as_json: bool, **options: Any) -> None:
     cannot be read as a whole: then nothing was done.
     """
     reconciliation.require_account(account)
-    lines, covers = _from_file(**options) if options["statement"] else _from_api(account, **options)
+    lines, covers = (_from_file if options["statement"] else _from_api)(account, **options)
     summary = Summary()
     try:
         for case in reconciliation.reconcile(account, lines, covers, summary, clock.now()):
@@ -63,14 +63,14 @@ def reconcile(account: str, as_json: bool, **options: Any) -> None:
 
 
 def _from_file(
-    statement: Path, columns_file: Path | None, day: datetime | None, zone_name: str | None
+    account: str, statement: Path, columns_file: Path | None, day: datetime | None, zone_name: str | None
 ) -> tuple[Iterable[Line], Coverage]:
     """The lines of a file, and what they cover."""
     if columns_file is None:
         raise click.UsageError("A statement needs its --columns.")
     columns = _columns(columns_file)
-    zone = zone_named(zone_name) if zone_name else columns.zone or zone_named(_UTC)
-    covers = Coverage(kinds=columns.lists, currency=columns.constants.get("currency"), span=_span(day, zone))
+    span = _span(day, _zone(account, zone_name, columns.zone)) if day else None
+    covers = Coverage(kinds=columns.lists, currency=columns.constants.get("currency"), span=span)
     return statement_files.lines(statement, columns), covers
 
 
@@ -80,16 +80,21 @@ def _from_api(
     """The same of what the provider lists over its API."""
     if columns_file is not None or day is None:
         raise click.UsageError("Say either --statement and --columns, or --day alone.")
-    country = reconciliation.country_of(account)
-    zone = zone_named(zone_name) if zone_name else zone_of(country) if country else zone_named(_UTC)
-    whole = Day(day.date(), zone)
-    span = whole.since, whole.until
+    span = _span(day, _zone(account, zone_name))
     return reconciliation.listed(account, span, clock.now()), Coverage(span=span)
 
 
-def _span(day: datetime | None, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    whole = Day(day.date(), zone) if day else None
-    return (whole.since, whole.until) if whole else None
+def _zone(account: str, name: str | None, of_columns: ZoneInfo | None = None) -> ZoneInfo:
+    """The time zone whose midnights are the day's."""
+    if name:
+        return zone_named(name)
+    country = reconciliation.country_of(account)
+    return of_columns or (zone_of(country) if country else zone_named(_UTC))
+
+
+def _span(day: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    whole = Day(day.date(), zone)
+    return whole.since, whole.until
 
 
 def _columns(file: Path) -> Columns:
