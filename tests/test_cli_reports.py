@@ -103,6 +103,11 @@ def test_a_statement_that_cannot_be_read_is_refused_line_by_line(url: str, tmp_p
     ]
     done = here(url, *reconcile(tmp_path, columns={"columns": {}, "typo": 1}))
     assert (done.code, done.stderr.splitlines()[0]) == (2, "Error: columns.json: typo is not known")
+    done = here(url, *reconcile(tmp_path, "T1;;5;9999-12-31T23:59:59Z"))
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: line 2, time: '9999-12-31T23:59:59Z' is before 2000, or more than a day")
+    for day in ("0001-01-01", "9999-12-31", "2999-01-01"):
+        assert "date" in refused(1, url, *reconcile(tmp_path), "--day", day)
     command = list(reconcile(tmp_path))
     assert "provider account" in refused(1, url, *command[:2], "acc_nobody", *command[3:])
     refused(2, url, *command[:-1], str(tmp_path / "nothing.json"))

@@ -70,7 +70,7 @@ class Day:
 
 def daily(owner: Owner, on: date, now: datetime) -> Report:
     """The owner's report of a day, in the time zone of the merchant's country. Raises ValidationFailed for `date`."""
-    day = _day(on, zone_of(owner.merchant.country), now)
+    day = day_of(on, zone_of(owner.merchant.country), now)
     rows = _rows((_merchant() == owner.merchant_id) & (PaymentIntent.livemode == owner.livemode), day)
     return _report(day, rows.get(owner.merchant_id, ()), livemode=owner.livemode)
 
@@ -83,12 +83,12 @@ def all_daily(
     `zone`: in place of the countries' time zones. Raises ValidationFailed.
     """
     if merchant is not None:
-        day = _day(on, zone or zone_of(merchant.country), now)
+        day = day_of(on, zone or zone_of(merchant.country), now)
         rows = _rows((_merchant() == merchant.id) & (PaymentIntent.livemode == livemode), day)
         yield merchant.id, _report(day, rows.get(merchant.id, ()), livemode=livemode)
         return
     for country in countries.COUNTRIES:
-        day = _day(on, zone or zone_of(country), now)
+        day = day_of(on, zone or zone_of(country), now)
         there = Merchant.select(Merchant.id).where(Merchant.country == country)
         rows = _rows(_merchant().in_(there) & (PaymentIntent.livemode == livemode), day)
         for merchant_id in sorted(rows):
@@ -108,7 +108,8 @@ def zone_named(name: str) -> ZoneInfo:
         raise ValidationFailed({"timezone": ["must be a time zone's name, such as Africa/Dakar"]}) from None
 
 
-def _day(on: date, zone: ZoneInfo, now: datetime) -> Day:
+def day_of(on: date, zone: ZoneInfo, now: datetime) -> Day:
+    """A day that has begun there by now. Raises ValidationFailed for `date`."""
     today = now.astimezone(zone).date()
     if on > today:
         raise ValidationFailed({"date": [f"must not be in the future: today is {today} ({zone.key})"]})

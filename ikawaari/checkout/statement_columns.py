@@ -5,8 +5,10 @@ have. docs/operations.md describes it.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +22,8 @@ REQUIRED = ("id", "amount", "currency", "time")
 FIELDS = (*REQUIRED, "own_id", "status", "fee", "fee_currency", "kind", "charge_id")
 MAJOR, MINOR = "major", "minor"
 UNIX = "unix"
+_DELIMITER = r'[^"\r\n\x00]'
+_ANY = datetime(2026, 11, 25, 10, 30, 15, tzinfo=UTC)
 _TEXTS = {"decimal": (".", ","), "amounts": (MAJOR, MINOR)}
 _MEMBERS = frozenset(
     {"source", "columns", "statuses", "kinds", "ignore", "encoding", "delimiter", "decimal", "amounts"}
@@ -61,7 +65,7 @@ def read(text: str) -> Columns:
     """The format of a file's text. Raises ValidationFailed naming what is wrong in it."""
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValidationFailed({"columns": ["is not JSON"]}) from None
     if not isinstance(given, dict):
         raise ValidationFailed({"columns": ["is not a JSON object"]})
@@ -77,7 +81,7 @@ def read(text: str) -> Columns:
         delimiter=_text(given, "delimiter", problems),
         decimal=_text(given, "decimal", problems) or ".",
         amounts=_text(given, "amounts", problems) or MAJOR,
-        time_format=_text(given, "time_format", problems),
+        time_format=_time_format(given, problems),
         zone=_zone(given, problems),
         refunds_are_negative=given.get("refunds_are_negative", False) is True,
     )
@@ -136,7 +140,7 @@ def _are_texts(values: JsonValue) -> bool:
 def _text(given: Mapping[str, JsonValue], name: str, problems: Details) -> str | None:
     value, choices = given.get(name), _TEXTS.get(name, ())
     is_bad = not isinstance(value, str) or not value or (choices and value not in choices)
-    if value is not None and (is_bad or (name == "delimiter" and len(str(value)) != 1)):
+    if value is not None and (is_bad or (name == "delimiter" and not re.fullmatch(_DELIMITER, str(value)))):
         problems[name] = [f"must be one of {' '.join(choices)}" if choices else "must be a text; a delimiter, one sign"]
         return None
     return value if isinstance(value, str) else None
@@ -146,9 +150,22 @@ def _encoding(given: Mapping[str, JsonValue], problems: Details) -> str | None:
     name = _text(given, "encoding", problems)
     try:
         "-".encode(name or "utf-8")
-    except LookupError:
+    except (LookupError, ValueError):  # `undefined` is an encoding that fails
         problems["encoding"] = ["is not known, such as utf-8, cp1252"]
     return name
+
+
+def _time_format(given: Mapping[str, JsonValue], problems: Details) -> str | None:
+    """As given. A format that Python cannot read, or that leaves the day out, would be found in no line."""
+    form = _text(given, "time_format", problems)
+    try:
+        if form and form != UNIX:
+            read_again = datetime.strptime(_ANY.strftime(form), form)  # noqa: DTZ007 - its day alone
+            if read_again.date() != _ANY.date():
+                raise ValueError("no day")
+    except (ValueError, re.error):  # the latter: something stands twice
+        problems["time_format"] = ["must be as `strptime` reads it, with a day, such as %d/%m/%Y %H:%M:%S, or unix"]
+    return form
 
 
 def _zone(given: Mapping[str, JsonValue], problems: Details) -> ZoneInfo | None:

@@ -5,7 +5,7 @@ import csv
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -21,6 +21,10 @@ _MOST_BEFORE_HEADINGS = 50  # lines with the account's name, the period, …
 _DELIMITERS = (",", ";", "\t", "|")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 20  # characters: what has no line ends is no CSV, and may be larger than the memory
+_LONGEST_SHOWN = 60  # characters of a field in a problem
+_FIRST_TIME, _AHEAD = datetime(2000, 1, 1, tzinfo=UTC), timedelta(days=1)
+"""One wrong time in a file without `--day` would make the time that it covers years long, and so would `9999-12-31`."""
 _BLANKS = "[ \\u00a0\\u202f\\u2009']"
 _SIGNS = str.maketrans({"\u2212": "-"})
 
@@ -33,24 +37,26 @@ class Unreadable(NoStatement):
         self.problems = problems
 
 
-def lines(path: Path, columns: Columns) -> Iterator[Line]:
+def lines(path: Path, columns: Columns, now: datetime) -> Iterator[Line]:
     """Every line of the file. Raises Unreadable at its end, with what is wrong in its first bad lines.
 
     The lines that come before are not to be used until all have been read.
     """
     problems: list[str] = []
-    with path.open(encoding=columns.encoding or _encoding_of(path), newline="") as file:
-        try:
-            yield from _lines(file, columns, problems)
-        except UnicodeError:
-            raise Unreadable([*problems, "the file is not in the encoding that its columns name"]) from None
-        except csv.Error as error:
-            raise Unreadable([*problems, f"a line that is no CSV: {error}"]) from None
+    try:
+        with path.open(encoding=columns.encoding or _encoding_of(path), newline="") as file:
+            yield from _lines(file, columns, problems, now + _AHEAD)
+    except UnicodeError:
+        raise Unreadable([*problems, "the file is not in the encoding that its columns name"]) from None
+    except csv.Error as error:
+        raise Unreadable([*problems, f"a line that is no CSV: {error}"]) from None
+    except OSError as error:
+        raise Unreadable([*problems, f"the file cannot be read: {error.strerror}"]) from None
     if problems:
         raise Unreadable(problems)
 
 
-def _lines(file: TextIO, columns: Columns, problems: list[str]) -> Iterator[Line]:
+def _lines(file: TextIO, columns: Columns, problems: list[str], latest: datetime) -> Iterator[Line]:
     headings, rows = _after_headings(file, columns)
     places = {name: headings.index(column) for name, column in columns.names.items()}
     ignored = {headings.index(column): values for column, values in columns.ignore.items()}
@@ -58,7 +64,7 @@ def _lines(file: TextIO, columns: Columns, problems: list[str]) -> Iterator[Line
         if not any(cell.strip() for cell in row) or _is_ignored(row, ignored):
             continue
         fields = {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
-        line = _Reader(columns, {**columns.constants, **fields}, number, problems).line()
+        line = _Reader(columns, {**columns.constants, **fields}, number, problems, latest).line()
         if line is not None:
             yield line
         elif len(problems) >= _MOST_PROBLEMS:
@@ -72,15 +78,23 @@ def _is_ignored(row: Sequence[str], ignored: Mapping[int, frozenset[str]]) -> bo
 
 def _after_headings(file: TextIO, columns: Columns) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The line of headings, which has every column that is named, and the numbered rows after it."""
-    first = list(itertools.islice(file, _MOST_BEFORE_HEADINGS))
+    all_lines = _text_lines(file)
+    first = list(itertools.islice(all_lines, _MOST_BEFORE_HEADINGS))
     for delimiter in [columns.delimiter] if columns.delimiter else _DELIMITERS:
         for place, text in enumerate(first):
             headings = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), [])]
             if columns.headings <= set(headings):
-                rest = csv.reader(itertools.chain(first[place + 1 :], file), delimiter=delimiter, strict=True)
+                rest = csv.reader(itertools.chain(first[place + 1 :], all_lines), delimiter=delimiter, strict=True)
                 return headings, ((rest.line_num + place + 1, row) for row in rest)
     names = ", ".join(sorted(columns.headings))
     raise Unreadable([f"the first {_MOST_BEFORE_HEADINGS} lines have no headings with all of: {names}"])
+
+
+def _text_lines(file: TextIO) -> Iterator[str]:
+    while text := file.readline(_LONGEST_LINE):
+        if len(text) == _LONGEST_LINE:
+            raise Unreadable(["a line is too long: this is no CSV"])
+        yield text
 
 
 def _encoding_of(path: Path) -> str:
@@ -107,8 +121,11 @@ class _Wrong(ValueError):
 class _Reader:
     """One row."""
 
-    def __init__(self, columns: Columns, fields: Mapping[str, str], number: int, problems: list[str]) -> None:
+    def __init__(
+        self, columns: Columns, fields: Mapping[str, str], number: int, problems: list[str], latest: datetime
+    ) -> None:
         self._columns, self._fields, self._number, self._problems = columns, fields, number, problems
+        self._latest = latest
 
     def line(self) -> Line | None:
         """The line; None if a field cannot be read, which is noted."""
@@ -117,9 +134,8 @@ class _Reader:
         for name, reader in _READERS.items():
             try:
                 read[name] = reader(self)
-            except ValueError as wrong:
-                text = wrong if isinstance(wrong, _Wrong) else "cannot be read"
-                self._problems.append(f"line {self._number}, {name}: {text}")
+            except _Wrong as wrong:
+                self._problems.append(f"line {self._number}, {name}: {wrong}")
                 is_whole = False
         return self._made(**read) if is_whole else None  # type: ignore[arg-type]
 
@@ -182,16 +198,24 @@ class _Reader:
 
     def time(self) -> datetime:
         """When it was, by the clock of the zone that the time or the format names."""
-        text, form, zone = self._fields["time"], self._columns.time_format, self._columns.zone
+        text, form = self._fields["time"], self._columns.time_format
+        try:
+            at = self._instant(text, form)
+        except (ValueError, OverflowError, OSError):  # the last two: a year that no calendar or system has
+            raise _Wrong(f"{_shown(text)} is not written as {form or 'ISO 8601 says'}") from None
+        if at is None:
+            raise _Wrong("has no time zone, and the columns name none (`timezone`)")
+        if not _FIRST_TIME <= at <= self._latest:
+            raise _Wrong(f"{_shown(text)} is before 2000, or more than a day ahead of now")
+        return at
+
+    def _instant(self, text: str, form: str | None) -> datetime | None:
+        """None if it is in no time zone. Raises ValueError, OverflowError, OSError."""
         if form == UNIX:
             return clock.from_unix(int(text))
-        try:
-            at = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007 - see below
-        except ValueError:
-            raise _Wrong(f"{text!r} is not written as {form or 'ISO 8601 says'}") from None
-        if at.tzinfo is None and zone is None:
-            raise _Wrong("has no time zone, and the columns name none (`timezone`)")
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        at = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007 - see below
+        zone = at.tzinfo or self._columns.zone
+        return at.replace(tzinfo=zone).astimezone(UTC) if zone else None
 
     def status(self) -> Standing:
         """What became of it."""
@@ -209,13 +233,13 @@ class _Reader:
     def _known(word: str, words: Mapping[str, W]) -> W:
         found = words.get(word.lower())
         if found is None:
-            raise _Wrong(f"{word!r} is not in the columns' words")
+            raise _Wrong(f"{_shown(word)} is not in the columns' words")
         return found
 
     def _currency(self, name: str) -> str:
         code = self._fields[name].upper()
         if not is_currency(code):
-            raise _Wrong(f"{code!r} is no currency that we know")
+            raise _Wrong(f"{_shown(code)} is no currency that we know")
         return code
 
     def _money(self, name: str, currency: str) -> tuple[bool, Money]:
@@ -227,7 +251,7 @@ class _Reader:
                 return is_negative, _minor(bare, currency)
             return is_negative, from_decimal_string(_plain(bare, self._columns.decimal), currency)
         except ValueError:
-            raise _Wrong(f"{text!r} is no amount of {currency} that can be read exactly") from None
+            raise _Wrong(f"{_shown(text)} is no amount of {currency} that can be read exactly") from None
 
 
 _READERS: Mapping[str, Callable[[_Reader], object]] = {
@@ -240,6 +264,10 @@ _READERS: Mapping[str, Callable[[_Reader], object]] = {
     "status": _Reader.status,
     "fee": _Reader.fee,
 }
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}…"
 
 
 def _minor(text: str, currency: str) -> Money:

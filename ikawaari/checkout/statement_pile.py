@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ikawaari.money import Money
-from ikawaari.providers.statements import Kind, Line, Standing
+from ikawaari.providers.statements import Kind, Line, NoStatement, Standing
 
 BATCH = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,9 +95,13 @@ class Pile:
 
 @contextmanager
 def piled(lines: Iterable[Line]) -> Iterator[Pile]:
-    """All lines of a statement. Raises what `lines` raises."""
+    """All lines of a statement. Raises what `lines` raises, and NoStatement if there is no room for them."""
     with closing(sqlite3.connect("", isolation_level=None)) as db:
-        yield Pile(db, lines)
+        try:
+            pile = Pile(db, lines)
+        except sqlite3.Error as error:
+            raise NoStatement(f"The lines could not be kept aside: {error}.") from None
+        yield pile
 
 
 def _row(line: Line) -> Sequence[Any]:

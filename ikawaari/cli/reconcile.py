@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from ikawaari import clock
-from ikawaari.checkout import cases, reconciliation, statement_columns, statement_files
+from ikawaari.checkout import cases, reconciliation, reports, statement_columns, statement_files
 from ikawaari.checkout.reconciliation import Coverage, Summary
-from ikawaari.checkout.reports import Day, zone_named, zone_of
+from ikawaari.checkout.reports import zone_named, zone_of
 from ikawaari.checkout.statement_columns import Columns
 from ikawaari.cli.root import main, on_the_database
 from ikawaari.errors import ValidationFailed
@@ -71,7 +71,7 @@ def _from_file(
     columns = _columns(columns_file)
     span = _span(day, _zone(account, zone_name, columns.zone)) if day else None
     covers = Coverage(kinds=columns.lists, currency=columns.constants.get("currency"), span=span)
-    return statement_files.lines(statement, columns), covers
+    return statement_files.lines(statement, columns, clock.now()), covers
 
 
 def _from_api(
@@ -93,7 +93,7 @@ def _zone(account: str, name: str | None, of_columns: ZoneInfo | None = None) ->
 
 
 def _span(day: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    whole = Day(day.date(), zone)
+    whole = reports.day_of(day.date(), zone, clock.now())
     return whole.since, whole.until
 
 

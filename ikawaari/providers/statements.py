@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ikawaari.money import Money
+from ikawaari.money import MAX_AMOUNT, Money
 from ikawaari.providers.outcomes import cleaned
 
 
@@ -46,3 +46,5 @@ class Line:
         for name in ("id", "own_id", "charge_id"):
             object.__setattr__(self, name, cleaned(getattr(self, name)))
         object.__setattr__(self, "id", self.id or "")
+        if abs(self.fee or 0) > MAX_AMOUNT:
+            raise ValueError("a fee that nobody takes")

@@ -2,7 +2,7 @@
 
 import json
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ikawaari.errors import ValidationFailed
 from ikawaari.money import Money
 from ikawaari.providers.statements import Kind, Line, Standing
 
+NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 PLAIN: dict[str, Any] = {"columns": {"id": "Id", "amount": "Amount", "currency": "Currency", "time": "Time"}}
 FRENCH: dict[str, Any] = {
     "columns": {
@@ -46,7 +47,7 @@ def read(tmp_path: Path, text: str | bytes, base: dict[str, Any] = PLAIN, **chan
     """The lines of a file."""
     path = tmp_path / "statement.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(statement_files.lines(path, columns(base, **changes)))
+    return list(statement_files.lines(path, columns(base, **changes), NOW))
 
 
 def refused(tmp_path: Path, text: str | bytes, base: dict[str, Any] = PLAIN, **changes: Any) -> list[str]:
@@ -111,10 +112,11 @@ def test_an_amount_is_read_exactly(tmp_path: Path, text: str, decimal: str, curr
 INEXACT = ["", "0", "1.5", "12,50", "1,00", "1,000,00", "1 00", "1e3", "NaN", "١٠٠", "1_000", "9223372036854775808"]
 
 
-@pytest.mark.parametrize("text", [*INEXACT, "-5", "--5", "1.000.000"])
+@pytest.mark.parametrize("text", [*INEXACT, "-5", "--5", "1.000.000", "9" * 5_000, "9" * 99 + ".0"])
 def test_an_amount_that_is_not_exact_is_refused_by_line_and_field(tmp_path: Path, text: str) -> None:
     (problem,) = refused(tmp_path, plain(text))
     assert problem.startswith("line 2, amount: ")
+    assert len(problem) < 200
 
 
 def test_minor_units_and_signs(tmp_path: Path) -> None:
@@ -143,10 +145,26 @@ def test_a_time_is_read_with_its_zone_or_the_format_s(
     assert (line.at.date().isoformat(), line.at.hour, line.at.tzinfo) == ("2026-11-25", hour, UTC)
 
 
-@pytest.mark.parametrize("text", ["2026-11-25T10:00:00", "yesterday", "", "31/02/2026", "1795600800"])
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-25T10:00:00", "yesterday", "", "31/02/2026", "1795600800", "0001-01-01T00:00:00+14:00",
+     "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "1999-12-31T23:59:59Z", "2026-11-27T10:00:01Z",
+     "2062-11-25T10:00:00Z"],
+)  # fmt: skip
 def test_a_time_that_is_none_or_has_no_zone_is_refused(tmp_path: Path, text: str) -> None:
     (problem,) = refused(tmp_path, plain("5", time=text))
     assert problem.startswith("line 2, time: ")
+
+
+@pytest.mark.parametrize("text", ["1" * 20, "-" + "1" * 20, "1" * 5_000, "1795600800000", "0", "1.5", "", "٣٣" * 99])
+def test_unix_seconds_of_no_year_of_ours_are_refused(tmp_path: Path, text: str) -> None:
+    (problem,) = refused(tmp_path, plain("5", time=text), time_format="unix")
+    assert problem.startswith("line 2, time: ")
+    assert len(problem) < 400
+
+
+def test_a_day_ahead_of_now_is_read(tmp_path: Path) -> None:
+    assert [line.at for line in read(tmp_path, plain("5", time="2026-11-27T10:00:00Z"))] == [NOW + timedelta(days=1)]
 
 
 def test_every_bad_field_of_the_first_bad_lines_is_named_and_nothing_is_kept(tmp_path: Path) -> None:
@@ -161,7 +179,8 @@ def test_every_bad_field_of_the_first_bad_lines_is_named_and_nothing_is_kept(tmp
         "line 6, time: 'never' is not written as ISO 8601 says",
     ]
     assert len(refused(tmp_path, text + bad * 1_000)) < 30
-    with pytest.raises(statement_files.Unreadable), piled(statement_files.lines(tmp_path / "statement.csv", columns())):
+    found = statement_files.lines(tmp_path / "statement.csv", columns(), NOW)
+    with pytest.raises(statement_files.Unreadable), piled(found):
         raise AssertionError("nothing is there to compare")
 
 
@@ -174,6 +193,7 @@ def test_every_bad_field_of_the_first_bad_lines_is_named_and_nothing_is_kept(tmp
         ('Id,Amount,Currency,Time\n"T1,5,XOF,2026-11-25T10:00:00Z\n', "no CSV"),
         ("Id,Amount,Currency,Time\nT\x001,5,XOF,2026-11-25T10:00:00Z\n", "line 2, id"),
         ("Id,Amount,Currency,Time\n" + "x" * 256 + ",5,XOF,2026-11-25T10:00:00Z\n", "line 2, id"),
+        ("x" * 1_100_000, "too long"),
         ("Id,Amount,Currency,Time\n" + "x" * 200_000 + ",5,XOF,2026-11-25T10:00:00Z\n", "no CSV"),
     ],
 )
@@ -210,6 +230,18 @@ def test_an_encoding_that_is_named_is_the_one(tmp_path: Path) -> None:
         ({"decimal": ";"}, "decimal"),
         ({"delimiter": "::"}, "delimiter"),
         ({"encoding": "klingon"}, "encoding"),
+        ({"encoding": "undefined"}, "encoding"),
+        ({"encoding": "base64"}, "encoding"),
+        ({"encoding": "utf-8\0"}, "encoding"),
+        ({"delimiter": "\n"}, "delimiter"),
+        ({"delimiter": '"'}, "delimiter"),
+        ({"delimiter": "\0"}, "delimiter"),
+        ({"time_format": "%d/%m/%Y %d"}, "time_format"),
+        ({"time_format": "%H:%M"}, "time_format"),
+        ({"time_format": "%Y-%m-%d %"}, "time_format"),
+        ({"time_format": "%Q \ud800"}, "time_format"),
+        ({"timezone": "Africa/\0"}, "timezone"),
+        ({"timezone": "x" * 5_000}, "timezone"),
         ({"timezone": "Africa"}, "timezone"),
         ({"amounts": "cents"}, "amounts"),
         ({"kinds": {"refund": ["x"]}, "refunds_are_negative": True}, "refunds_are_negative"),
@@ -220,7 +252,7 @@ def test_columns_that_mean_nothing_are_refused_by_name(changes: dict[str, Any], 
     with pytest.raises(ValidationFailed) as wrong:
         columns(**changes)
     assert field in wrong.value.details
-    for text in ("", "[]", "{"):
+    for text in ("", "[]", "{", "[" * 100_000, '{"columns": ' + "9" * 5_000 + "}"):
         with pytest.raises(ValidationFailed):
             statement_columns.read(text)
 
@@ -232,7 +264,7 @@ EXAMPLES = ROOT / "examples" / "statements"
 def test_the_examples_name_their_source_and_read_their_files(path: Path) -> None:
     text = path.read_text()
     assert len(json.loads(text)["source"]) > 10
-    found = list(statement_files.lines(path.with_suffix(".csv"), statement_columns.read(text)))
+    found = list(statement_files.lines(path.with_suffix(".csv"), statement_columns.read(text), NOW))
     assert {line.kind for line in found} == set(Kind)
     assert all(line.at for line in found)
 
@@ -244,7 +276,7 @@ def test_a_hundred_thousand_lines_need_little_memory(tmp_path: Path) -> None:
         file.write("Id,Amount,Currency,Time\n")
         file.writelines(f"T{n:036},{n + 1},XOF,2026-11-25T10:00:00Z\n" for n in range(100_000))
     tracemalloc.start()
-    with piled(statement_files.lines(path, columns())) as pile:
+    with piled(statement_files.lines(path, columns(), NOW)) as pile:
         assert sum(len(batch) for batch in pile.batches()) == pile.count == 100_000
         assert list(pile.contradictory()) == []
     peak = tracemalloc.get_traced_memory()[1]

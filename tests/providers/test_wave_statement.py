@@ -74,7 +74,7 @@ def test_what_is_of_another_day_or_not_of_the_checkout_is_left_out(provider: Wav
 @pytest.mark.parametrize(
     "odd",
     [{"amount": 3366}, {"amount": "33.5"}, {"fee": None}, {"currency": "???"}, {"timestamp": "2026-11-25T10:00:00"},
-     {"transaction_id": None}, {"amount": "0"}],
+     {"transaction_id": None}, {"amount": "0"}, {"amount": str(2**63 - 1)}, {"fee": "9" * 5_000}],
 )  # fmt: skip
 def test_a_transaction_that_cannot_be_read_is_no_statement(provider: Wave, odd: dict[str, Any]) -> None:
     with pytest.raises(NoStatement):

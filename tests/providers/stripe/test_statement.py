@@ -87,6 +87,8 @@ def test_a_transaction_that_cannot_be_read_is_no_statement(odd: dict[str, object
     assert (made.id, made.fee) == ("ch_1", None)  # a charge without an intent
     with pytest.raises(NoStatement):
         statement._line({**whole, "source": None, **odd} if not odd else whole | odd, 1)
+    with pytest.raises(ValueError, match="fee"):  # the channel makes it one
+        statement._line(whole | {"fee": 2**63, "currency": "xof"}, 1)
 
 
 def test_what_is_not_about_payers_is_left_out() -> None:
