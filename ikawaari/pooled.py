@@ -8,22 +8,33 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
+from peewee import Psycopg3Adapter
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
-from psycopg import Cursor, Pipeline
+from psycopg import Connection, Cursor, Pipeline
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.generators import send
+from psycopg.waiting import Ready, Wait
 
 from ikawaari.meters import POOL_EXHAUSTED
 
 POOLED_SECONDS = 300  # the age at which a connection is closed
 _MOST_PREPARED = 500  # statements that the server remembers for a connection; psycopg's 100 are fewer than we have
 _MOST_FETCHED = 1_000  # rows that are taken from a cursor at once
+_BRIEF_SECONDS = 0.001  # nine of ten answers of a PostgreSQL on the same machine come sooner
+_INPUT, _IS_THERE = int(Wait.R), int(Ready.R)
+_Result = TypeVar("_Result")
+_waiting: list[Callable[[], None]] = []
+
+
+def when_waiting(call: Callable[[], None]) -> None:
+    """Have `call` called by each thread that waits for PostgreSQL longer than a moment: for a lock, or for the disk."""
+    _waiting.append(call)
 
 
 class Connections(NamedTuple):
@@ -34,8 +45,35 @@ class Connections(NamedTuple):
     most: int
 
 
+class _Connection(Connection[Any]):
+    """A connection whose thread says when PostgreSQL lets it wait."""
+
+    def wait(self, gen: PQGen[_Result], *options: Any, **more: Any) -> _Result:
+        """Run one of psycopg's generators to its end: it yields what it waits for."""
+        if _waiting:
+            try:
+                wanted = next(gen)
+                while wanted == _INPUT and _has_input(self, _BRIEF_SECONDS):
+                    wanted = gen.send(_IS_THERE)
+            except StopIteration as end:
+                return cast("_Result", end.value)
+            for call in _waiting:
+                call()
+        return super().wait(gen, *options, **more)
+
+
+class _Adapter(Psycopg3Adapter):
+    """psycopg for peewee, with such connections."""
+
+    def connect(self, db: Any, **options: Any) -> Any:
+        """Open one."""
+        return _Connection.connect(dbname=db.database, **options)
+
+
 class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
     """PostgreSQL with a pool."""
+
+    psycopg3_adapter = _Adapter
 
     def __init__(self, name: str, **options: Any) -> None:
         self._places = threading.Semaphore(options["max_connections"] // 2)
@@ -83,7 +121,7 @@ class Pooled(PooledPostgresqlDatabase):  # type: ignore[misc]
 
     def _is_closed(self, conn: Any) -> bool:
         """Whether a pooled connection was closed, without a round trip: one with pending input was closed."""
-        return bool(conn.closed) or _has_input(conn.fileno())
+        return bool(conn.closed) or _has_input(conn, 0)
 
     def counts(self) -> Connections:
         """How many connections there are now."""
@@ -263,7 +301,10 @@ class _Fetched:
         """There is nothing to close."""
 
 
-def _has_input(descriptor: int) -> bool:
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    return bool(waiting.poll(0))
+def _has_input(connection: Any, seconds: float) -> bool:
+    """Whether something arrives within so many seconds."""
+    watched: Any = getattr(connection, "watched", None)
+    if watched is None:
+        watched = connection.watched = select.poll()
+        watched.register(connection.pgconn.socket, select.POLLIN)
+    return bool(watched.poll(seconds * 1000))

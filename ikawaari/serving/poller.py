@@ -28,7 +28,7 @@ from ikawaari import errors, store
 from ikawaari.config import Config
 from ikawaari.serving.framing import Framing
 from ikawaari.serving.handler import Buffer, RequestHandler, Settings
-from ikawaari.serving.turns import Turns
+from ikawaari.serving.turns import Turns, how_many
 
 log = structlog.get_logger()
 _MOST_CONNECTIONS = 800  # of one process: together with database connections below 1,024 open files, the usual limit
@@ -80,8 +80,6 @@ class Worker(base.Worker):  # type: ignore[misc]
         self._poller = selectors.DefaultSelector()
         self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._answered: queue.SimpleQueue[tuple[Connection, int]] = queue.SimpleQueue()
-        self._turns = Turns(self.cfg.threads)
-        store.when_left(self._turns.give_away)
         self._open: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # all that are not busy; iterated as a copy, for threads add to it
         self._looked_at = 0.0
@@ -90,6 +88,8 @@ class Worker(base.Worker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application, and prepare the interpreter for it."""
         super().load_wsgi()
+        self._turns = Turns(how_many(self.cfg.threads, self._config.database_url))
+        store.when_left(self._turns.give_away)
         # A thread that waits for the interpreter asks for it after this long. The usual 5 ms let a few requests that
         # compute hold up all others: the 99th percentile of the page was twice as far from its median.
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -132,6 +132,7 @@ class Worker(base.Worker):  # type: ignore[misc]
                 connection.then(connection)
             else:
                 connection()
+        self._turns.end_long()
         now = time.monotonic()
         if now - self._looked_at < _ROUND_SECONDS:
             return
@@ -250,11 +251,13 @@ class Worker(base.Worker):  # type: ignore[misc]
 
     def _answer_while_it_has_a_turn(self) -> bool:
         """False when the process stops."""
-        self._turns.take()
-        while self._turns.is_mine():
+        turn = self._turns.take()
+        while self._turns.is_taken(turn):
+            turn.end()
             request = self._requests.get()
             if request is None:
                 return False
+            turn.begin()
             try:
                 request()
             except Exception:

@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import DatabaseProxy, PostgresqlDatabase
 
-from ikawaari import databases
+from ikawaari import databases, pooled
 from ikawaari.invariants import ensure
 from ikawaari.pooled import Connections
 
@@ -55,8 +55,9 @@ def connections() -> Connections | None:
 
 
 def when_left(call: Callable[[], None]) -> None:
-    """Have `call` called by each thread that leaves, before it waits for somebody outside."""
+    """Have `call` called by each thread that is going to wait: for somebody outside, or long for the database."""
     _leaving.append(call)
+    pooled.when_waiting(call)
 
 
 def is_postgres() -> bool:
