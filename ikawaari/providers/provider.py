@@ -61,7 +61,7 @@ class Provider(Hooks, ABC):
     """The verbs. They raise nothing but CallbackRefused and NoStatement: what goes wrong outside is an Outcome.
 
     One object serves all accounts and threads of a process. It keeps nothing but what may be forgotten at any time,
-    such as tokens, by account.
+    such as tokens, in a `ByAccount`: what was got with settings ends with them.
     """
 
     name: str

@@ -60,6 +60,17 @@ def test_a_token_lives_as_long_as_its_login_says(
     assert said.kinds().count("login") == (2 if seconds else 3)
 
 
+def test_a_token_ends_with_the_settings_that_got_it(said: Scripted) -> None:
+    said.answers["login"] = [in_json({"access_token": f"eyJ{number}", "expires_in": 3600}) for number in (1, 2)]
+    account = account_of(said)
+    said.finds(of(2002), account=account)
+    changed = replace(account, settings={**account.settings, "api_password": "another"})
+    for _ in range(2):
+        said.finds(of(2002), account=changed)
+    assert said.kinds() == ["login", "lookup", "login", "lookup", "lookup"]
+    assert said.asked[-1][1].header("Authorization") == "Bearer eyJ2"
+
+
 @pytest.mark.parametrize("refusal", TOKEN_REFUSED, ids=["1002", "1003", "1003 with 200", "401 in HTML"])
 def test_a_token_that_is_refused_is_replaced_once(said: Scripted, refusal: Answer) -> None:
     said.answers["login"] = [in_json({"access_token": f"eyJ{number}"}) for number in (1, 2)]

@@ -181,6 +181,21 @@ def test_a_short_or_unknown_life_is_used_by_half_or_as_documented(
     assert len(mtn.asked["login"]) == 2
 
 
+def test_a_token_ends_with_the_settings_that_got_it(mtn: Said) -> None:
+    mtn.charge()
+    leaked = mtn.account
+    mtn.set(api_key="fedcba9876543210fedcba9876543210")
+    mtn.charge()
+    mtn.charge()
+    logins = [request.header("Authorization") for request in mtn.asked["login"]]
+    assert len(set(logins)) == len(logins) == 2
+    used = [request.header("Authorization") for request in mtn.asked["create"]]
+    assert used == ["Bearer token1", "Bearer token2", "Bearer token2"]
+    mtn.account = leaked  # nor does it come back
+    mtn.charge()
+    assert mtn.asked["create"][-1].header("Authorization") == "Bearer token3"
+
+
 def test_a_token_that_ends_early_is_renewed_once_at_once(mtn: Said) -> None:
     mtn.says(create=[error(401, "UNAUTHORIZED"), Answer(202)])
     assert mtn.charge().result is Result.REQUIRES_ACTION

@@ -12,6 +12,7 @@ from ikawaari.money import Money
 from ikawaari.providers.callbacks import CallbackRefused, Hint, Report
 from ikawaari.providers.outcomes import FailureCode, Result
 from ikawaari.providers.pawapay import keys
+from ikawaari.providers.values import Account
 from ikawaari.simulators.pawapay import PawaPay
 from ikawaari.simulators.web import Answer, in_json
 from tests.providers.bench_pawapay import PawaPayBench, charge_of
@@ -19,6 +20,10 @@ from tests.providers.pawapay_said import CHARGE_ID, REFUND_ID, Said, data, reaso
 from tests.providers.pawapay_signed import AT, KEYS, P256, SIGNERS, VECTOR, changed, parsed, publish, refused, signed
 from tests.simulators import vector_p1 as p1
 from tests.simulators.talking import Receiver, talk
+
+ACCOUNT = Account(
+    id="acc_1", provider="pawapay", settings={"token": "made-up"}, livemode=True, callback_url="https://pay.example/x"
+)
 
 
 @pytest.fixture
@@ -61,19 +66,41 @@ def test_an_unknown_key_is_asked_for_again_after_a_minute() -> None:
         return {"K:1": P256.public_key()}
 
     for seconds, count in ((0, 1), (59, 1), (60, 2), (61, 2), (120, 3)):
-        assert ring.find("acc_1", "K:2", AT + timedelta(seconds=seconds), fetch) is None
+        assert ring.find(ACCOUNT, "K:2", AT + timedelta(seconds=seconds), fetch) is None
         assert len(asked) == count
-    assert ring.find("acc_1", "K:1", AT, fetch)
-    assert ring.find("acc_2", "K:1", AT, fetch)  # another account's keys are its own
+    assert ring.find(ACCOUNT, "K:1", AT, fetch)
+    assert ring.find(replace(ACCOUNT, id="acc_2"), "K:1", AT, fetch)  # another account's keys are its own
     assert len(asked) == 4
 
 
-def test_a_key_that_is_no_longer_published_counts_for_a_day_at_most() -> None:
+def _published() -> keys.PublicKeys:
+    return {"K:1": P256.public_key()}
+
+
+def test_a_key_that_is_no_longer_published_counts_for_half_a_day_at_most() -> None:
     ring = keys.KeyRings()
-    assert ring.find("acc_1", "K:1", AT, lambda: {"K:1": P256.public_key()})
-    assert ring.find("acc_1", "K:1", AT + timedelta(hours=23), dict)
-    assert ring.find("acc_1", "K:1", AT + timedelta(hours=24), lambda: None)  # no answer withdraws nothing
-    assert ring.find("acc_1", "K:1", AT + timedelta(hours=25), dict) is None
+    assert ring.find(ACCOUNT, "K:1", AT, _published)
+    assert ring.find(ACCOUNT, "K:1", AT + timedelta(hours=11), dict)
+    assert ring.find(ACCOUNT, "K:1", AT + timedelta(hours=12), dict) is None
+
+
+def test_keys_that_cannot_be_fetched_again_count_for_a_day_and_then_no_callback_is_believed() -> None:
+    ring, hour = keys.KeyRings(), timedelta(hours=1)
+    assert ring.find(ACCOUNT, "K:1", AT, _published)
+    for hours in (12, 18, 23):  # no answer withdraws nothing yet
+        assert ring.find(ACCOUNT, "K:1", AT + hours * hour, lambda: None)
+    for hours in (24, 25, 1000):
+        assert ring.find(ACCOUNT, "K:1", AT + hours * hour, lambda: None) is None
+    assert ring.find(ACCOUNT, "K:1", AT + 1001 * hour, _published)
+
+
+def test_keys_that_were_fetched_with_other_settings_are_not_believed() -> None:
+    ring, elsewhere = (
+        keys.KeyRings(),
+        replace(ACCOUNT, settings={**ACCOUNT.settings, "base_url": "https://real.example"}),
+    )
+    assert ring.find(ACCOUNT, "K:1", AT, _published)
+    assert ring.find(elsewhere, "K:1", AT, dict) is None
 
 
 @pytest.mark.parametrize("answer", [

@@ -307,16 +307,16 @@ def test_many_who_need_a_token_log_in_once() -> None:
         return Token(f"t{len(logins)}", NOW + timedelta(minutes=1))
 
     with ThreadPoolExecutor(8) as pool:
-        got = list(pool.map(lambda _: tokens.of("acc_1", NOW, log_in), range(8)))
+        got = list(pool.map(lambda _: tokens.of(ACCOUNT, NOW, log_in), range(8)))
     assert got == [Token("t1", NOW + timedelta(minutes=1))] * 8
-    again = tokens.of("acc_1", NOW, log_in, instead_of=got[0] if isinstance(got[0], Token) else None)
+    again = tokens.of(ACCOUNT, NOW, log_in, instead_of=got[0] if isinstance(got[0], Token) else None)
     assert (again, len(logins)) == (Token("t2", NOW + timedelta(minutes=1)), 2)
-    assert tokens.of("acc_1", NOW + timedelta(minutes=1), log_in) != again
+    assert tokens.of(ACCOUNT, NOW + timedelta(minutes=1), log_in) != again
     assert "t2" not in repr(again)
 
 
 def test_a_login_that_fails_is_not_kept() -> None:
     tokens = Tokens()
-    assert tokens.of("acc_1", NOW, lambda: "wrong key") == "wrong key"
+    assert tokens.of(ACCOUNT, NOW, lambda: "wrong key") == "wrong key"
     token = Token("t", NOW + timedelta(minutes=1))
-    assert tokens.of("acc_1", NOW, lambda: token) == token
+    assert tokens.of(ACCOUNT, NOW, lambda: token) == token

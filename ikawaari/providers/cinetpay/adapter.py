@@ -152,10 +152,10 @@ class CinetPay(Provider):
     ) -> Said | NoAnswer | NoToken:
         """Ask with a token, and once more with a fresh one if it is refused: then nothing was carried out."""
         log_in = partial(self._log_in, call, account, now)
-        token = self._tokens.of(account.id, now, log_in)
+        token = self._tokens.of(account, now, log_in)
         said = _sent(call, token, method, path, what=what, body=body)
         if isinstance(token, Token) and isinstance(said, Said) and said.refuses_token:
-            token = self._tokens.of(account.id, now, log_in, instead_of=token)
+            token = self._tokens.of(account, now, log_in, instead_of=token)
             said = _sent(call, token, method, path, what=what, body=body)
             if isinstance(said, Said) and said.refuses_token:
                 return NoToken(is_wrong=True, word=said.word)

@@ -96,8 +96,7 @@ class Client:
         return self.call.send(method, path, what=what, headers=bearing, body=body)
 
     def _token(self, instead_of: Token | None = None) -> Token | NoToken:
-        kept_as = f"{self.account.id} {self.product.name}"
-        return self.tokens.of(kept_as, self.now, self._log_in, instead_of=instead_of)
+        return self.tokens.of(self.account, self.now, self._log_in, product=self.product.name, instead_of=instead_of)
 
     def _log_in(self) -> Token | NoToken:
         """Ask for a token, with an empty body: any other is refused."""

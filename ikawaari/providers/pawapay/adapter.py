@@ -109,7 +109,7 @@ class PawaPay(Provider):
     def _verify(self, account: Account, request: CallbackRequest, now: datetime) -> None:
         """Raises CallbackRefused."""
         signature = signatures.read(request, now)
-        key = self._keys.find(account.id, signature.key_id, now, lambda: self._published(account))
+        key = self._keys.find(account, signature.key_id, now, lambda: self._published(account))
         if key is None:
             raise CallbackRefused("signed with an unknown key")
         signatures.verify(request, signature, key)

@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,10 +10,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
+from ikawaari.providers.by_account import ByAccount
 from ikawaari.providers.http import read_text
+from ikawaari.providers.values import Account
 
 _BETWEEN_FETCHES = timedelta(seconds=60)
-_KEPT = timedelta(days=1)  # a key that pawaPay has withdrawn counts no longer
+_RENEWED_AFTER = timedelta(hours=12)
+_KEPT = timedelta(days=1)  # a key that pawaPay has withdrawn counts no longer, whether pawaPay answers or not
 PublicKeys = Mapping[str, PublicKeyTypes]
 
 
@@ -27,31 +28,34 @@ class _Ring:
     asked_at: datetime | None = None
     fetched_at: datetime | None = None
 
+    def is_older(self, than: timedelta, now: datetime) -> bool:
+        """Whether its keys were fetched so long ago, or never."""
+        return self.fetched_at is None or now - self.fetched_at >= than
+
 
 class KeyRings:
     """The published keys, by account: they are asked for with its token."""
 
     def __init__(self) -> None:
-        self._rings: defaultdict[str, _Ring] = defaultdict(_Ring)
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._rings = ByAccount(_Ring)
 
     def find(
-        self, account_id: str, key_id: str, now: datetime, fetch: Callable[[], PublicKeys | None]
+        self, account: Account, key_id: str, now: datetime, fetch: Callable[[], PublicKeys | None]
     ) -> PublicKeyTypes | None:
         """The key of that id; None if there is none. `fetch` asks for all of them, and returns None without an answer.
 
-        Anybody may send us unknown ids, so we ask once a minute at most.
+        Anybody may send us unknown ids, so we ask once a minute at most. Keys are renewed after half a day; if pawaPay
+        gives no answer for another half, none is believed. Callbacks are refused then, and enquiries find out what they
+        would have said; a forged one, signed by a key that was withdrawn because it had leaked, would be money.
         """
-        # If many callbacks come with a new key at once, one of them fetches it, and the others find it under this lock.
-        with self._locks[account_id]:
-            ring = self._rings[account_id]
-            is_old = ring.fetched_at is None or now - ring.fetched_at >= _KEPT
+        # If many callbacks come with a new key at once, one of them fetches it, and the others find it here.
+        with self._rings.of(account) as ring:
             may_ask = ring.asked_at is None or now - ring.asked_at >= _BETWEEN_FETCHES
-            if (is_old or key_id not in ring.keys) and may_ask:
+            if may_ask and (key_id not in ring.keys or ring.is_older(_RENEWED_AFTER, now)):
                 ring.asked_at, fetched = now, fetch()
                 if fetched is not None:
                     ring.keys, ring.fetched_at = fetched, now
-            return ring.keys.get(key_id)
+            return None if ring.is_older(_KEPT, now) else ring.keys.get(key_id)
 
 
 def published(value: object) -> PublicKeys | None:
