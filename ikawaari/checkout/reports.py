@@ -33,7 +33,7 @@ class ReportRow(TypedDict):
     count: int
     gross: int
     customer_fees: int
-    provider_fees: int | None  # None if a payment's is not known
+    provider_fees: int | None  # None if that of a payment or refund is not known
     refunds: int
     net: int | None  # None if `provider_fees` is
 
@@ -148,7 +148,7 @@ def _rows(whose: Any, day: Day) -> Mapping[str, Sequence[ReportRow]]:
     found: dict[str, list[ReportRow]] = {}
     for key in sorted(taken.keys() | given.keys()):
         merchant_id, currency, operator = key
-        row = _row(currency, operator, taken.get(key, (0,) * 5), given.get(key, (0, 0)))
+        row = _row(currency, operator, taken.get(key, (0,) * 5), given.get(key, (0,) * 3))
         found.setdefault(merchant_id, []).append(row)
     return found
 
@@ -162,8 +162,8 @@ def _split(row: Sequence[Any]) -> tuple[_Key, Sequence[int]]:
 
 def _row(currency: str, operator: str, taken: Sequence[int], given: Sequence[int]) -> ReportRow:
     count, gross, customer_fees, cost, unknown = taken
-    refunds, cost_of_refunds = given
-    fees = None if unknown else cost + cost_of_refunds
+    refunds, cost_of_refunds, unknown_of_refunds = given
+    fees = None if unknown or unknown_of_refunds else cost + cost_of_refunds
     return {
         "currency": currency.lower(),
         "operator": operator,
@@ -178,13 +178,11 @@ def _row(currency: str, operator: str, taken: Sequence[int], given: Sequence[int
 
 def _payments(whose: Any, day: Day) -> Any:
     """How many, the sums of amounts, customers' fees and providers' fees, and how many of the last are not known."""
-    is_known = PaymentAttempt.cost_currency == PaymentAttempt.received_currency
     sums = [
         fn.COUNT(PaymentAttempt.id),
         fn.SUM(PaymentAttempt.amount_received),
         fn.SUM(Case(None, [(PaymentAttempt.counted > 0, PaymentAttempt.fee_amount)], 0)),
-        fn.SUM(Case(None, [(is_known, PaymentAttempt.cost_amount)], 0)),
-        fn.SUM(Case(None, [(is_known, 0)], 1)),
+        *_costs(PaymentAttempt, PaymentAttempt.received_currency),
     ]
     key = [PaymentIntent.merchant, PaymentAttempt.received_currency, PaymentAttempt.operator]
     known = PaymentAttempt.amount_received.is_null(False) & _within(PaymentAttempt.settled_at, day)
@@ -192,13 +190,18 @@ def _payments(whose: Any, day: Day) -> Any:
 
 
 def _refunds(whose: Any, day: Day) -> Any:
-    """The sums of amounts, and of what providers keep for them."""
-    is_known = Refund.cost_currency == Refund.currency
-    sums = [fn.SUM(Refund.amount), fn.SUM(Case(None, [(is_known, Refund.cost_amount)], 0))]
+    """The sums of amounts and providers' fees, and how many of the latter are not known."""
+    sums = [fn.SUM(Refund.amount), *_costs(Refund, Refund.currency)]
     key = [PaymentIntent.merchant, Refund.currency, PaymentAttempt.operator]
     done = (Refund.status == RefundStatus.SUCCEEDED) & _within(Refund.settled_at, day)
     rows = Refund.select(*key, *sums).join(PaymentAttempt).join(PaymentIntent)
     return rows.where(done & whose).group_by(*key)
+
+
+def _costs(model: Any, currency: Any) -> Sequence[Any]:
+    """The sum of what providers keep, and how many times that is not known in this currency."""
+    is_known = model.cost_currency == currency
+    return fn.SUM(Case(None, [(is_known, model.cost_amount)], 0)), fn.SUM(Case(None, [(is_known, 0)], 1))
 
 
 def _within(column: Any, day: Day) -> Any:

@@ -84,9 +84,26 @@ def test_a_refund_belongs_to_the_day_on_which_it_succeeded_with_its_own_fee(worl
     refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=2_000), world.now)
     world.work()
     assert rows(world) == [row(operator="card", count=1, gross=5_000)]
-    assert rows(world, date(2025, 6, 3)) == [row(operator="card", refunds=2_000, provider_fees=0, net=-2_000)]
+    assert rows(world, date(2025, 6, 3)) == [row(operator="card", refunds=2_000)]  # nobody knows its fee
     Refund.update(cost_amount=25, cost_currency="XOF").execute()
     assert rows(world, date(2025, 6, 3)) == [row(operator="card", refunds=2_000, provider_fees=25, net=-2_025)]
+
+
+def test_one_fee_of_a_refund_that_is_not_known_makes_the_sum_unknown_too(world: World) -> None:
+    session = world.session()
+    world.pay_by_card(session)
+    PaymentAttempt.update(cost_amount=75, cost_currency="XOF").execute()
+    for amount in (2_000, 1_000):
+        refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=amount), world.now)
+        world.work()
+    told: dict[str, Any] = {"operator": "card", "count": 1, "gross": 5_000, "refunds": 3_000}
+    known = {"cost_amount": -30, "cost_currency": "XOF"}  # the provider gives a part of its fee back
+    Refund.update(**known).where(Refund.amount == 2_000).execute()
+    assert rows(world) == [row(**told)]
+    Refund.update(known | {"cost_currency": "EUR"}).where(Refund.amount == 1_000).execute()
+    assert rows(world) == [row(**told)]
+    Refund.update(cost_amount=0, cost_currency="XOF").where(Refund.amount == 1_000).execute()
+    assert rows(world) == [row(**told, provider_fees=45, net=1_955)]
 
 
 def test_money_that_pays_nothing_was_taken_and_goes_back(world: World) -> None:

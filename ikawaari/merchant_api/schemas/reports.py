@@ -35,7 +35,11 @@ class DailyReportRow(Output):
     count = fields.Integer(required=True, metadata={"description": "How many payments were taken.", "format": "int64"})
     gross = Money("The sum of what was taken from customers, with `customer_fees`, and with what was returned since.")
     customer_fees = Money("The part of `gross` that is fees which customers paid on top.")
-    provider_fees = Money("What the providers keep. Null while the fee of any payment is not known.", nullable=True)
+    provider_fees = Money(
+        "What the providers keep of these payments, and for these refunds; below 0 where they return more of their "
+        "fees than they keep. Null while one of these fees is not known.",
+        nullable=True,
+    )
     refunds = Money("The sum of the refunds that succeeded that day, whenever the payments were.")
     net = Money("`gross` − `refunds` − `provider_fees`; null while `provider_fees` is null.", nullable=True)
 
