@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 import ikawaari
 from ikawaari import clock
 from ikawaari.checkout import account_setup, attempts
 from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.config import Config
-from ikawaari.store.models import PaymentAttempt
+from ikawaari.store.models import Merchant, PaymentAttempt
 from tests import factories
 from tests.test_cli import SECRET, here, printed, refused
 
@@ -51,6 +52,31 @@ def test_a_report_is_printed_as_json_and_as_csv(url: str) -> None:
     assert "future" in refused(1, url, "report", "--day", "2999-01-01")
     refused(1, url, *asked, "--merchant", "mer_unknown")
     refused(2, url, "report", "--day", "yesterday")
+
+
+def test_each_merchants_day_is_its_countrys_in_one_report(url: str) -> None:
+    def pay(*shops: Merchant) -> None:
+        for shop in shops:
+            attempts.pay(factories.session(shop).id, factories.card_request(), clock.now())
+
+    with time_machine.travel("2026-11-25T10:00:00Z", tick=False) as clocks:
+        dakar, kinshasa = factories.merchant(), factories.merchant(country="CD")
+        clocks.move_to("2026-11-25T23:30:00Z")  # in Kinshasa it is the 26th already
+        pay(dakar, kinshasa)
+        clocks.move_to("2026-11-26T00:30:00Z")
+        pay(dakar, dakar, kinshasa)
+
+    def rows(day: int, *zone: str) -> set[str]:
+        told = printed(url, "report", "--day", f"2026-11-{day}", "--mode", "test", "--csv", *zone).splitlines()
+        assert told[0].startswith("merchant,date,timezone,livemode,currency,operator,count,gross,")
+        return {row.removesuffix(",0,,0,") for row in told[1:]}
+
+    def row(shop: Merchant, day: int, zone: str, currency: str, count: int) -> str:
+        return f"{shop.id},2026-11-{day},{zone},false,{currency},card,{count},{count * 5_000}"
+
+    of_both = {row(dakar, 26, "Africa/Dakar", "xof", 2), row(kinshasa, 26, "Africa/Kinshasa", "cdf", 2)}
+    assert (rows(25), rows(26)) == ({row(dakar, 25, "Africa/Dakar", "xof", 1)}, of_both)
+    assert rows(25, "--timezone", "UTC") == {row(dakar, 25, "UTC", "xof", 1), row(kinshasa, 25, "UTC", "cdf", 1)}
 
 
 @pytest.fixture

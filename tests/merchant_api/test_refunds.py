@@ -15,9 +15,9 @@ from tests.world import together
 INTENTS, REFUNDS = "/api/v1/payment-intents", "/api/v1/refunds"
 
 
-def paid(shop: Shop) -> str:
+def paid(shop: Shop, currency: str = "xof") -> str:
     """The id of a paid intent over 5,000 XOF."""
-    body = {"amount": 5000, "currency": "xof", "confirm": True, "payment_method": "tok_test_card"}
+    body = {"amount": 5000, "currency": currency, "confirm": True, "payment_method": "tok_test_card"}
     answer = shop.post(INTENTS, body)
     assert answer.json["status"] == "succeeded", answer.text
     return str(answer.json["id"])

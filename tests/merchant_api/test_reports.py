@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from tests import factories
 from tests.merchant_api.calls import Shop, refused
 from tests.merchant_api.test_refunds import paid, refund, settle
 
@@ -28,6 +29,19 @@ def test_the_day_of_a_key_is_told_in_its_merchant_s_time_zone(shared_app: Flask)
     }
     for other in (Shop(shared_app), Shop(shared_app, shop.merchant, livemode=True)):
         assert other.get(f"{DAILY}?date=2026-03-01").json["rows"] == []
+
+
+def test_a_payment_late_in_the_evening_of_utc_is_on_the_next_day_in_kinshasa(shared_app: Flask) -> None:
+    with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as clocks:
+        dakar, kinshasa = Shop(shared_app), Shop(shared_app, factories.merchant(country="CD"))
+        clocks.move_to("2026-03-01T23:30:00Z")
+        for shop, currency in ((dakar, "xof"), (kinshasa, "cdf")):
+            paid(shop, currency)
+        told = {day: [shop.get(f"{DAILY}?date=2026-03-0{day}") for shop in (dakar, kinshasa)] for day in (1, 2)}
+    assert [[row["currency"] for row in answer.json["rows"]] for answer in told[1]] == [["xof"], []]
+    refused(told[2][0], "date")  # in Dakar it has not begun
+    assert told[2][1].json["timezone"] == "Africa/Kinshasa"
+    assert [(row["currency"], row["gross"]) for row in told[2][1].json["rows"]] == [("cdf", 5_000)]
 
 
 @pytest.mark.parametrize(
