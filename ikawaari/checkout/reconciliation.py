@@ -144,21 +144,26 @@ class _Run:
             yield from self._difference((place, line), Difference.LISTED_DIFFERENTLY, _told_apart(several))
         for batch in self.pile.batches():
             yield from self._batch(batch)
-        if self.summary.span:
-            since, until = self.summary.span
-            yield from self._missing_there((since, min(until, self.now)))  # of what came later it knows nothing
+        if self._span:
+            yield from self._missing_there(self._span)
 
     def note_statement(self) -> None:
         """Note that it was compared to its end."""
-        if self.summary.span:
-            since, until = self.summary.span
+        if self._span:
+            since, until = self._span
             own = {"since": since, "until": until, "lines": self.pile.count, "read_at": self.now}
             Statement.insert_once(account=self.account, digest=self._digest, **own)
 
     @property
+    def _span(self) -> tuple[datetime, datetime] | None:
+        """The time of which it knows: of a day that is not over, nothing of what is still to come."""
+        since, until = self.summary.span or (self.now, self.now)
+        return (since, min(until, self.now)) if self.summary.span and since <= self.now else None
+
+    @property
     def _digest(self) -> str:
-        """The same for a statement that is read again."""
-        return hashlib.sha256(f"{self.pile.digest} {self.summary.span}".encode()).hexdigest()
+        """The same for a statement that is read again; of a day that is not over, each is another one."""
+        return hashlib.sha256(f"{self.pile.digest} {self._span}".encode()).hexdigest()
 
     # ------------------------------------------------------------ what they have
 

@@ -216,6 +216,24 @@ def test_at_its_edges_a_statement_misses_only_what_an_earlier_one_should_have_ha
     assert (case.kind, case.attempt_id) == ("missing_there", attempt.id)
 
 
+def test_a_statement_of_a_day_that_is_not_over_had_nothing_of_what_came_later(world: World) -> None:
+    """Read before a payment began, it does not make the next day's statement miss it."""
+    noon, midnight = world.now, world.now + timedelta(hours=12)
+    today, tomorrow = (midnight - timedelta(days=1), midnight), (midnight, midnight + timedelta(days=1))
+    assert run(world, [], span=today)[0].is_clean
+    world.later(11.5 * 3_600)
+    session = world.session()
+    world.pay(session)
+    world.later(3_600)
+    world.work()
+    assert latest(session).created_at < midnight < latest(session).settled_at
+    world.later(24 * 3_600)
+    assert run(world, [], span=tomorrow)[1] == []
+    assert run(world, [], span=today)[1] == []  # read again, when it is over
+    assert [row.until for row in Statement.select().order_by(Statement.id)] == [noon, tomorrow[1], midnight]
+    assert [case.kind for case in run(world, [], span=tomorrow)[1]] == ["missing_there"]
+
+
 def test_what_succeeded_after_the_statement_was_asked_for_is_not_missed(world: World) -> None:
     """Of a day that is not over, the provider has listed what there was."""
     world.later(3_600)
