@@ -21,13 +21,14 @@ W = TypeVar("W", bound=StrEnum)
 REQUIRED = ("id", "amount", "currency", "time")
 FIELDS = (*REQUIRED, "own_id", "status", "fee", "fee_currency", "kind", "charge_id")
 MAJOR, MINOR = "major", "minor"
+POSITIVE, NEGATIVE = "positive", "negative"
 UNIX = "unix"
 _DELIMITER = r'[^"\r\n\x00]'
 _ANY = datetime(2026, 11, 25, 10, 30, 15, tzinfo=UTC)
-_TEXTS = {"decimal": (".", ","), "amounts": (MAJOR, MINOR)}
+_TEXTS = {"decimal": (".", ","), "amounts": (MAJOR, MINOR), "kept_fees": (POSITIVE, NEGATIVE)}
 _MEMBERS = frozenset(
     {"source", "columns", "statuses", "kinds", "ignore", "encoding", "delimiter", "decimal", "amounts"}
-    | {"time_format", "timezone", "refunds_are_negative"}
+    | {"time_format", "timezone", "refunds_are_negative", "kept_fees"}
 )
 
 
@@ -47,6 +48,7 @@ class Columns:
     time_format: str | None = None  # as strptime reads it, or `unix`; None: ISO 8601
     zone: ZoneInfo | None = None  # of times that do not say theirs
     refunds_are_negative: bool = False
+    kept_fees: str | None = None  # the sign of those that the provider keeps; it returns the others. None: not said
 
     @property
     def headings(self) -> frozenset[str]:
@@ -64,7 +66,7 @@ class Columns:
 def read(text: str) -> Columns:
     """The format of a file's text. Raises ValidationFailed naming what is wrong in it."""
     try:
-        given = json.loads(text)
+        given = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise ValidationFailed({"columns": ["is not JSON"]}) from None
     if not isinstance(given, dict):
@@ -83,12 +85,22 @@ def read(text: str) -> Columns:
         amounts=_text(given, "amounts", problems) or MAJOR,
         time_format=_time_format(given, problems),
         zone=_zone(given, problems),
-        refunds_are_negative=given.get("refunds_are_negative", False) is True,
+        refunds_are_negative=_flag(given, "refunds_are_negative", problems),
+        kept_fees=_text(given, "kept_fees", problems),
     )
     _require_words(columns, problems)
     if problems:
         raise ValidationFailed(problems)
     return columns
+
+
+def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """An object. Of a name that is given twice nobody could say which one counts."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValidationFailed({name: ["is given twice"] for name in members if names.count(name) > 1})
+    return members
 
 
 def _columns(given: JsonValue, problems: Details) -> tuple[dict[str, str], dict[str, str]]:
@@ -122,7 +134,10 @@ def _words(given: Mapping[str, JsonValue], name: str, words: type[W], problems: 
         if ours not in set(words) or not _are_texts(theirs):
             problems[name] = [f"must have lists of texts for {', '.join(words)}"]
             continue
-        found |= {str(one).strip().lower(): words(ours) for one in theirs}  # type: ignore[union-attr]
+        own = {str(one).strip().lower(): words(ours) for one in theirs}  # type: ignore[union-attr]
+        if both := sorted(found.keys() & own.keys()):
+            problems[name] = [f"must not have {', '.join(both)} in two lists"]
+        found |= own
     return found
 
 
@@ -144,6 +159,13 @@ def _text(given: Mapping[str, JsonValue], name: str, problems: Details) -> str |
         problems[name] = [f"must be one of {' '.join(choices)}" if choices else "must be a text; a delimiter, one sign"]
         return None
     return value if isinstance(value, str) else None
+
+
+def _flag(given: Mapping[str, JsonValue], name: str, problems: Details) -> bool:
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        problems[name] = ["must be true or false, without quotes"]
+    return value is True
 
 
 def _encoding(given: Mapping[str, JsonValue], problems: Details) -> str | None:

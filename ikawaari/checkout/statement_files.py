@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from ikawaari import clock, texts
-from ikawaari.checkout.statement_columns import MINOR, UNIX, Columns
+from ikawaari.checkout.statement_columns import MINOR, POSITIVE, UNIX, Columns
 from ikawaari.money import MAX_AMOUNT, Money, from_decimal_string, is_currency
 from ikawaari.providers.outcomes import LONGEST_WORD
 from ikawaari.providers.statements import Kind, Line, NoStatement, Standing
@@ -84,10 +84,17 @@ def _after_headings(file: TextIO, columns: Columns) -> tuple[list[str], Iterator
         for place, text in enumerate(first):
             headings = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), [])]
             if columns.headings <= set(headings):
+                _refuse_doubled(headings, columns.headings)
                 rest = csv.reader(itertools.chain(first[place + 1 :], all_lines), delimiter=delimiter, strict=True)
                 return headings, ((rest.line_num + place + 1, row) for row in rest)
     names = ", ".join(sorted(columns.headings))
     raise Unreadable([f"the first {_MOST_BEFORE_HEADINGS} lines have no headings with all of: {names}"])
+
+
+def _refuse_doubled(headings: Sequence[str], needed: frozenset[str]) -> None:
+    """Nobody could say which of two columns is meant."""
+    if doubled := sorted(name for name in needed if headings.count(name) > 1):
+        raise Unreadable([f"several columns have the same heading: {', '.join(doubled)}"])
 
 
 def _text_lines(file: TextIO) -> Iterator[str]:
@@ -189,12 +196,15 @@ class _Reader:
         return money
 
     def fee(self) -> tuple[int, str] | None:
-        """What the provider keeps, with or without a sign; None if it does not say."""
+        """What the provider keeps, below 0 what it returns; None if it does not say."""
         if not self._fields.get("fee"):
             return None
-        has_own = "fee_currency" in self._fields
-        money = self._money("fee", self._currency("fee_currency" if has_own else "currency"))[1]
-        return money.amount, money.currency
+        has_own, kept = "fee_currency" in self._fields, self._columns.kept_fees
+        is_negative, money = self._money("fee", self._currency("fee_currency" if has_own else "currency"))
+        if kept is None and money.amount and self.kind() is Kind.REFUND:
+            raise _Wrong("may be kept or returned, of a refund: say `kept_fees`, the sign of those that are kept")
+        is_returned = kept is not None and is_negative is (kept == POSITIVE)
+        return -money.amount if is_returned else money.amount, money.currency
 
     def time(self) -> datetime:
         """When it was, by the clock of the zone that the time or the format names."""

@@ -128,6 +128,34 @@ def test_minor_units_and_signs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kept", "fee", "kind", "read_as"),
+    [
+        (None, "-7", "payment", 7),
+        (None, "7", "payment", 7),
+        (None, "0", "refund", 0),
+        ("positive", "7", "payment", 7),
+        ("positive", "-7", "refund", -7),
+        ("positive", "7", "refund", 7),
+        ("negative", "-7", "payment", 7),
+        ("negative", "7", "refund", -7),
+        ("negative", "0", "payment", 0),
+    ],
+)
+def test_a_fee_is_kept_or_returned_as_its_sign_says(
+    tmp_path: Path, kept: str | None, fee: str, kind: str, read_as: int
+) -> None:
+    given = {"columns": PLAIN["columns"] | {"fee": "Fee", "kind": {"value": kind}}, "kept_fees": kept}
+    text = f"Id,Amount,Currency,Time,Fee\nT1,500,XOF,2026-11-25T10:00:00Z,{fee}\n"
+    assert [line.fee for line in read(tmp_path, text, PLAIN, **given)] == [read_as]
+
+
+def test_a_refunds_fee_is_refused_where_nobody_says_whether_it_is_kept(tmp_path: Path) -> None:
+    given = {"columns": PLAIN["columns"] | {"fee": "Fee", "kind": {"value": "refund"}}}
+    text = "Id,Amount,Currency,Time,Fee\nT1,500,XOF,2026-11-25T10:00:00Z,7\n"
+    assert "`kept_fees`" in refused(tmp_path, text, PLAIN, **given)[0]
+
+
+@pytest.mark.parametrize(
     ("text", "given", "hour"),
     [
         ("2026-11-25T10:00:00Z", {}, 10),
@@ -189,6 +217,7 @@ def test_every_bad_field_of_the_first_bad_lines_is_named_and_nothing_is_kept(tmp
     [
         ("", "headings"),
         ("Id,Amount,Currency\nT1,5,XOF\n", "headings"),
+        ("Id,Amount,Currency,Time,Amount\nT1,5,XOF,2026-11-25T10:00:00Z,6\n", "same heading: Amount"),
         ("Id,Amount,Currency,Time\nT1,5\n", "line 2, amount"),
         ('Id,Amount,Currency,Time\n"T1,5,XOF,2026-11-25T10:00:00Z\n', "no CSV"),
         ("Id,Amount,Currency,Time\nT\x001,5,XOF,2026-11-25T10:00:00Z\n", "line 2, id"),
@@ -245,6 +274,11 @@ def test_an_encoding_that_is_named_is_the_one(tmp_path: Path) -> None:
         ({"timezone": "Africa"}, "timezone"),
         ({"amounts": "cents"}, "amounts"),
         ({"kinds": {"refund": ["x"]}, "refunds_are_negative": True}, "refunds_are_negative"),
+        ({"refunds_are_negative": "true"}, "refunds_are_negative"),
+        ({"refunds_are_negative": None}, "refunds_are_negative"),
+        ({"kinds": {"refund": ["R"], "payment": ["P", " r "]}}, "kinds"),
+        ({"statuses": {"succeeded": ["done"], "failed": ["Done"]}}, "statuses"),
+        ({"kept_fees": "yes"}, "kept_fees"),
         ({"typo": 1}, "typo"),
     ],
 )
@@ -255,6 +289,12 @@ def test_columns_that_mean_nothing_are_refused_by_name(changes: dict[str, Any], 
     for text in ("", "[]", "{", "[" * 100_000, '{"columns": ' + "9" * 5_000 + "}"):
         with pytest.raises(ValidationFailed):
             statement_columns.read(text)
+
+
+def test_a_name_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(ValidationFailed) as wrong:
+        statement_columns.read(json.dumps(PLAIN).replace('"id": "Id"', '"id": "Id", "id": "Reference"'))
+    assert wrong.value.details == {"id": ["is given twice"]}
 
 
 EXAMPLES = ROOT / "examples" / "statements"
