@@ -16,6 +16,8 @@ from ikawaari.cli import main
 from ikawaari.config import PREFIX, ROOT, Config
 from ikawaari.errors import CODES
 from ikawaari.events.types import MEANINGS
+from ikawaari.providers.sandbox import ledger
+from ikawaari.store.models import TABLES
 from tests.docs import operators, papers
 
 HOME = Path(ikawaari.__file__).parent
@@ -57,6 +59,13 @@ def test_the_errors_are_those_of_the_table() -> None:
 def test_the_table_of_operators_is_what_the_adapters_say(paper: str) -> None:
     """`make docs` writes it."""
     assert papers.text_of(paper) == operators.written(paper, operators.live_providers())
+
+
+def test_every_table_of_the_database_is_kept_as_long_as_the_paper_says() -> None:
+    named = [re.findall(r"`(\w+)`", row[1]) for row in papers.rows(papers.section(OPERATIONS, "What is kept how long"))]
+    assert all(named)
+    tables = {model._meta.table_name for model in (*TABLES, ledger.Charge, ledger.Refund, ledger.OutgoingCallback)}
+    assert {name for row in named for name in row} == tables
 
 
 def test_the_events_are_those_that_are_sent() -> None:
