@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+_MICROSECOND = timedelta(microseconds=1)
 _ahead = timedelta()
 
 
@@ -12,8 +13,8 @@ def now() -> datetime:
 
 
 def nanoseconds() -> int:
-    """The current time in Unix nanoseconds, where a `datetime` costs too much; the offset of a test is not in it."""
-    return time.time_ns()
+    """The current time in Unix nanoseconds, where a `datetime` costs too much."""
+    return time.time_ns() + _ahead // _MICROSECOND * 1_000
 
 
 def set_ahead(seconds: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 import ikawaari
-from ikawaari import clock
+from ikawaari import clock, ids
 
 HOME = Path(ikawaari.__file__).parent
 
@@ -28,6 +28,8 @@ def test_a_clock_can_be_wrong_by_as_much_as_a_test_wants(seconds: float) -> None
         clock.set_ahead(seconds)
         try:
             assert clock.now() == datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+            assert clock.nanoseconds() == round((1_893_456_000 + seconds) * 10**9)
+            assert ids.new("cs").startswith(ids.first("cs", clock.now()))  # as those of a machine whose clock is wrong
         finally:
             clock.set_ahead(0)
         assert clock.now() == datetime(2030, 1, 1, tzinfo=UTC)
