@@ -2,10 +2,12 @@
 
 import argparse
 import random
+import statistics
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.cluster import claims
 from tests.cluster.machines import cluster
 from tests.cluster.run import Outcome, run
 from tests.cluster.trade import Trade
@@ -45,12 +47,14 @@ def _options() -> argparse.Namespace:
 def report(outcome: Outcome, trade: Trade) -> list[str]:
     """The figures, a line each."""
     begun = outcome.steps[0][0]
-    took = sorted(seconds for _, seconds in trade.paid)
+    took = [seconds for _, seconds in trade.paid]
+    median, slowest = (statistics.median(took), max(took)) if took else (0, 0)
     recovered = outcome.recoveries
     return [
         *(f"{at - begun:7.1f} s  {name}: last error after {recovered[name]:.1f} s" for at, name in outcome.steps),
         f"{len(took)} payments and {trade.declined} declines in {outcome.seconds:.0f} s",
-        f"from the session to the truth: median {took[len(took) // 2]:.1f} s, slowest {took[-1]:.1f} s",
+        f"from the session to the truth: median {median:.1f} s, slowest {slowest:.1f} s",
+        claims.slowest(outcome.claims, outcome.outages),
         f"errors that clients saw: {dict(trade.errors_by_kind())}",
         f"{outcome.events} events, {outcome.deliveries} deliveries; all was at rest after {outcome.rest_seconds:.1f} s",
         f"{outcome.admitted} requests of a limited key let through, {outcome.refused} refused",

@@ -9,19 +9,30 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from tests import postgres
 from tests.chaos import shop as shops
 from tests.cluster.balancer import balanced
 from tests.serving import ROOT, STOP_SECONDS, Served, copied, free_port, server_environment
 
 CALL_SECONDS = 3  # how long a provider's call may take: a worker's lease is three times as long
+POLL_SECONDS = 0.1  # how often a worker looks for due work
 CLOCKS = (0.0, 4.0, -4.0)  # seconds by which the machines' clocks are wrong
 _FAST = {
     "charge_timeout_seconds": str(CALL_SECONDS),
+    "worker_poll_seconds": str(POLL_SECONDS),
     "sandbox_delay_seconds": "0.5",
     "sandbox_prompt_seconds": "8",
     "tries_per_session": "0",
 }
+_SCHEMA = """
+SELECT table_name || '.' || column_name || ' ' || data_type || is_nullable AS line
+    FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'migrated ' || migrated.name FROM schema_migration AS migrated
+ORDER BY line
+"""
 
 
 class Server(Served):
@@ -39,7 +50,7 @@ class Worker:
     def __init__(self, name: str, environment: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.folder = ROOT
-        self._environment = environment
+        self._environment = {**environment, "PGAPPNAME": name}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -100,9 +111,32 @@ class Cluster:
         """Servers and workers."""
         return (*self.servers, *self.workers)
 
-    def log_text(self) -> str:
-        """What all of them wrote."""
-        return "".join(log.read_text(errors="replace") for log in sorted(self.folder.glob("*.log")))
+    @property
+    def logs(self) -> Sequence[Path]:
+        """What each of them wrote."""
+        return sorted(self.folder.glob("*.log"))
+
+    @property
+    def database_url(self) -> str:
+        """Where PostgreSQL is."""
+        return self.environment["IKAWAARI_DATABASE_URL"]
+
+    def holds_work(self) -> bool:
+        """Whether any worker holds due work."""
+        with psycopg.connect(self.database_url) as connection:
+            held = "SELECT 1 FROM due_work WHERE leased_until IS NOT NULL LIMIT 1"
+            return connection.execute(held).fetchone() is not None
+
+    def is_in_transaction(self, worker: Worker) -> bool:
+        """Whether a worker, which does nothing just now, has left a transaction open."""
+        with psycopg.connect(self.database_url) as connection:
+            idle = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state LIKE 'idle in transaction%%'"
+            return connection.execute(idle, [worker.name]).fetchone() is not None
+
+    def schema(self) -> list[str]:
+        """Columns, indexes and applied migrations, a line each."""
+        with psycopg.connect(self.database_url) as connection:
+            return [line for (line,) in connection.execute(_SCHEMA).fetchall()]
 
     def run_command(self, *arguments: str, folder: Path = ROOT) -> None:
         """Run `ikawaari` once, of the version in `folder`, beside the machines."""

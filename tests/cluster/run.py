@@ -1,7 +1,7 @@
 """A run: what happens to the machines, one thing after the other, while customers pay; then what must hold."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,9 @@ from ikawaari.providers.sandbox import ledger
 from ikawaari.states import DeliveryStatus
 from ikawaari.store.models import Event, Merchant, WebhookDelivery
 from tests.chaos import shop as shops
+from tests.chaos.seeded import logs
+from tests.cluster import claims
+from tests.cluster.claims import Claim, Outage
 from tests.cluster.machines import CALL_SECONDS, Cluster, Server, Worker, next_version
 from tests.cluster.trade import Counting, Trade, bodies
 from tests.conftest import disconnect
@@ -24,6 +27,7 @@ from tests.simulators.talking import Receiver
 
 FROZEN_SECONDS = 4 * CALL_SECONDS  # longer than the lease of what the worker holds
 _DOWN_SECONDS = 1.0  # how long a machine is away before it is started again
+_WORK_SECONDS = 5.0
 _REST_SECONDS = 150  # in which everything that is under way must end: a lane of webhooks is leased for 60
 
 
@@ -40,6 +44,8 @@ class Outcome:
     admitted: int = 0
     refused: int = 0
     crashes: list[datetime] = field(default_factory=list)  # of PostgreSQL
+    outages: list[Outage] = field(default_factory=list)  # in which work could be free that nobody could claim
+    claims: Sequence[Claim] = ()
     violations: list[str] = field(default_factory=list)
 
 
@@ -47,6 +53,7 @@ def run(cluster: Cluster, receiver: Receiver, *, buyers: int, pause: float, seed
     """All of it. `pause` are the seconds between two things that happen to machines."""
     outcome, started = Outcome(), time.monotonic()
     connect(cluster)
+    claims.watch()
     merchant, headers, slow_key = _opened()
     disconnect()
     trade = Trade(cluster.url, headers)
@@ -56,9 +63,11 @@ def run(cluster: Cluster, receiver: Receiver, *, buyers: int, pause: float, seed
     for name, happens in _steps(cluster):
         time.sleep(pause)
         outcome.steps.append((time.monotonic(), name))
+        at = clock.now()
         if "PostgreSQL" in name:
-            outcome.crashes.append(clock.now())
-        happens()
+            outcome.crashes.append(at)
+        if happens():
+            outcome.outages.append((at, clock.now()))
     time.sleep(pause)
     trade.end()
     counting.end()
@@ -66,6 +75,8 @@ def run(cluster: Cluster, receiver: Receiver, *, buyers: int, pause: float, seed
     outcome.rest_seconds = _rest()
     outcome.seconds = time.monotonic() - started
     _judge(outcome, trade, counting, receiver, merchant)
+    private = [slow_key, headers["Authorization"].split()[1], cluster.environment["IKAWAARI_SECRET_KEY"]]
+    outcome.violations += logged(cluster.logs, private, trade.phones)
     disconnect()
     return outcome, trade
 
@@ -77,42 +88,63 @@ def _opened() -> tuple[Merchant, dict[str, str], str]:
     return merchant, shop.headers, slow
 
 
-def _steps(cluster: Cluster) -> Iterator[tuple[str, Callable[[], None]]]:
-    """What happens, in this order."""
+def _steps(cluster: Cluster) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """What happens, in this order; each says whether it could keep all workers from claiming."""
     for machine in cluster.machines:
-        yield f"kill -9 {machine.name}", partial(_kill, machine)
+        yield f"kill -9 {machine.name}", partial(_kill, cluster, machine)
     yield "kill -9 PostgreSQL", partial(_kill_database, cluster)
     for worker in cluster.workers[:1]:
-        yield f"freeze {worker.name}", partial(_freeze, worker)
+        yield f"freeze {worker.name}", partial(_freeze, cluster, worker)
     yield "kill -9 PostgreSQL again", partial(_kill_database, cluster)
     folder = next_version(cluster.folder / "next")
-    yield "migrate to the next version", partial(cluster.run_command, "migrate", folder=folder)
+    yield "migrate to the next version", partial(_migrate, cluster, folder)
     for machine in cluster.machines:
-        yield f"upgrade {machine.name}", partial(_upgrade, machine, folder)
+        yield f"upgrade {machine.name}", partial(_replace, machine, folder)
 
 
-def _kill(machine: Server | Worker) -> None:
+def _kill(cluster: Cluster, machine: Server | Worker) -> bool:
+    if isinstance(machine, Worker):
+        _wait_for_work(cluster)
     machine.kill()
     time.sleep(_DOWN_SECONDS)
     machine.start()
+    return False
 
 
-def _kill_database(cluster: Cluster) -> None:
+def _kill_database(cluster: Cluster) -> bool:
     cluster.database.kill()
     time.sleep(_DOWN_SECONDS)
     cluster.database.restart()
+    return True
 
 
-def _freeze(worker: Worker) -> None:
+def _freeze(cluster: Cluster, worker: Worker) -> bool:
+    """A worker that is frozen in the middle of a transaction keeps its rows locked, and nobody can claim those."""
+    _wait_for_work(cluster)
     worker.freeze()
     time.sleep(FROZEN_SECONDS)
+    holds = cluster.is_in_transaction(worker)
     worker.thaw()
+    return holds
 
 
-def _upgrade(machine: Server | Worker, folder: Path) -> None:
+def _wait_for_work(cluster: Cluster) -> None:
+    """Wait until some worker holds something: who dies with nothing in hand shows nothing."""
+    until = time.monotonic() + _WORK_SECONDS
+    while not cluster.holds_work() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _migrate(cluster: Cluster, folder: Path) -> bool:
+    cluster.run_command("migrate", folder=folder)
+    return False
+
+
+def _replace(machine: Server | Worker, folder: Path) -> bool:
     machine.stop()
     machine.folder = folder
     machine.start()
+    return False
 
 
 def connect(cluster: Cluster) -> None:
@@ -132,14 +164,25 @@ def _undelivered() -> int:
     return WebhookDelivery.select().where(WebhookDelivery.status != DeliveryStatus.SUCCEEDED).count()
 
 
+def logged(paths: Sequence[Path], private: Sequence[str], phones: Set[str]) -> list[str]:
+    """What machines wrote and should not have: private texts, and exceptions that no outage explains."""
+    return [
+        f"{path.name}: {found}" for path in paths for found in (*logs.leaks(path, private, phones), *logs.faults(path))
+    ]
+
+
 def _judge(outcome: Outcome, trade: Trade, counting: Counting, receiver: Receiver, merchant: Merchant) -> None:
     events = list(Event.select().where(Event.merchant == merchant.id).order_by(Event.sequence))
     taken = bodies(list(receiver.received))
     outcome.events, outcome.deliveries = len(events), len(taken)
     outcome.admitted, outcome.refused = counting.admitted.total(), counting.refused.total()
+    outcome.claims = claims.noted()
     outcome.recoveries = _recoveries(outcome.steps, [at for at, _ in trade.errors])
     outcome.violations += [
         *trade.violations,
+        *([] if trade.paid else ["nobody has paid"]),
+        *claims.late(outcome.claims, outcome.outages),
+        *claims.abandoned(),
         *shops.unfinished(),
         *shops.mismatches(list(ledger.entries())),
         *(f"{one.finding} {one.object} {one.details}" for one in audit.findings()),

@@ -40,6 +40,7 @@ class Trade:
     errors: list[tuple[float, str]] = field(default_factory=list)  # when, and which: what clients saw
     paid: list[tuple[float, float]] = field(default_factory=list)  # when it began, and how long it took
     declined: int = 0
+    phones: set[str] = field(default_factory=set)  # as digits
     violations: list[str] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _buyers: list[threading.Thread] = field(default_factory=list)
@@ -83,7 +84,7 @@ class Trade:
         _, ending, is_paid = chance.choices(_WAYS, [weight for weight, *_ in _WAYS])[0]
         key = uuid.UUID(int=chance.getrandbits(128), version=4).hex
         session = self.post(_SESSIONS, {"amount": shops.AMOUNT, "currency": "XOF"}, **{"Idempotency-Key": key}).json()
-        method = shops.card() if ending is None else shops.wallet(ending, line=chance.randrange(10_000))
+        method = self._method(chance, ending)
         path = f"/api/checkout/{session['id']}/pay"
         self._insist("POST", path, json={"payment_method": method}, headers={"Idempotency-Key": f"pay-{key}"})
         told = self._end_of(session["id"], "paid" if is_paid else "unpaid")
@@ -93,6 +94,13 @@ class Trade:
             self.paid.append((begun, time.monotonic() - begun))
         else:
             self.declined += 1
+
+    def _method(self, chance: random.Random, ending: str | None) -> Mapping[str, Any]:
+        if ending is None:
+            return shops.card()
+        wallet = shops.wallet(ending, line=chance.randrange(10_000))
+        self.phones.add(wallet["mobile_money"]["phone_number"].removeprefix("+"))
+        return wallet
 
     def _end_of(self, session_id: str, expected: str) -> Any:
         """The session as its merchant reads it, once it is what it should be, or patience is over."""
