@@ -135,6 +135,12 @@ DUE_WORK = Meter(
     ("kind", "result"),
     _SLOW,
 )
+AUDIT_FINDINGS = Meter(
+    Kind.COUNTER,
+    "ikawaari_audit_findings_total",
+    "What the hourly audit found: books that do not balance, and missing due rows, which it has `mended`",
+    ("finding", "mended"),
+)
 POOL_EXHAUSTED = Meter(
     Kind.COUNTER,
     "ikawaari_database_pool_exhausted_total",
@@ -159,6 +165,9 @@ UNSETTLED = Meter(
     "ikawaari_attempts_unsettled",
     "Payment attempts whose end is not known, by their age",
     ("account", "mode", "age"),
+)
+REFUNDS_PENDING = Meter(
+    Kind.FACT, "ikawaari_refunds_pending", "Refunds whose end is not known, by their age", ("account", "mode", "age")
 )
 HELD = Meter(
     Kind.FACT,

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from peewee import JOIN, SQL, Case, fn
 
+from ikawaari import meters
 from ikawaari.checkout import enquiry, invoices, merchant_view, refunds, sessions, snapshots, subscriptions
 from ikawaari.events import delivery
 from ikawaari.shapes import Mode
@@ -81,10 +82,11 @@ def mend(found: Finding, now: datetime) -> bool:
 
 
 def run_hourly(last_run: datetime | None, now: datetime) -> None:
-    """Check what is open or has changed since the last run, repair what is safe, and log the findings."""
+    """Check what is open or has changed since the last run, repair what is safe, and log and count the findings."""
     for found in findings(last_run - _OVERLAP if last_run else None):
         mended = mend(found, now)
         log.warning("audit_finding", finding=found.finding, object=found.object, details=found.details, mended=mended)
+        meters.AUDIT_FINDINGS.count(found.finding, "yes" if mended else "no")
 
 
 # ---------------------------------------------------------------- work that no row will do

@@ -24,6 +24,7 @@ from ikawaari.meters import (
     HELD,
     HELD_ATTEMPTS,
     INCIDENTS,
+    REFUNDS_PENDING,
     UNSETTLED,
     WEBHOOKS_PENDING,
     Meter,
@@ -35,6 +36,7 @@ from ikawaari.store.models import (
     Incident,
     PaymentAttempt,
     ReconciliationCase,
+    Refund,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -47,10 +49,11 @@ AGES = {
     "1-10m": timedelta(minutes=1),
     "0-1m": timedelta(),
 }
-"""How old an unsettled attempt is: the first of these names whose time it has reached."""
+"""How old an unsettled attempt or a pending refund is: the first of these names whose time it has reached."""
 
-# As it is written in the index of such attempts, to the letter; parameters would hide it, and that of held money.
+# As they are written in the indexes of such rows, to the letter; parameters would hide them, and that of held money.
 _IS_UNSETTLED = f"status IN ({', '.join(repr(status.value) for status in UNSETTLED_STATUSES)})"
+_IS_PENDING = "status = 'pending'"
 Figure = tuple[Meter, Sequence[str], float]
 """A metric, the values of its labels, and its value."""
 
@@ -71,8 +74,9 @@ def read(now: datetime) -> Iterator[Figure]:
 
 def _unsettled(now: datetime) -> Iterator[Figure]:
     since = [PaymentAttempt.created_at.db_value(now - age) for age in AGES.values()]
-    for account_id, number, attempts in store.run(_select_unsettled, since):
-        yield UNSETTLED, (account_id, accounts.mode_of(account_id), list(AGES)[number]), attempts
+    for meter, query in ((UNSETTLED, _select_unsettled), (REFUNDS_PENDING, _select_pending_refunds)):
+        for account_id, number, rows in store.run(query, since):
+            yield meter, (account_id, accounts.mode_of(account_id), list(AGES)[number]), rows
 
 
 def _others() -> Iterator[Figure]:
@@ -82,19 +86,34 @@ def _others() -> Iterator[Figure]:
     yield WEBHOOKS_PENDING, (), store.run(_count_pending)[0][0]
     for livemode, endpoints in store.run(_select_failing):
         yield ENDPOINTS_FAILING, (mode(bool(livemode)),), endpoints
-    for kind, incidents in store.run(_select_incidents):
-        yield INCIDENTS, (kind,), incidents
-    for account_id, kind, cases in store.run(_select_cases):
-        yield CASES, (account_id, accounts.mode_of(account_id), kind), cases
+    for account_id, kind, rows in store.run(_select_open):
+        if account_id is None:
+            yield INCIDENTS, (kind,), rows
+        else:
+            yield CASES, (account_id, accounts.mode_of(account_id), kind), rows
 
 
 @compiled.once
 def _select_unsettled(since: Sequence[int]) -> Any:
     unsettled = PaymentAttempt.select(PaymentAttempt.provider, PaymentAttempt.created_at)
     rows = _at_most(unsettled.where(SQL(_IS_UNSETTLED)))
+    return Select([rows], [rows.c.provider, _age_of(rows, since), fn.COUNT(SQL("*"))]).group_by(
+        rows.c.provider, SQL("2")
+    )
+
+
+@compiled.once
+def _select_pending_refunds(since: Sequence[int]) -> Any:
+    rows = _at_most(Refund.select(Refund.attempt, Refund.created_at).where(SQL(_IS_PENDING)))
+    account = PaymentAttempt.provider
+    of_them = PaymentAttempt.select(account, _age_of(rows, since), fn.COUNT(SQL("*")))
+    return of_them.join(rows, on=rows.c.attempt_id == PaymentAttempt.id).group_by(account, SQL("2"))
+
+
+def _age_of(rows: Any, since: Sequence[int]) -> Any:
+    """The number of a row's age in `AGES`."""
     ages = [(rows.c.created_at <= instant, SQL(str(number))) for number, instant in enumerate(since)]
-    age = Case(None, ages, SQL(str(len(since) - 1)))  # of the future: another machine's clock
-    return Select([rows], [rows.c.provider, age, fn.COUNT(SQL("*"))]).group_by(rows.c.provider, SQL("2"))
+    return Case(None, ages, SQL(str(len(since) - 1)))  # of the future: another machine's clock
 
 
 @compiled.once
@@ -129,16 +148,13 @@ def _select_failing() -> Any:
 
 
 @compiled.once
-def _select_incidents() -> Any:
-    open_ones = Incident.select(Incident.kind, fn.COUNT(SQL("*"))).where(Incident.closed_at.is_null())
-    return open_ones.group_by(Incident.kind)
-
-
-@compiled.once
-def _select_cases() -> Any:
+def _select_open() -> Any:
+    """Incidents, which have no account here, and cases: what a person has to end."""
     account_and_kind = ReconciliationCase.account, ReconciliationCase.kind
-    open_ones = ReconciliationCase.select(*account_and_kind, fn.COUNT(SQL("*")))
-    return open_ones.where(ReconciliationCase.closed_at.is_null()).group_by(*account_and_kind)
+    incidents = Incident.select(SQL("NULL"), Incident.kind, fn.COUNT(SQL("*"))).group_by(Incident.kind)
+    cases = ReconciliationCase.select(*account_and_kind, fn.COUNT(SQL("*"))).group_by(*account_and_kind)
+    of_cases = cases.where(ReconciliationCase.closed_at.is_null())
+    return incidents.where(Incident.closed_at.is_null()).union_all(of_cases)
 
 
 def _at_most(rows: Any) -> Any:

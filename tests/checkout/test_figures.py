@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ikawaari.checkout import breakers, figures, incidents
+from ikawaari.checkout import breakers, figures, incidents, refunds
+from ikawaari.checkout.refunds import NewRefund
 from ikawaari.events import endpoints
 from ikawaari.meters import (
     BREAKERS,
@@ -19,6 +20,7 @@ from ikawaari.meters import (
     HELD,
     HELD_ATTEMPTS,
     INCIDENTS,
+    REFUNDS_PENDING,
     UNSETTLED,
     WEBHOOKS_PENDING,
     Meter,
@@ -36,7 +38,7 @@ from ikawaari.store.models import (
 from tests import statements
 from tests.checkout.test_money_held import paid_twice_at_expresso
 from tests.store.test_indexes import _plan
-from tests.world import World, latest
+from tests.world import World, intent, latest
 
 pytestmark = pytest.mark.on_both
 SANDBOX = ("sandbox", "test")
@@ -63,6 +65,20 @@ def test_attempts_without_an_end_are_counted_by_their_age(world: World) -> None:
         (*SANDBOX, "1-10m"): 1,
         (*SANDBOX, "0-1m"): 1,
     }
+
+
+def test_refunds_without_an_end_are_counted_by_their_age(world: World) -> None:
+    for seconds_until_the_next in (80_000, 10_000, 30):
+        session = paid(world)
+        refunds.create(world.owner, NewRefund(payment_intent=intent(session).id, amount=1_000), world.now)
+        world.later(seconds_until_the_next)
+    assert {labels: value for (meter, labels), value in found(world).items() if meter is REFUNDS_PENDING} == {
+        (*SANDBOX, "24h+"): 1,
+        (*SANDBOX, "1-24h"): 1,
+        (*SANDBOX, "0-1m"): 1,
+    }
+    world.work()
+    assert not [meter for meter, _ in found(world) if meter is REFUNDS_PENDING]
 
 
 def test_money_that_is_held_is_summed(world: World) -> None:
@@ -123,10 +139,10 @@ def test_all_of_them_take_few_statements(world: World) -> None:
         (lambda now: figures._select_due(database.obj, now), "due_work_due_at"),
         (lambda now: figures._count_pending(database.obj), "webhook_deliveries_of_"),
         (lambda now: figures._select_failing(database.obj), "webhook_endpoints_failing"),
-        (lambda now: figures._select_incidents(database.obj), "incidents_open"),
-        (lambda now: figures._select_cases(database.obj), "reconciliation_cases_open"),
+        (lambda now: figures._select_pending_refunds(database.obj, [0] * 5), "refunds_pending"),
+        (lambda now: figures._select_open(database.obj), "(?s)incidents_open.*reconciliation_cases_open"),
     ],
-    ids=["held", "unsettled", "due", "pending", "failing", "incidents", "cases"],
+    ids=["held", "unsettled", "due", "pending", "failing", "refunds", "open"],
 )
 def test_each_is_found_by_an_index(world: World, query: Callable[[datetime], Any], index: str) -> None:
     assert re.search(index, _plan(*query(world.now)))

@@ -30,6 +30,7 @@ ALARMS: Mapping[str, Any] = {
 VALUES = {
     "mode": {"live", "test", "$mode"},
     "age": set(AGES),
+    "mended": {"yes", "no"},
     "result": {*Result, "provider_unavailable", "configuration_error", "accepted", "refused", "unanswered"}
     | {"done", "again", "failed"},
     "status": {*AttemptStatus, *(str(int(row.status)) for row in CODES.values())},
@@ -111,6 +112,7 @@ def test_no_page_has_lost_its_alarm() -> None:
 
 SHOP = "ikawaari_http_request_duration_seconds"
 LIVE = 'account="acc_1", mode="live", operator="wave_sn"'
+BOOKS = 'finding="attempt_books_do_not_add_up", mended="no"'
 # Of each alarm: series that make it sound, as promtool writes them (start, change per minute, times). Behind a colon it
 # has the same trouble in another shape, such as a series that does not exist.
 TROUBLES: Mapping[str, Mapping[str, str]] = {
@@ -161,6 +163,11 @@ TROUBLES: Mapping[str, Mapping[str, str]] = {
     },
     "IkawaariProviderDown": {f"ikawaari_breaker_open{{{LIVE}}}": "1x120"},
     "IkawaariAttemptsUnsettled": {'ikawaari_attempts_unsettled{account="acc_1", mode="live", age="24h+"}': "2x120"},
+    "IkawaariRefundsPending": {'ikawaari_refunds_pending{account="acc_1", mode="live", age="24h+"}': "1x120"},
+    "IkawaariAuditFinding": {f"ikawaari_audit_findings_total{{{BOOKS}}}": "3x60 4x60"},
+    "IkawaariAuditFinding: the first, of a worker that was restarted": {
+        f"ikawaari_audit_findings_total{{{BOOKS}}}": "_x10 1x20"
+    },
     "IkawaariMoneyHeld": {'ikawaari_money_held_attempts{account="acc_1", mode="live", currency="XOF"}': "1x120"},
     "IkawaariIncidentOpen": {'ikawaari_incidents_open{kind="dispute"}': "1x120"},
     "IkawaariReconciliationCaseOpen": {
@@ -199,6 +206,8 @@ CALM: Mapping[str, str] = {
     f'ikawaari_attempts_total{{{LIVE}, status="failed"}}': "0+2x120",
     f'ikawaari_provider_calls_total{{{LIVE}, verb="charge", result="configuration_error"}}': "4x120",  # long ago
     'ikawaari_attempts_unsettled{account="acc_1", mode="live", age="0-1m"}': "50x120",
+    'ikawaari_refunds_pending{account="acc_1", mode="live", age="1-24h"}': "50x120",
+    'ikawaari_refunds_pending{account="sandbox", mode="test", age="24h+"}': "50x120",
     'ikawaari_attempts_unsettled{account="sandbox", mode="test", age="24h+"}': "50x120",
     'ikawaari_money_held_attempts{account="sandbox", mode="test", currency="XOF"}': "9x120",
     'ikawaari_breaker_open{account="acc_2", mode="test", operator="wave_sn"}': "1x120",
@@ -234,6 +243,15 @@ def test_each_alarm_sounds_in_its_trouble_and_none_in_calm_weather(tmp_path: Pat
 
 def _alarm_of(trouble: str) -> str:
     return trouble.partition(":")[0]
+
+
+@needs_promtool
+def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(expressions())]
+    file = tmp_path / "queries.yml"
+    file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
+    ended = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def _file(stem: Path, rules: Sequence[Any], cases: Sequence[Any]) -> str:

@@ -13,6 +13,7 @@ from ikawaari.checkout import figures
 from ikawaari.config import Config, UnsafeConfiguration
 from ikawaari.events import endpoints
 from ikawaari.monitoring import exposition, listener
+from ikawaari.store.models import DueWork, PaymentAttempt
 from tests import factories, warm
 from tests.apps import app_of
 from tests.conftest import disconnect
@@ -133,6 +134,24 @@ def test_payments_calls_webhooks_and_work_are_counted(app: Flask, client: Any) -
     sent = grown("ikawaari_webhook_tries_total", mode="test", result="accepted")
     assert sent == grown("ikawaari_webhook_lag_seconds_count", mode="test") == len(receiver.heard) > 3
     assert grown("ikawaari_due_work_duration_seconds_count", kind="webhook.deliver") >= 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_the_hourly_audit_finds_is_counted(app: Flask, client: Any) -> None:
+    worker.housekeeping("", clock.now())
+    session, before = Shop(app).opened()["id"], of_client(client)
+    assert client.post(f"/api/checkout/{session}/pay", json=CARD).status_code == 200
+    PaymentAttempt.update(returned=1).execute()  # the books are wrong
+    Shop(app).opened()
+    DueWork.delete().where(DueWork.kind == "session.expire").execute()  # and work is lost
+    worker.housekeeping("", clock.now())
+    after = of_client(client)
+    grown = {
+        (labels["finding"], labels["mended"]): value - total(before, name, **labels)
+        for name, labels, value in samples(after)
+        if name == "ikawaari_audit_findings_total"
+    }
+    assert grown == {("attempt_differs_from_its_refunds", "no"): 1, ("session_without_expiry", "yes"): 1}
 
 
 def test_every_series_has_a_name_and_labels_that_are_declared(app: Flask, client: Any) -> None:

@@ -278,6 +278,7 @@ Refund.add_index(
 Refund.add_index(
     Refund.index(Refund.settled_at, where=Refund.settled_at.is_null(False), name="refunds_settled_on")  # as above
 )
+Refund.add_index(Refund.index(Refund.created_at, where=SQL("status = 'pending'"), name="refunds_pending"))
 Refund.add_index(Refund.index(Refund.sent_as, unique=True, where=Refund.sent_as.is_null(False), name="refunds_sent_as"))
 
 
