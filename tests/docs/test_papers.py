@@ -188,3 +188,23 @@ def test_every_name_of_the_code_is_in_its_module(path: Path) -> None:
 def test_the_changelog_has_no_entry_twice() -> None:
     entries = re.findall(r"^- .*(?:\n  .*)*", papers.text_of("CHANGELOG.md"), re.MULTILINE)
     assert len(entries) == len(set(entries)) > 50
+
+
+# ---------------------------------------------------------------- reliability
+
+
+@pytest.mark.parametrize(
+    "row", papers.rows(papers.section("docs/reliability.md", "What is promised")), ids=lambda row: row[0][:40]
+)
+def test_each_promise_names_a_test_that_holds_it_and_is_there(row: list[str]) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row[2])
+    assert named
+    assert ", ".join(f"`{path}::{test}`" for path, test in named) == row[2]
+    for path, test in named:
+        assert f"\ndef {test}(" in (ROOT / path).read_text(), f"{path}::{test}"
+
+
+def test_each_test_file_that_is_named_elsewhere_is_there() -> None:
+    named = {name for path in papers.PAPERS for name in re.findall(r"`(tests/[\w/]+\.\w+)", path.read_text())}
+    assert len(named) > 20
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
