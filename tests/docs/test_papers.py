@@ -204,6 +204,14 @@ def test_each_promise_names_a_test_that_holds_it_and_is_there(row: list[str]) ->
         assert f"\ndef {test}(" in (ROOT / path).read_text(), f"{path}::{test}"
 
 
+def test_our_own_figures_beside_the_promises_of_others_are_those_of_the_run() -> None:
+    ours = papers.rows(papers.section("docs/reliability.md", "What others promise"))[0]
+    shown = re.findall(r"\*([^*]+)\*", " ".join(ours))
+    assert len(shown) == len(ours) - 1
+    figures = re.findall(r"[\d,]*\d", " ".join(shown))
+    assert set(figures) <= set(re.findall(r"[\d,]*\d", papers.section("docs/reliability.md", "Figures")))
+
+
 def test_each_test_file_that_is_named_elsewhere_is_there() -> None:
     named = {name for path in papers.PAPERS for name in re.findall(r"`(tests/[\w/]+\.\w+)", path.read_text())}
     assert len(named) > 20
