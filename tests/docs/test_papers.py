@@ -190,6 +190,41 @@ def test_the_changelog_has_no_entry_twice() -> None:
     assert len(entries) == len(set(entries)) > 50
 
 
+# ---------------------------------------------------------------- figures
+
+
+PERFORMANCE = "docs/performance.md"
+
+
+@pytest.mark.parametrize(
+    ("what", "heading", "kinds", "column"),
+    [
+        ("new sessions", "Over HTTP", "POST session", "per s"),
+        ("the page", "Over HTTP", "the page(, gzip)?", "per s"),
+        ("payments", "Over HTTP", "pay by card", "per s"),
+        ("webhooks", "Webhooks", "SQLite FULL|PostgreSQL", "per s"),
+        ("speed with a million sessions stored", "With a million sessions stored", ".+", "SQLite FULL"),
+        ("speed with a million sessions stored", "With a million sessions stored", ".+", "PostgreSQL"),
+    ],
+)
+def test_an_operator_is_promised_no_more_than_was_measured(what: str, heading: str, kinds: str, column: str) -> None:
+    promised = {row[0]: row[1] for row in papers.rows(papers.section(OPERATIONS, "Sizing"))}
+    measured = papers.section(PERFORMANCE, heading)
+    (place,) = {
+        [cell.strip() for cell in line.split("|")[1:]].index(column)
+        for line in measured.splitlines()
+        if line.startswith("|") and f"| {column} |" in line
+    }
+    found = [row[place] for row in papers.rows(measured) if re.fullmatch(kinds, row[0])]
+    assert len(found) > 1
+    assert _least(promised[what]) <= min(map(_least, found))
+
+
+def _least(cell: str) -> float:
+    """The first number of a cell, which is the least where there are two."""
+    return float(re.findall(r"[\d.,]*\d", cell)[0].replace(",", ""))
+
+
 # ---------------------------------------------------------------- reliability
 
 
