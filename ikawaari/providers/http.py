@@ -148,11 +148,12 @@ class Call:
         form: Mapping[str, str] | None = None,
         raw: bytes | None = None,
         read_seconds: float | None = None,
+        largest: int = LARGEST_ANSWER,
     ) -> Answer | NoAnswer:
         """One request. At most one of `body` (sent as JSON), `form` and `raw` is given. Never raises.
 
         `what` is its name in the log, such as `create`. `read_seconds`: how long to wait for its answer, if longer than
-        for others.
+        for others. `largest`: how many bytes it may have, if more than others.
         """
         started = time.monotonic()
         _progress.was_sent, _progress.may_send_until = False, self._ends_at
@@ -160,7 +161,7 @@ class Call:
         kind = {} if body is None else {"Content-Type": "application/json; charset=UTF-8"}
         try:
             sent = {"User-Agent": USER_AGENT, **kind, **(headers or {})}
-            answer = self._sent(method, path, sent, data, read_seconds or self._read_seconds)
+            answer = self._sent(method, path, sent, data, read_seconds or self._read_seconds, largest=largest)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             # Its text has the address, which may name a payer; its kind is enough.
             answer = NoAnswer(was_sent=_progress.was_sent, word=type(_cause(error)).__name__)
@@ -175,7 +176,7 @@ class Call:
         return answer
 
     def _sent(
-        self, method: str, path: str, headers: Mapping[str, str], data: Any, read_seconds: float
+        self, method: str, path: str, headers: Mapping[str, str], data: Any, read_seconds: float, *, largest: int
     ) -> Answer | NoAnswer:
         left = self._ends_at - time.monotonic()
         if left <= 0:
@@ -185,7 +186,7 @@ class Call:
         with self._session.request(
             method, url, headers=headers, data=data, timeout=waits, allow_redirects=False, stream=True
         ) as response:
-            body = _bounded(response, self._ends_at)
+            body = _bounded(response, self._ends_at, largest)
             if body is None:
                 return NoAnswer(was_sent=True, word="EndlessAnswer")
             answer = Answer(status=response.status_code, headers=response.headers, body=body)
@@ -194,14 +195,14 @@ class Call:
             return answer
 
 
-def _bounded(response: requests.Response, ends_at: float) -> bytes | None:
+def _bounded(response: requests.Response, ends_at: float, largest: int) -> bytes | None:
     """The body; None if it is too large or takes too long."""
-    body = b""
+    body = bytearray()
     while piece := response.raw.read1(_PIECE, decode_content=True):  # what has come: not until a piece is full
         body += piece
-        if len(body) > LARGEST_ANSWER or time.monotonic() > ends_at:
+        if len(body) > largest or time.monotonic() > ends_at:
             return None
-    return body
+    return bytes(body)
 
 
 def _cause(error: BaseException) -> BaseException:

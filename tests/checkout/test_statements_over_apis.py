@@ -12,7 +12,9 @@ from ikawaari.checkout.account_setup import NewAccount
 from ikawaari.checkout.reconciliation import Coverage, Summary
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.errors import NotFound
+from ikawaari.providers.pawapay import statement
 from ikawaari.providers.statements import NoStatement
+from ikawaari.simulators.pawapay import PawaPay
 from ikawaari.simulators.wave import Wave, rules
 from ikawaari.store.models import PaymentAttempt, ReconciliationCase, Refund
 from tests import factories, live_cards
@@ -140,3 +142,64 @@ def test_at_wave_a_refund_of_ours_is_the_one_of_the_statement(world: World, wall
     assert Refund.get().status == "succeeded"
     summary, found = compare(world, attempt.provider)
     assert (summary.matched, found, Refund.select().count()) == (2, [], 1)
+
+
+# ---------------------------------------------------------------- pawaPay, whose statements are made first
+
+
+@pytest.fixture
+def pawapay(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
+    """An account for Senegal, whose callbacks are lost, and whose statements are asked for without waiting."""
+    monkeypatch.setattr(statement, "_WAITS", (0.0,) * 3)
+    with talk(PawaPay()) as sim:
+        settings = sim.settings()
+        new = NewAccount(provider="pawapay", merchant_id=None, country="SN", livemode=True, settings=settings)
+        account_setup.add(new, world.config, clock.now())
+        yield sim
+
+
+def compare_a_past_day(world: World, account: str) -> tuple[Summary, Sequence[ReconciliationCase]]:
+    """The hour until two hours ago, of which pawaPay says that it is listed whole."""
+    span, summary = (world.now - timedelta(hours=3), world.now - timedelta(hours=2)), Summary()
+    lines = reconciliation.listed(account, span, world.now)
+    return summary, list(reconciliation.reconcile(account, lines, Coverage(span=span), summary, world.now))
+
+
+@pytest.mark.on_postgres
+def test_at_pawapay_a_lost_payment_is_found_and_booked_with_its_fee_and_a_failed_refund_is_no_case(
+    world: World, pawapay: Talk
+) -> None:
+    session = world.session(livemode=True)
+    world.pay(session)
+    pawapay.advance(10)
+    attempt = latest(session)
+    assert attempt.status not in {"succeeded", "failed"}
+    world.later(9_000)
+    for count in (1, 0):
+        summary, found = compare_a_past_day(world, attempt.provider)
+        assert (summary.lines, summary.matched, summary.is_clean, len(found)) == (1, 1, True, count)
+    settled = PaymentAttempt.get_by_id(attempt.id)
+    assert (settled.status, settled.amount_received, settled.cost_amount) == ("succeeded", 5_000, 75)
+    pawapay.next("fail", on="refund", code="UNSPECIFIED_FAILURE")
+    owner = factories.owner(world.merchant, livemode=True)
+    for amount in (1_000, 2_000):
+        refunds.create(owner, NewRefund(payment_intent=attempt.intent_id, amount=amount), world.now)
+        world.work()
+        pawapay.advance(10)
+        world.wait(60, 600)
+    assert sorted(str(one.status) for one in Refund.select()) == ["failed", "succeeded"]
+    world.later(8_000)
+    summary, found = compare_a_past_day(world, attempt.provider)
+    assert (summary.lines, summary.matched, found, Refund.select().count()) == (2, 1, [], 2)
+
+
+def test_at_pawapay_nothing_is_compared_if_one_wallet_cannot_be_read(world: World, pawapay: Talk) -> None:
+    session = world.session(livemode=True)
+    world.pay(session)
+    account = latest(session).provider
+    world.later(9_000)
+    for kind in ("500", "fail", "refuse", "garbage"):
+        pawapay.next(kind, on="report")
+        with pytest.raises(NoStatement):
+            compare_a_past_day(world, account)
+    assert (ReconciliationCase.select().count(), latest(session).listed_at) == (0, None)

@@ -120,6 +120,15 @@ def _body(**more: object) -> bytes:
     return json.dumps(data("COMPLETED") | more).encode()
 
 
+def test_that_a_statement_is_ready_is_no_news_of_a_payment(said: Said) -> None:
+    body = json.dumps({"statementId": CHARGE_ID, "status": "COMPLETED", "downloadUrl": "https://files.example/x"})
+    publish(said, P256)
+    made = signed(SIGNERS["p256 der"], body.encode())
+    assert said.provider.parse_callback(said.account, made, AT) == []
+    forged = replace(made, body=made.body.replace(b"files", b"other"))
+    assert refused(said, forged)
+
+
 def _said_in(said: Said, body: bytes) -> Report | Hint:
     publish(said, P256)
     return parsed(said, signed(SIGNERS["p256 der"], body))

@@ -1,6 +1,6 @@
 """pawaPay as a provider: the verbs over its deposits, refunds, callbacks and what it says about itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ikawaari.config import Config
@@ -8,10 +8,11 @@ from ikawaari.providers.callbacks import CallbackRefused, CallbackRequest, News
 from ikawaari.providers.capabilities import Capabilities, Condition, Times
 from ikawaari.providers.http import Answer, Call, NoAnswer
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, refused, unknown
-from ikawaari.providers.pawapay import configuration, deposits, keys, news, refunds, signatures
+from ikawaari.providers.pawapay import configuration, deposits, keys, news, refunds, signatures, statement
 from ikawaari.providers.pawapay.wallets import WALLETS, Wallet
 from ikawaari.providers.provider import Checkup, Provider
 from ikawaari.providers.settings import BASE_URL, Setting
+from ikawaari.providers.statements import Line
 from ikawaari.providers.values import Account, Charge, RefundOrder
 
 _TIMES = Times(
@@ -85,6 +86,14 @@ class PawaPay(Provider):
         """By the account's configuration at pawaPay."""
         answer = _get(self.call(account), account, "/v2/active-conf", "check")
         return configuration.checkup(account, answer, account.text("base_url", self.own_url(account)))
+
+    def statement(self, account: Account, since: datetime, until: datetime, now: datetime) -> Iterator[Line]:
+        """What its wallets' statements list, each of which it makes when it is asked to."""
+
+        def ask(method: str, path: str, body: object) -> Answer | NoAnswer:
+            return self.call(account).send(method, path, what="statement", headers=_headers(account), body=body)
+
+        return statement.lines(account, ask, since, until, now)
 
     def conditions(self, account: Account, now: datetime) -> Sequence[Condition]:
         """By the account's configuration, and by what is available at the moment."""

@@ -1,6 +1,6 @@
 """pawaPay's Merchant API v2, simulated.
 
-Orders of its own, for the next deposit or refund (`on`: `charge`, `refund`):
+Orders of its own, for the next deposit, refund or statement (`on`: `charge`, `refund`, `report`):
 
 - `refuse {"code"}`: the create is answered with this failure code;
 - `fail {"code"}`: it is accepted, and fails with this code;

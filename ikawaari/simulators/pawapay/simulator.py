@@ -12,6 +12,7 @@ from ikawaari.simulators.pawapay.failures import Rejected, server_error
 from ikawaari.simulators.pawapay.hosted import Checkouts, PaymentPages
 from ikawaari.simulators.pawapay.operations import FATES
 from ikawaari.simulators.pawapay.refunds import Refunds
+from ikawaari.simulators.pawapay.statements import FILE, Statements
 from ikawaari.simulators.pawapay.toolkit import Toolkit
 from ikawaari.simulators.web import Answer, Request, Route, in_json
 
@@ -48,7 +49,7 @@ class PawaPay(Simulator):
 
     def routes(self) -> Sequence[Route]:
         deposits = Deposits(self)
-        refunds, toolkit = Refunds(self, deposits), Toolkit(self)
+        refunds, toolkit, statements = Refunds(self, deposits), Toolkit(self), Statements(self)
         hosted, checkouts = PaymentPages(self, deposits), Checkouts(self, deposits)
         private = [
             Route("POST", "/v2/deposits", deposits.create, "charge"),
@@ -62,6 +63,9 @@ class PawaPay(Simulator):
             Route("GET", "/v2/availability", toolkit.availability),
             Route("POST", "/v2/predict-provider", toolkit.predict),
             Route("GET", "/v2/public-key/http", self._published_keys),
+            Route("GET", "/v2/wallet-balances", statements.balances, "report"),
+            Route("POST", "/v2/statements", statements.create, "report"),
+            Route("GET", "/v2/statements/{id}", statements.show, "report"),
             Route("POST", "/v2/paymentpage", hosted.create),
             Route("POST", "/v2/checkouts", checkouts.create),
             Route("GET", "/v2/checkouts/{id}", checkouts.show, "lookup"),
@@ -71,6 +75,7 @@ class PawaPay(Simulator):
             *(Route(one.method, one.pattern, self._guarded(one.handler), one.on) for one in private),
             Route("GET", AUTHORIZE, deposits.page),
             Route("POST", AUTHORIZE, deposits.decide),
+            Route("GET", FILE, statements.file, "report"),
             *hosted.screens(),
             *checkouts.screens(),
         ]
