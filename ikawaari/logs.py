@@ -23,16 +23,29 @@ from ikawaari.config import Config
 
 _PIECE = 4_096  # bytes that a pipe accepts as a whole, or not at all
 _PATIENCE_MS = 50  # how long a pipe may be full before the line is dropped
+
+
+def _numbers(least: int) -> re.Pattern[str]:
+    """Numbers of so many digits or more, as people write them; and, as a group, ids and dates, which are to stay."""
+    kept = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b20[0-9]{2}-[01][0-9]-[0-3][0-9](?![0-9])"
+    return re.compile(rf"({kept})|(?<![A-Za-z0-9_])[+]?[0-9](?:[ .-]?[0-9]){{{least - 1},18}}(?![A-Za-z0-9_])")
+
+
+def _unless_kept(found: re.Match[str]) -> str:
+    return found[1] or "…"
+
+
 # Secrets, and what identifies people; also in the texts of exceptions, which contain whatever a library was given.
 _SECRETS = (
     (re.compile(r"\b(cs_|whsec_|tok_|ctoken_|ik_(?:app_)?(?:test|live)_)[A-Za-z0-9]{4,}"), r"\1…"),
     (re.compile(r"\b([rs]k_(?:test|live)_|(?:pi|seti)_[A-Za-z0-9]+_secret_)[A-Za-z0-9]{4,}"), r"\1…"),
     (re.compile(r"(/sandbox/)[^/?\s\"\\]+"), r"\1…"),
     (re.compile(r"(/r/)[A-Za-z0-9_-]{40,}"), r"\1…"),  # who knows the address of a receipt reads it
-    (re.compile(r"(?<![A-Za-z0-9_])[+]?[0-9](?:[ .-]?[0-9]){9,18}(?![A-Za-z0-9_])"), "…"),
+    (_numbers(10), _unless_kept),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}\.[A-Za-z]{2,}"), "…"),
     (re.compile(r"(://[^:/@\s]{1,64}:)[^@/\s]{1,256}@"), r"\1…@"),
 )
+_NATIONAL = _numbers(8)  # a phone number without its country's code may be as short: in other lines it is an amount
 _hidden: Sequence[str] = ()
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that this thread answers."""
@@ -112,14 +125,18 @@ def masked(text: str) -> str:
 
 
 def _mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    # A library's words have whatever it was given; other lines have only what is written in this program.
-    hidden = _hidden if "exception" in line or "logger" in line else ()
+    is_foreign = "exception" in line or "logger" in line
     for name, value in line.items():
         if isinstance(value, str):
-            for secret in hidden:
-                value = value.replace(secret, "…")  # noqa: PLW2901 - piece by piece
-            line[name] = masked(value)
+            line[name] = masked(_without_foreign(value) if is_foreign else value)
     return line
+
+
+def _without_foreign(text: str) -> str:
+    """A library's words have whatever it was given; other lines have only what is written in this program."""
+    for secret in _hidden:
+        text = text.replace(secret, "…")
+    return _NATIONAL.sub(_unless_kept, text)
 
 
 class LogWriter:

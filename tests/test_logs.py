@@ -43,15 +43,18 @@ SESSION = "cs_8dK2mQx7RtVb4nYc1LzWp5SgHfA"
         ("/sandbox/8dK2mQx7?x=1", "/sandbox/…?x=1"),
         ("(phone)=(+221771234567)", "(phone)=(…)"),
         ("dial 77 123 45 67 89 now", "dial … now"),
+        ("of 32cc8497-6455-4639-8577-2eaf63d50c2b, 27632066-9734-41b8-8e2e-56a54444b519", None),
+        ("2026-11-26 10:15:00.000001", None),
+        ("2026-11-26 221771234567", "2026-11-26 …"),
         ("4242424242424242", "…"),
         ("4242-4242-4242-4242", "…"),
         ("awa.diop@example.sn", "…"),
         ("postgresql://ikawaari:hunter2@db:5432/x", "postgresql://ikawaari:…@db:5432/x"),
-        ("pi_8dK2mQx7 of 5000 XOF, 99999999 more", "pi_8dK2mQx7 of 5000 XOF, 99999999 more"),
+        ("pi_8dK2mQx7 of 5000 XOF, 99999999 more", None),
     ],
 )
-def test_what_opens_something_or_names_somebody_is_masked(text: str, masked: str) -> None:
-    assert logs.masked(text) == masked
+def test_what_opens_something_or_names_somebody_is_masked(text: str, masked: str | None) -> None:
+    assert logs.masked(text) == (text if masked is None else masked)
 
 
 def test_the_text_of_an_exception_is_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,6 +68,20 @@ def test_the_text_of_an_exception_is_masked_too(capsys: pytest.CaptureFixture[st
     assert "Traceback" in line["exception"]
     assert SESSION not in str(line)
     assert "awa" not in str(line)
+
+
+def test_a_number_without_its_countrys_code_is_masked_in_a_trace_and_an_id_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(Config())
+    attempt_id = "27632066-9734-41b8-8e2e-56a54444b519"
+    try:
+        raise ValueError(f"no wallet: 771234567, 70 12 34 56, 70.12.34.56; 5000 XOF on 2026-11-26 for {attempt_id}")
+    except ValueError:
+        LOG.exception("unexpected_error", attempt_id=attempt_id, amount=10_000_000)
+    line = json.loads(capsys.readouterr().err)
+    assert f"no wallet: …, …, …; 5000 XOF on 2026-11-26 for {attempt_id}" in line["exception"]
+    assert (line["attempt_id"], line["amount"]) == (attempt_id, 10_000_000)
 
 
 def test_a_secret_that_no_pattern_knows_is_hidden_in_a_trace(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,10 +134,11 @@ def test_nothing_of_a_whole_run_that_opens_something_or_names_somebody_is_logged
 def adapter_fails(live: Live, session: CheckoutSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """The adapter has a bug, whose words are all that it was given."""
     attempt = latest(session)
-    charge = live.charge_of(session)
+    phone = live.charge_of(session).phone or ""
 
     def look_up(account: object, *given: object) -> None:
-        raise ValueError(f"cannot read {account!r} {given!r}: {live.bench.secrets!r} {charge.phone} {EMAIL}")
+        words = f"cannot read {account!r} {given!r}: {live.bench.secrets!r}"
+        raise ValueError(f"{words} {phone}, {phone[4:]}, {EMAIL}")
 
     monkeypatch.setattr(live.provider, "lookup", look_up)
     channel = accounts.channel(live.account.id)
