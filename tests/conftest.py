@@ -12,9 +12,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ikawaari.config import Config
-from tests import browser_support, postgres
+from tests import browser_support, postgres, programs
 
 REQUIRE_ALL = os.environ.get("IKAWAARI_REQUIRE_ALL", "") not in {"", "0"}
+MAY_LACK_PROGRAMS = os.environ.get("IKAWAARI_MAY_LACK_PROGRAMS", "") not in {"", "0"}
+REQUIRED = ("browser", "postgres", *(() if MAY_LACK_PROGRAMS else ("program",)))
 RUN = pytest.StashKey[postgres.Run]()
 SHARED = "ikawaari_run"
 MARKS_BY_FIXTURE = {"browser": "browser", "page": "browser", "context": "browser", "postgres_server": "postgres"}
@@ -113,13 +115,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             item.config.stash[RUN].server()
         except postgres.Unavailable as reason:
             pytest.skip(f"no PostgreSQL: {reason}")
+    for mark in item.iter_markers("program"):
+        if programs.path_of(mark.args[0]) is None:
+            pytest.skip(f"{mark.args[0]} is missing ({programs.HOW_TO_GET[mark.args[0]]})")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With IKAWAARI_REQUIRE_ALL=1 a skipped browser or PostgreSQL test is a failure."""
+    """With IKAWAARI_REQUIRE_ALL=1 it is a failure to skip what needs a browser, PostgreSQL or another program."""
     report = yield
-    required = item.get_closest_marker("browser") or item.get_closest_marker("postgres")
+    required = any(map(item.get_closest_marker, REQUIRED))
     if REQUIRE_ALL and required and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"must not be skipped here: {report.longrepr}"

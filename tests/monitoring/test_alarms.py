@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from ikawaari.errors import CODES
 from ikawaari.meters import Kind
 from ikawaari.providers.base import FailureCode, Result
 from ikawaari.states import AttemptStatus
+from tests import programs
 from tests.docs import papers
 
 OPERATIONS = "docs/operations.md"
@@ -215,14 +215,13 @@ CALM: Mapping[str, str] = {
     'ikawaari_webhook_tries_total{mode="live", result="accepted"}': "0+9x120",
     'ikawaari_webhook_tries_total{mode="live", result="unanswered"}': "0+1x120",
 }
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus)")
 
 
 def test_each_alarm_is_tried() -> None:
     assert {_alarm_of(trouble) for trouble in TROUBLES} == set(ALARMS)
 
 
-@needs_promtool
+@pytest.mark.program("promtool")
 def test_each_alarm_sounds_in_its_trouble_and_none_in_calm_weather(tmp_path: Path) -> None:
     files = [
         _file(
@@ -237,7 +236,7 @@ def test_each_alarm_sounds_in_its_trouble_and_none_in_calm_weather(tmp_path: Pat
         for name, rule in ALARMS.items()
     ]
     files.append(_file(tmp_path / "calm", [*ALARMS.values()], [_case(CALM, None, "119m")]))
-    ended = subprocess.run(["promtool", "test", "rules", *files], capture_output=True, text=True, check=False)
+    ended = _promtool("test", *files)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
@@ -245,13 +244,18 @@ def _alarm_of(trouble: str) -> str:
     return trouble.partition(":")[0]
 
 
-@needs_promtool
+@pytest.mark.program("promtool")
 def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(expressions())]
     file = tmp_path / "queries.yml"
     file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
-    ended = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    ended = _promtool("check", str(file))
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def _promtool(what: str, *files: str) -> "subprocess.CompletedProcess[str]":
+    command = [programs.located("promtool"), what, "rules", *files]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _file(stem: Path, rules: Sequence[Any], cases: Sequence[Any]) -> str:
