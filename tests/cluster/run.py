@@ -23,6 +23,7 @@ from tests.cluster.claims import Claim, Outage
 from tests.cluster.machines import CALL_SECONDS, Cluster, Server, Worker, next_version
 from tests.cluster.trade import Counting, Trade, bodies
 from tests.conftest import disconnect
+from tests.serving import ROOT
 from tests.simulators.talking import Receiver
 
 FROZEN_SECONDS = 4 * CALL_SECONDS  # longer than the lease of what the worker holds
@@ -60,7 +61,7 @@ def run(cluster: Cluster, receiver: Receiver, *, buyers: int, pause: float, seed
     trade.post("/api/v1/webhook-endpoints", {"url": f"http://{receiver.authority}/"})
     counting = Counting(cluster.url, slow_key)
     trade.begin(buyers, seed)
-    for name, happens in _steps(cluster):
+    for name, happens in _steps(cluster, outcome):
         time.sleep(pause)
         outcome.steps.append((time.monotonic(), name))
         at = clock.now()
@@ -88,7 +89,7 @@ def _opened() -> tuple[Merchant, dict[str, str], str]:
     return merchant, shop.headers, slow
 
 
-def _steps(cluster: Cluster) -> Iterator[tuple[str, Callable[[], bool]]]:
+def _steps(cluster: Cluster, outcome: Outcome) -> Iterator[tuple[str, Callable[[], bool]]]:
     """What happens, in this order; each says whether it could keep all workers from claiming."""
     for machine in cluster.machines:
         yield f"kill -9 {machine.name}", partial(_kill, cluster, machine)
@@ -100,6 +101,9 @@ def _steps(cluster: Cluster) -> Iterator[tuple[str, Callable[[], bool]]]:
     yield "migrate to the next version", partial(_migrate, cluster, folder)
     for machine in cluster.machines:
         yield f"upgrade {machine.name}", partial(_replace, machine, folder)
+    yield "migrate by the older version", partial(_migrate_back, cluster, outcome)
+    for machine in (cluster.servers[0], cluster.workers[0]):  # the others stay: both versions work side by side
+        yield f"roll back {machine.name}", partial(_replace, machine, ROOT)
 
 
 def _kill(cluster: Cluster, machine: Server | Worker) -> bool:
@@ -138,6 +142,20 @@ def _wait_for_work(cluster: Cluster) -> None:
 def _migrate(cluster: Cluster, folder: Path) -> bool:
     cluster.run_command("migrate", folder=folder)
     return False
+
+
+def _migrate_back(cluster: Cluster, outcome: Outcome) -> bool:
+    """Whoever rolls back starts the older version as always, and that migrates first: it must leave all as it is."""
+    before = cluster.schema()
+    cluster.run_command("migrate")
+    outcome.violations += changed(before, cluster.schema())
+    return False
+
+
+def changed(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """What the migration of an older version has done to the schema of a newer one."""
+    lost = [f"the older version's migration has removed: {line}" for line in before if line not in after]
+    return [*lost, *(f"the older version's migration has added: {line}" for line in after if line not in before)]
 
 
 def _replace(machine: Server | Worker, folder: Path) -> bool:

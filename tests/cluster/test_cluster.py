@@ -20,8 +20,8 @@ from tests.cluster import claims
 from tests.cluster.__main__ import report
 from tests.cluster.balancer import balanced
 from tests.cluster.claims import Claim, Outage
-from tests.cluster.machines import cluster
-from tests.cluster.run import Outcome, disordered, logged, run, undelivered
+from tests.cluster.machines import Cluster, cluster
+from tests.cluster.run import Outcome, changed, disordered, logged, run, undelivered
 from tests.cluster.trade import Trade
 from tests.serving import free_port
 from tests.simulators.talking import Receiver
@@ -46,6 +46,7 @@ def test_whatever_happens_to_the_machines_nobody_pays_twice_and_nothing_is_lost(
     assert outcome.violations == []
     assert len(trade.paid) > 50
     assert outcome.recoveries.keys() >= {"kill -9 PostgreSQL", "freeze worker 0", "upgrade worker 1"}
+    assert list(outcome.recoveries)[-2:] == ["roll back server 127.0.0.2", "roll back worker 0"]
     assert outcome.refused
     assert any(one.is_takeover for one in outcome.claims)
 
@@ -157,6 +158,21 @@ def test_a_private_text_and_an_exception_in_a_machines_log_are_found(tmp_path: P
     dirty.write_text('{"event": "to 221771234100"}\n{"event": "with s3cret-of-ours"}\nTraceback: ValueError: x\n')
     found = logged([clean, dirty], ["s3cret-of-ours"], {"221771234100"})
     assert [one.partition(":")[0] for one in found] == 3 * ["server1.log"]
+
+
+def test_what_the_migration_of_an_older_version_changes_is_found() -> None:
+    schema = ["migrated 0001_initial", "migrated 9999_next_version"]
+    assert changed(schema, list(schema)) == []
+    assert len(changed(schema, schema[:1])) == len(changed(schema[:1], schema)) == 1
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_the_schema_that_is_compared_has_columns_indexes_and_migrations(database_url: str, tmp_path: Path) -> None:
+    found = Cluster("", [], [], None, {"IKAWAARI_DATABASE_URL": database_url}, tmp_path).schema()  # type: ignore[arg-type]
+    assert "refunds.cost_amount bigintYES" in found
+    assert "migrated 0037_reports" in found
+    assert any(line.startswith("CREATE INDEX payment_attempts_held ON public.payment_attempts ") for line in found)
 
 
 def test_a_run_in_which_nobody_paid_has_figures_too() -> None:
