@@ -9,40 +9,50 @@ import random
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 
+from tests.chaos.seeded.plan import FEWEST_PAYMENTS
 from tests.chaos.seeded.run import Report, carry_out
+from tests.commit import commit
 
 _MOST_SHOWN = 100
 
 
 def main() -> int:
     """Run, and say what was found: the last line counts the violations, and the exit status says whether there are."""
-    options = _options()
-    seed = options.seed or random.SystemRandom().randrange(1, 10**6)
+    options = chosen()
     started = time.monotonic()
 
     def say(text: str) -> None:
         minutes, seconds = divmod(time.monotonic() - started, 60)
         print(f"+{minutes:02.0f}:{seconds:04.1f} {text}", flush=True)
 
-    say(f"seed {seed}, {options.payments} payments on {options.engine}; {_again(options, seed)}")
+    say(f"seed {options.seed}, {options.payments} payments on {options.engine}, at {commit()}; {_again(options)}")
     try:
-        report = carry_out(options.payments, seed, options.engine, say)
+        report = carry_out(options.payments, options.seed, options.engine, say)
     except Exception:
         report = Report([f"the run itself broke: {traceback.format_exc()}"])
     return conclude(report)
 
 
-def _options() -> argparse.Namespace:
+def chosen(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--payments", type=int, default=1_000)
-    parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
+    parser.add_argument("--payments", type=_enough, default=1_000)
+    new = random.SystemRandom().randrange(1, 10**6)
+    parser.add_argument("--seed", type=int, default=new, help="default: a new one, which is printed")
     parser.add_argument("--engine", choices=["postgres", "sqlite"], default="postgres")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def _again(options: argparse.Namespace, seed: int) -> str:
-    return f"again by ARGS='--payments {options.payments} --seed {seed} --engine {options.engine}'"
+def _enough(text: str) -> int:
+    if int(text) < FEWEST_PAYMENTS:
+        raise argparse.ArgumentTypeError(f"at least {FEWEST_PAYMENTS}: each kind of fault happens between two of them")
+    return int(text)
+
+
+def _again(options: argparse.Namespace) -> str:
+    return f"again by ARGS='--payments {options.payments} --seed {options.seed} --engine {options.engine}'"
 
 
 def _told(value: object) -> str:

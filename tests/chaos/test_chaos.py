@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tests.chaos.__main__ import conclude
-from tests.chaos.seeded.plan import KINDS, plan
+from tests.chaos.__main__ import chosen, conclude
+from tests.chaos.seeded.plan import FEWEST_PAYMENTS, KINDS, plan
 from tests.chaos.seeded.run import Report
 from tests.serving import ROOT
 
@@ -22,12 +22,26 @@ def test_the_same_seed_plans_the_same(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-@pytest.mark.parametrize("payments", [20, 100, 10_000])
+@pytest.mark.parametrize("payments", [FEWEST_PAYMENTS, 20, 100, 10_000])
 def test_a_plan_has_each_kind_of_fault_and_each_payment_once(engine: str, payments: int) -> None:
     rounds = plan(1, payments, engine)
     kinds = {fault.kind for one in rounds for fault in one.faults}
     assert kinds >= set(KINDS[engine])
     assert [purchase.number for one in rounds for purchase in one.purchases] == list(range(payments))
+
+
+@pytest.mark.parametrize("payments", ["-1", "0", str(FEWEST_PAYMENTS - 1), "many"])
+def test_too_few_payments_for_all_faults_are_refused(payments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        chosen(["--payments", payments])
+    assert ended.value.code == 2
+    assert "--payments" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_any_seed_is_replayed_and_without_one_there_is_a_new_one(seed: int) -> None:
+    assert chosen(["--seed", str(seed)]).seed == seed
+    assert len({chosen([]).seed for _ in range(3)}) > 1
 
 
 def test_the_last_line_and_the_exit_status_say_whether_anything_was_violated(

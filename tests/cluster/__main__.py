@@ -11,6 +11,7 @@ from tests.cluster import claims
 from tests.cluster.machines import cluster
 from tests.cluster.run import Outcome, run
 from tests.cluster.trade import Trade
+from tests.commit import commit
 from tests.simulators.talking import Receiver
 
 _SHOWN = 20  # violations
@@ -25,7 +26,8 @@ def main() -> None:
         cluster(options.servers, options.workers, Path(folder)) as machines,
     ):
         outcome, trade = run(machines, receiver, buyers=options.buyers, pause=options.pause, seed=options.seed)
-    print(f"{options.servers} servers, {options.workers} workers, one PostgreSQL, {options.buyers} customers at a time")
+    print(f"at {commit()}: {options.servers} servers, {options.workers} workers, one PostgreSQL")
+    print(f"{options.buyers} customers at a time, {options.pause:.1f} s between two things that happen")
     for line in report(outcome, trade):
         print(line)
     for violation in outcome.violations[:_SHOWN]:

@@ -23,7 +23,7 @@ from ikawaari.store import due
 
 CLOCK, SPEED, OWNER = "IKAWAARI_TEST_CLOCK", "IKAWAARI_TEST_CLOCK_SPEED", "IKAWAARI_TEST_CLOCK_OF"
 OWNERS = ("server", "first worker", "second worker")
-CALL_SECONDS = float(os.environ.get("IKAWAARI_SEEDED_CALL_SECONDS", "2"))
+CALL_SECONDS = float(os.environ.get("IKAWAARI_TEST_CALL_SECONDS", "2"))
 PATIENT_SECONDS = 20.0  # a machine that is busy enough answers no look-up within two, and nothing would ever end
 _FORM = struct.Struct("ddd3d")  # how far ahead, how long calls may take, whether work waits, how far off each clock is
 

@@ -10,6 +10,7 @@ from typing import Any
 from tests.chaos.seeded.shops import FATES, SHOPS, UNSIGNED, Shop, Wallet
 
 _PER_ROUND, _FEWEST_ROUNDS = 250, 2
+FEWEST_PAYMENTS = 2 * _FEWEST_ROUNDS  # a fault happens when at least one of a round has begun, and not all
 _FAULTY, _FATED, _DEAF, _DOWN = 0.4, 0.6, 0.4, 0.03  # the last three: of the faulty ones
 _RETURNED, _SUBSCRIBED, _LEFT = 0.3, 0.1, 0.06  # how many of all
 _TWICE, _CHANGED, _CANCELED = 0.08, 0.06, 0.04  # impatience, of all
