@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from ikawaari import store
+from ikawaari import clock, store
 from ikawaari.checkout import conditions, refunds, visits
 from ikawaari.checkout.refunds import NewRefund
 from ikawaari.config import Config
 from ikawaari.store.database import database
 from ikawaari.store.models import (
     CheckoutSession,
+    Event,
     Invoice,
     PaymentAttempt,
     PaymentIntent,
@@ -27,7 +28,7 @@ from ikawaari.store.models import (
 )
 from tests import factories
 from tests import world as worlds
-from tests.chaos.seeded import books, deliveries, ledgers, logs
+from tests.chaos.seeded import books, deliveries, ledgers, logs, moved, pruned
 from tests.chaos.seeded.buyers import unexpected
 from tests.chaos.seeded.deliveries import Arrival, Told
 from tests.checkout.subscribing import subscribed
@@ -295,6 +296,39 @@ def test_a_list_of_events_that_differs_from_the_webhooks_is_found() -> None:
     assert list(deliveries.differs_from_list(EVENTS, listed)) == []
     assert list(deliveries.differs_from_list(EVENTS, listed | {"evt_2": "other"})) != []
     assert list(deliveries.differs_from_list(EVENTS, {"evt_1": "x"})) != []
+
+
+# ---------------------------------------------------------------- what is deleted
+
+
+@pytest.mark.on_both
+def test_a_session_that_is_deleted_before_its_end_is_found(world: World) -> None:
+    pruned.watch()
+    open_one, expired = world.session(), world.session()
+    for session in (open_one, expired):
+        PaymentIntent.delete().where(PaymentIntent.session == session.id).execute()
+    CheckoutSession.update(status="expired").where(CheckoutSession.id == expired.id).execute()
+    CheckoutSession.delete().where(CheckoutSession.id == expired.id).execute()
+    assert list(pruned.wrongly()) == []
+    CheckoutSession.delete().where(CheckoutSession.id == open_one.id).execute()
+    (found,) = pruned.wrongly()
+    assert open_one.id in found
+    assert pruned.figures() == {"events": 0, "checkout_sessions": 2, "callbacks": 0}
+
+
+@pytest.mark.on_both
+def test_an_event_that_is_deleted_is_compared_as_well_and_an_old_one_that_stays_is_found(world: World) -> None:
+    pruned.watch()
+    world.pay(world.session())
+    first, *others = deliveries.stored()
+    Event.delete().where(Event.id == first.id).execute()
+    assert deliveries.told(pruned.events()) == [first]
+    assert deliveries.stored() == others
+    assert pruned.left() == []
+    Event.update(created_at=clock.now() - 2 * moved.KEPT).execute()
+    assert pruned.left() != []
+    Event.delete().where(Event.id != others[-1].id).execute()  # the newest of a list stays
+    assert pruned.left() == []
 
 
 # ---------------------------------------------------------------- answers and logs

@@ -63,3 +63,4 @@ def test_whatever_fails_the_ledgers_agree_and_everything_ends(engine: str) -> No
     print(run.stdout)  # with its seed
     assert run.stdout.splitlines()[-1:] == ["0 violations"], run.stdout[-4_000:] + run.stderr[-4_000:]
     assert run.returncode == 0
+    assert re.search("^deleted when they were old: events [1-9]", run.stdout, re.M), run.stdout[-4_000:]

@@ -104,9 +104,13 @@ def digest(body: bytes) -> str:
 
 
 def stored() -> list[Told]:
-    """Every event, in the order in which they were written."""
+    """Every event that is there, in the order in which they were written."""
     columns = (Event.id, Event.type, Event.object_id, Event.sequence, Event.body)
-    rows: Any = Event.select(*columns).order_by(Event.sequence).tuples().iterator()
+    return told(Event.select(*columns).order_by(Event.sequence).tuples().iterator())
+
+
+def told(rows: Any) -> list[Told]:
+    """The events of those rows: id, type, object, sequence and body."""
     return [Told(name, type_, about, number, digest(body.encode())) for name, type_, about, number, body in rows]
 
 

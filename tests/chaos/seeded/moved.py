@@ -4,7 +4,8 @@ The program knows nothing of this. Besides the clock, calls of providers take no
 test orders many that are never answered, and webhooks of live mode may go to this machine. Where time passes faster
 than real time does (IKAWAARI_TEST_CLOCK_SPEED), real waits for webhooks are shorter by as much, or leases would end
 first. IKAWAARI_TEST_CLOCK_OF names the process, whose own clock may be off; the shared one never is. While the file
-says so, workers begin nothing: then time can jump without a call on its way.
+says so, workers begin nothing: then time can jump without a call on its way. With IKAWAARI_TEST_FORGETS old rows are
+deleted after a day.
 """
 
 import mmap
@@ -15,13 +16,17 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from ikawaari import cli, clock, store
+from ikawaari import cli, clock, pruning, store
 from ikawaari.events import delivery, outgoing
 from ikawaari.events.outgoing import Caller
 from ikawaari.providers.http import Call
-from ikawaari.store import due
+from ikawaari.store import due, pruned
 
 CLOCK, SPEED, OWNER = "IKAWAARI_TEST_CLOCK", "IKAWAARI_TEST_CLOCK_SPEED", "IKAWAARI_TEST_CLOCK_OF"
+FORGETS = "IKAWAARI_TEST_FORGETS"
+KEPT = timedelta(days=1)  # events and callbacks where FORGETS is set; a session must have expired before
+_SESSIONS_KEPT = 2 * KEPT
+_PART, _PART_PAUSE, _WALK_PAUSE = 20, timedelta(seconds=0.5), timedelta(minutes=1)
 OWNERS = ("server", "first worker", "second worker")
 CALL_SECONDS = float(os.environ.get("IKAWAARI_TEST_CALL_SECONDS", "2"))
 PATIENT_SECONDS = 20.0  # a machine that is busy enough answers no look-up within two, and nothing would ever end
@@ -74,6 +79,8 @@ def main() -> None:
     _shorten_webhooks(float(os.environ.get(SPEED, "1")))
     _let_webhooks_stay_here()
     _let_work_wait(said)
+    if os.environ.get(FORGETS):
+        _forget_soon()
     cli.main()
 
 
@@ -88,6 +95,7 @@ def _follow(said: mmap.mmap) -> None:
         return read() + timedelta(seconds=ahead + off[OWNERS.index(owner or "")])
 
     clock.now = own if owner else shared
+    clock.nanoseconds = lambda: round(clock.now().timestamp() * 1_000_000) * 1_000
     store.shared_clock.use(shared)
 
 
@@ -129,6 +137,14 @@ def _let_work_wait(said: mmap.mmap) -> None:
         return [] if _values(said)[2] else inner(*given, **named)
 
     due.claim = waiting
+
+
+def _forget_soon() -> None:
+    """Delete after days what is kept for months, in many small parts: so that processes die in the middle of it."""
+    pruned.MOST = _PART
+    pruning._PAUSE, pruning._HOUR = _PART_PAUSE, _WALK_PAUSE
+    kept = {"events": KEPT.days, "callbacks": KEPT.days, "sessions": _SESSIONS_KEPT.days}
+    pruning.configure = lambda config: pruning._days.update(kept)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ikawaari import clock, store
 from ikawaari.pruning import PRUNE
 from ikawaari.store.models import DueWork
 from ikawaari.worker import HOUSEKEEPING
-from tests.chaos.seeded import books, deliveries, ledgers, logs
+from tests.chaos.seeded import books, deliveries, ledgers, logs, pruned
 from tests.chaos.seeded.buyers import Trade, unexpected
 from tests.chaos.seeded.deliveries import Told
 from tests.chaos.seeded.faults import Faults
@@ -30,6 +30,7 @@ _IDLE_SECONDS, _MOST_LOOKS = 60, 20_000
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 2.5  # longer than a call takes
+_PRUNING_SECONDS = 300.0
 Say = Callable[[str], None]
 
 
@@ -124,7 +125,7 @@ class Run:
 
     def end(self) -> Report:
         """Wait until all is at rest, and look whether everything holds."""
-        closed_at = clock.now()
+        closed_at, gone = clock.now(), pruned.figures()
         self.say("everybody has gone; waiting until all is at rest")
         self.stage.calm()
         for seconds in _LAST_JUMPS:
@@ -132,13 +133,22 @@ class Run:
             self.jump(seconds)
         unsettled = books.unsettled(closed_at)  # beyond what any provider takes to settle
         waits = self._wait_for_the_last()
+        self._wait_for_pruning()
         self.say("all is at rest; comparing")
-        events = deliveries.stored()
-        listed = list(self._listed(events))
+        stored = deliveries.stored()
+        listed = list(self._listed(stored))
         self.stage.kill_all()
+        events = sorted([*deliveries.told(pruned.events()), *stored], key=lambda one: one.sequence)
         with books.at_one_moment():
             found = [*self.seen, *self.trade.broken, *self.faults.broken, *unsettled, *self._compared(events), *listed]
-        return Report(found, {"more days waited": waits, **self._figures()})
+        told = {"more days waited": waits, "deleted while payments went on": gone}
+        return Report(found, {**told, **self._figures(events)})
+
+    def _wait_for_pruning(self) -> None:
+        """Wait until what is old is gone; `_compared` says what is not."""
+        until = time.monotonic() + _PRUNING_SECONDS
+        while _read(pruned.left) != [] and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
 
     def _wait_for_the_last(self) -> int:
         """A refund that failed days later may have been asked for again, and on a busy machine a renewal may have begun
@@ -163,6 +173,8 @@ class Run:
     def _compared(self, events: Sequence[Told]) -> Iterator[str]:
         arrivals = self.stage.receiver.arrivals
         yield from self._under_way()
+        yield from pruned.left()
+        yield from pruned.wrongly()
         yield from books.mismatches()
         yield from books.wrong_periods()
         yield from books.overused_links()
@@ -203,12 +215,13 @@ class Run:
         yield from logs.faults(log)
         yield from logs.unattributed(log)
 
-    def _figures(self) -> dict[str, object]:
+    def _figures(self, events: Sequence[Told]) -> dict[str, object]:
         logged = logs.events(self.stage.served.log)
         return {
             "faults": dict(self.faults.counts),
             "impatience": dict(self.trade.pressed),
-            "books": books.figures(),
+            "books": books.figures(events),
+            "deleted when they were old": pruned.figures(),
             "webhooks": {mood.value: times for mood, times in self.stage.receiver.moods.items()},
             "callbacks": dict(self._callback_answers()),
             "answers": dict(sorted(self.trade.answers.items())),

@@ -28,7 +28,7 @@ from ikawaari.simulators.registry import SIMULATORS
 from ikawaari.store.models import WebhookEndpoint
 from tests import warm
 from tests.chaos import shop as shops
-from tests.chaos.seeded import moved, postmaster
+from tests.chaos.seeded import moved, postmaster, pruned
 from tests.chaos.seeded.deliveries import Receiver
 from tests.chaos.seeded.disk import Disk, disk
 from tests.chaos.seeded.plan import WORKERS, Order
@@ -186,6 +186,7 @@ def ground(engine: str, folder: Path) -> Iterator[Ground]:
             migrate(made.url)
         store.connect(made.url)
         ledger.connect(made.url, pool=4)
+        pruned.watch()
         stack.callback(disconnect)
         yield made
 
@@ -209,6 +210,7 @@ def staged(made: Ground, folder: Path, seed: int) -> Iterator[Stage]:
         store.shared_clock.use(clock.now)
         receiver = stack.enter_context(Receiver(seed).listening())
         environment = {**chosen, moved.CLOCK: str(hands.path), moved.SPEED: str(SPEED), moved.OWNER: "server"}
+        environment[moved.FORGETS] = "1"
         served = stack.enter_context(serve(environment, 1, 8, "--no-worker", module=MODULE))
         config = Config.from_environment(served.environment)
         _share_the_house(config)
