@@ -64,7 +64,11 @@ def _lines(file: TextIO, columns: Columns, problems: list[str], latest: datetime
         if not any(cell.strip() for cell in row) or _is_ignored(row, ignored):
             continue
         fields = {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
-        line = _Reader(columns, {**columns.constants, **fields}, number, problems, latest).line()
+        line = None
+        if any(cell.strip() for cell in row[len(headings) :]):  # nothing is where it should be
+            problems.append(f"line {number}: has more cells than there are headings, as by a delimiter in an amount")
+        else:
+            line = _Reader(columns, {**columns.constants, **fields}, number, problems, latest).line()
         if line is not None:
             yield line
         elif len(problems) >= _MOST_PROBLEMS:
@@ -189,7 +193,7 @@ class _Reader:
     def amount(self) -> Money:
         """How much it is, without the sign that a refund may have."""
         is_negative, money = self._money("amount", self._currency("currency"))
-        if is_negative and self.kind() is Kind.PAYMENT:
+        if is_negative and self._known_kind() is Kind.PAYMENT:
             raise _Wrong("is negative, of a payment")
         if money.amount == 0:
             raise _Wrong("is zero")
@@ -201,7 +205,7 @@ class _Reader:
             return None
         has_own, kept = "fee_currency" in self._fields, self._columns.kept_fees
         is_negative, money = self._money("fee", self._currency("fee_currency" if has_own else "currency"))
-        if kept is None and money.amount and self.kind() is Kind.REFUND:
+        if kept is None and money.amount and self._known_kind() is Kind.REFUND:
             raise _Wrong("may be kept or returned, of a refund: say `kept_fees`, the sign of those that are kept")
         is_returned = kept is not None and is_negative is (kept == POSITIVE)
         return -money.amount if is_returned else money.amount, money.currency
@@ -238,6 +242,13 @@ class _Reader:
             return Kind.REFUND if self._fields["amount"].translate(_SIGNS).startswith("-") else Kind.PAYMENT
         word = self._fields.get("kind", Kind.PAYMENT.value)
         return self._known(word, self._columns.kinds or {one.value: one for one in Kind})
+
+    def _known_kind(self) -> Kind | None:
+        """The same; None for a word that is not known, which is a problem of that field alone."""
+        try:
+            return self.kind()
+        except _Wrong:
+            return None
 
     @staticmethod
     def _known(word: str, words: Mapping[str, W]) -> W:

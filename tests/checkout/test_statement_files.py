@@ -184,6 +184,12 @@ def test_a_time_that_is_none_or_has_no_zone_is_refused(tmp_path: Path, text: str
     assert problem.startswith("line 2, time: ")
 
 
+def test_a_line_whose_cells_are_shifted_is_refused(tmp_path: Path) -> None:
+    head, columns = "Amount,Id,Currency,Time\n", PLAIN["columns"] | {"currency": {"value": "XOF"}}
+    good, shifted = "5,T1,XOF,2026-11-25T10:00:00Z", "1,500,T2,2026-11-25T10:00:00Z,2026-11-25T10:00:00Z"
+    assert refused(tmp_path, f"{head}{good},,\n{shifted}\n", columns=columns)[0].startswith("line 3: has more cells")
+
+
 @pytest.mark.parametrize("text", ["1" * 20, "-" + "1" * 20, "1" * 5_000, "1795600800000", "0", "1.5", "", "٣٣" * 99])
 def test_unix_seconds_of_no_year_of_ours_are_refused(tmp_path: Path, text: str) -> None:
     (problem,) = refused(tmp_path, plain("5", time=text), time_format="unix")
@@ -236,7 +242,8 @@ def test_a_word_that_the_columns_do_not_have_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, head + row.format("Paiement", "Peut-être"), FRENCH) == [
         "line 2, status: 'Peut-être' is not in the columns' words"
     ]
-    assert "line 2, kind" in refused(tmp_path, head + row.format("Frais", "Réussi"), FRENCH)[0]
+    (problem,) = refused(tmp_path, head + row.format("Frais", "Réussi").replace(";5;;", ";-5;7;"), FRENCH)
+    assert problem.startswith("line 2, kind: ")
 
 
 def test_an_encoding_that_is_named_is_the_one(tmp_path: Path) -> None:
