@@ -46,6 +46,7 @@ _SECRETS = (
     (re.compile(r"(://[^:/@\s]{1,64}:)[^@/\s]{1,256}@"), r"\1…@"),
 )
 _NATIONAL = _numbers(8)  # a phone number without its country's code may be as short: in other lines it is an amount
+_OF_OTHERS = frozenset({"code", "error", "status", "word"})  # fields with words of a provider or of the database
 _hidden: Sequence[str] = ()
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that this thread answers."""
@@ -128,7 +129,7 @@ def _mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutable
     is_foreign = "exception" in line or "logger" in line
     for name, value in line.items():
         if isinstance(value, str):
-            line[name] = masked(_without_foreign(value) if is_foreign else value)
+            line[name] = masked(_without_foreign(value) if is_foreign or name in _OF_OTHERS else value)
     return line
 
 

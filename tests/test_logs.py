@@ -84,6 +84,15 @@ def test_a_number_without_its_countrys_code_is_masked_in_a_trace_and_an_id_is_no
     assert (line["attempt_id"], line["amount"]) == (attempt_id, 10_000_000)
 
 
+def test_a_number_without_its_countrys_code_is_masked_in_a_providers_words(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Config())
+    LOG.error("provider_status_unknown", provider="mtn", status="NO_WALLET 77 123 45 67", details="received 10000000")
+    LOG.error("cinetpay_status_unknown", code="70123456", word="5000")
+    words, code = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (words["status"], words["details"]) == ("NO_WALLET …", "received 10000000")
+    assert (code["code"], code["word"]) == ("…", "5000")
+
+
 def test_a_secret_that_no_pattern_knows_is_hidden_in_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Config())
     logs.hide(["", "short", "short and more"])
