@@ -138,6 +138,10 @@ def test_the_proxy_and_prometheus_know_every_server_and_worker() -> None:
     assert [{**one, "static_configs": None} for one in scraped] == [{**one, "static_configs": None} for one in alone]
 
 
+def test_alarms_link_to_the_page_where_the_operator_has_it() -> None:
+    assert SERVICES["prometheus"]["environment"] == {"RUNBOOKS_URL": "${RUNBOOKS_URL:-docs/operations.md}"}
+
+
 def test_every_setting_of_the_containers_exists_and_no_secret_has_a_default() -> None:
     known = {f"IKAWAARI_{field.name.upper()}" for field in fields(Config)}
     for service in OURS.values():

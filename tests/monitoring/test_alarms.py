@@ -95,8 +95,10 @@ def test_each_alarm_has_its_page_that_says_what_to_do(name: str) -> None:
     rule = ALARMS[name]
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert rule["annotations"]["summary"]
-    paper, _, anchor = rule["annotations"]["runbook"].partition("#")
-    assert (paper, anchor) == (OPERATIONS, name.lower())
+    assert rule["annotations"].keys() == {"summary", "runbook_url"}, (
+        "which is what Alertmanager and Grafana make a link of"
+    )
+    assert rule["annotations"]["runbook_url"] == "{{ $externalLabels.runbooks }}#" + name.lower()
     page = re.search(rf"^### {name}\n(.*?)^##", papers.text_of(OPERATIONS), re.DOTALL | re.MULTILINE)
     assert page
     assert "\n1. " in page[1]
@@ -242,6 +244,31 @@ def test_each_alarm_sounds_in_its_trouble_and_none_in_calm_weather(tmp_path: Pat
 
 def _alarm_of(trouble: str) -> str:
     return trouble.partition(":")[0]
+
+
+@pytest.mark.program("promtool")
+def test_an_alarm_links_to_its_part_of_the_page_where_the_operator_has_it(tmp_path: Path) -> None:
+    expected = {
+        "exp_labels": {"severity": "page", "job": "ikawaari", "instance": "a"},
+        "exp_annotations": {
+            "summary": "a does not answer Prometheus",
+            "runbook_url": "https://wiki.example/operations#ikawaariserverdown",
+        },
+    }
+    case = {
+        "interval": "1m",
+        "external_labels": {"runbooks": "https://wiki.example/operations"},
+        "input_series": [{"series": name, "values": text} for name, text in TROUBLES["IkawaariServerDown"].items()],
+        "alert_rule_test": [{"alertname": "IkawaariServerDown", "eval_time": "9m", "exp_alerts": [expected]}],
+    }
+    ended = _promtool("test", _file(tmp_path / "link", [ALARMS["IkawaariServerDown"]], [case]))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(("file", "runbooks"), [("prometheus", OPERATIONS), ("compose", "${RUNBOOKS_URL}")])
+def test_prometheus_is_told_where_the_page_is(file: str, runbooks: str) -> None:
+    read = yaml.safe_load((RULES.parent / f"{file}.yml").read_text())
+    assert read["global"]["external_labels"] == {"runbooks": runbooks}
 
 
 @pytest.mark.program("promtool")
