@@ -1,6 +1,7 @@
 """`make chaos` on a small scale: each kind of fault happens at least once, and nothing that was promised is broken."""
 
 import os
+import re
 import subprocess
 import sys
 
