@@ -5,6 +5,7 @@ The same function is used to store a text, to filter by it and to compare it.
 
 import re
 import unicodedata
+from datetime import date
 from urllib.parse import urlsplit
 
 LONGEST_ANSWER = 500
@@ -22,6 +23,7 @@ _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + 
 # What stands in a host's name; brackets are for IPv6. An empty label, or one of hyphens alone, is none.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\\<>\"]")
 
 
@@ -86,6 +88,16 @@ def isolated(text: str) -> str:
 def choice(text: str) -> str:
     """A choice of a list, for comparison: browsers and people change its blanks."""
     return " ".join(trimmed(text).split())
+
+
+def day(text: str) -> date:
+    """The calendar day of a text such as 2026-01-31. Raises ValueError.
+
+    Python's own reader would accept 20260131 and 2026-W05-6, too.
+    """
+    if not _DAY.fullmatch(text):
+        raise ValueError("not a day")
+    return date.fromisoformat(text)
 
 
 def origin(url: str) -> tuple[str, str, int | None] | None:

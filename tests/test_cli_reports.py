@@ -51,7 +51,8 @@ def test_a_report_is_printed_as_json_and_as_csv(url: str) -> None:
     assert "timezone" in refused(1, url, *asked, "--timezone", "Africa")
     assert "future" in refused(1, url, "report", "--day", "2999-01-01")
     refused(1, url, *asked, "--merchant", "mer_unknown")
-    refused(2, url, "report", "--day", "yesterday")
+    for day in ("yesterday", "2026-2-8", "20260208", "2026-02-30", "2026-W06-7", "2026-02-08T00:00"):
+        assert "YYYY-MM-DD" in refused(2, url, "report", "--day", day)
 
 
 def test_each_merchants_day_is_its_countrys_in_one_report(url: str) -> None:

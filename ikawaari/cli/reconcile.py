@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from ikawaari.checkout import cases, reconciliation, reports, statement_columns,
 from ikawaari.checkout.reconciliation import Coverage, Summary
 from ikawaari.checkout.reports import zone_named, zone_of
 from ikawaari.checkout.statement_columns import Columns
-from ikawaari.cli.root import main, on_the_database
+from ikawaari.cli.root import Day, main, on_the_database
 from ikawaari.errors import ValidationFailed
 from ikawaari.providers.statements import Line, NoStatement
 from ikawaari.shapes import JsonObject
@@ -34,7 +34,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--columns", "columns_file", type=_FILE, help="What its columns mean: a JSON file.")
 @click.option(
     "--day",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help="The day that it covers; of a file, without it, from its first line to its last one.",
 )
 @click.option(
@@ -63,7 +63,7 @@ def reconcile(account: str, as_json: bool, **options: Any) -> None:
 
 
 def _from_file(
-    account: str, statement: Path, columns_file: Path | None, day: datetime | None, zone_name: str | None
+    account: str, statement: Path, columns_file: Path | None, day: date | None, zone_name: str | None
 ) -> tuple[Iterable[Line], Coverage]:
     """The lines of a file, and what they cover."""
     if columns_file is None:
@@ -75,7 +75,7 @@ def _from_file(
 
 
 def _from_api(
-    account: str, statement: None, columns_file: Path | None, day: datetime | None, zone_name: str | None
+    account: str, statement: None, columns_file: Path | None, day: date | None, zone_name: str | None
 ) -> tuple[Iterable[Line], Coverage]:
     """The same of what the provider lists over its API."""
     if columns_file is not None or day is None:
@@ -92,8 +92,8 @@ def _zone(account: str, name: str | None, of_columns: ZoneInfo | None = None) ->
     return of_columns or (zone_of(country) if country else zone_named(_UTC))
 
 
-def _span(day: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    whole = reports.day_of(day.date(), zone, clock.now())
+def _span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    whole = reports.day_of(day, zone, clock.now())
     return whole.since, whole.until
 
 
@@ -104,6 +104,8 @@ def _columns(file: Path) -> Columns:
         _refuse([f"{file.name}: {one}" for one in statement_columns.told(wrong.details)])
     except UnicodeError:
         _refuse([f"{file.name} is not UTF-8"])
+    except OSError as error:
+        _refuse([f"{file.name} cannot be read: {error.strerror}"])
 
 
 def _refuse(problems: Iterable[str]) -> NoReturn:

@@ -3,6 +3,7 @@
 import getpass
 import socket
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -82,6 +83,19 @@ class TypedText(click.types.StringParamType):
         if cards.stands_in(typed):
             self.fail(cards.REFUSAL, param, ctx)
         return typed
+
+
+class Day(click.ParamType):
+    """A calendar day, as the API takes it."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day. Fails for any other text."""
+        try:
+            return value if isinstance(value, date) else texts.day(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day, written as YYYY-MM-DD", param, ctx)
 
 
 by_whom = click.option(
