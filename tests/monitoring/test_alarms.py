@@ -176,6 +176,7 @@ TROUBLES: Mapping[str, Mapping[str, str]] = {
         'ikawaari_reconciliation_cases_open{account="acc_1", mode="live", kind="missing_here"}': "1x400"
     },
     "IkawaariDueWorkLate": {'ikawaari_due_work_lag_seconds{kind="attempt.enquire"}': "301+60x120"},
+    "IkawaariWorkersNotWatched": {'up{job="ikawaari", instance="a"}': "1x200"},
     "IkawaariDueWorkFails": {
         'ikawaari_due_work_duration_seconds_count{kind="refund.send", result="failed"}': "0+1x120"
     },
@@ -189,6 +190,7 @@ TROUBLES: Mapping[str, Mapping[str, str]] = {
     "IkawaariWebhookEndpointFailing": {'ikawaari_webhook_endpoints_failing{mode="live"}': "1x120"},
 }
 AT = {
+    "IkawaariWorkersNotWatched": "130m",
     "IkawaariNoPayments": "1515m",  # yesterday there must have been some
     "IkawaariReconciliationCaseOpen": "370m",  # it waits for six hours
 }
@@ -214,6 +216,7 @@ CALM: Mapping[str, str] = {
     'ikawaari_money_held_attempts{account="sandbox", mode="test", currency="XOF"}': "9x120",
     'ikawaari_breaker_open{account="acc_2", mode="test", operator="wave_sn"}': "1x120",
     'ikawaari_due_work_lag_seconds{kind="attempt.enquire"}': "20x120",
+    'ikawaari_due_work_duration_seconds_count{kind="housekeeping", result="again"}': "1x60 2x60",
     'ikawaari_webhook_tries_total{mode="live", result="accepted"}': "0+9x120",
     'ikawaari_webhook_tries_total{mode="live", result="unanswered"}': "0+1x120",
 }
