@@ -48,22 +48,22 @@ def _rates(options: argparse.Namespace, path: Path) -> None:
     measured = rates.measure(
         options.engine, options.kind, rounds=options.rounds, seconds=options.seconds, with_peer=options.peer
     )
-    base = measured[0].median("rate")
     head = ["over HTTP", "", "ratio", "per s", "p50 ms", "p99 ms", "p99 / p50", "slowest ms"]
-    print(report.table(head, [_line(row, base) for row in measured]))
+    print(report.table(head, [_line(row) for row in measured]))
     shown = _page(options.rounds) if options.kind is None else None
-    report.save(path, "rates", [_figures(row, base) for row in measured], page=shown)
+    report.save(path, "rates", [_figures(row) for row in measured], page=shown)
 
 
-def _line(row: Row, base: float) -> list[str]:
+def _line(row: Row) -> list[str]:
     rate, p50, p99 = (row.median(name) for name in ("rate", "p50", "p99"))
     times = [f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}", f"{row.slowest():.0f}"]
-    return [row.kind.name, databases.NAMES.get(row.engine, ""), f"{rate / base:.3f}", f"{rate:,.0f}", *times]
+    return [row.kind.name, databases.NAMES.get(row.engine, ""), f"{row.ratio():.3f}", f"{rate:,.0f}", *times]
 
 
-def _figures(row: Row, base: float) -> dict[str, Any]:
+def _figures(row: Row) -> dict[str, Any]:
     rounds = [asdict(one) for one in row.rounds]
-    return {"name": row.kind.name, "engine": row.engine, "ratio": row.median("rate") / base, "rounds": rounds}
+    own = {"name": row.kind.name, "engine": row.engine, "ratio": row.ratio()}
+    return {**own, "rounds": rounds, "bare": row.bare}
 
 
 def _page(rounds: int) -> dict[str, dict[str, Any]] | None:

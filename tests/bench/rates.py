@@ -1,4 +1,8 @@
-"""Over HTTP: rates as ratios to a bare Flask answer by the same gunicorn, in rounds that take turns in the same run."""
+"""Over HTTP: rates as ratios to a bare Flask answer by the same gunicorn, in rounds that take turns in the same run.
+
+Each round is compared with one of the bare answer right before it: a machine that is a third slower for some seconds
+would else count against whoever had its round then.
+"""
 
 import statistics
 from collections.abc import Callable
@@ -11,7 +15,7 @@ from tests.bench.servers import bare_flask, checkout
 from tests.bench.shop import Kind
 
 _BARE = Kind("bare Flask", "GET", "/")
-_WARM_UP_SECONDS = 1
+_WARM_UP_SECONDS = _BARE_SECONDS = 1
 _FIRST_PAYMENTS = 400
 
 
@@ -24,6 +28,7 @@ class Row:
     url: str
     new_sessions: Callable[[int], list[str]] | None = None  # for payments
     rounds: list[Figures] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)  # beside each round, how many bare answers came a second
 
     def warm_up(self, seconds: int) -> Figures:
         """One round that does not count."""
@@ -37,6 +42,11 @@ class Row:
     def median(self, figure: str) -> float:
         """The median of all rounds."""
         return statistics.median([float(getattr(one, figure)) for one in self.rounds])
+
+    def ratio(self) -> float:
+        """The median of the rounds' ratios to the bare answer."""
+        rounds = zip(self.rounds, self.bare, strict=True)
+        return statistics.median([one.rate / bare for one, bare in rounds]) if self.bare else 1.0
 
     def slowest(self) -> float:
         """The slowest answer of all rounds, in milliseconds."""
@@ -62,6 +72,8 @@ def measure(
                 rows.append(Row(engine, peer.KIND, servers.enter_context(peer.serving(database))))
         expected = [row.warm_up(_WARM_UP_SECONDS).rate for row in rows]
         for _ in range(rounds):
-            for row, rate in zip(rows, expected, strict=True):
+            for row, rate in list(zip(rows, expected, strict=True))[1:]:
+                rows[0].measure(_BARE_SECONDS, expected[0])
                 row.measure(seconds, rate)
+                row.bare.append(rows[0].rounds[-1].rate)
     return rows
