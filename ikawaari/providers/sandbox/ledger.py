@@ -18,7 +18,7 @@ from peewee import (
 )
 from playhouse.migrate import SchemaMigrator, migrate
 
-from ikawaari import databases
+from ikawaari import compiled, databases
 from ikawaari.fields import InstantField
 
 database: Any = DatabaseProxy()
@@ -118,6 +118,21 @@ def _widen(table: str, column: Any) -> None:
     known = next(known for known in database.get_columns(table) if known.name == column.name)
     if known.data_type == "character varying":
         migrate(SchemaMigrator.from_database(database.obj).alter_column_type(table, column.name, column))
+
+
+def insert(charge: Charge) -> bool:
+    """Store a charge, unless there is one of its id."""
+    values = [field.db_value(charge.__data__.get(field.name)) for field in _COLUMNS]
+    return bool(database.obj.execute_sql(*_insertion(database.obj, *values)).rowcount)
+
+
+_COLUMNS = Charge._meta.sorted_fields  # noqa: SLF001
+
+
+@compiled.once
+def _insertion(*values: Any) -> Any:
+    row = dict(zip(_COLUMNS, values, strict=True))
+    return Charge.insert(row).on_conflict_ignore().as_rowcount()
 
 
 def release() -> None:

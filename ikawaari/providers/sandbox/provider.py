@@ -238,8 +238,12 @@ class Sandbox(Provider):
     def _open(self, request: values.Charge, script: Script, now: datetime) -> Charge:
         """The charge of this id: the first call creates it, and every further call finds it."""
         charge = Charge(**self._columns(request, script, now))
-        fresh = Charge.insert(charge.__data__).on_conflict_ignore().as_rowcount().execute()
-        return charge if fresh else Charge.get_by_id(request.id)
+        callbacks = world.play(charge, now)
+        if not ledger.insert(charge):
+            found: Charge = Charge.get_by_id(request.id)
+            return found
+        world.queue(callbacks)
+        return charge
 
     def _columns(self, request: values.Charge, script: Script, now: datetime) -> dict[str, Any]:
         deadline = now + self.prompt

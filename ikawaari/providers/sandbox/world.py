@@ -1,8 +1,9 @@
 """The simulated operator's world: payers act, prompts expire, callbacks are sent."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from ikawaari import databases, ids
 from ikawaari.providers.outcomes import FailureCode
@@ -27,47 +28,84 @@ def advance_all(now: datetime) -> None:
         advance(charge, now)
 
 
+def play(charge: Charge, now: datetime) -> list[OutgoingCallback]:
+    """Let everything happen that is due by `now` to a charge that is not stored yet. The callbacks that it brings."""
+    callbacks = []
+    while charge.acts_at is not None and charge.acts_at <= now:
+        at = charge.acts_at
+        charge.__data__.update(_changes(charge, _next_end(charge, at)))
+        callbacks += _callbacks(charge, at)
+    return callbacks
+
+
 def _act(charge: Charge, at: datetime) -> bool:
+    return _settle(charge, at, _next_end(charge, at))
+
+
+class _End(NamedTuple):
+    """How a charge ends, and when it goes on nevertheless."""
+
+    succeeded: bool
+    failure: str | None = None
+    acts_at: datetime | None = None
+
+
+def _next_end(charge: Charge, at: datetime) -> _End:
     overdue = at >= charge.deadline_at
     if charge.ending == Ending.CORRECTS and charge.status == "failed":
-        return settle(charge, at, succeeded=True)
+        return _End(succeeded=True)
     if charge.ending == Ending.CORRECTS:
-        delay = max(at - charge.created_at, _CORRECTION)
-        return settle(charge, at, succeeded=False, failure=charge.failure, acts_at=at + delay)
+        return _End(succeeded=False, failure=charge.failure, acts_at=at + max(at - charge.created_at, _CORRECTION))
     if charge.ending == Ending.WAITS and overdue:
-        return settle(charge, at, succeeded=False, failure=_left_alone(charge))
-    return settle(charge, at, succeeded=charge.ending == Ending.SUCCEEDS, failure=charge.failure)
+        return _End(succeeded=False, failure=_left_alone(charge))
+    return _End(succeeded=charge.ending == Ending.SUCCEEDS, failure=charge.failure)
 
 
 def _left_alone(charge: Charge) -> str:
     return FailureCode.OTP_EXPIRED if charge.flow == "otp" else FailureCode.EXPIRED
 
 
-def settle(
-    charge: Charge, at: datetime, *, succeeded: bool, failure: str | None = None, acts_at: datetime | None = None
-) -> bool:
+def settle(charge: Charge, at: datetime, *, succeeded: bool, failure: str | None = None) -> bool:
     """End a charge: the money leaves the wallet, or not, and callbacks are queued. False if it had already ended so.
 
     Compare and set: a charge that has succeeded never moves again; one that failed may only be corrected to succeeded.
     """
-    changes: dict[str, Any] = {
-        "status": "succeeded" if succeeded else "failed",
-        "failure": None if succeeded else failure,
-        "acts_at": acts_at,
-    }
-    if succeeded:
-        changes["taken"] = max(1, charge.amount // 2) if charge.takes_half else charge.amount
-    origins = ["pending", "failed"] if succeeded else ["pending"]
+    return _settle(charge, at, _End(succeeded, failure))
+
+
+def _settle(charge: Charge, at: datetime, end: _End) -> bool:
+    origins = ["pending", "failed"] if end.succeeded else ["pending"]
+    changes = _changes(charge, end)
     with databases.transaction(database.obj):
         settled = Charge.update(**changes).where(Charge.id == charge.id, Charge.status.in_(origins)).execute()
         if settled:
             charge.__data__.update(changes)
-        if settled and charge.calls_back:
-            _queue_callbacks(charge, at)
+            queue(_callbacks(charge, at))
     return bool(settled)
 
 
-def _queue_callbacks(charge: Charge, at: datetime) -> None:
+def _changes(charge: Charge, end: _End) -> dict[str, Any]:
+    """The columns of a charge that ends."""
+    changes: dict[str, Any] = {
+        "status": "succeeded" if end.succeeded else "failed",
+        "failure": None if end.succeeded else end.failure,
+        "acts_at": end.acts_at,
+    }
+    if end.succeeded:
+        changes["taken"] = max(1, charge.amount // 2) if charge.takes_half else charge.amount
+    return changes
+
+
+def queue(callbacks: Sequence[OutgoingCallback]) -> None:
+    """Store callbacks, to be delivered when they are due."""
+    for callback in callbacks:
+        callback.save(force_insert=True)
+
+
+def _callbacks(charge: Charge, at: datetime) -> list[OutgoingCallback]:
+    """What the operator reports of a charge in its current state."""
+    if not charge.calls_back:
+        return []
     told = report_body(charge)
     plan = [(told, 0)]
     if charge.noisy:
@@ -75,8 +113,7 @@ def _queue_callbacks(charge: Charge, at: datetime) -> None:
         older = {**report_body(charge), "status": "processing", "amount": None}
         wrong = {**report_body(charge), "status": "failed", "amount": None, "failure": "unknown"}
         plan = [(told, 0), (told, 0), (again, 0), (older, 1), (wrong, 1)]
-    for body, seconds in plan:
-        OutgoingCallback.create(body=json.dumps(body), due_at=at + timedelta(seconds=seconds))
+    return [OutgoingCallback(body=json.dumps(body), due_at=at + timedelta(seconds=seconds)) for body, seconds in plan]
 
 
 def report_body(charge: Charge) -> dict[str, Any]:
