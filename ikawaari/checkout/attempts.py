@@ -228,7 +228,7 @@ def _begin_session(
             budgets.require_try(IntentSnapshot(intent, session, shown.attempts), method, now)
             repeats.require_asked(session, method, answers, asked, now)
         # If another attempt began and failed since `shown` was read, the budget has not counted it: that race is lost.
-        if not sessions.claim(session, answers, now, intents.has_been_tried(intent, len(shown.attempts))):
+        if not sessions.claim(session, answers, now, tried=(intent.id, len(shown.attempts))):
             raise sessions.lost(session, now)
         links.claim(session)
         back = return_url or _page_after(session.id)

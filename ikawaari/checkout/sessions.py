@@ -237,19 +237,28 @@ def lock(session_id: str) -> CheckoutSession:
     return CheckoutSession.lock(session_id)
 
 
-def claim(session: CheckoutSession, answers: Collected, now: datetime, guard: Any = None) -> bool:
+def claim(session: CheckoutSession, answers: Collected, now: datetime, tried: tuple[str, int] | None = None) -> bool:
     """Claim the session for one payment, and store the choices and answers.
 
-    False if it is being paid, was paid, or ended while the payer typed, or if `guard` does not hold any more.
+    False if it is being paid, was paid, or ended while the payer typed. `tried`: its intent, and how many attempts that
+    was read to have; false, too, if it has others by now.
     """
-    open_now = (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.expires_at > now)
+    guard = store.Guard(_is_open, (now,)) if tried is None else store.Guard(_is_open_and_tried, (now, *tried))
     return session.try_move(
         "payment_status",
         PaymentStatus.PROCESSING,
-        open_now if guard is None else open_now & guard,
+        guard,
         **answers.columns,
         **quotes.columns(session, answers.quote),
     )
+
+
+def _is_open(now: Any) -> Any:
+    return (CheckoutSession.status == SessionStatus.OPEN) & (CheckoutSession.expires_at > now)
+
+
+def _is_open_and_tried(now: Any, intent_id: Any, times: Any) -> Any:
+    return _is_open(now) & (intents.count_of_attempts(intent_id) == times)
 
 
 def lost(session: CheckoutSession, now: datetime) -> Exception:
@@ -265,10 +274,15 @@ def try_complete(session: CheckoutSession, payment: PaymentStatus, now: datetime
 
     False if the session is not open any more; then nothing has changed.
     """
-    may_move = CheckoutSession.payment_status.in_(PAYMENT.origins(payment, SILENT))
+    origins = [str(origin) for origin in PAYMENT.origins(payment, SILENT)]
+    may_move = store.Guard(_is_payment_status_in, (origins,))
     return session.try_move(
         "status", SessionStatus.COMPLETE, may_move, payment_status=payment, completed_at=now, **changes
     )
+
+
+def _is_payment_status_in(statuses: Any) -> Any:
+    return CheckoutSession.payment_status.in_(statuses)
 
 
 def refuse_renewal(session: CheckoutSession) -> None:
@@ -283,7 +297,8 @@ def try_expire(session: CheckoutSession, now: datetime, *, while_settling: bool 
     Its intent is canceled with it. The caller holds the intent's lock already: see `lock`.
     """
     settled = [PaymentStatus.UNPAID, PaymentStatus.PROCESSING] if while_settling else [PaymentStatus.UNPAID]
-    expired = session.try_move("status", SessionStatus.EXPIRED, CheckoutSession.payment_status.in_(settled))
+    guard = store.Guard(_is_payment_status_in, ([str(status) for status in settled],))
+    expired = session.try_move("status", SessionStatus.EXPIRED, guard)
     if expired:
         _end_intent(session, now)
         outbox.publish_move(session, now)

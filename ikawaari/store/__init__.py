@@ -26,9 +26,11 @@ from ikawaari.store.database import (
 )
 from ikawaari.store.migrate import check as check_migration
 from ikawaari.store.migrate import is_ready, migrate, why_not_ready
+from ikawaari.store.single import Guard
 from ikawaari.store.sql import Unfit
 
 __all__ = [
+    "Guard",
     "IntegrityError",
     "Unfit",
     "atomic",

@@ -10,6 +10,7 @@ from ikawaari.states import SILENT, Moves
 from ikawaari.store import single
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
 from ikawaari.store.rows import WholeRows, as_record, values_of, whole_rows
+from ikawaari.store.single import Guard
 
 _LOCK_OUTSIDE = "a row lock lasts only until its transaction ends: open one first"
 
@@ -113,6 +114,8 @@ class Record(Model):
     def try_move(self, column: str, target: str, guard: Any = None, **changes: Any) -> bool:
         """Compare and set: move `column` to `target` if the stored status, and `guard`, still allow it.
 
+        `guard` is a `store.Guard`, or an expression where nobody waits for it.
+
         False if they do not; usually another caller was faster. True: the row owes the event of the move, if any.
         """
         moves = self.MOVES[column]
@@ -132,14 +135,16 @@ class Record(Model):
         self, changes: Mapping[str, Any], origins: tuple[str, Sequence[str]] | None = None, guard: Any = None
     ) -> int:
         """Write `changes` if the column of `origins` holds one of them, and `guard` holds. How many rows changed."""
-        statement = single.update(self, changes, origins) if guard is None else None
+        statement = single.update(self, changes, origins, guard)
         if statement is not None:
             return int(database.obj.execute_sql(*statement).rowcount)
         cls: Any = type(self)
         row_id = self.__data__["id"]
         conditions = [cls.id == row_id, *([getattr(cls, origins[0]).in_(origins[1])] if origins else [])]
         values = {getattr(cls, name): value for name, value in changes.items()}
-        return int(cls.update(values).where(*conditions, *([] if guard is None else [guard])).execute())
+        if guard is not None:
+            conditions.append(guard.condition() if isinstance(guard, Guard) else guard)
+        return int(cls.update(values).where(*conditions).execute())
 
     @classmethod
     def move_all(cls, column: str, target: str, which: Any, **changes: Any) -> int:

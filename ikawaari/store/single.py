@@ -55,23 +55,44 @@ def _planned(engine: Any, model: Any, row: Mapping[str, Any], returning: str) ->
     )
 
 
-def update(record: Any, changes: Mapping[str, Any], guard: tuple[str, Sequence[str]] | None) -> Statement | None:
-    """The statement that changes columns of a row, if the column that `guard` names holds one of its values.
+class Guard(NamedTuple):
+    """A condition for a row to change: `build` makes it of `values`, and of nothing else. Its text is made once."""
 
-    None if the database has to reckon a value: such a statement is written for the occasion.
+    build: Callable[..., Any]
+    values: Sequence[Any]
+
+    def condition(self) -> Any:
+        """The condition for these values."""
+        return self.build(*self.values)
+
+
+def update(
+    record: Any, changes: Mapping[str, Any], origins: tuple[str, Sequence[str]] | None, guard: Any = None
+) -> Statement | None:
+    """The statement that changes columns of a row, if the column of `origins` holds one of them, and `guard` holds.
+
+    None if the database has to reckon a value, or `guard` is an expression: such a statement is written for the
+    occasion.
     """
-    if any(isinstance(value, Node) and not isinstance(value, Model) for value in changes.values()):
+    if not isinstance(guard, Guard | None) or any(
+        isinstance(value, Node) and not isinstance(value, Model) for value in changes.values()
+    ):
         return None
     model, names = type(record), list(changes)
-    column, origins = guard or (None, ())
+    column, allowed = origins or (None, ())
+    condition, given = guard or (None, ())
 
     def build(row_id: Any, *values: Any) -> Any:
         row = {getattr(model, name): value for name, value in zip(names, values, strict=False)}
-        which = model.id == row_id
-        return model.update(row).where(which & getattr(model, column).in_(values[-1]) if column else which)
+        which = [model.id == row_id]
+        if condition is not None:
+            which.append(condition(*values[len(names) : len(names) + len(given)]))
+        if column:
+            which.append(getattr(model, column).in_(values[-1]))
+        return model.update(row).where(*which)
 
-    values = [record.id, *_stored(model, changes), *([list(map(str, origins))] if column else [])]
-    return _filled(("update", model, column, *names), build, values)
+    values = [record.id, *_stored(model, changes), *given, *([list(map(str, allowed))] if column else [])]
+    return _filled(("update", model, column, condition, *names), build, values)
 
 
 def selection(model: Any, row_id: str, *, lock: bool) -> Statement:

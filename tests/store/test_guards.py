@@ -8,6 +8,7 @@ import pytest
 from peewee import IntegrityError
 
 from ikawaari import clock, ids, store
+from ikawaari.states import PaymentStatus
 from ikawaari.store.database import database
 from ikawaari.store.models import (
     Callback,
@@ -20,7 +21,7 @@ from ikawaari.store.models import (
     Refund,
     Subscription,
 )
-from tests import factories
+from tests import factories, statements
 from tests.test_states import stored
 from tests.world import names, together
 
@@ -335,3 +336,24 @@ def test_words_and_bounds_are_closed(model: type[Any], columns: dict[str, Any]) 
     first = {"status": next(iter(model.MOVES["status"].table))}
     assert refused(lambda: stored(model, **(first | columns)))
     assert not refused(lambda: stored(model, **first))
+
+
+def test_the_text_of_a_guard_is_made_once_and_means_the_same_as_its_expression() -> None:
+    now, made = clock.now(), []
+
+    def is_open(status: Any, until: Any) -> Any:
+        made.append(status)
+        return (CheckoutSession.status == status) & (CheckoutSession.expires_at > until)
+
+    def moved(guard: Any) -> tuple[bool, str]:
+        soon = now + timedelta(hours=1)
+        session = stored(CheckoutSession, id=ids.new("cs"), status="open", payment_status="unpaid", expires_at=soon)
+        with store.atomic(), statements.sent() as sent:
+            has_moved = session.try_move("payment_status", PaymentStatus.PROCESSING, guard)
+        return has_moved, " ".join(sent)
+
+    for until, expected in ((now, True), (now + timedelta(hours=1), False), (now - timedelta(days=1), True)):
+        by_guard, by_expression = moved(store.Guard(is_open, ("open", until))), moved(is_open("open", until))
+        assert (by_guard[0], by_expression[0]) == (expected, expected)
+        assert "expires_at" in by_guard[1]
+    assert len([status for status in made if status != "open"]) == 1
