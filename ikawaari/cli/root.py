@@ -85,7 +85,7 @@ class TypedText(click.types.StringParamType):
         return typed
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A calendar day, as the API takes it."""
 
     name = "YYYY-MM-DD"
