@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from peewee import PeeweeException
+from peewee import OperationalError, PeeweeException
 from playhouse.migrations import Runner
 
 from ikawaari import databases, locks
@@ -15,6 +15,7 @@ from ikawaari.store.sql import Finding, Unfit
 _DIRECTORY = Path(__file__).parent / "migrations"
 _OURS = frozenset(file.stem for file in _DIRECTORY.glob("[0-9]*.py"))  # now: an upgrade may replace the files later
 _LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+_DEADLOCK, _MOST_DEADLOCKS = "40P01", 20
 _LOCK = 0x1BA7A1  # PostgreSQL's advisory locks are numbers; this one is ours
 
 
@@ -60,6 +61,21 @@ def is_ready() -> bool:
 
 
 def _run(*, tried_only: bool = False) -> list[str]:
+    """Apply what is missing, in one transaction.
+
+    If a payment has one table and waits for another, and the migration has that one and waits for the first, PostgreSQL
+    ends one of the two, most often the migration, of which nothing is applied then. To avoid that, it begins again.
+    """
+    for _ in range(_MOST_DEADLOCKS):
+        try:
+            return _run_once(tried_only=tried_only)
+        except OperationalError as error:
+            if getattr(error.__context__, "sqlstate", None) != _DEADLOCK:
+                raise
+    return _run_once(tried_only=tried_only)
+
+
+def _run_once(*, tried_only: bool) -> list[str]:
     with _without_foreign_keys(), databases.transaction(database.obj, on_own_connection=True):
         applied = [str(name) for name in Runner(database.obj, directory=str(_DIRECTORY)).up()]
         _check_foreign_keys()

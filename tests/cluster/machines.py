@@ -141,7 +141,11 @@ class Cluster:
     def run_command(self, *arguments: str, folder: Path = ROOT) -> None:
         """Run `ikawaari` once, of the version in `folder`, beside the machines."""
         command = [sys.executable, "-m", "ikawaari", *arguments]
-        subprocess.run(command, cwd=folder, env=dict(self.environment), check=True, capture_output=True, timeout=120)
+        environment = dict(self.environment)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stdout[-1_000:]}{done.stderr[-4_000:]}"
 
 
 @contextmanager

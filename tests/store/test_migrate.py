@@ -1,10 +1,14 @@
 """The migrations make exactly the schema of the models, however often and from wherever they run."""
 
 import multiprocessing
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playhouse import schema_diff
 
@@ -136,6 +140,42 @@ def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
     for process in processes:
         process.join()
     assert sorted(map(len, results)) == [0, 0, _count_migrations()], results
+
+
+BOTH_TABLES = """
+from ikawaari.store import sql
+
+def up(_migrator, db):
+    sql.run(db, "ALTER TABLE checkout_sessions ADD COLUMN x BIGINT; ALTER TABLE payment_attempts ADD COLUMN x BIGINT")
+"""
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("is_checked", [False, True])
+def test_a_migration_that_waits_for_a_payment_which_waits_for_it_begins_again(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_checked: bool
+) -> None:
+    """PostgreSQL ends one of the two, most often the migration: it was there first, and looks for a deadlock first."""
+    (tmp_path / "9999_both.py").write_text(BOTH_TABLES)
+    monkeypatch.setattr(sys.modules["ikawaari.store.migrate"], "_DIRECTORY", tmp_path)
+    with psycopg.connect(database_url) as payment, psycopg.connect(database_url, autocommit=True) as watching:
+        payment.execute("SELECT 1 FROM payment_attempts")
+        before = _deadlocks(watching)
+        with ThreadPoolExecutor() as pool:
+            migrating = pool.submit(store.check_migration if is_checked else store.migrate)
+            while not watching.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+                time.sleep(0.01)
+            payment.execute("SELECT 1 FROM checkout_sessions")
+            payment.commit()
+            assert migrating.result(30) == ([] if is_checked else ["9999_both"])
+        while _deadlocks(watching) == before:  # told a moment later
+            time.sleep(0.01)
+
+
+def _deadlocks(connection: psycopg.Connection[Any]) -> Any:
+    counted = "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    return connection.execute(counted).fetchone()
 
 
 def test_the_command_migrates(empty_url: str) -> None:
