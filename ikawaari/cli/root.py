@@ -85,7 +85,7 @@ class TypedText(click.types.StringParamType):
         return typed
 
 
-class Day(click.ParamType[date]):
+class Day(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
     """A calendar day, as the API takes it."""
 
     name = "YYYY-MM-DD"
