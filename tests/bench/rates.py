@@ -4,6 +4,7 @@ Each round is compared with one of the bare answer right before it: a machine th
 would else count against whoever had its round then.
 """
 
+import os
 import statistics
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -73,6 +74,7 @@ def measure(
         expected = [row.warm_up(_WARM_UP_SECONDS).rate for row in rows]
         for _ in range(rounds):
             for row, rate in list(zip(rows, expected, strict=True))[1:]:
+                os.sync()  # what a round has left to be written would be felt by the next one
                 rows[0].measure(_BARE_SECONDS, expected[0])
                 row.measure(seconds, rate)
                 row.bare.append(rows[0].rounds[-1].rate)
