@@ -47,6 +47,7 @@ _LEASE = timedelta(seconds=60)
 WEBHOOK_THREADS = delivery.LANES + 2  # an endpoint that hangs never occupies all of them
 _AFTER_A_BUG = timedelta(seconds=30)
 _LONGEST_GOODBYE_SECONDS = 5.0
+_one_asks = threading.Lock()  # one of the loops asks whether they may begin; the others wait for it
 
 
 def housekeeping(_subject: str, now: datetime) -> datetime:
@@ -231,6 +232,7 @@ def _repeat(
 
     A worker that dies holds its claimed rows until their leases end; each row calls a provider at most once.
     """
+    _await_tables(stop, config)
     while not stop.is_set():
         try:
             busy = round_()
@@ -241,6 +243,18 @@ def _repeat(
             _release()
         if not busy:
             (rest or stop.wait)(config.worker_poll_seconds)
+
+
+def _await_tables(stop: threading.Event, config: Config) -> None:
+    """Wait until the database has what this version needs. On an older schema each piece of work would fail."""
+    told = None
+    with _one_asks:
+        while not stop.is_set() and (reason := store.why_not_ready()):
+            if reason != told:
+                log.warning("worker_waits", reason=reason)
+                told = reason
+            store.release()
+            stop.wait(config.worker_poll_seconds)
 
 
 def _release() -> None:

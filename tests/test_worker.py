@@ -19,6 +19,7 @@ from ikawaari.providers import registry
 from ikawaari.providers.base import Account, Charge, Outcome
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.store import due
+from ikawaari.store.database import database
 from ikawaari.store.models import CheckoutSession, DueWork
 from tests import world as worlds
 from tests.world import PAID, Killed, World, audit, statuses, together
@@ -141,10 +142,36 @@ def test_the_loop_outlives_a_database_that_is_not_ready(config: Config, tmp_path
     loop = threading.Thread(target=worker.run, args=(stop, replace(config, worker_poll_seconds=0.01), worker.MONEY))
     with capture_logs() as logged:
         loop.start()
-        _until(lambda: [entry["event"] for entry in logged].count("worker_round_failed") >= 2)
+        _until(lambda: bool(logged))
+        time.sleep(0.1)
         store.connect(config.database_url)
         _until(lambda: DueWork.select().where(DueWork.kind == worker.HOUSEKEEPING).exists())
         stop.set()
         loop.join(10)
     assert not loop.is_alive()
+    waits = [entry for entry in logged if entry["event"] != "clock_skew_unknown"]
+    assert [entry["event"] for entry in waits] == ["worker_waits"]
+    assert "was never migrated" in waits[0]["reason"]
     worlds.close()
+
+
+def test_a_worker_of_a_newer_version_waits_for_its_migration(config: Config, httpserver: HTTPServer) -> None:
+    with worlds.opened(config, httpserver) as world:
+        newest = max(name for (name,) in database.execute_sql("SELECT name FROM schema_migration").fetchall())
+        renamed = "UPDATE schema_migration SET name = '{}' WHERE name = '{}'"
+        database.execute_sql(renamed.format("another", newest))
+        due.schedule_once(worker.HOUSEKEEPING, "", world.now - timedelta(hours=1))
+        stop, quick = threading.Event(), replace(world.config, worker_poll_seconds=0.01)
+        with capture_logs() as logged:
+            loops = worker.start(stop, quick)
+            _until(lambda: bool(logged))
+            time.sleep(0.1)
+            assert DueWork.get(DueWork.kind == worker.HOUSEKEEPING).due_at == world.now - timedelta(hours=1)
+            database.execute_sql(renamed.format(newest, "another"))
+            _until(lambda: DueWork.get(DueWork.kind == worker.HOUSEKEEPING).due_at > world.now - timedelta(hours=1))
+            stop.set()
+            for loop in loops:
+                loop.join(10)
+        assert [(entry["event"], "run `ikawaari migrate`" in entry["reason"]) for entry in logged] == [
+            ("worker_waits", True)
+        ]
