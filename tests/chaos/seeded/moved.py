@@ -5,7 +5,7 @@ test orders many that are never answered, and webhooks of live mode may go to th
 than real time does (IKAWAARI_TEST_CLOCK_SPEED), real waits for webhooks are shorter by as much, or leases would end
 first. IKAWAARI_TEST_CLOCK_OF names the process, whose own clock may be off; the shared one never is. While the file
 says so, workers begin nothing: then time can jump without a call on its way. With IKAWAARI_TEST_FORGETS old rows are
-deleted after a day.
+deleted after minutes.
 """
 
 import mmap
@@ -24,8 +24,8 @@ from ikawaari.store import due, pruned
 
 CLOCK, SPEED, OWNER = "IKAWAARI_TEST_CLOCK", "IKAWAARI_TEST_CLOCK_SPEED", "IKAWAARI_TEST_CLOCK_OF"
 FORGETS = "IKAWAARI_TEST_FORGETS"
-KEPT = timedelta(days=1)  # events and callbacks where FORGETS is set; a session must have expired before
-_SESSIONS_KEPT = 2 * KEPT
+KEPT = timedelta(minutes=10)  # events and callbacks where FORGETS is set
+_SESSIONS_KEPT = timedelta(days=2)  # they must have expired before
 _PART, _PART_PAUSE, _WALK_PAUSE = 20, timedelta(seconds=0.5), timedelta(minutes=1)
 OWNERS = ("server", "first worker", "second worker")
 CALL_SECONDS = float(os.environ.get("IKAWAARI_TEST_CALL_SECONDS", "2"))
@@ -140,10 +140,11 @@ def _let_work_wait(said: mmap.mmap) -> None:
 
 
 def _forget_soon() -> None:
-    """Delete after days what is kept for months, in many small parts: so that processes die in the middle of it."""
+    """Delete soon what is kept for months, in many small parts: so that processes die in the middle of it."""
     pruned.MOST = _PART
     pruning._PAUSE, pruning._HOUR = _PART_PAUSE, _WALK_PAUSE
-    kept = {"events": KEPT.days, "callbacks": KEPT.days, "sessions": _SESSIONS_KEPT.days}
+    kept: Any = {name: KEPT / timedelta(days=1) for name in ("events", "callbacks")}
+    kept["sessions"] = _SESSIONS_KEPT.days
     pruning.configure = lambda config: pruning._days.update(kept)
 
 

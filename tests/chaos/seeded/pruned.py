@@ -58,7 +58,7 @@ def left() -> list[str]:
     before = clock.now() - moved.KEPT
     rows = list(Event.select(Event.id, Event.merchant, Event.livemode).where(Event.created_at < before))
     newest = {(row.merchant_id, row.livemode) for row in rows}
-    return [f"{len(rows)} events are older than a day, of {len(newest)} lists"] if len(rows) > len(newest) else []
+    return [f"{len(rows)} events are too old, of {len(newest)} lists"] if len(rows) > len(newest) else []
 
 
 def figures() -> dict[str, int]:

@@ -30,7 +30,6 @@ _IDLE_SECONDS, _MOST_LOOKS = 60, 20_000
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 2.5  # longer than a call takes
-_PRUNING_SECONDS = 300.0
 Say = Callable[[str], None]
 
 
@@ -134,10 +133,10 @@ class Run:
         unsettled = books.unsettled(closed_at)  # beyond what any provider takes to settle
         waits = self._wait_for_the_last()
         self._wait_for_pruning()
+        self.stage.kill_all()
         self.say("all is at rest; comparing")
         stored = deliveries.stored()
         listed = list(self._listed(stored))
-        self.stage.kill_all()
         events = sorted([*deliveries.told(pruned.events()), *stored], key=lambda one: one.sequence)
         with books.at_one_moment():
             found = [*self.seen, *self.trade.broken, *self.faults.broken, *unsettled, *self._compared(events), *listed]
@@ -146,9 +145,12 @@ class Run:
 
     def _wait_for_pruning(self) -> None:
         """Wait until what is old is gone; `_compared` says what is not."""
-        until = time.monotonic() + _PRUNING_SECONDS
-        while _read(pruned.left) != [] and time.monotonic() < until:
-            time.sleep(_LOOK_SECONDS)
+        before, since = _read(pruned.left), time.monotonic()
+        while before != [] and time.monotonic() < since + _IDLE_SECONDS:  # however slow the machine is
+            self.stage.pass_time(SPEED * _TICK_SECONDS)
+            time.sleep(_TICK_SECONDS)
+            left = _read(pruned.left)
+            before, since = (left, time.monotonic()) if left != before else (before, since)
 
     def _wait_for_the_last(self) -> int:
         """A refund that failed days later may have been asked for again, and on a busy machine a renewal may have begun
@@ -241,7 +243,10 @@ def _read(question: Callable[[], list[str]]) -> list[str] | None:
 def _due() -> list[str]:
     """What is due now, and what a worker does."""
     rows = DueWork.select().where(DueWork.due_at <= clock.now(), DueWork.kind.not_in([HOUSEKEEPING, PRUNE]))
-    return [f"{row.kind} {row.subject}, tries {row.tries}" for row in rows.order_by(DueWork.id)]
+    return [
+        f"{row.kind} {row.subject} of {row.lane}, tries {row.tries}, held until {row.leased_until}"
+        for row in rows.order_by(DueWork.id)
+    ]
 
 
 def _held() -> list[str]:
