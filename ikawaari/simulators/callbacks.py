@@ -3,11 +3,11 @@
 import queue
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import requests
 
 from ikawaari.simulators.orders import CALLBACKS, SIGNATURES, Orders
+from ikawaari.simulators.shapes import Json
 from ikawaari.simulators.timeline import Timeline
 
 LATE_SECONDS = 60.0  # of a late callback, unless its order says `seconds`
@@ -37,7 +37,7 @@ class Sender:
     """Delivers callbacks in the order in which they are posted, unless an order says otherwise."""
 
     def __init__(self, timeline: Timeline, orders: Orders, sign: Sign) -> None:
-        self.deliveries: list[dict[str, Any]] = []
+        self.deliveries: list[Json] = []
         self._timeline, self._orders, self._sign = timeline, orders, sign
         self._waiting: queue.Queue[tuple[Callback, int] | None] = queue.Queue()
         self._held: list[Callback] = []

@@ -13,6 +13,7 @@ from ikawaari.simulators import orders
 from ikawaari.simulators.callbacks import Sender
 from ikawaari.simulators.ledger import Ledger
 from ikawaari.simulators.orders import Order, Orders
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.timeline import Timeline
 from ikawaari.simulators.web import Answer, Refused, Request, Route, Server, Silence, in_json
 
@@ -200,7 +201,7 @@ def _is_carried_out(order: Order) -> bool:
     return order.kind != "500" and order.more.get("accepted") is not False
 
 
-def _object(request: Request) -> dict[str, Any]:
+def _object(request: Request) -> Body:
     """The body, a JSON object. Raises Refused."""
     try:
         given = request.json()

@@ -1,7 +1,9 @@
 """What a simulated provider took and gave back: the truth that tests compare with."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from ikawaari.simulators.shapes import JsonObject
 
 State = Literal["pending", "succeeded", "failed"]
 
@@ -29,7 +31,7 @@ class Entry:
         """Note how it ended; said again, it replaces what was said."""
         self.status, self.state, self.settled = status, state, now
 
-    def listed(self) -> dict[str, Any]:
+    def listed(self) -> JsonObject:
         """As the ledger shows it."""
         return {name: getattr(self, name) for name in _SHOWN}
 
@@ -47,7 +49,7 @@ class Ledger:
     charges: list[Entry] = field(default_factory=list)
     refunds: list[Entry] = field(default_factory=list)
 
-    def listed(self) -> dict[str, list[dict[str, Any]]]:
+    def listed(self) -> dict[str, list[JsonObject]]:
         """Both lists, as JSON."""
         return {
             "charges": [entry.listed() for entry in self.charges],

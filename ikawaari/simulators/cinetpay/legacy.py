@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from ikawaari.simulators import pages
@@ -19,6 +18,7 @@ from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.cinetpay import legacy_rules as rules
 from ikawaari.simulators.cinetpay.rules import COUNTRIES, Country
 from ikawaari.simulators.cinetpay.settling import Settled, Settling
+from ikawaari.simulators.shapes import Body, Checked
 from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
 
 SUCCES, CREATED, PAYMENT_FAILED, FIELDS, NO_KEY, NO_SITE = "00", "201", "600", "608", "609", "613"
@@ -123,7 +123,7 @@ class LegacyCinetPay(Settling):
 
     # ------------------------------------------------------------ the two calls
 
-    def _service(self, request: Request, on: str) -> tuple[Country, Mapping[str, Any]]:
+    def _service(self, request: Request, on: str) -> tuple[Country, Body]:
         """Whose call it is, and its body. Raises Refused."""
         order = self.orders.take("refuse", on)
         if order is not None:
@@ -151,7 +151,7 @@ class LegacyCinetPay(Settling):
         data = {"payment_token": payment.token, "payment_url": self._url(payment) if has_address else None}
         return _answer(CREATED, description="Transaction created with success", data=data)
 
-    def _started(self, country: Country, body: Mapping[str, Any]) -> Payment:
+    def _started(self, country: Country, body: Checked) -> Payment:
         payment = Payment(
             id=body["transaction_id"],
             amount=str(body["amount"]),
@@ -275,7 +275,7 @@ def _answer(code: str, http: int | None = None, /, **more: object) -> Answer:
     return in_json(said, http or {SUCCES: 200, CREATED: 200, FIELDS: 400, NO_KEY: 403, NO_SITE: 403}.get(code, 200))
 
 
-def _object(request: Request) -> Mapping[str, Any]:
+def _object(request: Request) -> Body:
     """The body, a JSON object. Raises Refused."""
     try:
         given = request.json()

@@ -4,13 +4,12 @@ A rule returns what is wrong in words that begin with the field's name, or None.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from ikawaari.simulators.addresses import is_acceptable
 from ikawaari.simulators.cinetpay.rules import Country
-
-Body = Mapping[str, object]
+from ikawaari.simulators.shapes import Body
 
 STEP = 5
 CHANNELS = ("ALL", "MOBILE_MONEY", "CREDIT_CARD", "WALLET")

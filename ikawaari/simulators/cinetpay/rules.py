@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ikawaari.simulators.addresses import is_acceptable
-
-Body = Mapping[str, object]
+from ikawaari.simulators.shapes import Body
 
 LONGEST_ID = 30
 LONGEST_URL = 120

@@ -8,13 +8,13 @@ payment ends (2005: no money); 2001 and 2002 are a payer who does not answer; an
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ikawaari.simulators import pages
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.cinetpay import rules
 from ikawaari.simulators.cinetpay.rules import COUNTRIES, Country
 from ikawaari.simulators.cinetpay.settling import Settled, Settling
+from ikawaari.simulators.shapes import Body, Checked
 from ikawaari.simulators.web import Answer, Refused, Request, Route, in_json
 
 OK, SUCCESS, NOT_FOUND, OPERATION_ERROR = 200, 100, 404, -1
@@ -179,7 +179,7 @@ class CinetPay(Settling):
         is_broken = self.orders.take("operation_error", "charge") is not None
         return _answer(OPERATION_ERROR, description="An error occurred") if is_broken else self._accepted(payment)
 
-    def _started(self, country: Country, body: Mapping[str, Any]) -> Payment:
+    def _started(self, country: Country, body: Checked) -> Payment:
         method = body.get("payment_method") or ""
         has_tokens = self.orders.take("null_tokens", "charge") is None
         payment = Payment(
@@ -332,7 +332,7 @@ def _answer(code: int, http: int | None = None, /, **more: object) -> Answer:
     return in_json({"code": code, "status": WORDS[code], **more}, http or HTTP.get(code, 200))
 
 
-def _object(request: Request) -> Mapping[str, Any]:
+def _object(request: Request) -> Body:
     """The body, a JSON object. Raises Refused."""
     try:
         given = request.json()
@@ -343,7 +343,7 @@ def _object(request: Request) -> Mapping[str, Any]:
     return given
 
 
-def _user(body: Mapping[str, Any]) -> Mapping[str, str]:
+def _user(body: Checked) -> Mapping[str, str]:
     return {
         "name": f"{body['client_first_name']} {body['client_last_name']}",
         "email": body["client_email"],

@@ -1,10 +1,9 @@
 """Requests to MTN: their headers and fields, checked as documented. Everything here raises Refused."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.web import Answer, Refused, Request, in_json
 
 # The environment of each country, and its currency.
@@ -52,7 +51,7 @@ def callback(request: Request, host: str, *, is_sandbox: bool) -> str | None:
     return url
 
 
-def body(request: Request) -> dict[str, Any]:
+def body(request: Request) -> Body:
     """A JSON object."""
     try:
         given = request.json()
@@ -63,7 +62,7 @@ def body(request: Request) -> dict[str, Any]:
     return given
 
 
-def amount(given: Mapping[str, Any], currency: str) -> str:
+def amount(given: Body, currency: str) -> str:
     """A string, without decimals unless the currency is the sandbox's."""
     value = given.get("amount")
     if not isinstance(value, str) or not _AMOUNTS.get(currency, _AMOUNTS[None]).fullmatch(value) or not float(value):
@@ -71,29 +70,31 @@ def amount(given: Mapping[str, Any], currency: str) -> str:
     return value
 
 
-def currency(given: Mapping[str, Any], wanted: str, status: int) -> str:
+def currency(given: Body, wanted: str, status: int) -> str:
     """The environment's only currency."""
     if given.get("currency") != wanted:
         raise Refused(error(status, "INVALID_CURRENCY", "Currency not supported."))
     return wanted
 
 
-def payer(given: Mapping[str, Any]) -> dict[str, str]:
+def payer(given: Body) -> dict[str, str]:
     """A number: digits with the country code."""
     party = given.get("payer")
     if not isinstance(party, dict) or party.get("partyIdType") != "MSISDN":
         raise bad("payer must have the partyIdType MSISDN")
-    if not isinstance(party.get("partyId"), str) or not re.fullmatch(r"[0-9]{5,15}", party["partyId"]):
+    number = party.get("partyId")
+    if not isinstance(number, str) or not re.fullmatch(r"[0-9]{5,15}", number):
         raise bad("partyId is not a valid msisdn")
-    return {"partyIdType": "MSISDN", "partyId": party["partyId"]}
+    return {"partyIdType": "MSISDN", "partyId": number}
 
 
-def texts(given: Mapping[str, Any]) -> dict[str, str]:
+def texts(given: Body) -> dict[str, str]:
     """The texts of a request: the caller's reference, and the two messages."""
     found = {}
     for name in ("externalId", "payerMessage", "payeeNote"):
         if name in given:
-            if not isinstance(given[name], str) or (name != "externalId" and not _MESSAGE.fullmatch(given[name])):
+            value = given[name]
+            if not isinstance(value, str) or (name != "externalId" and not _MESSAGE.fullmatch(value)):
                 raise bad(f"{name} must be 1 to 160 characters of ASCII, without apostrophes")
-            found[name] = given[name]
+            found[name] = value
     return found

@@ -1,7 +1,6 @@
 """Payments and refunds: how they are asked for, how they end, how they are shown and told."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from ikawaari.simulators.ledger import Entry
 from ikawaari.simulators.mtn import fields
 from ikawaari.simulators.mtn.accounts import ApiUser
 from ikawaari.simulators.orders import Order
+from ikawaari.simulators.shapes import Body, Json, JsonObject
 from ikawaari.simulators.web import Answer, Request, in_json
 
 FATES = frozenset({"fail", "fail_then_succeed"})
@@ -47,7 +47,7 @@ class Transaction(Entry):
     """A payment or a refund. `shown` are the fields that do not change."""
 
     about: str  # `charge` or `refund`, as in orders
-    shown: Mapping[str, Any]
+    shown: JsonObject
     callback_url: str | None
     platform: str  # it can be read only there
     reason: str | None = None
@@ -114,10 +114,10 @@ class Transactions:
         self.known[reference] = transaction
         self.start(transaction)
 
-    def made(self, given: Mapping[str, Any], **values: Any) -> Transaction:
+    def made(self, given: Body, **values: Any) -> Transaction:
         """The payment that a request asks for. Raises Refused."""
         party = fields.payer(given)
-        return Transaction(payer=party["partyId"], shown={"payer": party} | fields.texts(given), **values)
+        return Transaction(payer=party["partyId"], shown={"payer": party, **fields.texts(given)}, **values)
 
     def start(self, transaction: Transaction) -> None:
         """Ask the payer."""
@@ -179,7 +179,7 @@ class Transactions:
 
     # ------------------------------------------------------------ how they are shown
 
-    def data(self, transaction: Transaction) -> dict[str, Any]:
+    def data(self, transaction: Transaction) -> Json:
         """As look-ups and callbacks show it; X-Reference-Id is not in it."""
         knobs = self.simulator.knobs
         amount = transaction.amount
@@ -194,7 +194,7 @@ class Transactions:
             data["reason"] = transaction.reason if knobs["reason_as_string"] else as_object
         return data
 
-    def _tell(self, transaction: Transaction, data: Mapping[str, Any]) -> None:
+    def _tell(self, transaction: Transaction, data: JsonObject) -> None:
         """Send a callback: unsigned, and as a rule once."""
         if transaction.callback_url is not None:
             callback = Callback(
@@ -218,7 +218,7 @@ class Refunds(Transactions):
         super().__init__(simulator, environment)
         self._payments = payments
 
-    def made(self, given: Mapping[str, Any], **values: Any) -> Transaction:
+    def made(self, given: Body, **values: Any) -> Transaction:
         """The refund that a request asks for. Raises Refused."""
         of = given.get("referenceIdToRefund")
         if not isinstance(of, str) or not fields.UUID4.fullmatch(of):

@@ -1,13 +1,11 @@
 """Deposits: a customer pays."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from ikawaari.simulators import pages
 from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.pawapay import fields
 from ikawaari.simulators.pawapay.failures import Rejected, json_object
 from ikawaari.simulators.pawapay.operations import Fate, Operation, Operations
+from ikawaari.simulators.shapes import Checked
 from ikawaari.simulators.web import Answer, Request
 
 BUSY_SECONDS = 600.0  # how long a prompt keeps its wallet busy
@@ -53,7 +51,7 @@ class Deposits(Operations):
         self.run(deposit)
         return self.accepted(deposit, nextStep="FINAL_STATUS")
 
-    def checked(self, given: Mapping[str, Any]) -> Operation:
+    def checked(self, given: Checked) -> Operation:
         """The deposit that a request asks for. Raises Rejected."""
         self.refuse_as_ordered()
         if not self.simulator.knobs["deposits_allowed"]:
@@ -145,4 +143,4 @@ class Deposits(Operations):
                 self.settle(deposit)
             else:
                 self.end(deposit, "PAYMENT_NOT_APPROVED")
-        return pages.back_to(deposit.shown["failedUrl" if deposit.state == "failed" else "successfulUrl"])
+        return pages.back_to(str(deposit.shown["failedUrl" if deposit.state == "failed" else "successfulUrl"]))

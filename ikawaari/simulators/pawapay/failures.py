@@ -1,7 +1,6 @@
 """pawaPay's failure codes at the door, and the answers that carry them."""
 
-from typing import Any
-
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.web import Answer, Request, in_json
 
 # The statuses of codes that are not answered with 200 and REJECTED.
@@ -51,7 +50,7 @@ def server_error() -> Answer:
     return in_json({"failureReason": failure_reason("UNKNOWN_ERROR", "Unable to process request.")}, 500)
 
 
-def json_object(request: Request) -> dict[str, Any]:
+def json_object(request: Request) -> Body:
     """The body. Raises Rejected."""
     try:
         given = request.json()

@@ -1,14 +1,14 @@
 """The fields of requests to pawaPay: each is checked as documented. Everything here raises Rejected."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlsplit
 
 from ikawaari.simulators.addresses import is_acceptable
 from ikawaari.simulators.pawapay.failures import Rejected
 from ikawaari.simulators.pawapay.wallets import CURRENCIES, WALLETS, Wallet
+from ikawaari.simulators.shapes import Body
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,17})([.][0-9]{0,3}[1-9])?")
@@ -23,14 +23,14 @@ def invalid(name: str, why: str) -> Rejected:
     return Rejected("INVALID_PARAMETER", f"The request contains an invalid parameter: {name} {why}.")
 
 
-def only(given: Mapping[str, Any], known: Collection[str]) -> None:
+def only(given: Body, known: Collection[str]) -> None:
     """Refuse fields that do not exist."""
     for name in given:
         if name not in known:
             raise Rejected("UNSUPPORTED_PARAMETER", f"The request contains an unsupported parameter: {name}.")
 
 
-def text(given: Mapping[str, Any], name: str) -> str:
+def text(given: Body, name: str) -> str:
     """A field that must be there, and a string."""
     if given.get(name) is None:
         raise Rejected("MISSING_PARAMETER", f"The request is missing a required parameter: {name}.")
@@ -39,7 +39,7 @@ def text(given: Mapping[str, Any], name: str) -> str:
     return str(given[name])
 
 
-def uuid4(given: Mapping[str, Any], name: str) -> str:
+def uuid4(given: Body, name: str) -> str:
     """An id, in canonical form."""
     value = text(given, name)
     if not _UUID4.fullmatch(value):
@@ -47,7 +47,7 @@ def uuid4(given: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def amount(given: Mapping[str, Any]) -> str:
+def amount(given: Body) -> str:
     """An amount in pawaPay's form, whatever the wallet allows."""
     if given.get("amount") is None:
         raise Rejected("MISSING_PARAMETER", "The request is missing a required parameter: amount.")
@@ -57,7 +57,7 @@ def amount(given: Mapping[str, Any]) -> str:
     return value
 
 
-def currency(given: Mapping[str, Any], wallet: Wallet) -> str:
+def currency(given: Body, wallet: Wallet) -> str:
     """A currency of the wallet."""
     value = text(given, "currency")
     if value not in CURRENCIES or value not in wallet.currencies:
@@ -75,7 +75,7 @@ def within_the_wallet(value: str, money: str, wallet: Wallet) -> None:
         raise Rejected("AMOUNT_OUT_OF_BOUNDS", f"The amount must be between {least} and {most} {money}.")
 
 
-def payer(given: Mapping[str, Any], name: str = "payer") -> tuple[str, Wallet]:
+def payer(given: Body, name: str = "payer") -> tuple[str, Wallet]:
     """The number and the wallet of `payer`, whether or not they belong together."""
     party = _object(given, name)
     only(party, {"type", "accountDetails"})
@@ -91,27 +91,28 @@ def payer(given: Mapping[str, Any], name: str = "payer") -> tuple[str, Wallet]:
     return number, WALLETS[wallet]
 
 
-def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object(given: Body, name: str) -> Body:
     if given.get(name) is None:
         raise Rejected("MISSING_PARAMETER", f"The request is missing a required parameter: {name}.")
-    if not isinstance(given[name], dict):
+    value = given[name]
+    if not isinstance(value, dict):
         raise invalid(name, "must be an object")
-    return dict(given[name])
+    return dict(value)
 
 
-def customer_message(given: Mapping[str, Any]) -> None:
+def customer_message(given: Body) -> None:
     """What the customer reads in the prompt."""
     if "customerMessage" in given and not _MESSAGE.fullmatch(text(given, "customerMessage")):
         raise invalid("customerMessage", "must be 4 to 22 letters, digits and spaces")
 
 
-def client_reference(given: Mapping[str, Any]) -> None:
+def client_reference(given: Body) -> None:
     """The caller's own reference."""
     if "clientReferenceId" in given:
         text(given, "clientReferenceId")
 
 
-def metadata(given: Mapping[str, Any]) -> dict[str, str]:
+def metadata(given: Body) -> dict[str, str]:
     """The metadata, as one flat object."""
     listed = given.get("metadata", [])
     if not isinstance(listed, list) or len(listed) > _MOST_METADATA:
@@ -134,7 +135,7 @@ def _metadatum(one: object) -> tuple[str, str]:
     return entries[0]
 
 
-def what_the_flow_needs(given: Mapping[str, Any], wallet: Wallet) -> None:
+def what_the_flow_needs(given: Body, wallet: Wallet) -> None:
     """A code where the wallet has codes, addresses where it redirects, neither elsewhere."""
     _belongs(given, ("preAuthorisationCode",), is_needed=wallet.flow == "PREAUTH")
     _belongs(given, ("successfulUrl", "failedUrl"), is_needed=wallet.flow == "REDIRECT_AUTH")
@@ -147,7 +148,7 @@ def what_the_flow_needs(given: Mapping[str, Any], wallet: Wallet) -> None:
             raise invalid(name, "must be an https address")
 
 
-def _belongs(given: Mapping[str, Any], names: tuple[str, ...], *, is_needed: bool) -> None:
+def _belongs(given: Body, names: tuple[str, ...], *, is_needed: bool) -> None:
     for name in names:
         if is_needed:
             text(given, name)

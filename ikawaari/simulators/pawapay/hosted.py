@@ -13,6 +13,7 @@ from ikawaari.simulators.pawapay.deposits import Deposits
 from ikawaari.simulators.pawapay.failures import Rejected, json_object
 from ikawaari.simulators.pawapay.operations import Operation
 from ikawaari.simulators.pawapay.wallets import COUNTRY_NAMES, WALLETS
+from ikawaari.simulators.shapes import Body, Json, JsonObject
 from ikawaari.simulators.timeline import stamp
 from ikawaari.simulators.web import Answer, Request, Route, in_json
 
@@ -37,7 +38,7 @@ class Offer:
     amounts: Mapping[tuple[str, str], str]  # by country and currency
     created: float
     expires: float
-    more: Mapping[str, Any] = field(default_factory=dict)  # fields for its deposits
+    more: Body = field(default_factory=dict)  # fields for its deposits
     ended: float | None = None  # when it was ended by hand
     deposits: list[Operation] = field(default_factory=list)
 
@@ -50,13 +51,13 @@ class Offer:
             if (wallet.country, currency) in self.amounts
         }
 
-    def request(self, deposit_id: str, decision: str, number: str) -> dict[str, Any]:
+    def request(self, deposit_id: str, decision: str, number: str) -> Json:
         """The deposit that a customer's choice asks for. Raises Rejected."""
         if decision not in self.choices():
             raise fields.invalid("provider", "is not offered")
         name, currency = decision.split()
         wallet = WALLETS[name]
-        given = {
+        given: Json = {
             "depositId": deposit_id,
             "amount": self.amounts[wallet.country, currency],
             "currency": currency,
@@ -136,7 +137,7 @@ class PaymentPages(_Pages):
         """The deposit has the id that its page has."""
         return offer.id
 
-    def _offer(self, deposit_id: str, given: Mapping[str, Any]) -> Offer:
+    def _offer(self, deposit_id: str, given: Body) -> Offer:
         """Raises Rejected."""
         country, details = fields.text(given, "country"), given.get("amountDetails")
         if not isinstance(details, dict):
@@ -196,7 +197,7 @@ class Checkouts(_Pages):
             return "WAITING_PAYMENT"
         return "FAILED" if states and offer.ended is None else "EXPIRED"
 
-    def _shown(self, offer: Offer) -> dict[str, Any]:
+    def _shown(self, offer: Offer) -> JsonObject:
         times = {"created": stamp(offer.created), "expiresAt": stamp(offer.expires)}
         return {
             "checkoutId": offer.id,
@@ -205,14 +206,15 @@ class Checkouts(_Pages):
             "checkoutCode": offer.id[:8].upper(),
         }
 
-    def _offer(self, checkout_id: str, given: Mapping[str, Any]) -> Offer:
+    def _offer(self, checkout_id: str, given: Body) -> Offer:
         """Raises Rejected."""
         minutes, listed = given.get("expiresAfter", 60), given.get("amounts")
+        countries: Any = given.get("countries", [])
         if type(minutes) is not int or minutes < 1:
             raise fields.invalid("expiresAfter", "must be a number of minutes")
         if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
             raise fields.invalid("amounts", "must be a list of objects")
-        if not set(given.get("countries", [])) <= set(COUNTRY_NAMES):
+        if not set(countries) <= set(COUNTRY_NAMES):
             raise fields.invalid("countries", "must be countries of this account")
         amounts = {(fields.text(one, "country"), fields.text(one, "currency")): fields.amount(one) for one in listed}
         now = self.simulator.timeline.now()

@@ -1,10 +1,8 @@
 """What deposits and refunds have in common: how they end, how they are shown, and their callbacks."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.ground import Simulator
@@ -12,6 +10,7 @@ from ikawaari.simulators.ledger import Entry
 from ikawaari.simulators.orders import Order
 from ikawaari.simulators.pawapay.failures import Rejected, failure_reason
 from ikawaari.simulators.pawapay.wallets import NEVER, Wallet
+from ikawaari.simulators.shapes import Json, JsonObject
 from ikawaari.simulators.web import Answer, Request, in_json
 
 RETRIES = (10.0, 20.0, 40.0, 80.0, 160.0, 290.0, 300.0)  # seconds: callbacks are repeated for 15 minutes
@@ -46,7 +45,7 @@ class Operation(Entry):
     id_name: str
     about: str  # `charge` or `refund`, as in orders
     wallet: Wallet
-    shown: Mapping[str, Any]
+    shown: JsonObject
     created_at: str
     fate: Fate = Fate()
     failure: dict[str, str] | None = None
@@ -104,7 +103,7 @@ class Operations:
 
     # ------------------------------------------------------------ how they are shown
 
-    def data(self, operation: Operation) -> dict[str, Any]:
+    def data(self, operation: Operation) -> Json:
         """As look-ups show it; what is not known is left out."""
         amount = f"{Decimal(operation.amount):.{self.simulator.knobs['echo_decimals']}f}"
         shown = {

@@ -1,8 +1,6 @@
 """Refunds: a customer gets back what was paid, or a part of it."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.pawapay import fields
@@ -10,6 +8,7 @@ from ikawaari.simulators.pawapay.deposits import Deposits
 from ikawaari.simulators.pawapay.failures import Rejected, json_object
 from ikawaari.simulators.pawapay.operations import Operation, Operations
 from ikawaari.simulators.pawapay.wallets import refund_fate
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.web import Answer, Request
 
 LOOK_SECONDS = 30.0  # how often a refund that waits looks whether its wallet is back
@@ -40,7 +39,7 @@ class Refunds(Operations):
         self.run(refund)
         return self.accepted(refund)
 
-    def _checked(self, given: Mapping[str, Any]) -> Operation:
+    def _checked(self, given: Checked) -> Operation:
         """The refund that a request asks for. Raises Rejected."""
         self.refuse_as_ordered()
         if not self.simulator.knobs["refunds_allowed"]:
@@ -48,7 +47,7 @@ class Refunds(Operations):
         fields.only(given, _FIELDS)
         deposit_id = fields.uuid4(given, "depositId")
         fields.client_reference(given)
-        shown = {"depositId": deposit_id, "metadata": fields.metadata(given)}
+        shown: Json = {"depositId": deposit_id, "metadata": fields.metadata(given)}
         asked = fields.amount(given) if "amount" in given else None
         if asked is not None:
             fields.text(given, "currency")

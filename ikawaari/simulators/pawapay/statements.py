@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.ground import Simulator
@@ -18,6 +17,7 @@ from ikawaari.simulators.pawapay import fields
 from ikawaari.simulators.pawapay.failures import Rejected, failure_reason, json_object
 from ikawaari.simulators.pawapay.operations import RETRIES
 from ikawaari.simulators.pawapay.wallets import WALLETS
+from ikawaari.simulators.shapes import Body, JsonObject
 from ikawaari.simulators.timeline import stamp
 from ikawaari.simulators.web import Answer, Request, in_json
 
@@ -117,7 +117,7 @@ class Statements:
                 writer.writerow([stamp(at), *who, kind, balance, "", "{}"])
         return Answer(200, text.getvalue().encode(), "text/csv")
 
-    def _data(self, statement: Statement) -> dict[str, Any]:
+    def _data(self, statement: Statement) -> JsonObject:
         is_done = statement.lookups > 1
         status = "FAILED" if is_done and statement.failure else "COMPLETED" if is_done else "PROCESSING"
         url = self._simulator.base_url + FILE.replace("{secret}", statement.secret)
@@ -151,18 +151,19 @@ class Statements:
         yield from sorted(here, key=lambda move: move[0])
 
 
-def _wallet(given: Mapping[str, Any]) -> Mapping[str, str]:
+def _wallet(given: Body) -> Mapping[str, str]:
     """The wallet that a request names: each country has one for each currency. Raises Rejected."""
-    if not isinstance(given.get("wallet"), dict):
+    wallet = given.get("wallet")
+    if not isinstance(wallet, dict):
         raise Rejected("MISSING_PARAMETER", "The request is missing a required parameter: wallet.")
-    fields.only(given["wallet"], {"country", "currency", "provider"})
-    named = {name: fields.text(given["wallet"], name) for name in ("country", "currency")}
+    fields.only(wallet, {"country", "currency", "provider"})
+    named = {name: fields.text(wallet, name) for name in ("country", "currency")}
     if not any(one.country == named["country"] and named["currency"] in one.currencies for one in WALLETS.values()):
         raise fields.invalid("wallet", "is not one of this account")
     return named
 
 
-def _instant(given: Mapping[str, Any], name: str) -> datetime:
+def _instant(given: Body, name: str) -> datetime:
     """A time, as the documents write it. Raises Rejected."""
     try:
         return datetime.strptime(fields.text(given, name), "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - all are in UTC

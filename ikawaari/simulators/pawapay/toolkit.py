@@ -8,6 +8,7 @@ from ikawaari.simulators.ground import Simulator
 from ikawaari.simulators.pawapay import fields
 from ikawaari.simulators.pawapay.failures import Rejected, json_object
 from ikawaari.simulators.pawapay.wallets import COUNTRY_NAMES, WALLETS, Wallet, predicted
+from ikawaari.simulators.shapes import JsonObject
 from ikawaari.simulators.web import Answer, Request, in_json
 
 OPERATIONS = ("DEPOSIT", "REFUND")
@@ -38,7 +39,7 @@ class Toolkit:
             raise Rejected("INVALID_PHONE_NUMBER", "No provider is known for this number.")
         return in_json({"country": wallet.country, "provider": wallet.name, "phoneNumber": number})
 
-    def _countries(self, request: Request, render: Callable[[Wallet, tuple[str, ...]], Any]) -> list[dict[str, Any]]:
+    def _countries(self, request: Request, render: Callable[[Wallet, tuple[str, ...]], Any]) -> list[JsonObject]:
         """The countries that a query asks for, with what `render` makes of each wallet."""
         country, operation = request.query.get("country"), request.query.get("operationType")
         if country is not None and country not in COUNTRY_NAMES:
@@ -60,15 +61,15 @@ class Toolkit:
     def _state(self, wallet: Wallet) -> str:
         return str(self._simulator.knobs["availability"].get(wallet.name, "OPERATIONAL"))
 
-    def _available(self, wallet: Wallet, asked: tuple[str, ...]) -> dict[str, Any]:
+    def _available(self, wallet: Wallet, asked: tuple[str, ...]) -> JsonObject:
         state = self._state(wallet)
         if self._simulator.knobs["availability_as_list"]:
             listed = [{"operationType": one, "status": state} for one in asked]
             return {"provider": wallet.name, "operationTypes": listed}
         return {"provider": wallet.name, "operationTypes": dict.fromkeys(asked, state)}
 
-    def _configured(self, wallet: Wallet, asked: tuple[str, ...]) -> dict[str, Any]:
-        currencies = [
+    def _configured(self, wallet: Wallet, asked: tuple[str, ...]) -> JsonObject:
+        currencies: list[JsonObject] = [
             {
                 "currency": currency,
                 "displayName": currency,
@@ -83,7 +84,7 @@ class Toolkit:
             "currencies": currencies,
         }
 
-    def _operation(self, wallet: Wallet, currency: str, operation: str) -> dict[str, Any]:
+    def _operation(self, wallet: Wallet, currency: str, operation: str) -> JsonObject:
         least, most = wallet.limits(currency)
         common = {
             "minAmount": least,
@@ -95,7 +96,7 @@ class Toolkit:
         return common if operation == "REFUND" else {"authType": wallet.flow, **common, **_instructions(wallet)}
 
 
-def _instructions(wallet: Wallet) -> dict[str, Any]:
+def _instructions(wallet: Wallet) -> JsonObject:
     """How a customer gets the prompt again, or a code. The codes to dial are made up, except Orange's in BF."""
     if wallet.flow == "REDIRECT_AUTH":
         return {}
@@ -108,10 +109,10 @@ def _instructions(wallet: Wallet) -> dict[str, Any]:
     }
 
 
-def _channel(code: str, template: str) -> dict[str, Any]:
+def _channel(code: str, template: str) -> JsonObject:
     variables = {"amount": "amount"} if "{amount}" in template else {}
-    english = {"text": f"Dial {code}", "template": f"Dial {template}", "variables": variables}
-    french = {"text": f"Composez {code}", "template": f"Composez {template}", "variables": variables}
+    english: JsonObject = {"text": f"Dial {code}", "template": f"Dial {template}", "variables": variables}
+    french: JsonObject = {"text": f"Composez {code}", "template": f"Composez {template}", "variables": variables}
     return {
         "type": "USSD",
         "displayName": {"en": "USSD", "fr": "USSD"},

@@ -7,12 +7,12 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.ground import Simulator
+from ikawaari.simulators.shapes import Body, Json
 from ikawaari.simulators.stripe import forms, listing, pages, signatures
-from ikawaari.simulators.stripe.books import Books, Json, World, random_text
+from ikawaari.simulators.stripe.books import Books, World, random_text
 from ikawaari.simulators.stripe.endpoints import ENDPOINTS, Endpoint
 from ikawaari.simulators.stripe.errors import API, Refused, invalid
 from ikawaari.simulators.stripe.idempotency import LONGEST_KEY, Keys, Name, in_use
@@ -243,7 +243,7 @@ def _is_for_browsers(request: Request) -> bool:
     return request.method == "POST" or "client_secret=" in request.target
 
 
-def _given(request: Request) -> dict[str, Any]:
+def _given(request: Request) -> Body:
     """The parameters of a request. Raises Refused for a body that is no form."""
     if request.method == "GET":
         return forms.decoded(request.target.partition("?")[2])

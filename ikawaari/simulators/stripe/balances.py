@@ -1,6 +1,7 @@
 """Balance transactions: what a charge adds to the account's balance, and a refund takes from it."""
 
-from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.shapes import Json
+from ikawaari.simulators.stripe.books import Books
 
 _AVAILABLE_AFTER_SECONDS = 7 * 86_400
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from ikawaari.simulators.ledger import Entry
 from ikawaari.simulators.orders import Order
+from ikawaari.simulators.shapes import Json, JsonObject
 from ikawaari.simulators.stripe.cards import Card
 from ikawaari.simulators.stripe.errors import missing
-
-Json = dict[str, Any]
 
 _LETTERS = string.ascii_letters + string.digits
 KINDS: Mapping[str, str] = {  # by the prefix of its ids
@@ -74,7 +73,7 @@ class Books:
         """Unix seconds."""
         return int(self.world.now())
 
-    def draft(self, kind: str, fields: Mapping[str, Any]) -> Json:
+    def draft(self, kind: str, fields: JsonObject) -> Json:
         """An object of `kind` with a new id, not yet stored."""
         identifier = f"{_PREFIXES[kind]}_{random_text(24)}"
         return {"id": identifier, "object": kind, "created": self.now, "livemode": self.livemode, **fields}
@@ -84,7 +83,7 @@ class Books:
         self.objects[made["object"]][made["id"]] = made
         return made
 
-    def add(self, kind: str, fields: Mapping[str, Any]) -> Json:
+    def add(self, kind: str, fields: JsonObject) -> Json:
         """Create an object of `kind` with a new id."""
         return self.store(self.draft(kind, fields))
 

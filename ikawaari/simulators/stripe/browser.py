@@ -1,11 +1,10 @@
 """What a browser may ask with a publishable key: an intent whose secret it knows, and a token for a typed card."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.stripe import cards, methods
-from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.stripe.books import Books
 from ikawaari.simulators.stripe.errors import CARD, Refused, missing
 
 _PUBLIC = (
@@ -15,7 +14,7 @@ _PUBLIC = (
 )
 
 
-def show_intent(books: Books, kind: str, identifier: str, given: Mapping[str, Any]) -> Json:
+def show_intent(books: Books, kind: str, identifier: str, given: Checked) -> Json:
     """An intent. Whoever sends its secret, and need not own the account, sees what the payer may know."""
     intent = books.find(kind, identifier)
     if "client_secret" not in given:
@@ -25,7 +24,7 @@ def show_intent(books: Books, kind: str, identifier: str, given: Mapping[str, An
     return {name: intent[name] for name in _PUBLIC if name in intent}
 
 
-def create_token(books: Books, given: Mapping[str, Any]) -> Json:
+def create_token(books: Books, given: Checked) -> Json:
     """A confirmation token for a card as typed. Raises Refused, 402, for one that cannot be."""
     data = given["payment_method_data"]
     typed = data["card"]

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+
+from ikawaari.simulators.shapes import Json
 
 
 class Asks(Enum):
@@ -53,7 +54,7 @@ class Card:
     exp_year: int = 2034
 
     @property
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> Json:
         """As a payment method's `card` shows it: never the number."""
         return {
             "brand": self.brand,

@@ -1,11 +1,11 @@
 """Charges: one for each try to take money from a card. The ledger's entries stand for them."""
 
 from collections.abc import Callable
-from typing import Any
 
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.shapes import Json, JsonObject
 from ikawaari.simulators.stripe import balances
-from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.stripe.books import Books
 from ikawaari.simulators.stripe.cards import Decline
 
 DISPUTE_LASTS_SECONDS = 7 * 86_400.0
@@ -45,7 +45,7 @@ def refuse(books: Books, intent: Json, method: Json, decline: Decline) -> Json:
 
 
 def _add(books: Books, intent: Json, method: Json, amount: int) -> Json:
-    fields: dict[str, Any] = {
+    fields: Json = {
         "amount": amount,
         "amount_captured": 0,
         "amount_refunded": 0,
@@ -93,7 +93,7 @@ def _dispute(books: Books, charge: Json) -> None:
     """The payer's bank takes the payment back for a week, then the shop wins."""
     charge["disputed"] = True
     fields = {name: charge[name] for name in ("amount", "currency", "payment_intent")}
-    state = {"metadata": {}, "reason": "fraudulent", "status": "needs_response"}
+    state: JsonObject = {"metadata": {}, "reason": "fraudulent", "status": "needs_response"}
     dispute = books.add("dispute", {**fields, **state, "charge": charge["id"]})
     books.emit("charge.dispute.created", dispute)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.stripe import cards, charges, methods
-from ikawaari.simulators.stripe.books import Books, Challenge, Json, random_text
+from ikawaari.simulators.stripe.books import Books, Challenge, random_text
 from ikawaari.simulators.stripe.cards import AUTHENTICATION_REQUIRED, Decline
 from ikawaari.simulators.stripe.errors import CARD, Refused, invalid
 
@@ -39,7 +39,7 @@ def _unexpected(intent: Json, message: str) -> Refused:
     return Refused(400, message, **fields)
 
 
-def refuse_without_confirm(given: Mapping[str, Any], *names: str) -> None:
+def refuse_without_confirm(given: Checked, *names: str) -> None:
     """Raises Refused for parameters that a create may only have with `confirm=true`."""
     if given.get("confirm"):
         return
@@ -48,7 +48,7 @@ def refuse_without_confirm(given: Mapping[str, Any], *names: str) -> None:
             raise invalid(f"The parameter `{name}` cannot be passed unless `confirm` is set to true.", name)
 
 
-def confirm(books: Books, intent: Json, method: Json | None, given: Mapping[str, Any]) -> None:
+def confirm(books: Books, intent: Json, method: Json | None, given: Checked) -> None:
     """Try `method`. Raises Refused: 402 when it is declined, 400 when there is none."""
     if method is None:
         raise _unexpected(intent, "You cannot confirm this intent because it's missing a payment method.")
@@ -100,7 +100,7 @@ def way_back(intent: Json, return_url: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
-def _challenge(books: Books, intent: Json, method: Json, given: Mapping[str, Any]) -> None:
+def _challenge(books: Books, intent: Json, method: Json, given: Checked) -> None:
     secret = random_text(32)
     url = f"{books.world.home()}/3d_secure/{secret}"
     return_url = None if given.get("use_stripe_sdk") else given.get("return_url")
@@ -119,7 +119,7 @@ def _challenge(books: Books, intent: Json, method: Json, given: Mapping[str, Any
     books.emit(f"{intent['object']}.requires_action", intent)
 
 
-def _is_asked(books: Books, method: Json, given: Mapping[str, Any]) -> bool:
+def _is_asked(books: Books, method: Json, given: Checked) -> bool:
     return books.cards[method["id"]].asks_for_authentication(
         off_session=bool(given.get("off_session")), is_set_up=method["id"] in books.set_up
     )

@@ -1,14 +1,14 @@
 """The endpoints of the API: for each its parameters, and the function that does it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.stripe import browser, intents, listing, methods, parameters, refunds
-from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.stripe.books import Books
 from ikawaari.simulators.stripe.parameters import Parameters
 
-Act = Callable[[Books, str, Mapping[str, Any]], Json]  # books, the id in the address, parameters
+Act = Callable[[Books, str, Checked], Json]  # books, the id in the address, parameters
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def _show(kind: str) -> Act:
     return lambda books, identifier, _given: books.find(kind, identifier)
 
 
-def _creates(create: Callable[[Books, Mapping[str, Any]], Json]) -> Act:
+def _creates(create: Callable[[Books, Checked], Json]) -> Act:
     return lambda books, _identifier, given: create(books, given)
 
 
@@ -36,28 +36,28 @@ def _ends(end: Callable[[Books, str], Json]) -> Act:
 
 
 def _list(kind: str, *fields: str) -> Act:
-    def act(books: Books, _identifier: str, given: Mapping[str, Any]) -> Json:
+    def act(books: Books, _identifier: str, given: Checked) -> Json:
         return listing.page(listing.matching(books, kind, given, *fields), given, f"/v1/{kind}s")
 
     return act
 
 
-def _search(books: Books, _identifier: str, given: Mapping[str, Any]) -> Json:
+def _search(books: Books, _identifier: str, given: Checked) -> Json:
     return listing.search(books, given, "/v1/payment_intents/search")
 
 
-def _methods_of(books: Books, identifier: str, given: Mapping[str, Any]) -> Json:
+def _methods_of(books: Books, identifier: str, given: Checked) -> Json:
     books.find("customer", identifier)
     found = listing.matching(books, "payment_method", {"customer": identifier}, "customer")
     return listing.page(found, given, f"/v1/customers/{identifier}/payment_methods")
 
 
-def _method_list(books: Books, _identifier: str, given: Mapping[str, Any]) -> Json:
+def _method_list(books: Books, _identifier: str, given: Checked) -> Json:
     found = listing.matching(books, "payment_method", given, "customer", "type")
     return listing.page([one for one in found if one["customer"]], given, "/v1/payment_methods")
 
 
-def _events(books: Books, _identifier: str, given: Mapping[str, Any]) -> Json:
+def _events(books: Books, _identifier: str, given: Checked) -> Json:
     wanted = {given["type"]} if "type" in given else set(given.get("types", ()))
     every = books.objects["event"].values()
     return listing.page([one for one in every if not wanted or one["type"] in wanted], given, "/v1/events")

@@ -1,7 +1,8 @@
 """The errors of the API: one exception that holds the HTTP status and the body's `error` object."""
 
-from collections.abc import Mapping
 from typing import Any
+
+from ikawaari.simulators.shapes import JsonObject
 
 INVALID, CARD, IDEMPOTENCY, API = "invalid_request_error", "card_error", "idempotency_error", "api_error"
 
@@ -15,7 +16,7 @@ class Refused(Exception):
         self.error = {"type": kind, "message": message} | {key: value for key, value in fields.items() if value}
 
     @property
-    def body(self) -> Mapping[str, Any]:
+    def body(self) -> JsonObject:
         """The JSON body."""
         return {"error": self.error}
 

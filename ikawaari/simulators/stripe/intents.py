@@ -1,16 +1,14 @@
 """PaymentIntents and SetupIntents: create, confirm, cancel."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.stripe import confirming, currencies, methods
-from ikawaari.simulators.stripe.books import Books, Json, random_text
+from ikawaari.simulators.stripe.books import Books, random_text
 from ikawaari.simulators.stripe.errors import invalid
 
 _ONLY_CONFIRMED = ("return_url", "confirmation_token", "use_stripe_sdk")
 
 
-def create_payment(books: Books, given: Mapping[str, Any]) -> Json:
+def create_payment(books: Books, given: Checked) -> Json:
     """The intent to collect an amount once. Raises Refused."""
     currencies.check(given["amount"], given["currency"])
     _refuse_inconsistent(books, given, "off_session", "error_on_requires_action")
@@ -36,14 +34,14 @@ def create_payment(books: Books, given: Mapping[str, Any]) -> Json:
     return _begin(books, intent, given)
 
 
-def create_setup(books: Books, given: Mapping[str, Any]) -> Json:
+def create_setup(books: Books, given: Checked) -> Json:
     """The intent to save a payment method without a charge. Raises Refused."""
     _refuse_inconsistent(books, given)
     fields = {"last_setup_error": None, "latest_attempt": None, "usage": given.get("usage", "off_session")}
     return _begin(books, books.draft("setup_intent", {**_common(given), **fields}), given)
 
 
-def confirm(books: Books, kind: str, identifier: str, given: Mapping[str, Any]) -> Json:
+def confirm(books: Books, kind: str, identifier: str, given: Checked) -> Json:
     """Try to collect, or to save. Raises Refused."""
     intent = books.find(kind, identifier)
     confirming.refuse_ended(intent, "confirm")
@@ -51,7 +49,7 @@ def confirm(books: Books, kind: str, identifier: str, given: Mapping[str, Any]) 
     return _confirm(books, intent, method, given)
 
 
-def cancel(books: Books, kind: str, identifier: str, given: Mapping[str, Any]) -> Json:
+def cancel(books: Books, kind: str, identifier: str, given: Checked) -> Json:
     """End an intent that did not succeed. Raises Refused."""
     intent = books.find(kind, identifier)
     confirming.refuse_ended(intent, "cancel")
@@ -71,7 +69,7 @@ def _end(books: Books, intent: Json, reason: str | None) -> None:
     books.emit(f"{intent['object']}.canceled", intent)
 
 
-def _refuse_inconsistent(books: Books, given: Mapping[str, Any], *only_confirmed: str) -> None:
+def _refuse_inconsistent(books: Books, given: Checked, *only_confirmed: str) -> None:
     """Raises Refused for parameters that contradict each other."""
     confirming.refuse_without_confirm(given, *_ONLY_CONFIRMED, *only_confirmed)
     if "allowed_payment_method_types" in given and "automatic_payment_methods" in given:
@@ -83,7 +81,7 @@ def _refuse_inconsistent(books: Books, given: Mapping[str, Any], *only_confirmed
         books.find("customer", given["customer"], "customer")
 
 
-def _common(given: Mapping[str, Any]) -> Json:
+def _common(given: Checked) -> Json:
     automatic = given.get("automatic_payment_methods")
     return {
         "allowed_payment_method_types": given.get("allowed_payment_method_types"),
@@ -102,7 +100,7 @@ def _common(given: Mapping[str, Any]) -> Json:
     }
 
 
-def _begin(books: Books, intent: Json, given: Mapping[str, Any]) -> Json:
+def _begin(books: Books, intent: Json, given: Checked) -> Json:
     """Store a drafted intent, and confirm it if that is asked for."""
     intent["client_secret"] = f"{intent['id']}_secret_{random_text(24)}"
     method = methods.chosen(books, intent, given)
@@ -119,7 +117,7 @@ def _begin(books: Books, intent: Json, given: Mapping[str, Any]) -> Json:
     return _confirm(books, intent, method, given) if given.get("confirm") else intent
 
 
-def _confirm(books: Books, intent: Json, method: Json | None, given: Mapping[str, Any]) -> Json:
+def _confirm(books: Books, intent: Json, method: Json | None, given: Checked) -> Json:
     """Confirm with what the request says, and what a confirmation token adds."""
     token = books.objects["confirmation_token"].get(given.get("confirmation_token", ""), {})
     for name in ("receipt_email", "setup_future_usage"):

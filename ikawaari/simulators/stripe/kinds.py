@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.stripe.errors import invalid
 
 Kind = Callable[[str, Any], Any]
@@ -101,7 +102,7 @@ class Hash:
 
 
 def checked(
-    given: Mapping[str, Any], kinds: Mapping[str, Kind], required: frozenset[str] = frozenset(), within: str = ""
+    given: Body, kinds: Mapping[str, Kind], required: frozenset[str] = frozenset(), within: str = ""
 ) -> dict[str, Any]:
     """The values of `given`. Raises Refused for unknown names, missing ones and wrong values."""
     for name in given:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ikawaari.simulators.stripe.books import KINDS, Books, Json
+from ikawaari.simulators.shapes import Checked, Json
+from ikawaari.simulators.stripe.books import KINDS, Books
 from ikawaari.simulators.stripe.errors import invalid
 
 SEARCH_LAGS_SECONDS = 60  # what is younger cannot be found by a search, as in the real one's slow minutes
@@ -25,7 +26,7 @@ _BOUNDS: Mapping[str, Callable[[int, int], bool]] = {
 }
 
 
-def page(found: Sequence[Json], given: Mapping[str, Any], url: str) -> Json:
+def page(found: Sequence[Json], given: Checked, url: str) -> Json:
     """The part of `found` (oldest first) that the list parameters ask for."""
     bounds = given.get("created", {})
     newest = [
@@ -40,14 +41,14 @@ def page(found: Sequence[Json], given: Mapping[str, Any], url: str) -> Json:
     return _listed(newest[:limit], url, has_more=len(newest) > limit)
 
 
-def matching(books: Books, kind: str, given: Mapping[str, Any], *fields: str) -> list[Json]:
+def matching(books: Books, kind: str, given: Checked, *fields: str) -> list[Json]:
     """The objects of a kind whose `fields` are as given, oldest first."""
     wanted = {name: given[name] for name in fields if name in given}
     every = books.objects[kind].values()
     return [one for one in every if all(one[name] == value for name, value in wanted.items())]
 
 
-def search(books: Books, given: Mapping[str, Any], url: str) -> Json:
+def search(books: Books, given: Checked, url: str) -> Json:
     """Payment intents by `metadata['name']:'value'` and `status:'…'`, joined by AND. Raises Refused."""
     conditions = [_condition(clause) for clause in re.split(r"\bAND\b", given["query"])]
     known_until = books.now - SEARCH_LAGS_SECONDS

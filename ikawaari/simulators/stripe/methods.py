@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.stripe import cards, listing
-from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.stripe.books import Books
 from ikawaari.simulators.stripe.cards import Card
 from ikawaari.simulators.stripe.errors import CARD, Refused, invalid, missing
 
@@ -16,7 +17,7 @@ _NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code",
 # ---------------------------------------------------------------- customers
 
 
-def create_customer(books: Books, given: Mapping[str, Any]) -> Json:
+def create_customer(books: Books, given: Checked) -> Json:
     """A customer, with a payment method if one is given."""
     shown = {name: given.get(name) for name in ("description", "email", "name", "phone")}
     method = _usable(books, given["payment_method"]) if "payment_method" in given else None
@@ -42,13 +43,13 @@ def delete_customer(books: Books, identifier: str) -> Json:
 # ---------------------------------------------------------------- payment methods
 
 
-def create_method(books: Books, given: Mapping[str, Any]) -> Json:
+def create_method(books: Books, given: Checked) -> Json:
     """A card, by a token: raw numbers are not for servers."""
     card = _typed(books, given.get("card"))
     return _make(books, card, given.get("billing_details", {}), given.get("metadata", {}))
 
 
-def attach(books: Books, identifier: str, given: Mapping[str, Any]) -> Json:
+def attach(books: Books, identifier: str, given: Checked) -> Json:
     """Save a card with a customer. A card that its bank refuses is a 402."""
     customer = books.find("customer", given["customer"], "customer")
     method = _usable(books, identifier)
@@ -104,7 +105,7 @@ def decline_fields(decline: cards.Decline) -> Json:
     }
 
 
-def _typed(books: Books, card: Mapping[str, Any] | None) -> Card:
+def _typed(books: Books, card: Checked | None) -> Card:
     """The card of a token such as `tok_visa`. Raises Refused."""
     if card is None:
         raise invalid("Missing required param: card.", "card", "parameter_missing")
@@ -119,7 +120,7 @@ def _typed(books: Books, card: Mapping[str, Any] | None) -> Card:
     return found
 
 
-def _make(books: Books, card: Card, billing: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> Json:
+def _make(books: Books, card: Card, billing: Checked, metadata: Mapping[str, str] | None = None) -> Json:
     method = books.add(
         "payment_method",
         {
@@ -135,7 +136,7 @@ def _make(books: Books, card: Card, billing: Mapping[str, Any], metadata: Mappin
     return method
 
 
-def full_billing(given: Mapping[str, Any]) -> Json:
+def full_billing(given: Checked) -> Json:
     """Billing details with every name, as answers have them."""
     empty = dict.fromkeys(("email", "name", "phone", "tax_id"))
     return {**empty, **given, "address": _NO_ADDRESS | given.get("address", {})}
@@ -160,13 +161,13 @@ def _usable(books: Books, identifier: str) -> Json:
 # ---------------------------------------------------------------- confirmation tokens
 
 
-def create_token(books: Books, given: Mapping[str, Any]) -> Json:
+def create_token(books: Books, given: Checked) -> Json:
     """A confirmation token for a payment method: what tests use instead of the browser script."""
     method = _usable(books, given["payment_method"])
     return make_token(books, books.cards[method["id"]], method["billing_details"], given)
 
 
-def make_token(books: Books, card: Card, billing: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
+def make_token(books: Books, card: Card, billing: Checked, given: Checked) -> Json:
     """A confirmation token for `card`, for one confirmation within twelve hours."""
     token = books.add(
         "confirmation_token",
@@ -205,7 +206,7 @@ def _redeemable(books: Books, identifier: str) -> Json:
 # ---------------------------------------------------------------- what an intent is to be confirmed with
 
 
-def chosen(books: Books, intent: Json, given: Mapping[str, Any]) -> Json | None:
+def chosen(books: Books, intent: Json, given: Checked) -> Json | None:
     """The payment method that `given` or the intent names, and that the intent may use. Raises Refused."""
     if "payment_method" in given and "confirmation_token" in given:
         raise invalid(

@@ -6,6 +6,7 @@ Every name exists in the official client; a test compares them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.stripe import kinds
 from ikawaari.simulators.stripe.kinds import Kind
 
@@ -20,7 +21,7 @@ class Parameters:
     known: Mapping[str, Kind]
     required: frozenset[str] = frozenset()
 
-    def check(self, given: Mapping[str, object], version: str) -> dict[str, object]:
+    def check(self, given: Body, version: str) -> dict[str, object]:
         """The values, as version `version` of the API reads them. Raises Refused."""
         known = dict(self.known)
         if NEW_TYPES in known and version < RENAMED_IN:

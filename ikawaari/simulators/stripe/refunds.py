@@ -1,16 +1,14 @@
 """Refunds: most succeed at once, some later, and some fail long after they have succeeded."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.shapes import Checked, Json
 from ikawaari.simulators.stripe import balances
-from ikawaari.simulators.stripe.books import Books, Json
+from ikawaari.simulators.stripe.books import Books
 from ikawaari.simulators.stripe.cards import Refunds
 from ikawaari.simulators.stripe.errors import Refused, invalid
 
 
-def create(books: Books, given: Mapping[str, Any]) -> Json:
+def create(books: Books, given: Checked) -> Json:
     """Return money of a charge: `amount`, or what is left of it. Raises Refused."""
     charge = _refundable(books, given)
     amount = given.get("amount", charge["amount"] - charge["amount_refunded"])
@@ -44,7 +42,7 @@ def create(books: Books, given: Mapping[str, Any]) -> Json:
     return refund
 
 
-def _refundable(books: Books, given: Mapping[str, Any]) -> Json:
+def _refundable(books: Books, given: Checked) -> Json:
     """The charge that is to be refunded."""
     if ("payment_intent" in given) == ("charge" in given):
         raise invalid("You must provide exactly one of payment_intent and charge.", "payment_intent")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ikawaari.simulators.ground import Simulator
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.wave import errors, rules
 from ikawaari.simulators.wave.rules import CURRENCIES
 from ikawaari.simulators.web import Answer, Refused, Request
@@ -59,7 +60,7 @@ class WaveApi(Simulator):
             raise Refused(self.error(problem))
         return wallet
 
-    def body(self, request: Request) -> Mapping[str, Any]:
+    def body(self, request: Request) -> Body:
         """The body, a JSON object. Raises Refused."""
         try:
             given = request.json()

@@ -6,9 +6,9 @@ Their fields are those of docs.wave.com/balance-api: an amount is the change of 
 import secrets
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.shapes import Json, JsonObject
 from ikawaari.simulators.timeline import stamp
 from ikawaari.simulators.wave import errors, rules
 from ikawaari.simulators.wave.api import WaveApi
@@ -24,7 +24,7 @@ class BusinessApi(WaveApi):
 
     def __init__(self, callback_url: str | None = None, country: str | None = None) -> None:
         super().__init__(callback_url, country)
-        self._merchants: dict[str, dict[str, Any]] = {}
+        self._merchants: dict[str, Json] = {}
 
     def business_routes(self) -> Sequence[Route]:
         """Balance, transactions, aggregated merchants."""
@@ -122,19 +122,20 @@ class BusinessApi(WaveApi):
         merchant |= self._named(request)
         return in_json(_public(merchant))
 
-    def _merchant(self, request: Request) -> dict[str, Any]:
+    def _merchant(self, request: Request) -> Json:
         wallet = self.authenticate(request, "merchant")
         merchant = self._merchants.get(request.params["id"])
         if merchant is None or merchant["wallet"] != wallet:
             raise Refused(self.error(errors.NO_MERCHANT))
         return merchant
 
-    def _named(self, request: Request) -> Mapping[str, Any]:
+    def _named(self, request: Request) -> JsonObject:
         body = self.body(request)
-        if not isinstance(body.get("name"), str) or not body["name"].strip():
+        name = body.get("name")
+        if not isinstance(name, str) or not name.strip():
             raise self.invalid({"name": rules.MISSING})
         return {name: value for name, value in body.items() if name not in {"id", "wallet"}}
 
 
-def _public(merchant: Mapping[str, Any]) -> Mapping[str, Any]:
+def _public(merchant: JsonObject) -> JsonObject:
     return {name: value for name, value in merchant.items() if name != "wallet"}

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from ikawaari.simulators.addresses import is_acceptable
+from ikawaari.simulators.shapes import Body
 from ikawaari.simulators.web import Request
-
-Body = Mapping[str, object]
 
 CURRENCIES: Mapping[str, str] = {
     "sn": "XOF",

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode
 
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.shapes import Checked
 from ikawaari.simulators.timeline import stamp
 from ikawaari.simulators.wave.rules import CURRENCIES, operator
 
@@ -43,7 +44,7 @@ class Session(Entry):
     refunded: float | None = None
 
     @classmethod
-    def opened(cls, body: Mapping[str, Any], wallet: str, business: str, now: float, seconds: float) -> Self:
+    def opened(cls, body: Checked, wallet: str, business: str, now: float, seconds: float) -> Self:
         """A session that has been asked for, open for so many seconds."""
         session_id = f"cos-1{secrets.token_hex(6)}"
         return cls(

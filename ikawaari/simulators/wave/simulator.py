@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ikawaari.simulators import pages
 from ikawaari.simulators.callbacks import Callback
 from ikawaari.simulators.ledger import Entry
+from ikawaari.simulators.shapes import Checked
 from ikawaari.simulators.timeline import Action
 from ikawaari.simulators.wave import errors, rules
 from ikawaari.simulators.wave.business import BusinessApi
@@ -82,8 +83,9 @@ class Wave(BusinessApi):
         body = self.body(request)
         if words := rules.problems(body, CURRENCIES[wallet]):
             raise self.invalid(words)
-        business = self.name_for(wallet, body.get("aggregated_merchant_id"))
-        session = Session.opened(body, wallet, business, self.timeline.now(), self.knobs["session_seconds"])
+        checked: Checked = body
+        business = self.name_for(wallet, checked.get("aggregated_merchant_id"))
+        session = Session.opened(checked, wallet, business, self.timeline.now(), self.knobs["session_seconds"])
         self.ledger.charges.append(session)
         self.timeline.later(self.knobs["session_seconds"], lambda: self._expire(session))
         return in_json(session.shown(self.base_url))
