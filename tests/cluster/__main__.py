@@ -55,6 +55,7 @@ def report(outcome: Outcome, trade: Trade) -> list[str]:
     return [
         *(f"{at - begun:7.1f} s  {name}: last error after {recovered[name]:.1f} s" for at, name in outcome.steps),
         f"{len(took)} payments and {trade.declined} declines in {outcome.seconds:.0f} s",
+        f"{trade.pressed_again} paid again, because the server had died before it called the provider",
         f"from the session to the truth: median {median:.1f} s, slowest {slowest:.1f} s",
         claims.slowest(outcome.claims, outcome.outages),
         f"errors that clients saw: {dict(trade.errors_by_kind())}",

@@ -20,6 +20,7 @@ _REQUEST_SECONDS = 15
 _PATIENCE_SECONDS = 90.0  # a request that fails for so long, or a payment that does not end, is a fault
 _LONGEST_PAUSE = 1.0
 _MINUTE, _LARGEST_SKEW = timedelta(minutes=1), timedelta(seconds=5)
+_NOT_SENT = "provider_unavailable"
 _SESSIONS = "/api/v1/checkout/sessions"
 # How often, how (None: by card), and whether it is paid in the end. See the sandbox's script of endings.
 _WAYS: tuple[tuple[int, str | None, bool], ...] = (
@@ -40,6 +41,7 @@ class Trade:
     errors: list[tuple[float, str]] = field(default_factory=list)  # when, and which: what clients saw
     paid: list[tuple[float, float]] = field(default_factory=list)  # when it began, and how long it took
     declined: int = 0
+    pressed_again: int = 0
     phones: set[str] = field(default_factory=set)  # as digits
     violations: list[str] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -85,15 +87,24 @@ class Trade:
         key = uuid.UUID(int=chance.getrandbits(128), version=4).hex
         session = self.post(_SESSIONS, {"amount": shops.AMOUNT, "currency": "XOF"}, **{"Idempotency-Key": key}).json()
         method = self._method(chance, ending)
-        path = f"/api/checkout/{session['id']}/pay"
-        self._insist("POST", path, json={"payment_method": method}, headers={"Idempotency-Key": f"pay-{key}"})
+        self._pay(session["id"], method, f"pay-{key}")
         told = self._end_of(session["id"], "paid" if is_paid else "unpaid")
+        if is_paid and _never_reached_the_provider(told):
+            self.pressed_again += 1
+            self._pay(session["id"], method, f"again-{key}")
+            told = self._end_of(session["id"], "paid")
         if told["payment_status"] != ("paid" if is_paid else "unpaid"):
-            self.violations.append(f"{session['id']} with {ending} ended as {told['payment_status']}")
+            self.violations.append(
+                f"{session['id']} with {ending} ended as {told['payment_status']}: {told['attempts']}"
+            )
         if is_paid:
             self.paid.append((begun, time.monotonic() - begun))
         else:
             self.declined += 1
+
+    def _pay(self, session_id: str, method: Mapping[str, Any], key: str) -> None:
+        path = f"/api/checkout/{session_id}/pay"
+        self._insist("POST", path, json={"payment_method": method}, headers={"Idempotency-Key": key})
 
     def _method(self, chance: random.Random, ending: str | None) -> Mapping[str, Any]:
         if ending is None:
@@ -107,7 +118,8 @@ class Trade:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             told = self.get(f"{_SESSIONS}/{session_id}")
-            if told["payment_status"] == expected or time.monotonic() > deadline:
+            is_over = told["payment_status"] == expected or _never_reached_the_provider(told)
+            if is_over or time.monotonic() > deadline:
                 return told
             time.sleep(0.2)
 
@@ -140,6 +152,12 @@ class Trade:
 
     def _note(self, at: float, kind: str) -> None:
         self.errors.append((at, kind))
+
+
+def _never_reached_the_provider(session: Any) -> bool:
+    """Whether its server died before it called the provider: nothing was taken, and the page asks to pay again."""
+    attempts = session["attempts"]
+    return session["payment_status"] == "unpaid" and [one["failure_code"] for one in attempts] == [_NOT_SENT]
 
 
 class Counting:
