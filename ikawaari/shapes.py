@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NotRequired, TypedDict, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 T = TypeVar("T")
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
 """An object of the API that is only sent on, or what a merchant keeps with us: nobody here looks into it."""
+ColumnValues = dict[str, Any]
+"""Values of a row by the names of their columns: what a new row holds, or what changes in one."""
 
 
 class Mode(StrEnum):

@@ -15,7 +15,7 @@ from ikawaari.checkout.matching import Difference, Match
 from ikawaari.errors import Conflict, NotFound
 from ikawaari.money import Money
 from ikawaari.providers.statements import Kind, Line, Standing
-from ikawaari.shapes import JsonObject
+from ikawaari.shapes import ColumnValues, JsonObject
 from ikawaari.store.models import PaymentAttempt, ReconciliationCase, Refund
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ class Found:
         )
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> ColumnValues:
         """What a case has of it."""
         own = self.attempt if self.object is Kind.PAYMENT else self.refund
         happened_at = self.line.at if self.line else own.settled_at if own else None
@@ -64,7 +64,7 @@ class Found:
         }
 
 
-def _ours(own: PaymentAttempt | Refund | None) -> dict[str, Any]:
+def _ours(own: PaymentAttempt | Refund | None) -> ColumnValues:
     if own is None:
         return {"amount": None, "currency": None, "status": None}
     if isinstance(own, Refund):
@@ -183,7 +183,7 @@ def in_words(row: ReconciliationCase) -> str:
 # ---------------------------------------------------------------- lines as they are kept
 
 
-def as_json(line: Line) -> dict[str, Any]:
+def as_json(line: Line) -> JsonObject:
     """A line as a case keeps it."""
     return {
         "id": line.id,

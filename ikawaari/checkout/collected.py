@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from ikawaari import cards, errors, numbers, phones, texts
 from ikawaari.checkout import quotes
@@ -12,7 +11,7 @@ from ikawaari.checkout.quotes import Quote
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
-from ikawaari.shapes import CustomField, FieldType, Typed
+from ikawaari.shapes import ColumnValues, CustomField, FieldType, Typed
 from ikawaari.store.models import CheckoutSession
 
 DETAILS = ("name", "email", "phone", "address")
@@ -34,7 +33,7 @@ class Collected:
         return email if isinstance(email, str) else None
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> ColumnValues:
         """The columns, of a session and of an attempt, that keep the answers."""
         return {
             "customer_details": dict(self.customer_details),

@@ -6,13 +6,13 @@ All of it reads what is stored, and may have to be done again by a worker: see `
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from ikawaari.checkout import customers, invoices, links, outbox, quotes, refunds, sessions, snapshots, subscriptions
 from ikawaari.checkout.snapshots import IntentSnapshot, Snapshot
 from ikawaari.checkout.subscriptions import Agreement
 from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode
+from ikawaari.shapes import ColumnValues
 from ikawaari.states import INTENT, SESSION, AttemptStatus, IntentStatus, PaymentStatus, SessionStatus
 from ikawaari.store.models import AttemptReport, CheckoutSession, PaymentAttempt, PaymentIntent
 
@@ -31,7 +31,7 @@ class Case:
     has_moved: bool = True  # whether the attempt's status is new, and must be published
     goes_on: bool = False  # another attempt continues at once what this one's provider refused
     step_by_step: bool = True  # whether a step that fails is undone separately
-    learned: dict[str, Any] = field(default_factory=dict)  # columns of the attempt for its next UPDATE
+    learned: ColumnValues = field(default_factory=dict)  # columns of the attempt for its next UPDATE
 
     @property
     def session(self) -> CheckoutSession | None:
@@ -110,7 +110,7 @@ def _close(case: Case, page: Snapshot, money: Money, *, given_up: bool) -> None:
         refunds.give_back(case.attempt, money, "link_used" if exceeded else "late", case.now)
 
 
-def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> dict[str, Any]:
+def _bought(attempt: PaymentAttempt, session: CheckoutSession) -> ColumnValues:
     """The columns of the session that its payer decided."""
     typed = {"customer_details": attempt.customer_details, "custom_field_values": attempt.custom_field_values}
     return typed | quotes.columns(session, quotes.agreed(attempt))

@@ -1,6 +1,5 @@
 """Customers: who paid a merchant, recognized by the phone number that paid, or else by the email address."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from ikawaari import ids, phones, store, texts
 from ikawaari.checkout import merchant_view, outbox
 from ikawaari.errors import ValidationFailed
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import Page
+from ikawaari.shapes import JsonObject, Page
 from ikawaari.states import AttemptStatus
 from ikawaari.store import listing
 from ikawaari.store.listing import Listing
@@ -48,7 +47,7 @@ def learn(session: CheckoutSession, now: datetime) -> None:
         outbox.publish("customer.updated", Customer.get_by_id(session.customer_id), now)
 
 
-def _add(customer: Customer, given: Mapping[str, Any]) -> bool:
+def _add(customer: Customer, given: JsonObject) -> bool:
     """Note what is not known yet; return whether there was anything."""
     learned = {key: given[key] for key in ("name", "email", "phone") if given.get(key) and not getattr(customer, key)}
     if learned:

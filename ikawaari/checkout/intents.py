@@ -15,7 +15,7 @@ from ikawaari.errors import Conflict, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, MethodType, Page
+from ikawaari.shapes import ColumnValues, JsonObject, MethodType, Page
 from ikawaari.states import PAYABLE, IntentStatus
 from ikawaari.store.listing import Listing
 from ikawaari.store.models import CheckoutSession, PaymentAttempt, PaymentIntent
@@ -115,7 +115,7 @@ def listed(owner: Owner, wanted: PageRequest, accepted: str = "en") -> Page:
     return _LISTING.page(_LISTING.rows(owner), wanted, render)
 
 
-def update(intent_id: str, changes: Mapping[str, Any]) -> PaymentIntent:
+def update(intent_id: str, changes: ColumnValues) -> PaymentIntent:
     """Change an intent's fields, unless money moves or has moved. Raises Conflict, ValidationFailed."""
     with store.atomic():
         intent = PaymentIntent.lock(intent_id)
@@ -178,7 +178,7 @@ def try_cancel(intent: PaymentIntent, reason: str, now: datetime) -> bool:
     return outbox.try_move(intent, IntentStatus.CANCELED, now, canceled_at=now, cancellation_reason=reason)
 
 
-def _columns(session: CheckoutSession, money: Money, now: datetime) -> dict[str, Any]:
+def _columns(session: CheckoutSession, money: Money, now: datetime) -> ColumnValues:
     return {
         "id": ids.new("pi"),
         "merchant": session.merchant_id,

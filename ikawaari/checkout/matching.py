@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TypeVar
 
 from ikawaari.providers.statements import Kind, Line, Standing
 from ikawaari.providers.values import long_id
 from ikawaari.states import RefundStatus
 from ikawaari.store.models import PaymentAttempt, Refund
+
+T = TypeVar("T")
 
 
 class Difference(StrEnum):
@@ -152,5 +154,5 @@ def _ours_of(name: str) -> str | None:
         return None
 
 
-def _first(known: Mapping[str, Any], *names: str | None) -> Any:
+def _first(known: Mapping[str, T], *names: str | None) -> T | None:
     return next((known[name] for name in names if name and name in known), None)

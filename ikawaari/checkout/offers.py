@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict, TypeVar, cast
 
-from ikawaari.shapes import CustomField, FeeMode, JsonObject, LineItem, Locale, Recurring
+from ikawaari.shapes import ColumnValues, CustomField, FeeMode, JsonObject, LineItem, Locale, Recurring
 from ikawaari.store.models import offers
 
 
@@ -56,7 +56,7 @@ _DEFAULTS = {"fee_mode": FeeMode.MERCHANT_PAYS, "locale": Locale.AUTO}
 New = TypeVar("New", bound=Offer)
 
 
-def of(row: offers.Offer) -> dict[str, Any]:
+def of(row: offers.Offer) -> ColumnValues:
     """What a session or a link offers, by the names of the fields."""
     column = row.__data__.get  # what its attributes say, in less time
     return {name: column(name) for name in _NAMES}
@@ -75,7 +75,7 @@ def completed(new: New, row: offers.Offer) -> New:
 
 def columns(
     new: Offer, method_types: Sequence[str], *, amount: int | None, currency: str, country: str | None
-) -> dict[str, Any]:
+) -> ColumnValues:
     """The columns that keep an offer; `amount`, `currency` and `country` as they were decided."""
     said = {name: _stored(getattr(new, name)) for name in _NAMES}
     defaults = {name: said[name] or default for name, default in _DEFAULTS.items()}

@@ -6,13 +6,12 @@ that paid: amount, fee and quantities of a session always belong together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ikawaari import errors
 from ikawaari.errors import Details, ValidationFailed
 from ikawaari.merchants import fees
 from ikawaari.money import MAX_AMOUNT
-from ikawaari.shapes import FeeMode, FeeTerms, LineItem
+from ikawaari.shapes import ColumnValues, FeeMode, FeeTerms, LineItem
 from ikawaari.store.models import CheckoutSession, Merchant, PaymentAttempt
 
 _WHOLE = 10_000  # basis points
@@ -54,7 +53,7 @@ def agreed(attempt: PaymentAttempt) -> Quote:
     return Quote(attempt.amount - attempt.fee_amount, attempt.fee_amount, attempt.quantities)
 
 
-def columns(session: CheckoutSession, quote: Quote) -> dict[str, Any]:
+def columns(session: CheckoutSession, quote: Quote) -> ColumnValues:
     """The columns of the session that `quote` decides. A chosen amount stays open: it stands in the intent."""
     if quote.quantities is None:
         return {"fee_amount": quote.fee}

@@ -16,7 +16,7 @@ from ikawaari.money import Money
 from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.providers.capabilities import Refunds
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import ColumnValues, JsonObject, Page
 from ikawaari.states import REFUND, RefundStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
@@ -324,7 +324,7 @@ def _record_impossible(
     outbox.publish("refund.failed", refund, now)
 
 
-def _columns(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime) -> dict[str, Any]:
+def _columns(attempt: PaymentAttempt, intent: PaymentIntent, amount: int, now: datetime) -> ColumnValues:
     return {
         "id": ids.new("re"),
         "sent_as": ids.new_attempt(),

@@ -5,7 +5,6 @@ begin in between, and the payer sees no seam.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from ikawaari import ids, store
 from ikawaari.checkout import enquiry, routing, settlement, subscriptions
@@ -13,7 +12,7 @@ from ikawaari.checkout.payment_methods import Terms
 from ikawaari.money import Money
 from ikawaari.providers.base import Flow, Outcome, Result
 from ikawaari.providers.channel import Channel
-from ikawaari.shapes import MethodType
+from ikawaari.shapes import ColumnValues, MethodType
 from ikawaari.states import AttemptStatus
 from ikawaari.store.models import PaymentAttempt, PaymentIntent
 
@@ -69,5 +68,5 @@ def pass_on(attempt: PaymentAttempt, refusal: Outcome, channel: Channel, now: da
         return again
 
 
-def _columns(attempt: PaymentAttempt) -> dict[str, Any]:
+def _columns(attempt: PaymentAttempt) -> ColumnValues:
     return {name: getattr(attempt, name) for name in _KEPT}

@@ -26,7 +26,7 @@ from ikawaari.errors import Conflict, Details, Gone, NotFound, ValidationFailed
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, MethodType, Mode, Page
+from ikawaari.shapes import ColumnValues, JsonObject, MethodType, Mode, Page
 from ikawaari.states import PAYMENT, SILENT, UNSETTLED, OpenedBy, PaymentStatus, SessionStatus
 from ikawaari.store import due, listing
 from ikawaari.store.listing import Listing
@@ -312,7 +312,7 @@ def _end_intent(session: CheckoutSession, now: datetime) -> None:
         intents.try_cancel(intent, "expired", now)
 
 
-def _columns(merchant: Merchant, new: NewSession) -> dict[str, Any]:
+def _columns(merchant: Merchant, new: NewSession) -> ColumnValues:
     """What the session keeps of what was asked for besides its offer."""
     email = prefills.email(new.customer_email)
     return {

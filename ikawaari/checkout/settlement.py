@@ -7,7 +7,7 @@ report is taken in once more, now step by step: each thing that may fail stands 
 nothing of it can undo the booking, and a worker does it again until it is done.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +24,7 @@ from ikawaari.events import events
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode, Outcome, Result
+from ikawaari.shapes import ColumnValues
 from ikawaari.states import ATTEMPT, AttemptStatus, IntentStatus, PaymentStatus
 from ikawaari.store import due
 from ikawaari.store.models import AttemptReport, PaymentAttempt, PaymentIntent
@@ -112,7 +113,7 @@ def _apply(
     return case
 
 
-def _take_in(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
+def _take_in(case: Case, outcome: Outcome, source: Source, trail: ColumnValues) -> None:
     status, received = case.attempt.status, case.attempt.amount_received
     _publish_start(case, outcome)
     _learn(case, outcome)
@@ -200,7 +201,7 @@ def _learn(case: Case, outcome: Outcome) -> None:
 
     It is written with the attempt's move. Money that was taken keeps the reference of its report.
     """
-    attempt, learned = case.attempt, dict[str, Any]()
+    attempt, learned = case.attempt, ColumnValues()
     known = attempt.provider_reference
     if outcome.reference and outcome.reference != known and not (known and attempt.amount_received):
         learned["provider_reference"] = outcome.reference
@@ -240,7 +241,7 @@ def _wait(case: Case, outcome: Outcome) -> None:
         return
     action = next_actions.of(attempt, outcome.action)
     deadline = outcome.deadline and min(outcome.deadline, case.now + _LONGEST_PROMPT)
-    learned: dict[str, Any] = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
+    learned: ColumnValues = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
     learned = {name: value for name, value in learned.items() if value is not None}
     if not ATTEMPT.allow(attempt.status, target):
         _write(case, **learned)
@@ -305,7 +306,7 @@ def _hold(case: Case, outcome: Outcome, money: Money) -> None:
         _write(case, **taken)
 
 
-def _taken(money: Money, counted: int, *, held: int) -> dict[str, Any]:
+def _taken(money: Money, counted: int, *, held: int) -> ColumnValues:
     """The books of an attempt whose provider took `money` in all: what of it counts as the intent's payment or not."""
     return {
         "amount_received": money.amount,
@@ -327,7 +328,7 @@ def _fail(case: Case, outcome: Outcome, **taken: Any) -> None:
         due.schedule(sessions.EXPIRE, case.session.id, case.session.expires_at)
 
 
-def _ending(case: Case, outcome: Outcome) -> dict[str, Any]:
+def _ending(case: Case, outcome: Outcome) -> ColumnValues:
     return {
         "provider_code": outcome.raw_code,
         "next_action": None,
@@ -335,9 +336,9 @@ def _ending(case: Case, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _write_down(case: Case, outcome: Outcome, source: Source, trail: Mapping[str, Any]) -> None:
+def _write_down(case: Case, outcome: Outcome, source: Source, trail: ColumnValues) -> None:
     """Add the report to the attempt's history, unless it repeats the one before."""
-    report: dict[str, Any] = {
+    report: ColumnValues = {
         "result": outcome.result,
         "amount": outcome.money.amount if outcome.money else None,
         "currency": outcome.money.currency if outcome.money else None,
@@ -350,7 +351,7 @@ def _write_down(case: Case, outcome: Outcome, source: Source, trail: Mapping[str
         AttemptReport.add(attempt=case.attempt.id, source=source, created_at=case.now, **report, **trail)
 
 
-def _repeats(attempt: PaymentAttempt, report: Mapping[str, Any]) -> bool:
+def _repeats(attempt: PaymentAttempt, report: ColumnValues) -> bool:
     last = AttemptReport.select().where(AttemptReport.attempt == attempt.id).order_by(AttemptReport.id.desc()).first()
     return last is not None and all(getattr(last, name) == value for name, value in report.items())
 

@@ -32,7 +32,7 @@ from ikawaari.paging import PageRequest
 from ikawaari.providers.base import FailureCode
 from ikawaari.providers.capabilities import Renewals
 from ikawaari.providers.channel import Channel
-from ikawaari.shapes import Interval, JsonObject, MethodType, Mode, Page
+from ikawaari.shapes import ColumnValues, Interval, JsonObject, MethodType, Mode, Page
 from ikawaari.states import InvoiceStatus, SubscriptionStatus
 from ikawaari.store import due
 from ikawaari.store.listing import Listing
@@ -68,7 +68,7 @@ class Agreement:
         return cls(payment_methods.of(attempt), attempt.fee_amount)
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> ColumnValues:
         """The columns of the subscription that store it."""
         return {"payment_method": asdict(self.method), "fee_amount": self.fee}
 

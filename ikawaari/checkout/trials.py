@@ -10,7 +10,6 @@ meanwhile, and whatever ends it first, wins: a card that was saved for nothing i
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import structlog
 from peewee import IntegrityError
@@ -38,7 +37,7 @@ from ikawaari.errors import Conflict, Declined, Gone
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.providers.base import Action, FailureCode, Outcome, Result
-from ikawaari.shapes import MethodType, NextAction
+from ikawaari.shapes import ColumnValues, MethodType, NextAction
 from ikawaari.states import ATTEMPT, UNSETTLED, AttemptStatus, PaymentStatus, SessionStatus
 from ikawaari.store import due
 from ikawaari.store.models import CardSetup, CheckoutSession
@@ -196,7 +195,7 @@ def _concluded(setup: CardSetup, outcome: Outcome, asked_at: datetime | None) ->
     return Outcome(result=Result.FAILED, failure=FailureCode.PROVIDER_UNAVAILABLE, raw_code=settlement.NEVER_SEEN)
 
 
-def _learned(outcome: Outcome) -> dict[str, Any]:
+def _learned(outcome: Outcome) -> ColumnValues:
     data = None if outcome.provider_data is None else dict(outcome.provider_data)
     said = {"provider_reference": outcome.reference, "provider_code": outcome.raw_code, "provider_data": data}
     return {name: value for name, value in said.items() if value is not None}
@@ -205,7 +204,7 @@ def _learned(outcome: Outcome) -> dict[str, Any]:
 def _wait(setup: CardSetup, outcome: Outcome) -> None:
     """Not ended: store what the payer has to do, and until when, even if the status stays."""
     target = AttemptStatus(outcome.result.value)
-    said: dict[str, Any] = {"next_action": _action(setup, outcome.action), "deadline_at": outcome.deadline}
+    said: ColumnValues = {"next_action": _action(setup, outcome.action), "deadline_at": outcome.deadline}
     learned = _learned(outcome) | {name: value for name, value in said.items() if value is not None}
     if ATTEMPT.allow(setup.status, target):
         setup.move("status", target, **learned)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from peewee import DoesNotExist
@@ -10,7 +9,7 @@ from peewee import DoesNotExist
 from ikawaari import clock, ids, sealing, store
 from ikawaari.errors import NotFound, ValidationFailed
 from ikawaari.events import delivery, outgoing, types
-from ikawaari.shapes import JsonObject
+from ikawaari.shapes import ColumnValues, JsonObject
 from ikawaari.store import listing
 from ikawaari.store.models import WebhookEndpoint
 from ikawaari.store.owner import Owner
@@ -62,7 +61,7 @@ def update(
     """Change the given fields. Enabling again catches up on everything that was missed. Raises ValidationFailed."""
     _check(url, enabled_events or (), endpoint.livemode)
     given = {"url": url, "enabled_events": enabled_events and sorted(set(enabled_events)), "enabled": enabled}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    changes: ColumnValues = {name: value for name, value in given.items() if value is not None}
     if url:
         changes["rests_until"] = None
     if enabled:

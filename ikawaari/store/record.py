@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from peewee import Model, ModelSelect
 
 from ikawaari.invariants import InvariantBroken, ensure
+from ikawaari.shapes import ColumnValues
 from ikawaari.states import SILENT, Moves
 from ikawaari.store import single
 from ikawaari.store.database import database, in_transaction, is_postgres, owe_event
@@ -132,7 +133,7 @@ class Record(Model):
         return bool(moved)
 
     def _update(
-        self, changes: Mapping[str, Any], origins: tuple[str, Sequence[str]] | None = None, guard: Any = None
+        self, changes: ColumnValues, origins: tuple[str, Sequence[str]] | None = None, guard: Any = None
     ) -> int:
         """Write `changes` if the column of `origins` holds one of them, and `guard` holds. How many rows changed."""
         statement = single.update(self, changes, origins, guard)

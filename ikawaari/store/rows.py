@@ -1,6 +1,6 @@
 """How rows are read: peewee's queries, with a short way from a row to its record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from peewee import (
 )
 
 from ikawaari.invariants import InvariantBroken
+from ikawaari.shapes import ColumnValues
 
 
 class Columns:
@@ -67,7 +68,7 @@ def as_record(model: Any, row: Sequence[Any]) -> Any:
     return columns_of(model).record(row)
 
 
-def values_of(model: Any, columns: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def values_of(model: Any, columns: ColumnValues) -> tuple[ColumnValues, dict[str, Model]]:
     """What a new record holds: values with their defaults, and rows that it refers to, both by the names of columns.
 
     peewee calls an accessor for each value, which takes four times as long.

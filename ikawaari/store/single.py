@@ -1,12 +1,13 @@
 """Statements about one row: insert it, change it, find it by its id. Each set of columns has its text made once."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from peewee import Model, Node
 
 from ikawaari import compiled
+from ikawaari.shapes import ColumnValues
 from ikawaari.store.database import database
 from ikawaari.store.rows import is_kept_as_it_is, whole_rows
 
@@ -22,7 +23,7 @@ class _Insertion(NamedTuple):
     columns: Sequence[tuple[str, Collection[type], Callable[[Any], Any]]]  # names, and how their values are stored
     plan: compiled.Plan
 
-    def of(self, row: Mapping[str, Any]) -> Statement:
+    def of(self, row: ColumnValues) -> Statement:
         """The statement that inserts `row`."""
         values = []
         for name, kept, convert in self.columns:
@@ -41,7 +42,7 @@ def insertion(record: Any, returning: str = "") -> Statement:
     return (_insertions.get(key) or _insertions.setdefault(key, _planned(engine, model, row, returning))).of(row)
 
 
-def _planned(engine: Any, model: Any, row: Mapping[str, Any], returning: str) -> _Insertion:
+def _planned(engine: Any, model: Any, row: ColumnValues, returning: str) -> _Insertion:
     # What the database reckons itself, such as the row's place in the order of commits, is the same for each row.
     reckoned = {name: value for name, value in row.items() if isinstance(value, Node)}
     names = [name for name in row if name not in reckoned]
@@ -67,7 +68,7 @@ class Guard(NamedTuple):
 
 
 def update(
-    record: Any, changes: Mapping[str, Any], origins: tuple[str, Sequence[str]] | None, guard: Any = None
+    record: Any, changes: ColumnValues, origins: tuple[str, Sequence[str]] | None, guard: Any = None
 ) -> Statement | None:
     """The statement that changes columns of a row, if the column of `origins` holds one of them, and `guard` holds.
 
@@ -114,7 +115,7 @@ def _filled(shape: tuple[Any, ...], build: Callable[..., Any], values: Sequence[
     return text(engine, *values)
 
 
-def _stored(model: Any, values: Mapping[str, Any]) -> list[Any]:
+def _stored(model: Any, values: ColumnValues) -> list[Any]:
     """The values as the database stores them."""
     found = []
     for name, value in values.items():

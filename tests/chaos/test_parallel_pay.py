@@ -138,7 +138,7 @@ def assert_paid_once(shop: Shop, served: Served, session_id: str, amount: int = 
     assert [entry["amount"] for entry in charges(session)] == [amount]
 
 
-def charges(*sessions: dict[str, Any]) -> list[dict[str, Any]]:
+def charges(*sessions: dict[str, Any]) -> list[ledger.Booked]:
     """The provider's charges for these sessions; its whole ledger agrees with ours."""
     entries = list(ledger.entries())
     assert mismatches(entries) == []

@@ -4,7 +4,7 @@ It plays the outside world, so nothing here shares a transaction with our record
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 from peewee import (
     BigAutoField,
@@ -145,8 +145,19 @@ def disconnect() -> None:
     databases.disconnect(database.obj)
 
 
-def entries() -> Iterator[dict[str, Any]]:
-    """Every charge as the operator reports it, oldest first; amounts in the currency's smallest unit."""
+class Booked(TypedDict):
+    """What the operator took of one charge, and returned; amounts in the currency's smallest unit."""
+
+    payment_intent: str
+    attempt: str
+    amount: int
+    refunded: int
+    currency: str
+    status: str
+
+
+def entries() -> Iterator[Booked]:
+    """Every charge as the operator reports it, oldest first."""
     for charge in Charge.select().order_by(Charge.created_at, Charge.id):
         yield {
             "payment_intent": charge.intent_id,

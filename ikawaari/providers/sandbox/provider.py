@@ -25,6 +25,7 @@ from ikawaari.providers.sandbox import ledger, world
 from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, Refund
 from ikawaari.providers.sandbox.script import RIGHT_OTP, Answer, Ending, Refunds, Script, script_of
 from ikawaari.providers.values import Account, Flow, RefundOrder
+from ikawaari.shapes import ColumnValues
 
 SIGNATURE_HEADER = "Sandbox-Signature"
 _TOLERANCE_SECONDS = 300
@@ -245,7 +246,7 @@ class Sandbox(Provider):
         world.queue(callbacks)
         return charge
 
-    def _columns(self, request: values.Charge, script: Script, now: datetime) -> dict[str, Any]:
+    def _columns(self, request: values.Charge, script: Script, now: datetime) -> ColumnValues:
         deadline = now + self.prompt
         return {
             "id": request.id,

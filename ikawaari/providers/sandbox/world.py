@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ikawaari import databases, ids
 from ikawaari.providers.outcomes import FailureCode
 from ikawaari.providers.sandbox.ledger import Charge, OutgoingCallback, database
 from ikawaari.providers.sandbox.script import Ending
+from ikawaari.shapes import ColumnValues, JsonObject
 
 _CORRECTION = timedelta(seconds=2)  # a wrong "failed" is corrected after at least this time
 
@@ -84,9 +85,9 @@ def _settle(charge: Charge, at: datetime, end: _End) -> bool:
     return bool(settled)
 
 
-def _changes(charge: Charge, end: _End) -> dict[str, Any]:
+def _changes(charge: Charge, end: _End) -> ColumnValues:
     """The columns of a charge that ends."""
-    changes: dict[str, Any] = {
+    changes: ColumnValues = {
         "status": "succeeded" if end.succeeded else "failed",
         "failure": None if end.succeeded else end.failure,
         "acts_at": end.acts_at,
@@ -116,7 +117,7 @@ def _callbacks(charge: Charge, at: datetime) -> list[OutgoingCallback]:
     return [OutgoingCallback(body=json.dumps(body), due_at=at + timedelta(seconds=seconds)) for body, seconds in plan]
 
 
-def report_body(charge: Charge) -> dict[str, Any]:
+def report_body(charge: Charge) -> JsonObject:
     """The body of a callback about the charge in its current state."""
     return {
         "event_id": ids.new("sbx"),
