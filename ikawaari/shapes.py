@@ -12,6 +12,8 @@ JsonObject = Mapping[str, JsonValue]
 """An object of the API that is only sent on, or what a merchant keeps with us: nobody here looks into it."""
 ColumnValues = dict[str, Any]
 """Values of a row by the names of their columns: what a new row holds, or what changes in one."""
+Variables = dict[str, Any]
+"""What a template of the page is given, by the names that it uses."""
 
 
 class Mode(StrEnum):

@@ -22,6 +22,8 @@ from ikawaari.errors import AnyCode
 from ikawaari.shapes import JsonObject
 
 F = TypeVar("F", bound=Callable[..., Any])
+Document = dict[str, Any]
+"""An OpenAPI document, or an object in one, while it is put together."""
 REQUEST_ID = "req_4tQ9sWmZ1cXv7LkP0bNfYhR2dJe"
 _UNTOLD = "ikawaari-untold-routes"
 _ALWAYS: frozenset[AnyCode] = frozenset({errors.UNEXPECTED, errors.UNAVAILABLE})
@@ -107,7 +109,7 @@ class Blueprint(SmorestBlueprint):
         return decorate
 
     @staticmethod
-    def _tell_facts(doc: dict[str, Any], info: dict[str, Any], *, spec: APISpec, **_others: Any) -> dict[str, Any]:
+    def _tell_facts(doc: Document, info: dict[str, Any], *, spec: APISpec, **_others: Any) -> Document:
         facts: Facts = info.get("facts", Facts())
         codes = facts.codes | _ALWAYS
         codes |= _OF_A_BODY if "requestBody" in doc else frozenset()

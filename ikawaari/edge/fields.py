@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from ikawaari import cards, countries, money, texts
+from ikawaari.shapes import JsonObject
 
 _METADATA_KEYS, _METADATA_BYTES, _METADATA_KEY_LENGTH = 50, 16_384, 255
 _WHOLE = re.compile("[0-9]{1,19}")
@@ -223,7 +224,7 @@ def _check_url(text: str) -> None:
         raise ValidationError(f"Must be an absolute http(s) URL of at most {texts.LONGEST_URL} characters.")
 
 
-def _check_metadata(value: dict[str, Any]) -> None:
+def _check_metadata(value: JsonObject) -> None:
     if len(value) > _METADATA_KEYS:
         raise ValidationError(f"Must have at most {_METADATA_KEYS} keys.")
     if any(len(key) > _METADATA_KEY_LENGTH for key in value):

@@ -9,7 +9,7 @@ from ikawaari.edge import parts
 from ikawaari.edge.answers import Embedded, Money, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, Currency, Flag, Line, Matching, Metadata, Prose
-from ikawaari.edge.parsing import Input
+from ikawaari.edge.parsing import Input, Loaded
 from ikawaari.shapes import FeeMode, FieldType, Interval, Locale, MethodType
 
 _OPTION = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"$ref": "#/components/schemas/Option"}]}
@@ -53,7 +53,7 @@ class CustomFieldInput(Input):
     required = Flag(load_default=False)
 
     @post_load
-    def spell_options_out(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+    def spell_options_out(self, data: Loaded, **_options: Any) -> Loaded:
         """A dropdown's options as {label, value}; a plain text is both."""
         if (data["type"] == FieldType.DROPDOWN) != bool(data["options"]):
             raise ValidationError({"options": ["Are required for a dropdown, and only there."]})
@@ -83,7 +83,7 @@ class OfferInput(Input):
     metadata = Metadata(load_default=dict)
 
     @validates_schema
-    def check_keys(self, data: dict[str, Any], **_options: Any) -> None:
+    def check_keys(self, data: Loaded, **_options: Any) -> None:
         """Each answer belongs to one question."""
         keys = [field["key"] for field in data.get("custom_fields", ())]
         if len(keys) != len(set(keys)):

@@ -14,6 +14,10 @@ from ikawaari import cards, errors, texts
 from ikawaari.edge import strict_json
 from ikawaari.edge.naming import camel, snake
 from ikawaari.errors import Details, ValidationFailed
+from ikawaari.shapes import JsonObject, JsonValue
+
+Loaded = dict[str, Any]
+"""The fields of a body or a query that a schema has read and checked, by their names in the program."""
 
 SESSION_ID = {
     "in": "path",
@@ -97,9 +101,9 @@ class Input(Schema):
             return data
         return self._without_absent({name: self._meant(name, value) for name, value in self._spelled(data).items()})
 
-    def _spelled(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _spelled(self, data: JsonObject) -> dict[str, JsonValue]:
         """Rename `success_url` to `successUrl`; giving both spellings is an error of the first."""
-        known: dict[str, Any] = {}
+        known: dict[str, JsonValue] = {}
         for key, value in data.items():
             name = self._spellings.get(key, key)
             if name in known:
@@ -115,7 +119,7 @@ class Input(Schema):
             return "" if field and field.required else None
         return value
 
-    def _without_absent(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _without_absent(self, data: dict[str, JsonValue]) -> dict[str, JsonValue]:
         return {name: value for name, value in data.items() if value is not None or name not in self._names}
 
 
@@ -128,7 +132,7 @@ class Changes(Input):
         """Fields that cannot be cleared refuse null."""
         field_obj.allow_none = field_name not in self.LASTING
 
-    def _without_absent(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _without_absent(self, data: dict[str, JsonValue]) -> dict[str, JsonValue]:
         return data
 
 

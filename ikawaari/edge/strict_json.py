@@ -12,6 +12,7 @@ from flask import Request
 
 from ikawaari import cards, errors, texts
 from ikawaari.errors import RequestRefused, ValidationFailed
+from ikawaari.shapes import JsonValue
 
 MOST_VALUES = 20_000  # a merchant's largest request has fewer: 20 dropdowns of 200 options
 _DEEPEST = 32  # levels; each one costs every later parser a frame of its stack
@@ -23,7 +24,7 @@ _GZIP = b"\x1f\x8b"
 Path = tuple[str, ...]
 
 
-def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, Any]:
+def read(request: Request, most_values: int = MOST_VALUES) -> dict[str, JsonValue]:
     """The body as an object of at most `most_values` values; no body at all is an empty one.
 
     Raises RequestRefused: 400 for what is not a JSON object, 413 when too large, 415 for another content type, another
@@ -90,7 +91,7 @@ def _float(text: str) -> float:
     return number
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, JsonValue]:
     """An object. Of a duplicate key each parser would take another value."""
     members = dict(pairs)
     if len(members) < len(pairs):
@@ -105,7 +106,7 @@ _DECODER = json.JSONDecoder(  # `json.loads` would make one for each body
 )
 
 
-def _refuse_unstorable(body: dict[str, Any], most_values: int) -> None:
+def _refuse_unstorable(body: dict[str, JsonValue], most_values: int) -> None:
     for count, (path, value) in enumerate(_walk(body, ())):
         if count > most_values:
             raise ValidationFailed({"body": [f"must have at most {most_values} values"]})

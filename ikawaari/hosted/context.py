@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import LazyString
@@ -38,7 +37,7 @@ from ikawaari.hosted.totals import Total
 from ikawaari.invariants import present
 from ikawaari.money import Money
 from ikawaari.operators import OPERATORS
-from ikawaari.shapes import CardFields, MethodType, Recurring
+from ikawaari.shapes import CardFields, MethodType, Recurring, Variables
 
 _SLOW_REFRESH_SECONDS = 30
 _DAY_SECONDS = 86_400
@@ -78,7 +77,7 @@ class Facts:
     own: Own
     notes: Notes = notes.NONE
     asked: str = ""  # the earlier payment about which the payer has been asked, as the form says
-    earlier: Mapping[str, Any] | None = None  # the one about which this page asks, in words
+    earlier: Variables | None = None  # the one about which this page asks, in words
     asks_email: bool = False
     asks_contact: bool = False  # on the receipt
     checked: int = 0  # when the payer has just asked for the result, in Unix seconds
@@ -115,7 +114,7 @@ def own(
     )
 
 
-def of(facts: Facts) -> dict[str, Any]:
+def of(facts: Facts) -> Variables:
     """The variables of the templates."""
     view, draft, state, locale = facts.view, facts.draft, facts.state, facts.locale
     payment = view["payment"]
@@ -159,7 +158,7 @@ def of(facts: Facts) -> dict[str, Any]:
     } | _of_state(facts)
 
 
-def _of_state(facts: Facts) -> dict[str, Any]:
+def _of_state(facts: Facts) -> Variables:
     """What only some states show: a code to scan, the address that has ended, or what is sent on of a receipt."""
     view, payment = facts.view, facts.view["payment"]
     if facts.state.name == "qr":
@@ -189,7 +188,7 @@ def _amount(view: PublicCheckout, state: PageState, total: Total) -> int | None:
     return None if view["amount"] is None else view["amount"] + view["fee_amount"]
 
 
-def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> dict[str, Any]:
+def _choices(view: PublicCheckout, draft: Draft, card: CardFields | None) -> Variables:
     """What the open form offers, and what is chosen. A live card is typed in its provider's fields, or not here."""
     country = drafts.country_of(draft, view)
     return {
@@ -265,7 +264,7 @@ def _note(facts: Facts) -> LazyString | str | None:
     return guesses.words(draft.reasons.get("operator", ""), _operator_name(view, operator), from_country)
 
 
-def _moments(facts: Facts, payment: PublicPayment | None) -> dict[str, Any]:
+def _moments(facts: Facts, payment: PublicPayment | None) -> Variables:
     """Dates and times, as they are where the shop is."""
     view, locale = facts.view, facts.locale
     country = view["country"] or view["merchant"]["country"]
@@ -313,7 +312,7 @@ def _without_unit(amount: str) -> str:
     return re.sub(r"^[^0-9]+|[^0-9]+$", "", amount)
 
 
-def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> dict[str, Any] | None:
+def earlier(told: Earlier | None, country: str | None, locale: str, now: datetime) -> Variables | None:
     """What a payer is asked about before paying again, in words: the amount, when, and how often."""
     if told is None:
         return None
@@ -374,7 +373,7 @@ def _operator_name(view: PublicCheckout, operator: str | None) -> str | None:
     return name.partition(" (")[0] if name else None  # its other name stands beside it where it is chosen
 
 
-def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:
+def _menu(view: PublicCheckout, payment: PublicPayment) -> Variables:
     """Where the payer finds a payment that waits: what the provider says, a code to dial, or an app.
 
     The codes of the sandbox are invented: nobody is told to dial one.
@@ -389,7 +388,7 @@ def _menu(view: PublicCheckout, payment: PublicPayment) -> dict[str, Any]:
     }
 
 
-def _qr(view: PublicCheckout) -> dict[str, Any]:
+def _qr(view: PublicCheckout) -> Variables:
     action = present(view["next_action"], "a page with a code to scan has it from the provider")
     data = action["display_qr_code"]["data"] or ""
     return {"svg": qr.svg(data), "url": page_state.safe_url(data)}

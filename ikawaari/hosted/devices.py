@@ -1,6 +1,5 @@
 """Going on with another device: the QR code and the short code of a page, and where such a code is typed."""
 
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request, url_for
@@ -13,6 +12,7 @@ from ikawaari.checkout import budgets, devices, merchant_view, public_view, sess
 from ikawaari.config import Config
 from ikawaari.errors import TooManyRequests
 from ikawaari.hosted import csp, qr, sharing, web
+from ikawaari.shapes import Variables
 
 _RENEWED_AFTER_SECONDS = int(devices.LIFE.total_seconds()) - 60  # who has just begun to type has a minute left
 _LETTERS = f"[{devices.ALPHABET}{devices.ALPHABET.lower()}]{{{devices.LENGTH // 2}}}"
@@ -42,7 +42,7 @@ def show(session_id: str) -> Response:
     now = clock.now()
     view = public_view.public(sessions.look_up(session_id, now), now)
     carried = web.carried()
-    context: dict[str, Any] = {
+    context: Variables = {
         "page": f"/{session_id}",
         "query": urlencode(carried),
         "svg": qr.svg(merchant_view.page_url(session_id)),

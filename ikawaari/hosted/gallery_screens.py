@@ -9,9 +9,10 @@ from ikawaari.hosted.gallery_states import PAID_BEFORE
 from ikawaari.hosted.gallery_views import HOME, NOW, SESSION, SHOP, Screen
 from ikawaari.hosted.sharing import Sending
 from ikawaari.money import Money
+from ikawaari.shapes import Variables
 
 _PRICE = Money(5_000, "XOF")
-_LINK: Mapping[str, Any] = {
+_LINK: Variables = {
     "view": {
         "url": "https://pay.example/pay/wax",
         "description": "Wax hollandais, 6 yards",

@@ -8,14 +8,14 @@ from typing import Any, cast
 from ikawaari import clock, operators
 from ikawaari.checkout import notes, ways
 from ikawaari.checkout.notes import Notes
-from ikawaari.checkout.public_view import OfferedCountry, PublicCheckout, PublicMerchant
+from ikawaari.checkout.public_view import OfferedCountry, OfferedMethod, PublicCheckout, PublicMerchant
 from ikawaari.checkout.quotes import Quote
 from ikawaari.checkout.repeats import Earlier
 from ikawaari.checkout.ways import Ways
 from ikawaari.countries import COUNTRIES
 from ikawaari.hosted.drafts import Draft
 from ikawaari.hosted.totals import Total
-from ikawaari.shapes import CardFields
+from ikawaari.shapes import CardFields, JsonObject, NextAction, Variables
 
 NOW = datetime(2026, 11, 25, 21, 45, 17, tzinfo=UTC)
 AT = clock.unix(NOW)
@@ -36,6 +36,8 @@ SHOP: PublicMerchant = {
     "privacy_url": f"{HOME}#privacy",
     "payer_name": "IKAWAARI TERANGA",
 }
+Changed = dict[str, Any]
+"""Fields in which a view, or the payment in it, differs from the plain one."""
 OF_FRANC = ("SN", "CI", "ML", "BF", "BJ", "TG", "NE")
 
 
@@ -65,7 +67,7 @@ class Screen:
     """A page that is no session's: its template, and its variables."""
 
     template: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
 
 
 def offer(country: str, *, hindered: tuple[str, ...] = (), led: tuple[str, ...] = ()) -> OfferedCountry:
@@ -87,7 +89,7 @@ def offer(country: str, *, hindered: tuple[str, ...] = (), led: tuple[str, ...] 
     }
 
 
-def mobile_money(*countries: str, hindered: tuple[str, ...] = (), led: tuple[str, ...] = ()) -> dict[str, Any]:
+def mobile_money(*countries: str, hindered: tuple[str, ...] = (), led: tuple[str, ...] = ()) -> OfferedMethod:
     """Mobile money in these countries, the first one chosen."""
     return {"type": "mobile_money", "countries": [offer(code, hindered=hindered, led=led) for code in countries]}
 
@@ -141,7 +143,7 @@ def view(**changes: Any) -> PublicCheckout:
     return cast("PublicCheckout", {**shown, **changes})
 
 
-def payment(status: str = "processing", **changes: Any) -> dict[str, Any]:
+def payment(status: str = "processing", **changes: Any) -> JsonObject:
     """A payment by Orange Money that began 17 seconds ago, with 43 seconds left."""
     return {
         "status": status,
@@ -162,26 +164,26 @@ def payment(status: str = "processing", **changes: Any) -> dict[str, Any]:
 BY_CARD = {"type": "card", "operator": None, "phone": None}
 
 
-def waiting(action: Mapping[str, Any] | None = None, *, of: Mapping[str, Any] | None = None, **changes: Any) -> Any:
+def waiting(action: NextAction | None = None, *, of: Changed | None = None, **changes: Any) -> Any:
     """A view whose payer is waited for. `of`: what is different about the payment."""
     status = "requires_action" if action else "processing"
     running = payment(**{"status": status, **(of or {})})
     return view(payment_status="processing", payment=running, next_action=action, **changes)
 
 
-def failed(code: str, *, of: Mapping[str, Any] | None = None, **changes: Any) -> PublicCheckout:
+def failed(code: str, *, of: Changed | None = None, **changes: Any) -> PublicCheckout:
     """An open form whose latest payment failed."""
     ended = payment("failed", settled_at=AT - 5, **(of or {}))
     return view(payment=ended, last_payment_error={"code": code, "message": ""}, **changes)
 
 
-def paid(status: str = "paid", *, of: Mapping[str, Any] | None = None, **changes: Any) -> PublicCheckout:
+def paid(status: str = "paid", *, of: Changed | None = None, **changes: Any) -> PublicCheckout:
     """A receipt."""
     received = payment("succeeded", settled_at=AT - 3, **(of or {}))
     return view(status="complete", payment_status=status, payment=received, completed_at=AT - 3, **changes)
 
 
-def subscription(status: str = "active", *, stopped: bool = False, **changes: Any) -> dict[str, Any]:
+def subscription(status: str = "active", *, stopped: bool = False, **changes: Any) -> Changed:
     """What a session of a monthly subscription has in its view."""
     agreed = {
         "status": status,
@@ -205,13 +207,13 @@ def costs(amount: int, fee: int, *quantities: int) -> Total:
 NO_QUOTE = Total(asked=True, quote=None)
 
 
-def a_code(dial: str | None) -> dict[str, Any]:
+def a_code(dial: str | None) -> NextAction:
     """The operator's one-time code: dialed for, or sent by SMS."""
     return {"type": "mobile_money_otp", "mobile_money_otp": {"message": "", "dial_code": dial}}
 
 
-PROMPT = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": None}}
-DIALED = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": "#144#"}}
-LEAD = {"type": "redirect_to_url", "redirect_to_url": {"url": HOME, "return_url": HOME}}
-SCAN = {"type": "display_qr_code", "display_qr_code": {"data": "https://pay.example/86D9E7EA"}}
+PROMPT: NextAction = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": None}}
+DIALED: NextAction = {"type": "mobile_money_ussd", "mobile_money_ussd": {"message": "", "dial_code": "#144#"}}
+LEAD: NextAction = {"type": "redirect_to_url", "redirect_to_url": {"url": HOME, "return_url": HOME}}
+SCAN: NextAction = {"type": "display_qr_code", "display_qr_code": {"data": "https://pay.example/86D9E7EA"}}
 LIVE_CARD = CardFields(ours="stripe.js", script="", key="", scripts=(), frames=(), calls=())

@@ -18,7 +18,7 @@ from ikawaari.edge.requests import is_https
 from ikawaari.errors import Gone, TooManyRequests
 from ikawaari.hosted import context, csp, moments, page_state, pages, shops, web, wording
 from ikawaari.money import Money
-from ikawaari.shapes import LinkEnd
+from ikawaari.shapes import LinkEnd, Variables
 
 _COOKIE = "visit"
 _PRESSED = {"open", "again"}  # what the buttons of a link's pages add to its address
@@ -125,7 +125,7 @@ def _ended_on(view: LinkView) -> str:
     return moments.day(page_state.moment(view["ended_at"], country), web.locale_of(view))
 
 
-def _told(view: LinkView, paid: Earlier | None, now: datetime) -> dict[str, Any] | None:
+def _told(view: LinkView, paid: Earlier | None, now: datetime) -> Variables | None:
     return context.earlier(paid, view["country"] or view["merchant"]["country"], web.locale_of(view), now)
 
 

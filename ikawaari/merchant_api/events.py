@@ -1,11 +1,10 @@
 """Events over REST: reading them, and delivering them again."""
 
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import clock, errors
 from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.parsing import Loaded
 from ikawaari.events import history
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
@@ -71,7 +70,7 @@ class RangeRedelivery(MethodView):
     @idempotent
     @bp.arguments(schemas.RangeInput(), example=schemas.RANGE)
     @bp.response(200, schemas.Redelivered(), example=schemas.REDELIVERED)
-    def post(self, body: dict[str, Any]) -> history.Redelivery:
+    def post(self, body: Loaded) -> history.Redelivery:
         """Send the events of a time range again, oldest first.
 
         This is how an endpoint that was created later receives what it missed. Endpoints receive the same ids and the

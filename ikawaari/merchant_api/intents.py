@@ -27,7 +27,7 @@ from ikawaari.merchant_api.schemas import intents as schemas
 from ikawaari.merchant_api.schemas.intents import GivenMethod
 from ikawaari.merchants.credentials import Scope
 from ikawaari.paging import PageRequest
-from ikawaari.shapes import JsonObject, Page
+from ikawaari.shapes import ColumnValues, JsonObject, Page
 
 INTENT_ID = {
     "in": "path",
@@ -102,7 +102,7 @@ class Intent(MethodView):
     @requires(Scope.PAYMENTS_WRITE)
     @bp.arguments(schemas.IntentChanges(), example=schemas.INTENT_CHANGES)
     @bp.response(200, schemas.PaymentIntent(), example=schemas.INTENT)
-    def patch(self, changes: dict[str, Any], intent_id: str) -> JsonObject:
+    def patch(self, changes: ColumnValues, intent_id: str) -> JsonObject:
         """Change a payment intent while no money moves."""
         intent = intents.owned(intent_id, caller().owner)
         return _shown(intents.update(intent.id, changes))

@@ -12,7 +12,7 @@ from marshmallow.fields import Field
 
 from ikawaari.config import Config
 from ikawaari.edge import parts
-from ikawaari.edge.documenting import REQUEST_ID, describe
+from ikawaari.edge.documenting import REQUEST_ID, Document, describe
 from ikawaari.edge.examples import Example
 from ikawaari.errors import CODES, ErrorType
 from ikawaari.merchant_api import webhook_docs
@@ -155,7 +155,7 @@ def _complete(api: Api) -> None:
     webhook_docs.complete(api)
 
 
-def document(app: Flask) -> dict[str, Any]:
+def document(app: Flask) -> Document:
     """The finished document of `app`, for one caller at a time."""
     config: Config = app.config["IKAWAARI"]
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
@@ -207,7 +207,7 @@ def _add_next_action(spec: APISpec) -> None:
     spec.components.schema("NextAction", union)
 
 
-def _for_generators(told: dict[str, Any]) -> dict[str, Any]:
+def _for_generators(told: Document) -> Document:
     """A property that generated clients compile: no default beside null, and no null among an enum's values."""
     if "null" in told.get("type", ()) and "default" in told:
         told = {name: value for name, value in told.items() if name != "default"}
@@ -227,5 +227,5 @@ def _retryable(is_retryable: bool) -> str:
     return " Retryable." if is_retryable else ""
 
 
-def _by_name(components: dict[str, Any]) -> dict[str, Any]:
+def _by_name(components: Document) -> Document:
     return dict(sorted(components.items()))

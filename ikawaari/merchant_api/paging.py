@@ -6,7 +6,7 @@ from marshmallow import fields, post_load, validate
 
 from ikawaari.edge.answers import ObjectName, Output, TextField
 from ikawaari.edge.fields import Text, Whole
-from ikawaari.edge.parsing import Query
+from ikawaari.edge.parsing import Loaded, Query
 from ikawaari.paging import PageRequest
 
 MOST_PAGES = 10_000  # beyond it, skipping the rows before a page would cost more than a cursor does
@@ -40,7 +40,7 @@ class PageQuery(Query):
     )
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> PageRequest:
+    def make(self, data: Loaded, **_options: Any) -> PageRequest:
         """The domain's value; all other parameters are filters."""
         place = {name: data.pop(name) for name in PageRequest.__dataclass_fields__ if name in data}
         return PageRequest(**place, filters=data)

@@ -1,12 +1,11 @@
 """Routes of test mode: decide how a mobile money payment ends; bring a subscription's next due date forward."""
 
-from typing import Any
-
 from flask.views import MethodView
 
 from ikawaari import clock, errors
 from ikawaari.checkout import merchant_view, snapshots, test_mode
 from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.parsing import Loaded
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent
 from ikawaari.merchant_api.schemas import subscriptions
@@ -29,7 +28,7 @@ class MobileMoneyCallback(MethodView):
     @operation("settleTestPayment", errors.OBJECT_UNKNOWN, errors.STATE_FORBIDS)
     @bp.arguments(schemas.CallbackInput(), example=schemas.CALLBACK)
     @bp.response(200, schemas.CallbackResult(), example=schemas.CALLBACK_RESULT)
-    def post(self, body: dict[str, Any]) -> JsonObject:
+    def post(self, body: Loaded) -> JsonObject:
         """Settle the latest attempt of a test payment intent."""
         intent = test_mode.decide(
             body["payment_intent_id"],

@@ -7,6 +7,7 @@ from flask.views import MethodView
 
 from ikawaari import clock, errors
 from ikawaari.edge.documenting import Blueprint, operation
+from ikawaari.edge.parsing import Loaded
 from ikawaari.events import endpoints, history
 from ikawaari.merchant_api.auth import caller, requires
 from ikawaari.merchant_api.idempotency import idempotent, idempotent_call
@@ -32,7 +33,7 @@ class Endpoints(MethodView):
     @partial(idempotent_call, holds_secret=True)
     @bp.arguments(schemas.EndpointInput(), example=schemas.NEW_ENDPOINT)
     @bp.response(201, schemas.WebhookEndpointWithSecret(), example=schemas.ENDPOINT_WITH_SECRET)
-    def post(self, body: dict[str, Any]) -> JsonObject:
+    def post(self, body: Loaded) -> JsonObject:
         """Create a webhook endpoint. The answer contains its secret: keep it, it is not shown again."""
         made = endpoints.create(caller().owner, **body, now=clock.now())
         return endpoints.resource(made, with_secret=True)
@@ -61,7 +62,7 @@ class Endpoint(MethodView):
     @idempotent_call
     @bp.arguments(schemas.EndpointChanges(), required=False, example=schemas.ENDPOINT_CHANGES)
     @bp.response(200, schemas.WebhookEndpoint(), example=schemas.ENDPOINT)
-    def post(self, changes: dict[str, Any], endpoint_id: str) -> JsonObject:
+    def post(self, changes: Loaded, endpoint_id: str) -> JsonObject:
         """Change a webhook endpoint."""
         return endpoints.resource(endpoints.update(_owned(endpoint_id), clock.now(), **changes))
 

@@ -11,7 +11,7 @@ from ikawaari.checkout.payment_methods import PayRequest
 from ikawaari.edge import parts
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, HttpUrl, Matching, Text
-from ikawaari.edge.parsing import Input
+from ikawaari.edge.parsing import Input, Loaded
 from ikawaari.errors import ValidationFailed
 from ikawaari.shapes import MethodType
 
@@ -162,7 +162,7 @@ class PaymentInput(Input):
         return data
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> PayBody:
+    def make(self, data: Loaded, **_options: Any) -> PayBody:
         """The domain's value."""
         method, collected = data["payment_method"], data.get("collected", {})
         wallet, card = method.get("mobile_money", {}), method.get("card", {})

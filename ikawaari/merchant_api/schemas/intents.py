@@ -37,12 +37,12 @@ from ikawaari.edge.fields import (
     Reference,
     Text,
 )
-from ikawaari.edge.parsing import Changes, Input
+from ikawaari.edge.parsing import Changes, Input, Loaded
 from ikawaari.errors import ValidationFailed
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import ATTEMPT, PaymentAttempt
 from ikawaari.merchant_api.schemas.sessions import LEFT_OUT
-from ikawaari.shapes import MethodType
+from ikawaari.shapes import ColumnValues, MethodType
 from ikawaari.states import IntentStatus
 
 A_CARD = "(?:tok|ctoken)_[A-Za-z0-9_]{1,200}"
@@ -125,9 +125,9 @@ class IntentPaymentMethodInput(Input):
         return {name: data[name] for name in ("type", kind) if name in data} if kind in list(MethodType) else data
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> GivenMethod:
+    def make(self, data: Loaded, **_options: Any) -> GivenMethod:
         """What was given."""
-        details: dict[str, Any] | None = data.get(data["type"])
+        details: Loaded | None = data.get(data["type"])
         if details is None:
             raise ValidationError({data["type"]: ["Is required."]})
         if data["type"] == "card":
@@ -201,7 +201,7 @@ class IntentInput(PaymentMethodChoice):
     confirm = Flag(load_default=False, metadata={"description": "Confirm immediately; this requires a payment method."})
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> IntentBody:
+    def make(self, data: Loaded, **_options: Any) -> IntentBody:
         """The domain's values."""
         given = given_in(data)
         if data["confirm"] and not given:
@@ -234,7 +234,7 @@ class IntentChanges(Changes):
     metadata = Metadata()
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> dict[str, Any]:
+    def make(self, data: Loaded, **_options: Any) -> ColumnValues:
         """The intent's columns."""
         if "customer_id" in data:
             data.setdefault("customer", data.pop("customer_id"))
@@ -247,7 +247,7 @@ class ConfirmInput(PaymentMethodChoice):
     """The payment method; if absent, the one that the intent was created with."""
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> tuple[Sequence[GivenMethod], str | None]:
+    def make(self, data: Loaded, **_options: Any) -> tuple[Sequence[GivenMethod], str | None]:
         """The payment method of either field, and the return address."""
         return given_in(data), data.get("return_url")
 
@@ -294,7 +294,7 @@ class PaymentIntentList(Page):
     data = EmbeddedList(PaymentIntent)
 
 
-def given_in(data: Mapping[str, Any]) -> Sequence[GivenMethod]:
+def given_in(data: Loaded) -> Sequence[GivenMethod]:
     """The payment method in each of the two fields that the client used."""
     return [data[name] for name in ("payment_method", "payment_method_data") if data.get(name)]
 

@@ -10,7 +10,7 @@ from ikawaari.edge.answers import EmbeddedList, Instant, Money, ObjectName, OneO
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, CountryCode, Currency, Flag, HttpUrl, IsoInstant, Prose
 from ikawaari.edge.offers import LineItemInput, Offer, OfferInput, RecurringInput
-from ikawaari.edge.parsing import Input
+from ikawaari.edge.parsing import Input, Loaded
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas.sessions import OrderedItem
 from ikawaari.shapes import FeeMode, Locale, MethodType
@@ -44,7 +44,7 @@ class PaymentLinkInput(Input):
     is_single_use = Flag(data_key="isSingleUse", load_default=False)
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> NewLink:
+    def make(self, data: Loaded, **_options: Any) -> NewLink:
         """The domain's value."""
         if data.pop("is_single_use"):
             data["max_uses"] = 1
@@ -68,7 +68,7 @@ class LinkItemInput(LineItemInput):
     )
 
     @validates_schema
-    def check_bounds(self, data: dict[str, Any], **_options: Any) -> None:
+    def check_bounds(self, data: Loaded, **_options: Any) -> None:
         """The quantity shown first lies inside its own bounds."""
         bounds = data.get("adjustable_quantity")
         if bounds and not bounds["minimum"] <= data["quantity"] <= bounds["maximum"]:
@@ -110,7 +110,7 @@ class PaymentLinkV2Input(OfferInput, PaymentLinkInput):
     locale = Choice(Locale, load_default="auto")
 
     @validates_schema
-    def check_together(self, data: dict[str, Any], **_options: Any) -> None:
+    def check_together(self, data: Loaded, **_options: Any) -> None:
         """Checks of two fields together."""
         if data.get("is_single_use") and data.get("max_uses", 1) != 1:
             raise ValidationError("Must be 1 for a single-use link.", "maxUses")

@@ -9,7 +9,7 @@ from ikawaari.edge import examples, parts
 from ikawaari.edge.answers import EmbeddedList, Instant, Money, ObjectName, OneOf, Output, TextField
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Amount, Choice, Metadata, Prose, Text
-from ikawaari.edge.parsing import Input
+from ikawaari.edge.parsing import Input, Loaded
 from ikawaari.merchant_api.paging import Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import ATTEMPT
 from ikawaari.states import RefundStatus
@@ -45,7 +45,7 @@ class RefundInput(Input):
     metadata = Metadata(load_default=dict)
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> NewRefund:
+    def make(self, data: Loaded, **_options: Any) -> NewRefund:
         """The domain's value."""
         return NewRefund(**data)
 

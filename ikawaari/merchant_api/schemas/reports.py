@@ -7,7 +7,7 @@ from marshmallow import fields, post_load
 from ikawaari.edge.answers import EmbeddedList, Money, ObjectName, Output, TextField
 from ikawaari.edge.examples import Example
 from ikawaari.edge.fields import Day
-from ikawaari.edge.parsing import Query
+from ikawaari.edge.parsing import Loaded, Query
 
 
 class DailyQuery(Query):
@@ -22,7 +22,7 @@ class DailyQuery(Query):
     )
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> Any:
+    def make(self, data: Loaded, **_options: Any) -> Any:
         """The day."""
         return data["date"]
 

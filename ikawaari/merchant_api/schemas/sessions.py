@@ -20,6 +20,7 @@ from ikawaari.edge.fields import (
     Text,
 )
 from ikawaari.edge.offers import LineItemInput, Offer, OfferInput, RecurringInput
+from ikawaari.edge.parsing import Loaded
 from ikawaari.merchant_api.paging import LAST_INSTANT, Page, PageQuery
 from ikawaari.merchant_api.schemas.attempts import PaymentAttempt
 from ikawaari.shapes import Locale, MethodType, Mode
@@ -80,14 +81,14 @@ class CheckoutSessionInput(OfferInput):
     )
 
     @validates_schema
-    def check_together(self, data: dict[str, Any], **_options: Any) -> None:
+    def check_together(self, data: Loaded, **_options: Any) -> None:
         """Checks of two fields together."""
         if data.get("payment_link_id") and data.get("payment_link_v2_id"):
             both = ["Give one of paymentLinkId and paymentLinkV2Id."]
             raise ValidationError({"paymentLinkId": both, "paymentLinkV2Id": both})
 
     @post_load
-    def make(self, data: dict[str, Any], **_options: Any) -> NewSession:
+    def make(self, data: Loaded, **_options: Any) -> NewSession:
         """The domain's value."""
         for link in ("payment_link_id", "payment_link_v2_id"):
             data[link] = str(data[link]) if data.get(link) else None
