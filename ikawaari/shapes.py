@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, TypeVar
+
+from peewee import Model, Node
 
 T = TypeVar("T")
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
 """An object of the API that is only sent on, or what a merchant keeps with us: nobody here looks into it."""
-ColumnValues = dict[str, Any]
-"""Values of a row by the names of their columns: what a new row holds, or what changes in one."""
 Variables = dict[str, Any]
 """What a template of the page is given, by the names that it uses."""
 
@@ -193,3 +194,10 @@ class NextAction(TypedDict):
     mobile_money_otp: NotRequired[Prompt]
     redirect_to_url: NotRequired[RedirectAddress]
     display_qr_code: NotRequired[QrData]
+
+
+_Plain = None | bool | int | float | str | datetime
+ColumnValue = _Plain | Sequence["ColumnValue"] | Mapping[str, "ColumnValue"] | NextAction | Model | Node
+"""A value that a column takes: also a row that it refers to, or what the database reckons."""
+ColumnValues = dict[str, ColumnValue]
+"""Values of a row by the names of their columns: what a new row holds, or what changes in one."""

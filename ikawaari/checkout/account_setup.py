@@ -26,7 +26,7 @@ from ikawaari.providers.channel import Channel
 from ikawaari.providers.provider import Checkup
 from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import TAG_LENGTH
-from ikawaari.shapes import MethodType
+from ikawaari.shapes import JsonObject, MethodType
 from ikawaari.states import AttemptStatus, ProviderState
 from ikawaari.store import due
 from ikawaari.store.models import PaymentAttempt, ProviderAccount, ProviderOrder
@@ -163,7 +163,7 @@ def operator_named(operator: str, country: str | None) -> Operator:
     return found
 
 
-def listed() -> Sequence[Mapping[str, object]]:
+def listed() -> Sequence[JsonObject]:
     """Every account, the preferred ones first, without its secrets."""
     known, paid_at = accounts.known(), _last_successes()
     return [_described(known, one, paid_at.get(one.id)) for one in known.channels.values()]
@@ -174,7 +174,7 @@ def reached(one: Channel) -> list[str]:
     return [name for name in one.capabilities.operators if one.reach_now(name)]
 
 
-def _described(known: Accounts, one: Channel, paid_at: datetime | None) -> Mapping[str, object]:
+def _described(known: Accounts, one: Channel, paid_at: datetime | None) -> JsonObject:
     account = one.account
     return {
         "id": account.id,

@@ -22,6 +22,7 @@ from ikawaari.config import Config
 from ikawaari.providers import registry, settings
 from ikawaari.providers.base import Account
 from ikawaari.providers.channel import Channel
+from ikawaari.shapes import JsonObject
 from ikawaari.states import ProviderState
 from ikawaari.store.models import PaymentAttempt, ProviderAccount, ProviderOrder, ProviderSwitch, ProviderVersion
 
@@ -210,6 +211,6 @@ def _clear(sealed: str) -> str:
     return sealing.open_sealed(sealed)
 
 
-def seal(settings: Mapping[str, object]) -> str:
+def seal(settings: JsonObject) -> str:
     """Settings as they are stored."""
     return sealing.seal(json.dumps(settings))

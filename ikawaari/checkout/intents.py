@@ -128,7 +128,7 @@ def update(intent_id: str, changes: ColumnValues) -> PaymentIntent:
             raise Conflict(errors.STATE_FORBIDS, f"A payment was attempted in {intent.currency}; make another intent.")
         values = dict(changes)
         if values.get("customer_phone"):
-            values["customer_phone"] = _known_phone(values["customer_phone"], intent.country)
+            values["customer_phone"] = _known_phone(str(values["customer_phone"]), intent.country)
         if values:
             intent.change(**values)
     return intent

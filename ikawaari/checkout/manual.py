@@ -14,7 +14,7 @@ from ikawaari.errors import Conflict, NotFound
 from ikawaari.money import Money
 from ikawaari.providers.base import FailureCode, Outcome, Result
 from ikawaari.providers.channel import Channel
-from ikawaari.shapes import ColumnValues, JsonObject
+from ikawaari.shapes import JsonObject
 from ikawaari.states import UNSETTLED
 from ikawaari.store.models import (
     AttemptReport,
@@ -64,8 +64,15 @@ def settle(attempt_id: str, word: Word, now: datetime) -> PaymentAttempt:
         # If another door is used at once, the lock admits one, and the second finds the attempt settled.
         PaymentIntent.lock(subscriptions.lock_for_payment(attempt_id))
         _require_unsettled(_find(attempt_id))
-        trail: ColumnValues = {"made_by": word.made_by, "reason": word.reason, "forced": word.forced}
-        settlement.apply(attempt_id, _outcome(attempt, word), now, settlement.Source.OPERATOR, **trail)
+        settlement.apply(
+            attempt_id,
+            _outcome(attempt, word),
+            now,
+            settlement.Source.OPERATOR,
+            made_by=word.made_by,
+            reason=word.reason,
+            forced=word.forced,
+        )
     return _find(attempt_id)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict, TypeVar, cast
 
-from ikawaari.shapes import ColumnValues, CustomField, FeeMode, JsonObject, LineItem, Locale, Recurring
+from ikawaari.shapes import ColumnValues, CustomField, FeeMode, JsonObject, JsonValue, LineItem, Locale, Recurring
 from ikawaari.store.models import offers
 
 
@@ -56,7 +56,7 @@ _DEFAULTS = {"fee_mode": FeeMode.MERCHANT_PAYS, "locale": Locale.AUTO}
 New = TypeVar("New", bound=Offer)
 
 
-def of(row: offers.Offer) -> ColumnValues:
+def of(row: offers.Offer) -> dict[str, JsonValue]:
     """What a session or a link offers, by the names of the fields."""
     column = row.__data__.get  # what its attributes say, in less time
     return {name: column(name) for name in _NAMES}
@@ -70,7 +70,8 @@ def public(row: offers.Offer) -> PublicOffer:
 
 def completed(new: New, row: offers.Offer) -> New:
     """What is asked for, and for all that is left out what the link `row` says."""
-    return replace(new, **{name: said for name, said in of(row).items() if not getattr(new, name)})
+    said: Any = {name: said for name, said in of(row).items() if not getattr(new, name)}
+    return replace(new, **said)
 
 
 def columns(

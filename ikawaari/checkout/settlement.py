@@ -244,7 +244,7 @@ def _wait(case: Case, outcome: Outcome) -> None:
     learned: ColumnValues = {"provider_code": outcome.raw_code, "next_action": action, "deadline_at": deadline}
     learned = {name: value for name, value in learned.items() if value is not None}
     if not ATTEMPT.allow(attempt.status, target):
-        _write(case, **learned)
+        _write(case, None, **learned)
         return
     _write(case, target, **{"next_action": None, "provider_code": None} | learned)
     if target is not AttemptStatus.UNKNOWN:
@@ -301,9 +301,9 @@ def _hold(case: Case, outcome: Outcome, money: Money) -> None:
         wrong = Outcome(result=Result.FAILED, failure=FailureCode.INVALID_AMOUNT, raw_code=outcome.raw_code)
         _fail(case, wrong, **taken)
     elif attempt.amount_received is None:
-        _write(case, settled_at=case.now, **taken)  # it had failed before: reports are by the day of its money
+        _write(case, None, settled_at=case.now, **taken)  # it had failed before: reports are by the day of its money
     else:
-        _write(case, **taken)
+        _write(case, None, **taken)
 
 
 def _taken(money: Money, counted: int, *, held: int) -> ColumnValues:

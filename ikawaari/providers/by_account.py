@@ -2,11 +2,12 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from ikawaari.providers.values import Account
+from ikawaari.shapes import JsonObject
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ class ByAccount(Generic[T]):
 
     def __init__(self, new: Callable[[], T]) -> None:
         self._new = new
-        self._kept: dict[tuple[str, str], tuple[Mapping[str, object], T]] = {}
+        self._kept: dict[tuple[str, str], tuple[JsonObject, T]] = {}
         self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
     @contextmanager

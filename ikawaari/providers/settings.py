@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ikawaari.shapes import JsonObject, JsonValue
+
 MASK = "…"
 
 
@@ -51,19 +53,19 @@ def _problems_of(setting: Setting, value: object, within: str) -> Mapping[str, s
     return {} if usable else {name: "must be a text of visible ASCII characters"}
 
 
-def masked(known: Sequence[Setting], given: Mapping[str, object]) -> Mapping[str, object]:
+def masked(known: Sequence[Setting], given: JsonObject) -> JsonObject:
     """The settings as they may be shown: a secret, and whatever is not known, is a mask."""
     by_name = {setting.name: setting for setting in known}
     return {name: _masked(by_name.get(name), value) for name, value in given.items()}
 
 
-def _masked(setting: Setting | None, value: object) -> object:
+def _masked(setting: Setting | None, value: JsonValue) -> JsonValue:
     if setting is None or setting.is_secret:
         return MASK
     return masked(setting.parts, value) if setting.parts and isinstance(value, Mapping) else value
 
 
-def secrets(known: Sequence[Setting], given: Mapping[str, object]) -> list[str]:
+def secrets(known: Sequence[Setting], given: JsonObject) -> list[str]:
     """The secret texts in `given`."""
     found: list[str] = []
     for setting in known:

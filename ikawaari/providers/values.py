@@ -7,7 +7,6 @@ import hmac
 import re
 import unicodedata
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,7 +34,7 @@ class Account:
 
     id: str  # acc_…
     provider: str
-    settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    settings: JsonObject = field(default_factory=dict, repr=False)
     country: str | None = None  # ISO 3166 alpha-2, where the provider has an account for each
     livemode: bool
     callback_url: str  # our address for its callbacks, without a charge

@@ -14,6 +14,7 @@ from ikawaari.money import Money
 from ikawaari.providers.mtn import Mtn
 from ikawaari.providers.outcomes import Outcome
 from ikawaari.providers.values import Account, Charge, RefundOrder
+from ikawaari.shapes import JsonValue
 from ikawaari.simulators.web import Answer, Request, Server, in_json
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -78,7 +79,7 @@ class Said:
             callback_key=b"made_up_secret",
         )
 
-    def set(self, **settings: object) -> None:
+    def set(self, **settings: JsonValue) -> None:
         """Change the account's settings."""
         self.account = replace(self.account, settings={**self.account.settings, **settings})
 

@@ -16,6 +16,7 @@ from ikawaari.providers.capabilities import Reach, Refunds, Renewals
 from ikawaari.providers.mtn.codes import FAILURES
 from ikawaari.providers.outcomes import FailureCode, Result
 from ikawaari.providers.values import Flow
+from ikawaari.shapes import JsonValue
 from ikawaari.simulators.web import Answer, in_json
 from tests.providers.mtn_said import CHARGE, CREDENTIALS, HTML, ID, NOW, REFUNDING, Said, error, said, shown
 
@@ -203,7 +204,7 @@ def test_a_callback_for_another_charge_than_its_address_is_refused(mtn: Said) ->
 # ---------------------------------------------------------------- whom an account reaches
 
 
-def reach(mtn: Said, operator: str, **settings: object) -> Reach | None:
+def reach(mtn: Said, operator: str, **settings: JsonValue) -> Reach | None:
     """What the account can do for that operator."""
     mtn.set(**settings)
     return mtn.provider.reach(mtn.account, operator)

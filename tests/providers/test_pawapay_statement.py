@@ -16,6 +16,7 @@ from ikawaari.providers.pawapay import PawaPay, statement
 from ikawaari.providers.provider import Verb
 from ikawaari.providers.statements import Kind, Line, NoStatement, Standing
 from ikawaari.providers.values import Account
+from ikawaari.shapes import JsonValue
 from tests.providers.scripted import Scripted, Written, scripted
 
 DAY = datetime(2026, 11, 25, tzinfo=UTC)
@@ -63,7 +64,7 @@ def row(
 def listed(peer: Scripted, *answers: Written, now: datetime = NOW, **changes: Any) -> list[Line]:
     """The lines of 25 November."""
     peer.answers = list(answers)
-    settings = {"token": "made-up", "sign_callbacks": True, "base_url": peer.base_url}
+    settings: dict[str, JsonValue] = {"token": "made-up", "sign_callbacks": True, "base_url": peer.base_url}
     account = Account(
         id=f"acc_{id(peer):016}", provider="pawapay", settings=settings, livemode=True,
         callback_url="https://pay.example.com/callbacks/acc_1",
@@ -187,7 +188,7 @@ def test_a_file_that_is_none_is_no_statement(peer: Scripted, file: Written) -> N
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "ftp://files.example/x", "/x", "https://user@host/x", ""])
 def test_nothing_is_fetched_from_an_address_that_is_not_encrypted(peer: Scripted, url: str) -> None:
-    settings = {"token": "made-up", "sign_callbacks": True, "base_url": "https://api.example"}
+    settings: dict[str, JsonValue] = {"token": "made-up", "sign_callbacks": True, "base_url": "https://api.example"}
     account = Account(
         id="acc_1", provider="pawapay", settings=settings, livemode=True, callback_url="https://x.example"
     )

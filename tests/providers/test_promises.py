@@ -1,6 +1,6 @@
 """What docs/adding-a-provider.md promises, on every adapter of `contract.BENCHES` against its simulator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +16,7 @@ from ikawaari.providers.outcomes import FailureCode, Outcome, Result
 from ikawaari.providers.provider import Verb
 from ikawaari.providers.settings import Setting
 from ikawaari.providers.values import Account, RefundOrder
+from ikawaari.shapes import JsonObject, JsonValue
 from ikawaari.simulators.web import Request
 from tests.providers.bench import Bench
 
@@ -336,7 +337,7 @@ def _fresh(bench: Bench) -> Account:
     return replace(bench.account, id=f"acc_{ids.random_text(16)}")
 
 
-def _wrong(known: Sequence[Setting], given: Mapping[str, object]) -> dict[str, object]:
+def _wrong(known: Sequence[Setting], given: JsonObject) -> dict[str, JsonValue]:
     """The settings with every secret changed at its end."""
     secret = {setting.name for setting in known if setting.is_secret}
     return {name: f"{value}x" if name in secret else value for name, value in given.items()}

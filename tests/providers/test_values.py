@@ -26,6 +26,7 @@ from ikawaari.providers.outcomes import (
 from ikawaari.providers.settings import BASE_URL, Setting
 from ikawaari.providers.tokens import Token, Tokens
 from ikawaari.providers.values import Account, Charge, Flow, long_id, plain_text, short_id
+from ikawaari.shapes import JsonObject
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 ID, SHORT = "8f3c1d20-5b1e-4c7a-9d55-0a4f6f7b2c11", "r46b2ic3dzghvhkvbjhw66zmce"
@@ -289,7 +290,12 @@ def test_every_wrong_setting_is_named_and_none_is_shown(given: object, wrong: li
 
 
 def test_secrets_are_masked_and_found() -> None:
-    given = {"token": "t1", "base_url": "http://x", "disbursement": {"api_key": "k1", "api_user": "u1"}, "stray": "s1"}
+    given: JsonObject = {
+        "token": "t1",
+        "base_url": "http://x",
+        "disbursement": {"api_key": "k1", "api_user": "u1"},
+        "stray": "s1",
+    }
     assert settings.masked(KNOWN, given) == {
         "token": "…",
         "base_url": "http://x",

@@ -8,6 +8,7 @@ from ikawaari.money import Money
 from ikawaari.providers.outcomes import Outcome
 from ikawaari.providers.values import Account, Charge, RefundOrder
 from ikawaari.providers.wave import Wave
+from ikawaari.shapes import JsonValue
 from tests.providers.scripted import Written, scripted
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -52,7 +53,7 @@ PAID = {**OPEN, "checkout_status": "complete", "payment_status": "succeeded", "w
 EXPIRED = {**OPEN, "checkout_status": "expired", "payment_status": "cancelled"}
 
 
-def account(base_url: str = "http://127.0.0.1:1", **settings: object) -> Account:
+def account(base_url: str = "http://127.0.0.1:1", **settings: JsonValue) -> Account:
     return Account(
         id="acc_0000000000000001",
         provider="wave",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ikawaari.providers.http import Answer
 from ikawaari.providers.outcomes import FailureCode, cleaned
+from ikawaari.shapes import JsonObject
 
 OK, SUCCESS, NOT_FOUND = 200, 100, 404
 INVALID_TOKEN, EXPIRED_TOKEN, INVALID_PARAMS, INVALID_CREDENTIALS, TRANSACTION_EXIST = 1002, 1003, 1004, 1005, 1200
@@ -59,7 +60,7 @@ class Said:
 
     status: int
     code: Code
-    fields: Mapping[str, object] = field(repr=False)
+    fields: JsonObject = field(repr=False)
     words: Mapping[int, str] = field(default_factory=lambda: WORDS, repr=False)
 
     @property
@@ -109,7 +110,7 @@ def of_payment(said: Said) -> Said:
     return replace(said, code=_code(details) or OK, fields={**said.fields, **details})
 
 
-def _code(said: Mapping[str, object]) -> Code:
+def _code(said: JsonObject) -> Code:
     found, word = number(said.get("code")), said.get("status")
     if found is not None:
         return found

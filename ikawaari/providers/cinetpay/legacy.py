@@ -23,6 +23,7 @@ from ikawaari.providers.outcomes import FailureCode, Outcome, Result, failed, re
 from ikawaari.providers.provider import Checkup
 from ikawaari.providers.settings import BASE_URL, Setting
 from ikawaari.providers.values import Account, Charge, Flow, long_id, short_id
+from ikawaari.shapes import JsonObject
 
 LIVE_URL = "https://api-checkout.cinetpay.com"
 CREDENTIALS = (
@@ -122,7 +123,7 @@ def token(form: Mapping[str, str], secret_key: str) -> str:
     return hmac.new(secret_key.encode(), signed.encode(), hashlib.sha256).hexdigest()
 
 
-def _body(account: Account, charge: Charge) -> Mapping[str, object]:
+def _body(account: Account, charge: Charge) -> JsonObject:
     sent_id = short_id(charge.id)
     first_name, last_name = sending.names(charge.customer_name)
     return {

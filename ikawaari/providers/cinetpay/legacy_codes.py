@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ikawaari.providers.cinetpay.codes import NOT_FOUND, Code, Said, number
 from ikawaari.providers.http import Answer
 from ikawaari.providers.outcomes import FailureCode, cleaned
+from ikawaari.shapes import JsonObject
 
 SUCCES, CREATED, ORANGE, FIELDS, USED_TWICE, WAITING, WAITING_FOR_CODE = 0, 201, 606, 608, 620, 662, 663
 WORDS: Mapping[int, str] = {
@@ -80,7 +81,7 @@ def read(answer: Answer) -> Said:
     return Said(answer.status, _code(value, answer.status), {**about, **inner, "is_about_one": bool(inner)}, WORDS)
 
 
-def _code(value: Mapping[str, object], status: int) -> Code:
+def _code(value: JsonObject, status: int) -> Code:
     given = value.get("code")
     if given is None:
         return NOT_FOUND if status == 404 else None

@@ -1,13 +1,13 @@
 """What CinetPay v1 is sent for a charge, and what need not be sent because it could only be refused."""
 
 import re
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ikawaari.providers.capabilities import Reach
 from ikawaari.providers.cinetpay import wallets
 from ikawaari.providers.outcomes import FailureCode, Outcome, failed, refused
 from ikawaari.providers.values import Account, Charge, Flow, plain_text, short_id
+from ikawaari.shapes import JsonObject
 
 LIVE_URL, TEST_URL = "https://api.cinetpay.co", "https://api.cinetpay.net"
 LONGEST_ADDRESS = 120  # characters of each of the three addresses that a payment names
@@ -59,7 +59,7 @@ def is_direct(charge: Charge) -> bool:
     return bool(charge.phone) and (bool(charge.otp) or flow is Flow.USSD_PUSH)
 
 
-def body(account: Account, charge: Charge) -> Mapping[str, object]:
+def body(account: Account, charge: Charge) -> JsonObject:
     """The body of `POST /v1/payment`, of a charge without a `problem`."""
     sent_id = short_id(charge.id)
     first_name, last_name = names(charge.customer_name)

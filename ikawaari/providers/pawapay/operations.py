@@ -9,6 +9,7 @@ from ikawaari.providers.http import Answer, read, read_text
 from ikawaari.providers.outcomes import FailureCode, Outcome, Result, cleaned, refused, succeeded, unknown
 from ikawaari.providers.pawapay.codes import Codes
 from ikawaari.providers.values import Account
+from ikawaari.shapes import JsonObject
 
 log = structlog.get_logger()
 _REFUSING = (400, 401, 403)
@@ -66,7 +67,7 @@ def end(account: Account, data: object, codes: Codes, reference: str | None) -> 
     return None
 
 
-def found(account: Account, answer: Answer, id_name: str, operation_id: str) -> Mapping[str, object] | Outcome:
+def found(account: Account, answer: Answer, id_name: str, operation_id: str) -> JsonObject | Outcome:
     """The data of an operation that was looked up, or the outcome where there are none."""
     if answer.status in (401, 403):
         alarm(account, "provider_settings_refused", failure_code(answer.value()))
