@@ -42,19 +42,18 @@ def watch() -> Statements:
         return connection
 
     sqlite3.connect = watched
-    for name in ("execute", "executemany"):
-        _watch_cursor(name, seen)
+    _watch_cursors(seen)
     return seen
 
 
-def _watch_cursor(name: str, seen: Statements) -> None:
-    original: Callable[..., Any] = getattr(psycopg.Cursor, name)
+def _watch_cursors(seen: Statements) -> None:
+    original: Callable[..., Any] = psycopg.Cursor._execute_gen  # which all go through, also in batches
 
     def watched(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
         seen.note(cursor.connection, query)
         return original(cursor, query, *args, **options)
 
-    setattr(psycopg.Cursor, name, watched)
+    psycopg.Cursor._execute_gen = watched  # type: ignore[assignment, method-assign]
 
 
 def _is_ledgers(connection: object, text: str) -> bool:
