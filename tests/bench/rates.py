@@ -6,6 +6,7 @@ would else count against whoever had its round then.
 
 import os
 import statistics
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tests.bench.shop import Kind
 
 _BARE = Kind("bare Flask", "GET", "/")
 _WARM_UP_SECONDS = _BARE_SECONDS = 1
+_REST_SECONDS = 2
 _FIRST_PAYMENTS = 400
 
 
@@ -72,10 +74,19 @@ def measure(
             if with_peer and engine == "postgres":
                 rows.append(Row(engine, peer.KIND, servers.enter_context(peer.serving(database))))
         expected = [row.warm_up(_WARM_UP_SECONDS).rate for row in rows]
+        last = _BARE
         for _ in range(rounds):
             for row, rate in list(zip(rows, expected, strict=True))[1:]:
-                os.sync()  # what a round has left to be written would be felt by the next one
+                _settle(before=row.kind, after=last)
+                last = row.kind
                 rows[0].measure(_BARE_SECONDS, expected[0])
                 row.measure(seconds, rate)
                 row.bare.append(rows[0].rounds[-1].rate)
     return rows
+
+
+def _settle(*, before: Kind, after: Kind) -> None:
+    """Write what a round has left to be written, and let a round of reads begin when the machine has rested."""
+    os.sync()
+    if before.method == "GET" and after.method == "POST":
+        time.sleep(_REST_SECONDS)
