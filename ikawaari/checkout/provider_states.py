@@ -7,7 +7,7 @@ only if nothing of its accounts is unsettled: see `refuse_unknown`.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from peewee import EXCLUDED
+from peewee import EXCLUDED, PeeweeException
 
 from ikawaari import store
 from ikawaari.checkout import accounts
@@ -45,18 +45,29 @@ def switch(account_id: str, state: ProviderState, now: datetime) -> None:
 def refuse_unknown() -> None:
     """Raise UnsafeConfiguration if money may still move at an account that this process does not have.
 
-    Nobody would enquire about it. A database that is unreachable, or not migrated yet, does not prevent the start.
+    Nobody would enquire about it. A database that cannot be read, because it is unreachable or lacks a migration, does
+    not prevent the start.
     """
-    if not store.is_ready():
+    try:
+        stranded = _stranded()
+    except PeeweeException:
+        if store.is_ready():
+            raise
         return
+    if stranded:
+        raise UnsafeConfiguration(_words(stranded))
+
+
+def _stranded() -> Sequence[tuple[str, str]]:
+    """Accounts that this process does not have, each with an attempt or refund of theirs whose money may still move."""
     unknown = PaymentAttempt.provider.not_in(list(accounts.known().channels))
     attempts = PaymentAttempt.select().where(PaymentAttempt.status.in_(UNSETTLED), unknown)
     refunds = Refund.select(Refund, PaymentAttempt).join(PaymentAttempt)
     pending = refunds.where(Refund.status == RefundStatus.PENDING, unknown).order_by(Refund.created_at)
-    stranded = [(row.provider, f"attempt {row.id}") for row in attempts.order_by(PaymentAttempt.created_at)]
-    stranded += [(row.attempt.provider, f"refund {row.id}") for row in pending]
-    if stranded:
-        raise UnsafeConfiguration(_words(stranded))
+    return [
+        *((row.provider, f"attempt {row.id}") for row in attempts.order_by(PaymentAttempt.created_at)),
+        *((row.attempt.provider, f"refund {row.id}") for row in pending),
+    ]
 
 
 def _words(stranded: Sequence[tuple[str, str]]) -> str:

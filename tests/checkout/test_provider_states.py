@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from peewee import PeeweeException
 
 from ikawaari.checkout import accounts, attempts, intents, provider_states, public_view, refunds, snapshots
 from ikawaari.checkout.intents import NewIntent
@@ -14,6 +15,7 @@ from ikawaari.errors import NotFound, Unavailable
 from ikawaari.providers import registry
 from ikawaari.providers.sandbox import Sandbox
 from ikawaari.states import ProviderState
+from ikawaari.store.database import database
 from ikawaari.store.models import (
     CheckoutSession,
     DueWork,
@@ -228,3 +230,20 @@ def test_a_code_for_a_provider_that_is_gone_changes_nothing(world: World) -> Non
     with pytest.raises(Unavailable):
         attempts.submit_otp(session.id, "123456", world.now)
     assert statuses(session) == WAITING
+
+
+def test_money_without_a_provider_is_found_before_the_migration_of_a_newer_version_too(world: World) -> None:
+    attempts.pay(world.session().id, factories.pay_request("+221771200011"), world.now)
+    gone(world)
+    newest = max(name for (name,) in database.execute_sql("SELECT name FROM schema_migration").fetchall())
+    database.execute_sql(f"UPDATE schema_migration SET name = 'another' WHERE name = '{newest}'")
+    with pytest.raises(UnsafeConfiguration, match="sandbox"):
+        provider_states.refuse_unknown()
+
+
+def test_what_cannot_be_read_yet_prevents_no_start(world: World) -> None:
+    database.execute_sql("ALTER TABLE refunds RENAME TO renamed")  # as if a migration made it that has not run
+    with pytest.raises(PeeweeException):
+        provider_states.refuse_unknown()  # of a database that should be whole, an error is told
+    database.execute_sql("UPDATE schema_migration SET name = 'another' WHERE name LIKE '0042%'")
+    provider_states.refuse_unknown()
